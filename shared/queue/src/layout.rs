@@ -1,0 +1,152 @@
+//! The data directory: every place under it has one method here, so that no other file spells a path.
+//!
+//! The location is `$PROMPT_MANAGER_HOME`, else `$XDG_DATA_HOME/prompt-manager`, else `~/.local/share/prompt-manager`,
+//! on Linux and macOS alike. Directories are 0700 and files 0600, whatever the umask.
+
+use std::ffi::OsString;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The root of everything that Prompt Manager keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// A data directory at `root`, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The default place, from the environment. `None` when there is not even a home directory. Relative values are
+    /// ignored, as the XDG specification says.
+    pub fn from_env(var: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
+        let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        if let Some(home) = absolute("PROMPT_MANAGER_HOME") {
+            return Some(Self::new(home));
+        }
+        if let Some(data) = absolute("XDG_DATA_HOME") {
+            return Some(Self::new(data.join("prompt-manager")));
+        }
+        absolute("HOME").map(|home| Self::new(home.join(".local/share/prompt-manager")))
+    }
+
+    /// The root itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The queue's own root; `tmp`, `incoming` and the rest lie below it on one file system, so that a rename is enough.
+    pub fn queue(&self) -> PathBuf {
+        self.root.join("queue")
+    }
+
+    /// Files that a hook is still writing.
+    pub fn tmp(&self) -> PathBuf {
+        self.root.join("queue/tmp")
+    }
+
+    /// Complete files that nobody has claimed.
+    pub fn incoming(&self) -> PathBuf {
+        self.root.join("queue/incoming")
+    }
+
+    /// Files that an ingester has claimed.
+    pub fn processing(&self) -> PathBuf {
+        self.root.join("queue/processing")
+    }
+
+    /// Files that cannot be taken in, each beside a `.reason.json`.
+    pub fn failed(&self) -> PathBuf {
+        self.root.join("queue/failed")
+    }
+
+    /// Committed files, in a folder for each UTC day.
+    pub fn archive(&self) -> PathBuf {
+        self.root.join("queue/archive")
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("database/prompts.db")
+    }
+
+    /// The ingester's log.
+    pub fn processor_log(&self) -> PathBuf {
+        self.root.join("logs/processor.log")
+    }
+
+    /// Where the hook notes what went wrong, a line each, never a payload.
+    pub fn hook_errors(&self) -> PathBuf {
+        self.root.join("logs/hook-errors.log")
+    }
+
+    /// Tokens, locks and process ids of what runs now.
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    /// The bearer token of the API.
+    pub fn api_token(&self) -> PathBuf {
+        self.root.join("run/api.token")
+    }
+
+    /// Held shared by every process that has the database open, exclusively by one that replaces it.
+    pub fn db_lock(&self) -> PathBuf {
+        self.root.join("run/db.lock")
+    }
+
+    /// Makes every directory that is missing. An existing one is left as it is.
+    ///
+    /// # Errors
+    /// The operating system's, with the path in its text.
+    pub fn create(&self) -> io::Result<()> {
+        for path in [
+            self.tmp(),
+            self.incoming(),
+            self.processing(),
+            self.failed(),
+            self.archive(),
+            self.root.join("database"),
+            self.root.join("logs"),
+            self.run(),
+            self.root.join("backups"),
+        ] {
+            create_private_dir(&path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes `path` and its missing parents, all 0700.
+///
+/// # Errors
+/// The operating system's, with the path in its text.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("create {}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(vars: &[(&str, &str)], expected: Option<&str>) {
+        let found = DataDir::from_env(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()));
+        assert_eq!(found, expected.map(DataDir::new), "{vars:?}");
+    }
+
+    #[test]
+    fn place_from_the_environment() {
+        check(&[("PROMPT_MANAGER_HOME", "/a"), ("XDG_DATA_HOME", "/b"), ("HOME", "/c")], Some("/a"));
+        check(&[("XDG_DATA_HOME", "/b"), ("HOME", "/c")], Some("/b/prompt-manager"));
+        check(&[("HOME", "/c")], Some("/c/.local/share/prompt-manager"));
+        check(&[("XDG_DATA_HOME", "relative"), ("HOME", "/c")], Some("/c/.local/share/prompt-manager"));
+        check(&[], None);
+    }
+}

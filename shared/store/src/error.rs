@@ -1,0 +1,121 @@
+//! What can go wrong in the store, sorted by what the caller does about it.
+
+use std::path::PathBuf;
+
+/// A store operation that failed. The text fits behind "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process holds the write lock: try again later.
+    #[error("{op}: the database is busy")]
+    Busy {
+        /// What was being done.
+        op: &'static str,
+    },
+    /// No space, a quota or an I/O error: leave everything in place and try again later.
+    #[error("{op}: {detail}")]
+    Storage {
+        /// What was being done.
+        op: &'static str,
+        /// The engine's words.
+        detail: String,
+        /// Whether the device is full.
+        full: bool,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "open {path}: the database has schema {found}, this program knows up to {known}; install the newer version of Prompt Manager"
+    )]
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest we know.
+        known: i64,
+    },
+    /// The file is a database of something else.
+    #[error("open {path}: not a Prompt Manager database (application id {found:#x}); choose another --home")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The application id found.
+        found: i64,
+    },
+    /// A reader came before any writer.
+    #[error("open {path}: there is no database yet; run `prompt-manager once` first")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A reader found an older schema than it needs.
+    #[error(
+        "open {path}: the database has schema {found} and needs {known}; run `prompt-manager once` to bring it up to date"
+    )]
+    NotMigrated {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The one needed.
+        known: i64,
+    },
+    /// The file is damaged. It is never deleted or replaced.
+    #[error("{op}: the database is damaged: {detail}")]
+    Corrupt {
+        /// What was being done.
+        op: &'static str,
+        /// The engine's words.
+        detail: String,
+    },
+    /// A query took longer than its limit.
+    #[error("{op}: the query took too long")]
+    Interrupted {
+        /// What was being done.
+        op: &'static str,
+    },
+    /// Something around the database, such as its lock file.
+    #[error("{op} {path}: {source}")]
+    Io {
+        /// What was being done.
+        op: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Anything else the engine said: a bug here.
+    #[error("{op}: {detail}")]
+    Sql {
+        /// What was being done.
+        op: &'static str,
+        /// The engine's words.
+        detail: String,
+    },
+}
+
+/// `.op("what")` on a rusqlite result.
+pub(crate) trait Context<T> {
+    /// Sorts the engine's error into ours, naming the operation.
+    fn op(self, op: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Context<T> for Result<T, rusqlite::Error> {
+    fn op(self, op: &'static str) -> Result<T, Error> {
+        self.map_err(|error| sort(op, &error))
+    }
+}
+
+fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode as Code;
+    let detail = error.to_string();
+    match error.sqlite_error_code() {
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op },
+        Some(Code::DiskFull) => Error::Storage { op, detail, full: true },
+        Some(
+            Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied | Code::OutOfMemory,
+        ) => Error::Storage { op, detail, full: false },
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => Error::Corrupt { op, detail },
+        Some(Code::OperationInterrupted) => Error::Interrupted { op },
+        _ => Error::Sql { op, detail },
+    }
+}

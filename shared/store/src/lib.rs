@@ -1,0 +1,23 @@
+//! The contract between ingest and query-api: the database, and the only user of rusqlite.
+//!
+//! Modules are named for who may call them: [`write`] is ingest's, [`read`] is everybody's. Callers see plain Rust
+//! types, so that another database could stand behind the same functions. Who writes which table:
+//!
+//! | tables | written by |
+//! |---|---|
+//! | events, transcripts, transcript_chunks, places, origins, meta | `write`, append-only |
+//! | conversation_ids, conversation_keys | `write`, append-only |
+//! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
+//! | dirty_sessions, prompt_lines, sessions, turns, blocks, tool_calls, usage, search, aliases | `write`, rebuildable |
+
+mod codec;
+pub mod error;
+pub mod ids;
+mod migrate;
+mod open;
+pub mod read;
+pub mod write;
+
+pub use error::Error;
+pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
+pub use open::{DbLock, engine_version};

@@ -1,0 +1,222 @@
+//! Opens the database, with every setting in one place.
+//!
+//! A writer migrates and runs at `synchronous=FULL`: queue files are moved after the commit, so a commit that a power cut
+//! takes back would lose them (reliability.md 0.1). A reader never creates, migrates or checkpoints anything.
+
+use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use queue::DataDir;
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Context, Error};
+use crate::migrate;
+
+/// How long a connection waits for another's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a reader's query may run.
+const QUERY_LIMIT: Duration = Duration::from_secs(2);
+/// Kept at this size after a checkpoint.
+const WAL_LIMIT: i64 = 64 * 1024 * 1024;
+
+/// The version of the SQLite that is linked in. Below 3.51.3 a bug can lose committed transactions (reliability.md 0.8).
+pub fn engine_version() -> (&'static str, i32) {
+    (rusqlite::version(), rusqlite::version_number())
+}
+
+/// `run/db.lock`, held shared as long as the database is open, so that nothing replaces the file under us.
+#[derive(Debug)]
+pub struct DbLock {
+    _file: File,
+}
+
+impl DbLock {
+    /// Takes the lock shared.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while a restore holds it, [`Error::Io`] if the file cannot be opened.
+    pub fn shared(dir: &DataDir) -> Result<Self, Error> {
+        let path = dir.db_lock();
+        let io = |op| {
+            let path = path.clone();
+            move |source| Error::Io { op, path, source }
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.run()).map_err(io("create the folder of"))?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io("open"))?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy { op: "lock run/db.lock" }),
+            Err(std::fs::TryLockError::Error(error)) => Err(io("lock")(error)),
+        }
+    }
+}
+
+/// Opens for ingest: creates and migrates the file.
+pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    let lock = DbLock::shared(dir)?;
+    let path = dir.database();
+    if let Some(parent) = path.parent() {
+        queue::layout::create_private_dir(parent).map_err(|source| Error::Io {
+            op: "create the folder of",
+            path: path.clone(),
+            source,
+        })?;
+    }
+    // SQLite gives -wal and -shm the mode of the database, so the file is made here and not by SQLite.
+    match File::options().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(source) => return Err(Error::Io { op: "create", path, source }),
+    }
+    let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    migrate::check(&conn, &path)?; // before a pragma below writes to a file that is not ours
+    conn.pragma_update(None, "journal_mode", "wal").op("switch to WAL")?;
+    conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    conn.pragma_update(None, "journal_size_limit", WAL_LIMIT).op("set journal_size_limit")?;
+    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
+    conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
+    migrate::run(&mut conn, &path)?;
+    Ok((conn, lock))
+}
+
+/// Opens for listing: read-only, and every query ends after two seconds.
+pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    let path = dir.database();
+    if !path.exists() {
+        return Err(Error::Missing { path });
+    }
+    let lock = DbLock::shared(dir)?;
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let found = migrate::check(&conn, &path)?;
+    if found < migrate::SCHEMA {
+        return Err(Error::NotMigrated { path, found, known: migrate::SCHEMA });
+    }
+    conn.pragma_update(None, "query_only", true).op("set query_only")?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    ] {
+        conn.set_limit(limit, value).op("set a limit")?;
+    }
+    Ok((conn, lock))
+}
+
+/// Runs `query`; the engine gives up with [`Error::Interrupted`] when it takes longer than two seconds.
+pub(crate) fn bounded<T>(
+    conn: &mut Connection,
+    query: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let end = Instant::now() + QUERY_LIMIT;
+    conn.progress_handler(10_000, Some(move || Instant::now() > end)).op("set the query limit")?;
+    let result = query(conn);
+    conn.progress_handler(0, None::<fn() -> bool>).op("lift the query limit")?;
+    result
+}
+
+fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let conn = Connection::open_with_flags(path, flags).op("open the database")?;
+    conn.busy_timeout(BUSY_TIMEOUT).op("set the busy timeout")?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
+    ] {
+        conn.set_db_config(setting, on).op("configure")?;
+    }
+    conn.pragma_update(None, "mmap_size", 0).op("set mmap_size")?;
+    conn.pragma_update(None, "cell_size_check", true).op("set cell_size_check")?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::Writer;
+
+    fn store() -> (tempfile::TempDir, DataDir) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path());
+        (home, dir)
+    }
+
+    #[test]
+    fn the_engine_is_not_one_that_loses_commits() {
+        assert!(engine_version().1 >= 3_051_003, "{:?}", engine_version());
+    }
+
+    #[test]
+    fn a_writer_makes_a_private_database_and_keeps_its_origin() {
+        let (_home, dir) = store();
+        let origin = Writer::open(&dir).unwrap().origin().to_owned();
+        assert_eq!(origin.len(), 32);
+        assert_eq!(Writer::open(&dir).unwrap().origin(), origin);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(dir.database()).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let (conn, _lock) = reader(&dir).unwrap();
+        assert_eq!(migrate::identify(&conn).unwrap(), (migrate::APPLICATION_ID, migrate::SCHEMA));
+        assert!(conn.execute("insert into meta values ('a', 1)", []).is_err());
+    }
+
+    #[test]
+    fn a_commit_is_durable() {
+        let (_home, dir) = store();
+        let (conn, _lock) = writer(&dir).unwrap();
+        let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!((value("synchronous"), value("mmap_size")), (2, 0));
+        assert_eq!(conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
+    }
+
+    fn check_refused(prepare: &str, expected: &str) {
+        let (_home, dir) = store();
+        std::fs::create_dir_all(dir.database().parent().unwrap()).unwrap();
+        Connection::open(dir.database()).unwrap().execute_batch(prepare).unwrap();
+        let before = std::fs::read(dir.database()).unwrap();
+        for error in [writer(&dir).unwrap_err(), reader(&dir).unwrap_err()] {
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        assert_eq!(std::fs::read(dir.database()).unwrap(), before, "a refused database was changed");
+    }
+
+    #[test]
+    fn others_databases_are_refused_untouched() {
+        check_refused(
+            "pragma application_id = 1349668199; pragma user_version = 99; create table a(b)",
+            "has schema 99",
+        );
+        check_refused("pragma application_id = 7; create table a(b)", "not a Prompt Manager database");
+    }
+
+    #[test]
+    fn a_reader_needs_a_database() {
+        let (_home, dir) = store();
+        assert!(matches!(reader(&dir), Err(Error::Missing { .. })));
+    }
+
+    #[test]
+    fn a_restore_keeps_everybody_out() {
+        let (_home, dir) = store();
+        drop(writer(&dir).unwrap());
+        let lock = File::options().write(true).open(dir.db_lock()).unwrap();
+        lock.try_lock().unwrap();
+        assert!(matches!(writer(&dir), Err(Error::Busy { .. })));
+    }
+}

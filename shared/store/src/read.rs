@@ -1,0 +1,1 @@
+//! What anyone may ask of the store, through a read-only connection.

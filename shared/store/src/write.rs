@@ -1,0 +1,83 @@
+//! What ingest alone may do to the store: ground rows, identity and the derived tables.
+//!
+//! A [`Writer`] is the connection, a [`Batch`] is one immediate transaction: dropped, it rolls back.
+
+mod events;
+mod origin;
+
+use queue::DataDir;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::{Context, Error};
+use crate::open::{self, DbLock};
+
+pub use events::{NewEvent, Stored};
+
+/// The read-write connection of an ingester.
+#[derive(Debug)]
+pub struct Writer {
+    conn: Connection,
+    origin_id: i64,
+    origin: String,
+    _lock: DbLock,
+}
+
+impl Writer {
+    /// Opens the database of `dir`, made and migrated if need be.
+    ///
+    /// # Errors
+    /// See [`Error`]; a newer or foreign database is left untouched.
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let (mut conn, lock) = open::writer(dir)?;
+        let (origin_id, origin) = origin::own(&mut conn)?;
+        Ok(Self { conn, origin_id, origin, _lock: lock })
+    }
+
+    /// The random id of this data directory, 32 hex digits.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Begins a transaction that holds the write lock.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another writer holds it for longer than the busy timeout.
+    pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin")?;
+        Ok(Batch { tx, origin_id: self.origin_id, origin: &self.origin })
+    }
+}
+
+/// One transaction.
+#[derive(Debug)]
+pub struct Batch<'w> {
+    tx: Transaction<'w>,
+    origin_id: i64,
+    origin: &'w str,
+}
+
+impl Batch<'_> {
+    /// Makes it durable. Only after this returned may a queue file be moved.
+    ///
+    /// # Errors
+    /// After [`Error::Storage`] the [`Writer`] must be dropped and opened anew: a failed fsync is never tried again.
+    pub fn commit(self) -> Result<(), Error> {
+        self.tx.commit().op("commit")
+    }
+
+    /// Marks a session to be derived again.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn mark_dirty(&self, session_id: &str) -> Result<(), Error> {
+        self.tx
+            .prepare_cached(
+                "insert into dirty_sessions (session_id, token) values (?1, random())
+                 on conflict do update set token = excluded.token",
+            )
+            .op("prepare")?
+            .execute([session_id])
+            .op("mark a session")?;
+        Ok(())
+    }
+}

@@ -1,9 +1,31 @@
-//! Follows the transcripts of Claude Code into the store.
+//! Follows the transcripts of Claude Code into the store: raw bytes to the end of each file, nothing parsed here.
+//!
+//! Files are only ever looked for below the configured roots (`transcript_path` of a payload is never opened), beneath
+//! them and without following a symlink. What is taken in is in proportion to what is new: a sweep opens only the files
+//! whose size, time or inode differ from the last look.
+
+mod find;
+pub(crate) mod line;
+pub(crate) mod lines;
+mod open;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::Writer;
+use store::write::{Batch, Known, NewFile, OnDisk, Writer};
+
+use find::Candidate;
+
+/// One transaction takes in at most about this much, so that others are not kept waiting.
+const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+/// And at most so many files.
+const BATCH_FILES: usize = 512;
+/// Read at a time; a multiple of the store's chunks.
+const READ: usize = 1024 * 1024;
 
 /// What a look at the transcripts did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +45,184 @@ pub enum Look {
     Sweep,
 }
 
-/// Takes in what is new below `roots`.
+/// Takes in what is new below `roots`, the newest files first.
 ///
 /// # Errors
 /// The store's. A file that cannot be read is logged and left for the next look.
-pub fn follow(_writer: &mut Writer, _roots: &[PathBuf], _look: &Look) -> Result<Followed, store::Error> {
-    Ok(Followed::default())
+pub fn follow(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Result<Followed, store::Error> {
+    let mut done = Followed::default();
+    for root in roots {
+        let mut candidates = match look {
+            Look::Sessions(sessions) => find::sessions(root, sessions),
+            Look::Sweep => find::all(root),
+        };
+        let root_name = root.to_string_lossy();
+        writer.known_files(&root_name, |path, on_disk| find::forget_unchanged(&mut candidates, &path, &on_disk))?;
+        let mut candidates: Vec<Candidate> = candidates.into_values().collect();
+        candidates.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
+        take_all(writer, root, &root_name, &candidates, &mut done)?;
+    }
+    Ok(done)
 }
+
+/// Opens a batch, fills it to its limit, commits, and so on.
+fn take_all(
+    writer: &mut Writer,
+    root: &Path,
+    root_name: &str,
+    candidates: &[Candidate],
+    done: &mut Followed,
+) -> Result<(), store::Error> {
+    let mut next = 0;
+    while next < candidates.len() {
+        let batch = writer.batch()?;
+        let (mut budget, first) = (BATCH_BYTES, next);
+        while next < candidates.len() && next - first < BATCH_FILES && budget > 0 {
+            let candidate = &candidates[next];
+            match take(&batch, root, root_name, candidate, budget)? {
+                Ok(taken) => {
+                    budget = budget.saturating_sub(taken.bytes);
+                    done.bytes += taken.bytes;
+                    done.files += u64::from(taken.bytes > 0 && taken.to_the_end);
+                    next += usize::from(taken.to_the_end);
+                }
+                Err(error) => {
+                    tracing::warn!(file = %candidate.path, %error, "transcript left for the next look");
+                    next += 1;
+                }
+            }
+        }
+        batch.commit()?;
+    }
+    Ok(())
+}
+
+/// How far a file was taken in.
+struct Taken {
+    bytes: u64,
+    to_the_end: bool,
+}
+
+/// Takes in what is new in one file. The outer error is the store's, the inner the file's own.
+fn take(
+    batch: &Batch<'_>,
+    root: &Path,
+    root_name: &str,
+    candidate: &Candidate,
+    budget: u64,
+) -> Result<io::Result<Taken>, store::Error> {
+    let opened = open::beneath(root, Path::new(&candidate.path)).and_then(|file| Ok((on_disk(&file)?, file)));
+    let (on_disk, mut file) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(error)),
+    };
+    let known = match batch.file_at(root_name, &candidate.path)? {
+        Some(known) => Some(known),
+        None => batch.file_with_inode(&on_disk)?,
+    };
+    let mut known = match known {
+        Some(known) => match continues(&mut file, &on_disk, &known) {
+            Ok(true) => {
+                batch.seen_at(known.id, root_name, &candidate.path, &on_disk)?;
+                known
+            }
+            Ok(false) => {
+                tracing::info!(file = %candidate.path, "transcript was rewritten; the old bytes are kept");
+                batch.supersede(known.id, now_ms())?;
+                add(batch, root_name, candidate, on_disk, &mut file)?
+            }
+            Err(error) => return Ok(Err(error)),
+        },
+        None => add(batch, root_name, candidate, on_disk, &mut file)?,
+    };
+    append(batch, &mut known, &mut file, budget)
+}
+
+fn add(
+    batch: &Batch<'_>,
+    root_name: &str,
+    candidate: &Candidate,
+    on_disk: OnDisk,
+    file: &mut File,
+) -> Result<Known, store::Error> {
+    let session_id = candidate.session_id.clone().or_else(|| find::session_in(file)).unwrap_or_else(|| candidate.stem());
+    batch.add_file(&NewFile {
+        root: root_name,
+        path: &candidate.path,
+        role: candidate.role,
+        session_id: &session_id,
+        agent_id: candidate.agent_id.as_deref(),
+        on_disk,
+    })
+}
+
+/// Whether the file still begins with what is stored of it: as long, and with the same tail.
+fn continues(file: &mut File, on_disk: &OnDisk, known: &Known) -> io::Result<bool> {
+    if on_disk.size < known.stored {
+        return Ok(false);
+    }
+    let mut tail = vec![0; known.tail_length() as usize];
+    file.seek(SeekFrom::Start(known.stored - known.tail_length()))?;
+    file.read_exact(&mut tail)?;
+    Ok(known.ends_with(&tail))
+}
+
+/// A read error in the middle ends the file for now: what came before it is kept.
+fn append(
+    batch: &Batch<'_>,
+    known: &mut Known,
+    file: &mut File,
+    budget: u64,
+) -> Result<io::Result<Taken>, store::Error> {
+    if let Err(error) = file.seek(SeekFrom::Start(known.stored)) {
+        return Ok(Err(error));
+    }
+    let mut buffer = vec![0; READ];
+    let mut bytes = 0;
+    while bytes < budget {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match file.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if bytes == 0 && filled == 0 => return Ok(Err(error)),
+                Err(_) => break,
+            }
+        }
+        if filled == 0 {
+            return Ok(Ok(Taken { bytes, to_the_end: true }));
+        }
+        batch.append(known, &buffer[..filled])?;
+        bytes += filled as u64;
+        if filled < buffer.len() {
+            return Ok(Ok(Taken { bytes, to_the_end: true }));
+        }
+    }
+    Ok(Ok(Taken { bytes, to_the_end: false }))
+}
+
+fn on_disk(file: &File) -> io::Result<OnDisk> {
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(disk_of(&meta))
+}
+
+/// The meta data that tell whether a file changed.
+fn disk_of(meta: &std::fs::Metadata) -> OnDisk {
+    OnDisk {
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.size(),
+        mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests;

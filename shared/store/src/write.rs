@@ -2,8 +2,12 @@
 //!
 //! A [`Writer`] is the connection, a [`Batch`] is one immediate transaction: dropped, it rolls back.
 
+mod derived;
 mod events;
+mod ground;
 mod origin;
+mod transcripts;
+mod turn;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -11,7 +15,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
+pub use derived::{Lineage, Replaced};
 pub use events::{NewEvent, Stored};
+pub use ground::{Event, Ground, Role, StoredFile};
+pub use transcripts::{Known, NewFile, OnDisk, TAIL};
+pub use turn::{Block, Session, ToolCall, Turn, Usage};
 
 /// The read-write connection of an ingester.
 #[derive(Debug)]

@@ -1,0 +1,150 @@
+//! A JSON object whose values stay where they are: fields are found by name, and each value knows its place in the bytes.
+//!
+//! Claude Code's formats grow with every release, so nothing here insists: a field of another type is as good as absent,
+//! a repeated one counts as its last, unknown ones cost nothing (claude-code.md A.2 and C).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object's fields in order.
+#[derive(Debug)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// `None` if `json` is not an object.
+    pub(crate) fn parse(json: &'a str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The value of a field, unless it is null.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.get() != "null")
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).and_then(text)
+    }
+
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        self.get(name).and_then(|value| value.get().parse().ok())
+    }
+
+    /// A field that is true; anything else is not.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.get() == "true")
+    }
+
+    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+        self.get(name).and_then(|value| Self::parse(value.get()))
+    }
+}
+
+/// The values of an array, `None` if it is none.
+pub(crate) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// The text of a JSON string; a lone surrogate in it becomes U+FFFD.
+pub(crate) fn text(value: &RawValue) -> Option<String> {
+    struct Lossy;
+    impl Visitor<'_> for Lossy {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+    if !value.get().starts_with('"') {
+        return None;
+    }
+    // As bytes, because serde_json lets a lone surrogate through there and nowhere else.
+    serde_json::Deserializer::from_str(value.get()).deserialize_bytes(Lossy).ok()
+}
+
+/// Where `part` begins inside `whole`; `part` must be a slice of it.
+pub(crate) fn offset_in(whole: &str, part: &str) -> u64 {
+    (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) as u64
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut fields = Vec::with_capacity(24);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    fields.push((name, value));
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Fields).map(Object)
+    }
+}
+
+/// A field's name, borrowed unless it holds an escape.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Cow<'de, str>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(name))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Borrow).map(Name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_and_keep_their_place() {
+        let json = r#"{"a":"x","n":12,"yes":true,"null":null,"o":{"k":[1,"two"]},"a":"last"}"#;
+        let object = Object::parse(json).unwrap();
+        assert_eq!(object.text("a").as_deref(), Some("last"));
+        assert_eq!((object.integer("n"), object.integer("a")), (Some(12), None));
+        assert!(object.is("yes") && !object.is("n") && !object.is("absent"));
+        assert!(object.get("null").is_none());
+        let inner = object.object("o").unwrap();
+        let values = array(inner.get("k").unwrap()).unwrap();
+        let at = offset_in(json, values[1].get()) as usize;
+        assert_eq!(&json[at..at + 5], r#""two""#);
+    }
+
+    fn check_text(json: &str, expected: Option<&str>) {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        assert_eq!(text(raw).as_deref(), expected, "{json}");
+    }
+
+    #[test]
+    fn texts() {
+        check_text(r#""plain""#, Some("plain"));
+        check_text(r#""na\u00efve \ud83d\ude00 \n""#, Some("naïve 😀 \n"));
+        check_text(r#""lone \ud83d half""#, Some("lone \u{fffd}\u{fffd}\u{fffd} half"));
+        check_text("7", None);
+        check_text("null", None);
+    }
+}

@@ -1,0 +1,186 @@
+//! Finds the files of sessions below a projects root, by the layouts Claude Code has had (claude-code.md C.1):
+//!
+//! ```text
+//! KEY/SESSION.jsonl                          a session
+//! KEY/agent-ID.jsonl                         a subagent, versions 2.0
+//! KEY/SESSION/subagents/**/agent-ID.jsonl    a subagent, and agent-ID.meta.json
+//! KEY/SESSION/tool-results/NAME              a large tool output
+//! ```
+//!
+//! A root that holds transcripts itself is taken as a folder of sessions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use store::write::{OnDisk, Role};
+use walkdir::{DirEntry, WalkDir};
+
+use super::{disk_of, lines};
+
+/// Deeper folders than any layout has are not searched.
+const MAX_DEPTH: usize = 8;
+/// How much of a file is read to learn its session.
+const HEAD: u64 = 256 * 1024;
+
+/// A file that may hold something new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// Below the root.
+    pub(super) path: String,
+    pub(super) role: Role,
+    /// From the path, where that tells.
+    pub(super) session_id: Option<String>,
+    pub(super) agent_id: Option<String>,
+    pub(super) on_disk: OnDisk,
+}
+
+impl Candidate {
+    /// The file's name without its ending.
+    pub(super) fn stem(&self) -> String {
+        let name = self.path.rsplit('/').next().unwrap_or(&self.path);
+        name.strip_suffix(".jsonl").unwrap_or(name).to_owned()
+    }
+}
+
+/// By path below the root.
+pub(super) type Candidates = BTreeMap<String, Candidate>;
+
+/// Every session file below `root`.
+pub(super) fn all(root: &Path) -> Candidates {
+    walk(root, root)
+}
+
+/// The files of some sessions.
+pub(super) fn sessions(root: &Path, sessions: &BTreeSet<String>) -> Candidates {
+    let mut found = Candidates::new();
+    let Ok(projects) = std::fs::read_dir(root) else { return found };
+    for project in projects.flatten() {
+        if !project.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        // A session id comes from a payload: only one that can be a file's name is looked for.
+        for session in sessions.iter().filter(|session| queue::Token::new(session.as_bytes()).is_some()) {
+            let folder = project.path().join(session);
+            found.extend(walk(root, &folder.with_extension("jsonl")));
+            if folder.is_dir() {
+                found.extend(walk(root, &folder));
+            }
+        }
+    }
+    found
+}
+
+/// Leaves out a file that is as it was at the last look.
+pub(super) fn forget_unchanged(candidates: &mut Candidates, path: &str, known: &OnDisk) {
+    if candidates.get(path).is_some_and(|candidate| candidate.on_disk == *known) {
+        candidates.remove(path);
+    }
+}
+
+/// The `sessionId` of the first line that has one, for files whose name does not tell.
+pub(super) fn session_in(file: &mut File) -> Option<String> {
+    let mut head = Vec::new();
+    std::io::Seek::rewind(file).ok()?;
+    file.take(HEAD).read_to_end(&mut head).ok()?;
+    lines::first_session_id(&head)
+}
+
+fn walk(root: &Path, start: &Path) -> Candidates {
+    WalkDir::new(start)
+        .max_depth(MAX_DEPTH)
+        .follow_links(false)
+        .follow_root_links(start == root)
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Ok(entry) => candidate(root, &entry),
+            Err(error) => {
+                if error.io_error().is_none_or(|io| io.kind() != std::io::ErrorKind::NotFound) {
+                    tracing::warn!(%error, "part of the projects folder cannot be searched");
+                }
+                None
+            }
+        })
+        .map(|candidate| (candidate.path.clone(), candidate))
+        .collect()
+}
+
+fn candidate(root: &Path, entry: &DirEntry) -> Option<Candidate> {
+    if !entry.file_type().is_file() {
+        return None;
+    }
+    let path = entry.path().strip_prefix(root).ok()?.to_str()?.to_owned();
+    let (role, session_id, agent_id) = layout(&path)?;
+    Some(Candidate { path, role, session_id, agent_id, on_disk: disk_of(&entry.metadata().ok()?) })
+}
+
+/// What a path below the root is: role, session and subagent as far as it tells. `None` for anything else.
+fn layout(path: &str) -> Option<(Role, Option<String>, Option<String>)> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let name = *parts.last()?;
+    let session_folder =
+        |kind: &str| parts.iter().position(|part| *part == kind).and_then(|at| parts.get(at.checked_sub(1)?)).copied();
+    if let Some(session) = session_folder("tool-results") {
+        return Some((Role::ToolResult, Some(session.to_owned()), None));
+    }
+    let session = session_folder("subagents").map(str::to_owned);
+    if let Some(agent) = name.strip_prefix("agent-") {
+        if let Some(agent) = agent.strip_suffix(".meta.json") {
+            return session.is_some().then(|| (Role::Meta, session, Some(agent.to_owned())));
+        }
+        let agent = agent.strip_suffix(".jsonl")?;
+        return Some((Role::Subagent, session, Some(agent.to_owned())));
+    }
+    let stem = name.strip_suffix(".jsonl")?;
+    if session.is_some() || parts.len() > 2 {
+        return None;
+    }
+    Some((Role::Main, is_uuid(stem).then(|| stem.to_owned()), None))
+}
+
+/// Session ids are uuids; a file with another name says inside whose it is.
+fn is_uuid(name: &str) -> bool {
+    name.len() == 36
+        && name.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
+
+    fn check(path: &str, expected: Option<(Role, Option<&str>, Option<&str>)>) {
+        let found = layout(path);
+        let found = found.as_ref().map(|(role, session, agent)| (*role, session.as_deref(), agent.as_deref()));
+        assert_eq!(found, expected, "{path}");
+    }
+
+    #[test]
+    fn layouts() {
+        check(&format!("-home-dev/{SESSION}.jsonl"), Some((Role::Main, Some(SESSION), None)));
+        check(&format!("{SESSION}.jsonl"), Some((Role::Main, Some(SESSION), None)));
+        check("-home-dev/renamed.jsonl", Some((Role::Main, None, None)));
+        check("-home-dev/agent-0a1b2c3d.jsonl", Some((Role::Subagent, None, Some("0a1b2c3d"))));
+        check(
+            &format!("-home-dev/{SESSION}/subagents/agent-a1.jsonl"),
+            Some((Role::Subagent, Some(SESSION), Some("a1"))),
+        );
+        check(
+            &format!("-home-dev/{SESSION}/subagents/workflows/run/agent-a1.jsonl"),
+            Some((Role::Subagent, Some(SESSION), Some("a1"))),
+        );
+        check(
+            &format!("-home-dev/{SESSION}/subagents/agent-a1.meta.json"),
+            Some((Role::Meta, Some(SESSION), Some("a1"))),
+        );
+        check(&format!("-home-dev/{SESSION}/tool-results/x.txt"), Some((Role::ToolResult, Some(SESSION), None)));
+        check("-home-dev/notes.txt", None);
+        check("-home-dev/sub/deep.jsonl", None);
+        check("settings.json", None);
+    }
+}

@@ -1,0 +1,375 @@
+//! One line of a transcript, reduced to what correlation needs; long texts stay in the ground and are kept as places.
+//!
+//! Never an error: a line of an unknown type is [`Body::Other`], a field of an unknown shape is absent (claude-code.md C).
+
+use serde_json::value::RawValue;
+use store::{Span, SpanSource, TranscriptId};
+
+use crate::json::{self, Object};
+
+/// A parsed line.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// Hash of uuid, type, timestamp and message: the same in a fork's copy (correlation.md 1).
+    pub(crate) key: [u8; 16],
+    pub(crate) uuid: Option<String>,
+    pub(crate) parent_uuid: Option<String>,
+    pub(crate) at_ms: Option<i64>,
+    pub(crate) prompt_id: Option<String>,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) sidechain: bool,
+    pub(crate) context: Context,
+    pub(crate) body: Body,
+}
+
+/// Where and how Claude Code ran when the line was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    pub(crate) cwd: Option<String>,
+    pub(crate) git_branch: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) entrypoint: Option<String>,
+    pub(crate) permission_mode: Option<String>,
+    pub(crate) prompt_source: Option<String>,
+}
+
+/// What a line says.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    User(User),
+    Assistant(Assistant),
+    /// `system`, by its subtype.
+    System(String),
+    /// An attachment of type `queued_command`: typed while Claude worked (claude-code.md C.7).
+    Queued(User),
+    /// A `queue-operation`.
+    Operation(Operation),
+    CustomTitle(String),
+    GeneratedTitle(String),
+    Other,
+}
+
+/// A `user` line: a prompt, a tool's result, or something injected.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct User {
+    /// All its text, text blocks joined by a newline.
+    pub(crate) text: Option<String>,
+    /// The first text's place.
+    pub(crate) span: Option<Span>,
+    pub(crate) images: usize,
+    /// `origin.kind`: who sent it, in newer versions.
+    pub(crate) origin: Option<String>,
+    /// Injected or a summary: not typed, unless its origin says so.
+    pub(crate) injected: bool,
+    pub(crate) results: Vec<ToolResult>,
+}
+
+/// The result of a tool call.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolResult {
+    pub(crate) tool_use_id: String,
+    pub(crate) is_error: bool,
+    pub(crate) refused: bool,
+    pub(crate) output: Option<Span>,
+    /// The subagent that the call started.
+    pub(crate) agent_id: Option<String>,
+}
+
+/// An `assistant` line: usually one block of a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Assistant {
+    pub(crate) message_id: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) api_error: bool,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) tokens: Option<Tokens>,
+}
+
+impl Assistant {
+    /// Made by the client itself and not by a model.
+    pub(crate) fn synthetic(&self) -> bool {
+        self.model.as_deref() == Some("<synthetic>")
+    }
+}
+
+/// A content block of an assistant line.
+#[derive(Clone, Debug)]
+pub(crate) enum Block {
+    Text { text: String, span: Span },
+    Thinking { span: Span },
+    ToolUse { id: Option<String>, name: String, input: Option<Span> },
+}
+
+/// `usage` of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    pub(crate) input: i64,
+    pub(crate) output: i64,
+    pub(crate) cache_creation: i64,
+    pub(crate) cache_read: i64,
+}
+
+/// What happened to the composer's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Enqueue(String),
+    Dequeue,
+    /// Taken into the running turn, or taken back.
+    Remove(Option<String>),
+    PopAll,
+}
+
+/// Parses one JSON object of a transcript; `offset` is its place in the file. `None` if it is no object.
+pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option<Line> {
+    let object = Object::parse(json)?;
+    let at = Place { json, transcript, offset };
+    let kind = object.text("type").unwrap_or_default();
+    let timestamp = object.text("timestamp");
+    let message = object.get("message");
+    let body = match kind.as_str() {
+        "user" => Body::User(user(&object, at)),
+        "assistant" => assistant(&object, at).map_or(Body::Other, Body::Assistant),
+        "system" => Body::System(object.text("subtype").unwrap_or_default()),
+        "attachment" => object.object("attachment").and_then(|it| queued(&it, at)).map_or(Body::Other, Body::Queued),
+        "queue-operation" => operation(&object).map_or(Body::Other, Body::Operation),
+        "custom-title" => object.text("customTitle").map_or(Body::Other, Body::CustomTitle),
+        "ai-title" => object.text("aiTitle").map_or(Body::Other, Body::GeneratedTitle),
+        _ => Body::Other,
+    };
+    let uuid = object.text("uuid");
+    Some(Line {
+        key: key(uuid.as_deref(), &kind, timestamp.as_deref(), message.map_or(json, RawValue::get)),
+        uuid,
+        parent_uuid: object.text("parentUuid"),
+        at_ms: timestamp.as_deref().and_then(milliseconds),
+        prompt_id: object.text("promptId"),
+        agent_id: object.text("agentId"),
+        sidechain: object.is("isSidechain"),
+        context: Context {
+            cwd: object.text("cwd"),
+            git_branch: object.text("gitBranch"),
+            version: object.text("version"),
+            entrypoint: object.text("entrypoint"),
+            permission_mode: object.text("permissionMode"),
+            prompt_source: object.text("promptSource"),
+        },
+        body,
+    })
+}
+
+/// The place of a line, to turn a value inside it into a [`Span`].
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    json: &'a str,
+    transcript: TranscriptId,
+    offset: u64,
+}
+
+impl Place<'_> {
+    fn span(&self, value: &RawValue) -> Option<Span> {
+        Some(Span {
+            source: SpanSource::Transcript(self.transcript),
+            offset: self.offset + json::offset_in(self.json, value.get()),
+            length: u32::try_from(value.get().len()).ok()?,
+        })
+    }
+}
+
+/// `message` stands for the whole line where there is none.
+fn key(uuid: Option<&str>, kind: &str, timestamp: Option<&str>, message: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [uuid.unwrap_or_default(), kind, timestamp.unwrap_or_default(), message] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut key = [0; 16];
+    hasher.finalize_xof().fill(&mut key);
+    key
+}
+
+fn milliseconds(timestamp: &str) -> Option<i64> {
+    chrono::DateTime::parse_from_rfc3339(timestamp).ok().map(|time| time.timestamp_millis())
+}
+
+fn user(line: &Object<'_>, at: Place<'_>) -> User {
+    let mut user = line.object("message").map_or_else(User::default, |message| content(message.get("content"), at));
+    user.origin = line.object("origin").and_then(|origin| origin.text("kind"));
+    user.injected = ["isMeta", "isCompactSummary", "isVisibleInTranscriptOnly"].iter().any(|name| line.is(name));
+    let refused = line.get("toolDenialKind").is_some();
+    let agent_id = line.object("toolUseResult").and_then(|result| result.text("agentId"));
+    for result in &mut user.results {
+        result.refused = refused;
+        result.agent_id.clone_from(&agent_id);
+    }
+    user
+}
+
+fn queued(attachment: &Object<'_>, at: Place<'_>) -> Option<User> {
+    if attachment.text("type")? != "queued_command" {
+        return None;
+    }
+    let mut user = content(attachment.get("prompt"), at);
+    user.origin = attachment.object("origin").and_then(|origin| origin.text("kind"));
+    let mode = attachment.text("commandMode");
+    if user.origin.is_none() && mode.as_deref().is_some_and(|mode| mode != "prompt" && mode != "bash") {
+        user.origin = mode;
+    }
+    Some(user)
+}
+
+/// A string, or blocks of text, images and tool results.
+fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
+    let mut user = User::default();
+    let Some(value) = value else { return user };
+    if let Some(text) = json::text(value) {
+        user.text = Some(text);
+        user.span = at.span(value);
+        return user;
+    }
+    let mut texts = Vec::new();
+    for block in json::array(value).unwrap_or_default() {
+        let Some(block) = Object::parse(block.get()) else { continue };
+        match block.text("type").as_deref() {
+            Some("text") => {
+                if let Some(raw) = block.get("text")
+                    && let Some(text) = json::text(raw)
+                {
+                    user.span = user.span.or_else(|| at.span(raw));
+                    texts.push(text);
+                }
+            }
+            Some("image") => user.images += 1,
+            Some("tool_result") => {
+                if let Some(tool_use_id) = block.text("tool_use_id") {
+                    user.results.push(ToolResult {
+                        tool_use_id,
+                        is_error: block.is("is_error"),
+                        refused: false,
+                        output: block.get("content").and_then(|output| at.span(output)),
+                        agent_id: None,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    user.text = (!texts.is_empty()).then(|| texts.join("\n"));
+    user
+}
+
+fn assistant(line: &Object<'_>, at: Place<'_>) -> Option<Assistant> {
+    let message = line.object("message")?;
+    let mut blocks = Vec::new();
+    if let Some(content) = message.get("content") {
+        if let Some(text) = json::text(content) {
+            blocks.extend(at.span(content).map(|span| Block::Text { text, span }));
+        }
+        for raw in json::array(content).unwrap_or_default() {
+            blocks.extend(Object::parse(raw.get()).and_then(|it| block(&it, raw, at)));
+        }
+    }
+    Some(Assistant {
+        message_id: message.text("id"),
+        request_id: line.text("requestId"),
+        model: message.text("model"),
+        stop_reason: message.text("stop_reason"),
+        api_error: line.is("isApiErrorMessage"),
+        blocks,
+        tokens: message.object("usage").map(|usage| {
+            let count = |name| usage.integer(name).unwrap_or(0);
+            Tokens {
+                input: count("input_tokens"),
+                output: count("output_tokens"),
+                cache_creation: count("cache_creation_input_tokens"),
+                cache_read: count("cache_read_input_tokens"),
+            }
+        }),
+    })
+}
+
+fn block(block: &Object<'_>, whole: &RawValue, at: Place<'_>) -> Option<Block> {
+    match block.text("type")?.as_str() {
+        "text" => {
+            let raw = block.get("text")?;
+            Some(Block::Text { text: json::text(raw)?, span: at.span(raw)? })
+        }
+        "thinking" => {
+            let raw = block.get("thinking")?;
+            (raw.get().len() > 2).then(|| at.span(raw).map(|span| Block::Thinking { span })).flatten()
+        }
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => Some(Block::ToolUse {
+            id: block.text("id"),
+            name: block.text("name").unwrap_or_else(|| "unknown".to_owned()),
+            input: block.get("input").or(Some(whole)).and_then(|input| at.span(input)),
+        }),
+        _ => None,
+    }
+}
+
+fn operation(line: &Object<'_>) -> Option<Operation> {
+    let content = || {
+        let raw = line.get("content")?;
+        json::text(raw).or_else(|| {
+            let texts = json::array(raw)?;
+            let texts: Vec<String> =
+                texts.iter().filter_map(|block| Object::parse(block.get())?.text("text")).collect();
+            Some(texts.join("\n"))
+        })
+    };
+    match line.text("operation")?.as_str() {
+        "enqueue" => content().map(Operation::Enqueue),
+        "dequeue" => Some(Operation::Dequeue),
+        "remove" => Some(Operation::Remove(content())),
+        "popAll" => Some(Operation::PopAll),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(json: &str) -> Line {
+        parse(json, TranscriptId(1), 100).unwrap()
+    }
+
+    #[test]
+    fn a_copy_in_a_fork_is_the_same_line() {
+        let original = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"x"}}"#);
+        let copy = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"b","promptId":"q","message":{"role":"user","content":"x"}}"#);
+        let other = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"y"}}"#);
+        assert_eq!(original.key, copy.key);
+        assert_ne!(original.key, other.key);
+        assert_eq!(original.at_ms, Some(1_795_350_948_368));
+    }
+
+    #[test]
+    fn a_result_points_at_its_output() {
+        let json = r#"{"type":"user","toolDenialKind":"user-rejected","message":{"content":[{"type":"tool_result","tool_use_id":"t","is_error":true,"content":"no"}]}}"#;
+        let Body::User(user) = line(json).body else { panic!() };
+        let result = &user.results[0];
+        let at = (result.output.unwrap().offset - 100) as usize;
+        assert_eq!(&json[at..at + 4], r#""no""#);
+        assert!(result.is_error && result.refused && user.text.is_none());
+    }
+
+    #[test]
+    fn unknown_shapes_are_not_errors() {
+        assert!(matches!(line(r#"{"type":"brand-new","uuid":7}"#).body, Body::Other));
+        assert!(matches!(line(r#"{"type":"assistant"}"#).body, Body::Other));
+        assert!(matches!(line("{}").body, Body::Other));
+        assert!(parse("[1]", TranscriptId(1), 0).is_none());
+    }
+
+    #[test]
+    fn typed_while_claude_worked() {
+        let json = r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"more","commandMode":"prompt","origin":{"kind":"human"}}}"#;
+        let Body::Queued(user) = line(json).body else { panic!() };
+        assert_eq!((user.text.as_deref(), user.origin.as_deref()), (Some("more"), Some("human")));
+        let json = r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"<task-notification>","commandMode":"task-notification"}}"#;
+        let Body::Queued(user) = line(json).body else { panic!() };
+        assert_eq!(user.origin.as_deref(), Some("task-notification"));
+    }
+}

@@ -1,0 +1,159 @@
+//! Cuts a transcript into JSON objects, each with its place.
+//!
+//! Real files hold more than one object a line (`}{`), runs of NUL, cut lines with a whole one behind them and invalid
+//! UTF-8 (claude-code.md C.2). What cannot be read is passed over and counted; it stays in the ground.
+
+use std::borrow::Cow;
+
+use store::TranscriptId;
+
+use super::line::{self, Line};
+
+/// The lines of one file, and how many pieces could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) unreadable: u64,
+}
+
+/// Takes a file in pieces of any size; holds no more of it than the line that is being put together.
+#[derive(Debug)]
+pub(crate) struct Cutter {
+    transcript: TranscriptId,
+    /// The beginning of a line whose end has not come yet, and where it stands.
+    open: Vec<u8>,
+    start: u64,
+    found: Lines,
+}
+
+impl Cutter {
+    pub(crate) fn new(transcript: TranscriptId) -> Self {
+        Self { transcript, open: Vec::new(), start: 0, found: Lines::default() }
+    }
+
+    /// The next bytes of the file.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !piece.ends_with(b"\n") {
+                self.open.extend_from_slice(piece);
+            } else if self.open.is_empty() {
+                self.line(piece, true);
+            } else {
+                let mut line = std::mem::take(&mut self.open);
+                line.extend_from_slice(piece);
+                self.line(&line, true);
+                line.clear();
+                self.open = line;
+            }
+        }
+    }
+
+    /// The end of the file. A last line without newline counts if it is complete JSON.
+    pub(crate) fn finish(mut self) -> Lines {
+        let rest = std::mem::take(&mut self.open);
+        self.line(&rest, false);
+        self.found
+    }
+
+    fn line(&mut self, bytes: &[u8], whole: bool) {
+        take_line(&readable(bytes), self.start, self.transcript, whole, &mut self.found);
+        self.start += bytes.len() as u64;
+    }
+}
+
+/// The first `sessionId` in the beginning of a file.
+pub(crate) fn first_session_id(head: &[u8]) -> Option<String> {
+    head.split(|byte| *byte == b'\n').find_map(|line| {
+        let text = readable(line);
+        let start = text.find('{')?;
+        crate::json::Object::parse(&text[start..])?.text("sessionId")
+    })
+}
+
+/// Invalid bytes become `?`, one for one, so that places keep their meaning.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let mut text = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                text.extend(chunk.invalid().iter().map(|_| '?'));
+            }
+            Cow::Owned(text)
+        }
+    }
+}
+
+fn take_line(text: &str, start: u64, transcript: TranscriptId, whole: bool, found: &mut Lines) {
+    let mut at = 0;
+    while let Some(skip) = text[at..].find(|c: char| !c.is_whitespace() && c != '\0' && c != '\u{feff}') {
+        at += skip;
+        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<&serde_json::value::RawValue>();
+        match values.next() {
+            Some(Ok(value)) => {
+                let parsed = line::parse(value.get(), transcript, start + at as u64);
+                found.unreadable += u64::from(parsed.is_none());
+                found.lines.extend(parsed);
+                at += value.get().len();
+            }
+            _ if !whole => return, // still being written
+            _ => {
+                found.unreadable += 1;
+                match next_object(&text[at..]) {
+                    Some(skip) => at += skip,
+                    None => return,
+                }
+            }
+        }
+    }
+}
+
+/// Where a complete record may begin behind a damaged one.
+fn next_object(text: &str) -> Option<usize> {
+    [r#"{"parentUuid""#, r#"{"type""#].iter().filter_map(|mark| text.get(1..)?.find(mark)).min().map(|at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: &[u8], step: usize) -> Lines {
+        let mut cutter = Cutter::new(TranscriptId(1));
+        bytes.chunks(step).for_each(|chunk| cutter.feed(chunk));
+        cutter.finish()
+    }
+
+    /// Which uuids are found and how many pieces are not readable, in however many pieces the file comes.
+    fn check(input: &[u8], uuids: &[&str], unreadable: u64) {
+        for step in [1, 2, 7, 1024] {
+            let found = parse(input, step);
+            let names: Vec<_> = found.lines.iter().map(|line| line.uuid.as_deref().unwrap_or("-")).collect();
+            assert_eq!((names.as_slice(), found.unreadable), (uuids, unreadable), "{:?}", String::from_utf8_lossy(input));
+        }
+    }
+
+    #[test]
+    fn lines_as_they_occur() {
+        check(b"", &[], 0);
+        check(b"{\"type\":\"a\",\"uuid\":\"1\"}\n{\"type\":\"a\",\"uuid\":\"2\"}\n", &["1", "2"], 0);
+        check(b"{\"uuid\":\"1\"}\r\n\n \n{\"uuid\":\"2\"}", &["1", "2"], 0);
+        check(b"{\"uuid\":\"1\"}\n{\"uuid\":\"2", &["1"], 0);
+        check(b"{\"uuid\":\"1\"}{\"uuid\":\"2\"}\n", &["1", "2"], 0);
+        check(b"\0\0\0{\"uuid\":\"1\"}\n", &["1"], 0);
+        check(b"\xef\xbb\xbf{\"uuid\":\"1\"}\n", &["1"], 0);
+        check(b"{\"type\":\"a\",\"te{\"type\":\"a\",\"uuid\":\"2\"}\n", &["2"], 1);
+        check(b"not json\n{\"uuid\":\"2\"}\n", &["2"], 1);
+        check(b"[1]\n{\"uuid\":\"2\"}\n", &["2"], 1);
+        check(b"{\"uuid\":\"\xff\xfe\"}\n{\"uuid\":\"2\"}\n", &["??", "2"], 0);
+    }
+
+    #[test]
+    fn places_survive_invalid_bytes() {
+        let bytes = b"{\"uuid\":\"\xff\"}\n{\"type\":\"user\",\"message\":{\"content\":\"hi\"}}\n";
+        let found = parse(bytes, 5);
+        let line::Body::User(user) = &found.lines[1].body else { panic!() };
+        let span = user.span.unwrap();
+        assert_eq!(&bytes[span.offset as usize..][..span.length as usize], b"\"hi\"");
+    }
+}

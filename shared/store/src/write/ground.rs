@@ -1,0 +1,220 @@
+//! Reads back from the ground what deriving needs, from one moment of the database.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+
+use super::Writer;
+use crate::codec;
+use crate::error::{Context, Error};
+use crate::ids::{EventId, TranscriptId};
+
+/// An event with its payload.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its row.
+    pub id: EventId,
+    /// Hash of origin, name and bytes.
+    pub key: [u8; 16],
+    /// When the hook ran, in nanoseconds since 1970.
+    pub captured_ns: i64,
+    /// `hook_event_name`.
+    pub event: String,
+    /// The turn.
+    pub prompt_id: Option<String>,
+    /// The queue file.
+    pub payload: Vec<u8>,
+}
+
+/// A stored file of a session.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    /// Its row.
+    pub id: TranscriptId,
+    /// `main`, `subagent`, `meta` or `tool-result`.
+    pub role: Role,
+    /// For a subagent's files: its id.
+    pub agent_id: Option<String>,
+}
+
+/// What a file of a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The session's own transcript.
+    Main,
+    /// A subagent's transcript.
+    Subagent,
+    /// What is known of a subagent: `agent-*.meta.json`.
+    Meta,
+    /// A large tool output that was written beside.
+    ToolResult,
+}
+
+impl Role {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Subagent => "subagent",
+            Self::Meta => "meta",
+            Self::ToolResult => "tool-result",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Self {
+        match word {
+            "subagent" => Self::Subagent,
+            "meta" => Self::Meta,
+            "tool-result" => Self::ToolResult,
+            _ => Self::Main,
+        }
+    }
+}
+
+/// A moment of the ground tables.
+#[derive(Debug)]
+pub struct Ground<'w> {
+    tx: Transaction<'w>,
+}
+
+impl Writer {
+    /// The ground as it is now, until the value is dropped. Takes no write lock.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn ground(&mut self) -> Result<Ground<'_>, Error> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Deferred).op("begin reading")?;
+        Ok(Ground { tx })
+    }
+}
+
+impl Ground<'_> {
+    /// Up to `limit` sessions that wait to be derived, except those in `skip`.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn dirty_sessions(&self, limit: usize, skip: &BTreeSet<String>) -> Result<Vec<String>, Error> {
+        let mut query = self.tx.prepare_cached("select session_id from dirty_sessions").op("prepare")?;
+        let rows = query.query_map([], |row| row.get::<_, String>(0)).op("read dirty sessions")?;
+        let fresh = rows.filter(|row| !matches!(row, Ok(session) if skip.contains(session)));
+        fresh.take(limit).collect::<Result<_, _>>().op("read a dirty session")
+    }
+
+    /// The token of a dirty session, `None` when it is clean.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn token(&self, session_id: &str) -> Result<Option<i64>, Error> {
+        self.tx
+            .prepare_cached("select token from dirty_sessions where session_id = ?1")
+            .op("prepare")?
+            .query_row([session_id], |row| row.get(0))
+            .optional()
+            .op("read a session's token")
+    }
+
+    /// The other sessions that hold one of these prompt lines.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn sessions_with(&self, lines: &BTreeSet<[u8; 16]>) -> Result<BTreeSet<String>, Error> {
+        let mut query =
+            self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
+        let mut found = BTreeSet::new();
+        for line in lines {
+            let rows = query.query_map([line], |row| row.get::<_, String>(0)).op("read a line's sessions")?;
+            for row in rows {
+                found.insert(row.op("read a line's session")?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The events of a session, in order of capture.
+    ///
+    /// # Errors
+    /// The engine's, or [`Error::Corrupt`] when a payload cannot be unpacked.
+    pub fn events(&self, session_id: &str, mut take: impl FnMut(Event)) -> Result<(), Error> {
+        let mut query = self
+            .tx
+            .prepare_cached(
+                "select e.id, o.origin, e.name, e.hash, e.captured_ns, e.event, e.prompt_id, e.size, e.codec, e.payload
+                   from events e join origins o on o.id = e.origin_id
+                  where e.session_id = ?1 order by e.captured_ns, e.name, e.id",
+            )
+            .op("prepare")?;
+        let mut rows = query.query([session_id]).op("read events")?;
+        while let Some(row) = rows.next().op("read an event")? {
+            let unpack = || -> rusqlite::Result<(Event, usize, i64)> {
+                let (origin, name, hash): (String, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                let event = Event {
+                    id: EventId(row.get(0)?),
+                    key: event_key(&origin, &name, &hash),
+                    captured_ns: row.get(4)?,
+                    event: row.get(5)?,
+                    prompt_id: row.get(6)?,
+                    payload: row.get(9)?,
+                };
+                Ok((event, row.get::<_, i64>(7)? as usize, row.get(8)?))
+            };
+            let (mut event, size, kind) = unpack().op("read an event")?;
+            event.payload = codec::unpack(kind, event.payload, size)
+                .map_err(|error| Error::Corrupt { op: "unpack an event", detail: error.to_string() })?;
+            take(event);
+        }
+        Ok(())
+    }
+
+    /// The files of a session, oldest row first.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn files(&self, session_id: &str) -> Result<Vec<StoredFile>, Error> {
+        let mut query = self
+            .tx
+            .prepare_cached("select id, role, agent_id from transcripts where session_id = ?1 order by path, id")
+            .op("prepare")?;
+        let rows = query
+            .query_map([session_id], |row| {
+                Ok(StoredFile {
+                    id: TranscriptId(row.get(0)?),
+                    role: Role::from_word(&row.get::<_, String>(1)?),
+                    agent_id: row.get(2)?,
+                })
+            })
+            .op("read a session's files")?;
+        rows.collect::<Result<_, _>>().op("read a session's file")
+    }
+
+    /// The bytes of a stored file, chunk after chunk.
+    ///
+    /// # Errors
+    /// The engine's, or [`Error::Corrupt`] when a chunk cannot be unpacked.
+    pub fn bytes(&self, id: TranscriptId, mut take: impl FnMut(&[u8])) -> Result<(), Error> {
+        let mut query = self
+            .tx
+            .prepare_cached("select size, codec, bytes from transcript_chunks where transcript_id = ?1 order by seq")
+            .op("prepare")?;
+        let mut rows = query.query([id.0]).op("read chunks")?;
+        while let Some(row) = rows.next().op("read a chunk")? {
+            let read = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+            let (size, kind, bytes) = read().op("read a chunk")?;
+            take(
+                &codec::unpack(kind, bytes, size as usize)
+                    .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })?,
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The key of an event in `conversation_keys`.
+fn event_key(origin: &str, name: &str, hash: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [origin.as_bytes(), name.as_bytes(), hash] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let mut key = [0; 16];
+    hasher.finalize_xof().fill(&mut key);
+    key
+}

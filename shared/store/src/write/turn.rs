@@ -1,0 +1,155 @@
+//! A conversation as deriving hands it over: plain data, nothing of the database in it.
+
+use std::hash::{Hash, Hasher};
+
+use crate::ids::{Key, Span};
+use crate::words::{BlockKind, Kind, Status, Via};
+
+/// One conversation.
+#[derive(Clone, Debug, Hash)]
+pub struct Turn {
+    /// What it is recognised by. Never empty. All of these lead to its id from now on.
+    pub keys: Vec<Key>,
+    /// What it may have been known by before: an id that one of these has already is the same conversation's.
+    pub former_keys: Vec<Key>,
+    /// The session it belongs to.
+    pub session_id: String,
+    /// For a subagent's: which conversation started it, as an index into the lineage's turns.
+    pub parent: Option<usize>,
+    /// For a subagent's: its id.
+    pub agent_id: Option<String>,
+    /// Its place in the session.
+    pub ordinal: i64,
+    /// When it began.
+    pub timestamp_ms: i64,
+    /// When its last line was written.
+    pub ended_ms: Option<i64>,
+    /// What opened it.
+    pub kind: Kind,
+    /// Through which door.
+    pub via: Via,
+    /// How it ended.
+    pub status: Status,
+    /// The prompt without wrappers; `None` where nobody saw it.
+    pub prompt_text: Option<String>,
+    /// The last thing Claude said.
+    pub response_text: Option<String>,
+    /// Claude Code's id of the turn.
+    pub prompt_id: Option<String>,
+    /// The model that answered last.
+    pub model: Option<String>,
+    /// The working directory at its beginning.
+    pub cwd: Option<String>,
+    /// A hook event saw it.
+    pub from_hook: bool,
+    /// A transcript line saw it.
+    pub from_transcript: bool,
+    /// A JSON object with whatever else is worth showing.
+    pub metadata: String,
+    /// Its parts, in order.
+    pub blocks: Vec<Block>,
+    /// Its own tool calls, in order; a subagent's are its own turn's.
+    pub tool_calls: Vec<ToolCall>,
+    /// Tokens of each message.
+    pub usage: Vec<Usage>,
+}
+
+impl Turn {
+    /// Equal digests mean equal rows.
+    pub(crate) fn digest(&self) -> [u8; 16] {
+        struct Digest(blake3::Hasher);
+        impl Hasher for Digest {
+            fn write(&mut self, bytes: &[u8]) {
+                self.0.update(bytes);
+            }
+            fn finish(&self) -> u64 {
+                0
+            }
+        }
+        let mut digest = Digest(blake3::Hasher::new());
+        self.hash(&mut digest);
+        let mut bytes = [0; 16];
+        digest.0.finalize_xof().fill(&mut bytes);
+        bytes
+    }
+}
+
+/// A part of a conversation.
+#[derive(Clone, Debug, Hash)]
+pub struct Block {
+    /// What it is.
+    pub kind: BlockKind,
+    /// When it was written.
+    pub at_ms: Option<i64>,
+    /// The API's message id.
+    pub message_id: Option<String>,
+    /// For a tool block: which call.
+    pub tool_use_id: Option<String>,
+    /// Where its text stands.
+    pub span: Option<Span>,
+    /// Its words for the index; not stored a second time.
+    pub search: Option<String>,
+}
+
+/// A call of a tool, with its result if there is one.
+#[derive(Clone, Debug, Hash)]
+pub struct ToolCall {
+    /// The API's id of the call.
+    pub tool_use_id: Option<String>,
+    /// The tool.
+    pub name: String,
+    /// It failed, or was refused.
+    pub is_error: bool,
+    /// A person or a rule refused it.
+    pub refused: bool,
+    /// A result came.
+    pub finished: bool,
+    /// When it was asked for.
+    pub started_ms: Option<i64>,
+    /// How long it ran (only hooks know).
+    pub duration_ms: Option<i64>,
+    /// Where its input stands.
+    pub input: Option<Span>,
+    /// Where its output stands.
+    pub output: Option<Span>,
+}
+
+/// Tokens of one message and request.
+#[derive(Clone, Debug, Hash)]
+pub struct Usage {
+    /// The API's message id.
+    pub message_id: String,
+    /// The API's request id, not always there.
+    pub request_id: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// Read, outside the cache.
+    pub input_tokens: i64,
+    /// Written.
+    pub output_tokens: i64,
+    /// Put into the cache.
+    pub cache_creation_tokens: i64,
+    /// Read from the cache.
+    pub cache_read_tokens: i64,
+}
+
+/// A session's own facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub session_id: String,
+    /// Given by the person, else generated.
+    pub title: Option<String>,
+    /// The working directory last seen.
+    pub cwd: Option<String>,
+    /// The branch last seen.
+    pub git_branch: Option<String>,
+    /// Claude Code's version last seen.
+    pub version: Option<String>,
+    /// The model last seen.
+    pub model: Option<String>,
+    /// When it began.
+    pub started_ms: Option<i64>,
+    /// When it was last heard of.
+    pub ended_ms: Option<i64>,
+}

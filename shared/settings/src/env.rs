@@ -1,0 +1,72 @@
+//! The environment as a layer, and the defaults that follow from it.
+//!
+//! Paths here must be absolute: the hook runs in whatever folder Claude Code is in and ignores a relative one, so
+//! accepting it here would part the two.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Layer, parse_duration, parse_size};
+
+type Var<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// What `PROMPT_MANAGER_*` says. An empty variable counts as unset, as everywhere in XDG.
+pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
+    Ok(Layer {
+        home: value(var, "PROMPT_MANAGER_HOME", absolute)?,
+        spill: value(var, "PROMPT_MANAGER_SPILL", absolute)?,
+        projects: value(var, "PROMPT_MANAGER_PROJECTS", |list| {
+            std::env::split_paths(list).map(|path| absolute(path.as_os_str())).collect()
+        })?,
+        every: value(var, "PROMPT_MANAGER_EVERY", |v| parse_duration(text(v)?).map_err(|e| e.to_string()))?,
+        cron: value(var, "PROMPT_MANAGER_CRON", |v| text(v).map(str::to_owned))?,
+        sweep_every: value(var, "PROMPT_MANAGER_SWEEP_EVERY", |v| parse_duration(text(v)?).map_err(|e| e.to_string()))?,
+        batch: value(var, "PROMPT_MANAGER_BATCH", |v| {
+            text(v)?.parse().map_err(|_| "write a whole number, such as 1024".to_owned())
+        })?,
+        max_event: value(var, "PROMPT_MANAGER_MAX_EVENT", |v| parse_size(text(v)?).map_err(|e| e.to_string()))?,
+        listen: value(var, "PROMPT_MANAGER_LISTEN", |v| {
+            text(v)?.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8765".to_owned())
+        })?,
+        no_token: value(var, "PROMPT_MANAGER_NO_TOKEN", |v| match text(v)? {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
+            _ => Err("write 1 or 0".to_owned()),
+        })?,
+    })
+}
+
+/// Where Claude Code keeps its transcripts.
+pub(crate) fn default_projects(var: Var<'_>) -> Vec<PathBuf> {
+    let config = path(var, "CLAUDE_CONFIG_DIR").or_else(|| path(var, "HOME").map(|home| home.join(".claude")));
+    config.map(|config| config.join("projects")).into_iter().collect()
+}
+
+/// The hook's second place.
+pub(crate) fn default_spill(var: Var<'_>) -> Option<PathBuf> {
+    let state = path(var, "XDG_STATE_HOME").or_else(|| path(var, "HOME").map(|home| home.join(".local/state")));
+    state.map(|state| state.join("prompt-manager/spill"))
+}
+
+/// An absolute path in a variable that is not ours; a relative one is ignored, as XDG says.
+pub(crate) fn path(var: Var<'_>, name: &str) -> Option<PathBuf> {
+    var(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn value<T>(
+    var: Var<'_>,
+    name: &'static str,
+    read: impl FnOnce(&OsStr) -> Result<T, String>,
+) -> Result<Option<T>, Error> {
+    let Some(raw) = var(name).filter(|raw| !raw.is_empty()) else { return Ok(None) };
+    read(&raw).map(Some).map_err(|problem| Error::Variable { name, problem })
+}
+
+fn text(raw: &OsStr) -> Result<&str, String> {
+    raw.to_str().ok_or_else(|| "the value is not UTF-8".to_owned())
+}
+
+fn absolute(raw: &OsStr) -> Result<PathBuf, String> {
+    let path = Path::new(raw);
+    if path.is_absolute() { Ok(path.to_owned()) } else { Err(format!("{} is not an absolute path", path.display())) }
+}

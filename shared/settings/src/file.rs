@@ -1,0 +1,149 @@
+//! `config.toml` as a layer. An unknown key is an error, because a misspelt one would silently do nothing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{Error, Layer, env, parse_duration, parse_size};
+
+/// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
+pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
+    let config = env::path(var, "XDG_CONFIG_HOME").or_else(|| env::path(var, "HOME").map(|home| home.join(".config")));
+    config.map(|config| config.join("prompt-manager/config.toml"))
+}
+
+/// Reads it; a missing file is an empty layer.
+pub(crate) fn read(path: &Path, var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Result<Layer, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, path, env::path(var, "HOME").as_deref()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
+        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
+    let keys: Keys = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        fault(text, path, at, error.message().trim_end())
+    })?;
+    let place = |key: &str, raw: &PathBuf| {
+        expand(raw, home).map_err(|problem| fault(text, path, offset_of(text, key), &problem))
+    };
+    let every_place = |list: Vec<PathBuf>| list.iter().map(|raw| place("projects", raw)).collect();
+    Ok(Layer {
+        home: keys.home.map(|raw| place("home", &raw)).transpose()?,
+        spill: keys.spill.map(|raw| place("spill", &raw)).transpose()?,
+        projects: keys.projects.map(every_place).transpose()?,
+        every: keys.every.map(|Interval(every)| every),
+        cron: keys.cron,
+        sweep_every: keys.sweep_every.map(|Interval(every)| every),
+        batch: keys.batch,
+        max_event: keys.max_event.map(|Size(size)| size),
+        listen: keys.listen,
+        no_token: keys.no_token,
+    })
+}
+
+/// The keys of the file, one for each field of [`Layer`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    home: Option<PathBuf>,
+    spill: Option<PathBuf>,
+    projects: Option<Vec<PathBuf>>,
+    every: Option<Interval>,
+    cron: Option<String>,
+    sweep_every: Option<Interval>,
+    batch: Option<usize>,
+    max_event: Option<Size>,
+    listen: Option<SocketAddr>,
+    no_token: Option<bool>,
+}
+
+struct Interval(Duration);
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parse_duration(&String::deserialize(from)?).map(Self).map_err(de::Error::custom)
+    }
+}
+
+struct Size(u64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parse_size(&String::deserialize(from)?).map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// `~/` is the home directory here, as no shell stands between.
+fn expand(raw: &Path, home: Option<&Path>) -> Result<PathBuf, String> {
+    let full = match (raw.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => raw.to_owned(),
+    };
+    if full.is_absolute() { Ok(full) } else { Err(format!("`{}` is not an absolute path", raw.display())) }
+}
+
+/// An error at byte `at`: its line, and the key that the line or one above it sets.
+fn fault(text: &str, path: &Path, at: usize, problem: &str) -> Error {
+    let at = text.floor_char_boundary(at);
+    let end = text[at..].find('\n').map_or(text.len(), |n| at + n);
+    let line = text[..at].matches('\n').count() + 1;
+    let key = text[..end].lines().rev().find_map(key_of).map(str::to_owned);
+    Error::File { path: path.to_owned(), line, key, problem: problem.replace('\n', " ") }
+}
+
+/// Where the line that sets `key` begins.
+fn offset_of(text: &str, key: &str) -> usize {
+    let line = text.lines().find(|line| key_of(line) == Some(key)).unwrap_or_default();
+    text.find(line).unwrap_or_default()
+}
+
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    let key = key.trim();
+    (!key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let found = parse(text, Path::new("/c.toml"), Some(Path::new("/home/u")));
+        let found = match found {
+            Ok(layer) => format!("{layer:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.contains(expected), "{text}\n{found}");
+        assert!(!found.contains('\n'), "more than one line: {found}");
+    }
+
+    #[test]
+    fn values() {
+        check("", "home: None");
+        check("home = '/a'", "home: Some(\"/a\")");
+        check("home = '~/a'", "home: Some(\"/home/u/a\")");
+        check("projects = ['/a', '~/b']", "projects: Some([\"/a\", \"/home/u/b\"])");
+        check("every = '500ms'", "every: Some(500ms)");
+        check("max_event = '64MiB'", "max_event: Some(67108864)");
+        check("listen = '[::1]:80'", "listen: Some([::1]:80)");
+        check("no_token = true", "no_token: Some(true)");
+    }
+
+    #[test]
+    fn faults_name_file_line_and_key() {
+        check("\nevery = '5'\n", "/c.toml, line 2, key `every`: `5` is no duration");
+        check("batch = 'many'", "/c.toml, line 1, key `batch`: ");
+        check("batch = -1", "line 1, key `batch`");
+        check("home = '/a'\nevry = '1s'", "line 2, key `evry`: unknown field `evry`, expected one of");
+        check("projects = [\n  '/a',\n  'b',\n]", "line 1, key `projects`: `b` is not an absolute path");
+        check("home = 'a'", "line 1, key `home`: `a` is not an absolute path");
+        check("# é\nhome = ", "line 2, key `home`");
+        check("home", "/c.toml, line 1: ");
+        check("[section]\na = 1", "unknown field `section`");
+    }
+}

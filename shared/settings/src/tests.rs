@@ -1,0 +1,96 @@
+//! The three sources laid over each other.
+
+use super::*;
+use std::collections::BTreeMap;
+
+struct Place {
+    config: tempfile::TempDir,
+    vars: BTreeMap<&'static str, OsString>,
+}
+
+impl Place {
+    fn new(file: &str, vars: &[(&'static str, &str)]) -> Self {
+        let config = tempfile::tempdir().unwrap();
+        std::fs::create_dir(config.path().join("prompt-manager")).unwrap();
+        std::fs::write(config.path().join("prompt-manager/config.toml"), file).unwrap();
+        let mut vars: BTreeMap<_, OsString> = vars.iter().map(|(name, value)| (*name, value.into())).collect();
+        vars.insert("XDG_CONFIG_HOME", config.path().into());
+        vars.entry("HOME").or_insert_with(|| "/home/u".into());
+        Self { config, vars }
+    }
+
+    fn resolve(&self, flags: Layer) -> Result<Settings, Error> {
+        Settings::resolve(flags, &|name| self.vars.get(name).cloned())
+    }
+}
+
+fn check<T: PartialEq + std::fmt::Debug>(
+    file: &str,
+    vars: &[(&'static str, &str)],
+    flags: Layer,
+    field: impl Fn(Settings) -> T,
+    expected: &T,
+) {
+    assert_eq!(field(Place::new(file, vars).resolve(flags).unwrap()), *expected, "{file} {vars:?}");
+}
+
+#[test]
+fn a_later_source_wins() {
+    let batch = |batch| Layer { batch: Some(batch), ..Layer::default() };
+    let env = [("PROMPT_MANAGER_BATCH", "2")];
+    check("", &[], Layer::default(), |s| s.batch, &BATCH);
+    check("batch = 1", &[], Layer::default(), |s| s.batch, &1);
+    check("batch = 1", &env, Layer::default(), |s| s.batch, &2);
+    check("batch = 1", &env, batch(3), |s| s.batch, &3);
+    check("batch = 1", &[("PROMPT_MANAGER_BATCH", "")], Layer::default(), |s| s.batch, &1);
+}
+
+#[test]
+fn a_schedule_replaces_the_other_kind() {
+    let every = Layer { every: Some(Duration::from_secs(7)), ..Layer::default() };
+    let cron = Schedule::Cron("@daily".into());
+    check("every = '5m'", &[("PROMPT_MANAGER_CRON", "@daily")], Layer::default(), |s| s.schedule, &cron);
+    check("cron = '@daily'", &[], Layer::default(), |s| s.schedule, &cron);
+    check("cron = '@daily'", &[], every, |s| s.schedule, &Schedule::Every(Duration::from_secs(7)));
+    check("", &[], Layer::default(), |s| s.schedule, &Schedule::Every(EVERY));
+}
+
+#[test]
+fn places() {
+    let home = |vars: &[(&'static str, &str)], expected: &str, chosen| {
+        let expected = (DataDir::new(expected), chosen);
+        check("", vars, Layer::default(), |s| (s.home, s.home_chosen), &expected);
+    };
+    home(&[], "/home/u/.local/share/prompt-manager", Chosen::Default);
+    home(&[("XDG_DATA_HOME", "/d")], "/d/prompt-manager", Chosen::Default);
+    home(&[("PROMPT_MANAGER_HOME", "/h")], "/h", Chosen::Named);
+    let projects = |vars: &[(&'static str, &str)], expected: &[&str]| {
+        check("", vars, Layer::default(), |s| s.projects, &expected.iter().map(PathBuf::from).collect());
+    };
+    projects(&[], &["/home/u/.claude/projects"]);
+    projects(&[("CLAUDE_CONFIG_DIR", "/c")], &["/c/projects"]);
+    projects(&[("PROMPT_MANAGER_PROJECTS", "/a:/b")], &["/a", "/b"]);
+    check("", &[], Layer::default(), |s| s.spill, &Some("/home/u/.local/state/prompt-manager/spill".into()));
+    check("", &[("PROMPT_MANAGER_SPILL", "/s")], Layer::default(), |s| s.spill, &Some("/s".into()));
+}
+
+fn check_refused(file: &str, vars: &[(&'static str, &str)], flags: Layer, expected: &str) {
+    let place = Place::new(file, vars);
+    let error = place.resolve(flags).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+    drop(place.config);
+}
+
+#[test]
+fn wrong_values_are_refused_in_one_line() {
+    let flags = Layer::default;
+    check_refused("evry = '1s'", &[], flags(), "config.toml, line 1, key `evry`: unknown field");
+    check_refused("", &[("PROMPT_MANAGER_HOME", "a")], flags(), "PROMPT_MANAGER_HOME: a is not an absolute path");
+    check_refused("", &[("PROMPT_MANAGER_EVERY", "5")], flags(), "PROMPT_MANAGER_EVERY: `5` is no duration");
+    check_refused("", &[("PROMPT_MANAGER_NO_TOKEN", "yes")], flags(), "PROMPT_MANAGER_NO_TOKEN: write 1 or 0");
+    check_refused("every = '1s'\ncron = '@daily'", &[], flags(), "exclude each other");
+    check_refused("batch = 0", &[], flags(), "`batch` must be from 1 to 65536");
+    check_refused("", &[], Layer { every: Some(Duration::ZERO), ..flags() }, "`every` must be 10 ms or more");
+    check_refused("", &[("HOME", "")], flags(), "there is no home directory");
+}

@@ -1,1 +1,123 @@
-//! What anyone may ask of the store, through a read-only connection.
+//! What anyone may ask of the store, through a read-only connection whose queries end after two seconds.
+//!
+//! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
+//! WAL. Reading order: `turn` (one row of a list), `list` (which rows, newest first), `words` (what people type into a
+//! search box), `conversation` (everything of one), `span` and `json` (texts that are kept in the ground), `health`.
+
+mod conversation;
+mod health;
+mod json;
+mod list;
+mod span;
+mod turn;
+mod words;
+
+#[cfg(test)]
+mod seed;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use queue::DataDir;
+use rusqlite::Connection;
+
+use crate::error::{Context, Error};
+use crate::ids::ConversationId;
+use crate::open::{self, DbLock};
+
+pub use conversation::{Block, Conversation, Session, ToolCall, Usage};
+pub use health::Health;
+pub use json::Value;
+pub use list::{Kinds, ListRequest, Page, Position};
+pub use turn::{Listed, ToolSummary, Turn};
+pub use words::Words;
+
+/// A read-only connection.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+    file: (u64, u64),
+    _lock: DbLock,
+}
+
+impl Reader {
+    /// Opens the database of `dir`, which must exist and have our schema.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] before the first ingest, [`Error::TooNew`], [`Error::NotMigrated`], [`Error::Foreign`]; the
+    /// engine's.
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let path = dir.database();
+        // Before it is opened: a file that is replaced in between then counts as another one.
+        let file = identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
+        let (conn, lock) = open::reader(dir)?;
+        Ok(Self { conn, path, file, _lock: lock })
+    }
+
+    /// Whether the open file is still the one at its path. A reader for which this is false answers from the past.
+    pub fn is_current(&self) -> bool {
+        identity(&self.path) == Some(self.file)
+    }
+
+    /// A page of conversations, newest first.
+    ///
+    /// # Errors
+    /// The engine's; [`Error::Interrupted`] after two seconds.
+    pub fn list(&mut self, request: &ListRequest) -> Result<Page, Error> {
+        self.ask(|conn| list::page(conn, request))
+    }
+
+    /// Everything of one conversation; an alias answers with its survivor. `None` if there is no such id.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
+        self.ask(|conn| conversation::get(conn, id))
+    }
+
+    /// The newest conversation of the kinds that lists show.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn last(&mut self) -> Result<Option<ConversationId>, Error> {
+        self.ask(list::last)
+    }
+
+    /// What the database says of itself.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn health(&mut self) -> Result<Health, Error> {
+        let path = self.path.clone();
+        self.ask(|conn| health::read(conn, &path))
+    }
+
+    /// One question: one read transaction, which ends with it.
+    fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        open::bounded(&mut self.conn, |conn| {
+            let tx = conn.unchecked_transaction().op("begin to read")?;
+            question(&tx)
+        })
+    }
+}
+
+/// Device and inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_is_noticed() {
+        let store = seed::Store::new();
+        let reader = store.reader();
+        assert!(reader.is_current());
+        std::fs::rename(store.dir.database(), store.dir.root().join("elsewhere.db")).unwrap();
+        assert!(!reader.is_current());
+        assert!(matches!(Reader::open(&store.dir), Err(Error::Missing { .. })));
+    }
+}

@@ -1,0 +1,346 @@
+//! Everything of one conversation: its blocks in order, its tool calls with input and output, its subagents, its tokens.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::json::Value;
+use super::span::Spans;
+use super::turn::{self, Turn};
+use crate::error::{Context, Error};
+use crate::ids::{ConversationId, Span};
+use crate::words::BlockKind;
+
+/// Subagents start subagents; deeper than this is left out.
+const MAX_DEPTH: usize = 16;
+
+/// A conversation, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its row.
+    pub turn: Turn,
+    /// Its session, if there is a row for it.
+    pub session: Option<Session>,
+    /// What was said and done, in order.
+    pub blocks: Vec<Block>,
+    /// The tool calls, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// Tokens, an entry for each message.
+    pub usage: Vec<Usage>,
+    /// The subagents that it started.
+    pub subagents: Vec<Self>,
+}
+
+/// What is known of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its title, given or generated.
+    pub title: Option<String>,
+    /// Where it ran.
+    pub cwd: Option<String>,
+    /// On which branch.
+    pub git_branch: Option<String>,
+    /// The version of Claude Code.
+    pub version: Option<String>,
+    /// When it began, in milliseconds since 1970, UTC.
+    pub started_ms: Option<i64>,
+    /// When it was last heard of.
+    pub ended_ms: Option<i64>,
+}
+
+/// A piece of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it is.
+    pub kind: BlockKind,
+    /// When, in milliseconds since 1970, UTC.
+    pub at_ms: Option<i64>,
+    /// Of [`BlockKind::Tool`]: which of the tool calls.
+    pub tool_use_id: Option<String>,
+    /// Its text. `None` for a tool, and for a text that was forgotten.
+    pub text: Option<String>,
+}
+
+/// A tool call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Claude's id for it.
+    pub tool_use_id: Option<String>,
+    /// The tool.
+    pub name: String,
+    /// What it was given.
+    pub input: Option<Value>,
+    /// What it gave back.
+    pub output: Option<Value>,
+    /// Whether it failed or was refused.
+    pub error: bool,
+    /// Whether a person or a rule refused it.
+    pub refused: bool,
+    /// Whether its end was seen.
+    pub finished: bool,
+    /// When it began.
+    pub started_ms: Option<i64>,
+    /// How long it ran.
+    pub duration_ms: Option<i64>,
+}
+
+/// The tokens of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The message.
+    pub message_id: String,
+    /// The request that it answered.
+    pub request_id: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// Tokens sent and not cached.
+    pub input_tokens: i64,
+    /// Tokens received.
+    pub output_tokens: i64,
+    /// Tokens written to the cache.
+    pub cache_creation_tokens: i64,
+    /// Tokens read from the cache.
+    pub cache_read_tokens: i64,
+}
+
+const SURVIVOR: &str = "select survivor from aliases where id = ?1";
+
+const SUBAGENTS: &str = "select id from turns where parent_id = ?1 order by timestamp_ms, id";
+
+const SESSION: &str =
+    "select title, cwd, git_branch, version, started_ms, ended_ms from sessions where session_id = ?1";
+
+const BLOCKS: &str = "
+    select kind, at_ms, tool_use_id, source, source_id, source_offset, source_length
+      from blocks where conversation_id = ?1 order by seq";
+
+const TOOLS: &str = "
+    select tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
+           input_source, input_source_id, input_offset, input_length,
+           output_source, output_source_id, output_offset, output_length
+      from tool_calls where conversation_id = ?1 order by seq";
+
+const USAGE: &str = "
+    select message_id, request_id, model, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+      from usage where conversation_id = ?1 order by seq";
+
+/// Reads it; an alias leads to its survivor.
+pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut id = id;
+    while let Some(survivor) = conn
+        .prepare_cached(SURVIVOR)
+        .op("prepare")?
+        .query_row([id.0], |row| row.get(0).map(ConversationId))
+        .optional()
+        .op("look for an alias")?
+        && seen.insert(id)
+    {
+        id = survivor;
+    }
+    one(conn, id, 0)
+}
+
+fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Conversation>, Error> {
+    let Some(turn) = turn::turn(conn, id)? else { return Ok(None) };
+    let blocks = rows(conn, BLOCKS, id, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, span(row, 3)?)))?;
+    let tools = rows(conn, TOOLS, id, |row| Ok((tool(row)?, span(row, 7)?, span(row, 11)?)))?;
+    let spans = Spans::load(
+        conn,
+        blocks
+            .iter()
+            .filter_map(|(.., place)| *place)
+            .chain(tools.iter().flat_map(|(_, input, output)| [*input, *output]).flatten()),
+    )?;
+    let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
+    let mut conversation = Conversation {
+        session: if depth == 0 { session(conn, &turn.session_id)? } else { None },
+        blocks: Vec::with_capacity(blocks.len()),
+        tool_calls: tools
+            .into_iter()
+            .map(|(tool, input, output)| ToolCall {
+                input: bytes(input).and_then(Value::json),
+                output: bytes(output).and_then(Value::readable),
+                ..tool
+            })
+            .collect(),
+        usage: rows(conn, USAGE, id, usage)?,
+        subagents: Vec::new(),
+        turn,
+    };
+    for (word, at_ms, tool_use_id, place) in blocks {
+        let Some(kind) = BlockKind::from_word(&word) else {
+            return Err(Error::Corrupt { op: "read a block", detail: format!("unknown kind {word:?}") });
+        };
+        let text = match kind {
+            BlockKind::Tool => None,
+            // As it was asked, without the wrappers that the line may hold around it.
+            BlockKind::Prompt if conversation.turn.prompt_text.is_some() => conversation.turn.prompt_text.clone(),
+            _ => bytes(place).and_then(Value::readable).map(Value::into_text),
+        };
+        conversation.blocks.push(Block { kind, at_ms, tool_use_id, text });
+    }
+    if depth < MAX_DEPTH {
+        for child in rows(conn, SUBAGENTS, id, |row| row.get(0).map(ConversationId))? {
+            conversation.subagents.extend(one(conn, child, depth + 1)?);
+        }
+    }
+    Ok(Some(conversation))
+}
+
+fn rows<T>(
+    conn: &Connection,
+    sql: &str,
+    id: ConversationId,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Error> {
+    conn.prepare_cached(sql)
+        .op("prepare")?
+        .query_map([id.0], read)
+        .op("read a conversation's parts")?
+        .collect::<Result<_, _>>()
+        .op("read a conversation's parts")
+}
+
+fn session(conn: &Connection, session_id: &str) -> Result<Option<Session>, Error> {
+    conn.prepare_cached(SESSION)
+        .op("prepare")?
+        .query_row([session_id], |row| {
+            Ok(Session {
+                title: row.get(0)?,
+                cwd: row.get(1)?,
+                git_branch: row.get(2)?,
+                version: row.get(3)?,
+                started_ms: row.get(4)?,
+                ended_ms: row.get(5)?,
+            })
+        })
+        .optional()
+        .op("read a session")
+}
+
+/// A tool call without its input and output.
+fn tool(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
+    Ok(ToolCall {
+        tool_use_id: row.get(0)?,
+        name: row.get(1)?,
+        input: None,
+        output: None,
+        error: row.get(2)?,
+        refused: row.get(3)?,
+        finished: row.get(4)?,
+        started_ms: row.get(5)?,
+        duration_ms: row.get(6)?,
+    })
+}
+
+fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        message_id: row.get(0)?,
+        request_id: row.get(1)?,
+        model: row.get(2)?,
+        input_tokens: row.get(3)?,
+        output_tokens: row.get(4)?,
+        cache_creation_tokens: row.get(5)?,
+        cache_read_tokens: row.get(6)?,
+    })
+}
+
+/// The place in four columns from `first` on.
+fn span(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Span>> {
+    let (source, id, offset, length): (Option<i64>, Option<i64>, Option<i64>, Option<i64>) =
+        (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?);
+    Ok(match (source, id, offset, length) {
+        (Some(source), Some(id), Some(offset), Some(length)) => Some(Span::from_columns(source, id, offset, length)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SpanSource;
+    use crate::read::seed::{Store, turn};
+
+    fn place(span: Span) -> String {
+        let (source, id, offset, length) = span.columns();
+        format!("{source}, {id}, {offset}, {length}")
+    }
+
+    /// A conversation over one transcript, with a subagent, as ingest would leave it.
+    #[test]
+    fn everything_of_a_conversation() {
+        let store = Store::new();
+        let parts = [r#""half \ud83d""#, r#"{"command":"ls"}"#, r#"[{"type":"text","text":"a b"},{"type":"image"}]"#];
+        let lines = parts.join(",");
+        let transcript = SpanSource::Transcript(store.transcript(lines.as_bytes()));
+        let [said, input, output] = parts.map(|part| Span {
+            source: transcript,
+            offset: lines.find(part).unwrap() as u64,
+            length: part.len() as u32,
+        });
+        let id = store.turn(&turn("s", 1000, "ask"));
+        let child = store.turn(&turn("s", 2000, "sub"));
+        store
+            .conn
+            .execute("update turns set parent_id = ?1, kind = 'subagent' where id = ?2", [id.0, child.0])
+            .unwrap();
+        let sql = format!(
+            "delete from blocks;
+             insert into blocks (conversation_id, seq, kind, at_ms, tool_use_id, source, source_id, source_offset, source_length)
+             values ({id}, 0, 'prompt', 1000, null, null, null, null, null), ({id}, 1, 'text', 1100, null, {said}),
+                    ({id}, 2, 'tool', 1200, 'tool-1', null, null, null, null),
+                    ({id}, 3, 'thinking', 1300, null, {missing});
+             insert into tool_calls (conversation_id, seq, tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
+                                     input_source, input_source_id, input_offset, input_length,
+                                     output_source, output_source_id, output_offset, output_length)
+             values ({id}, 0, 'tool-1', 'Bash', 0, 0, 1, 1200, 34, {input}, {output});
+             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4);
+             insert into sessions (session_id, title, cwd) values ('s', 'Title', '/home/dev');
+             insert into conversation_ids (id, created_ms) values (77, 0), (78, 0);
+             insert into aliases values (77, {id}), (78, 77);",
+            id = id.0,
+            said = place(said),
+            input = place(input),
+            output = place(output),
+            missing = place(Span { source: transcript, offset: 1 << 40, length: 4 }),
+        );
+        store.conn.execute_batch(&sql).unwrap();
+
+        let found = store.reader().conversation(id).unwrap().unwrap();
+        let blocks: Vec<_> = found.blocks.iter().map(|block| (block.kind, block.text.as_deref())).collect();
+        assert_eq!(
+            blocks,
+            [
+                (BlockKind::Prompt, Some("ask")),
+                (BlockKind::Text, Some("half \u{fffd}")),
+                (BlockKind::Tool, None),
+                (BlockKind::Thinking, None),
+            ]
+        );
+        assert_eq!(found.tool_calls[0].input, Some(Value::Json("{\"command\":\"ls\"}".into())));
+        assert_eq!(found.tool_calls[0].output, Some(Value::Text("a b\n[Image]".into())));
+        assert_eq!(found.usage[0].cache_read_tokens, 4);
+        assert_eq!(found.session.as_ref().unwrap().title.as_deref(), Some("Title"));
+        assert_eq!(found.subagents[0].turn.id, child);
+        assert_eq!(found.subagents[0].session, None);
+
+        for alias in [77, 78] {
+            assert_eq!(store.reader().conversation(ConversationId(alias)).unwrap().unwrap(), found);
+        }
+        assert_eq!(store.reader().conversation(ConversationId(999)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_circle_of_parents_ends() {
+        let store = Store::new();
+        let id = store.turn(&turn("s", 1000, "ask"));
+        store.conn.execute("update turns set parent_id = id", []).unwrap();
+        let mut found = &store.reader().conversation(id).unwrap().unwrap();
+        let mut depth = 0;
+        while let [child] = &found.subagents[..] {
+            (found, depth) = (child, depth + 1);
+        }
+        assert_eq!(depth, MAX_DEPTH);
+    }
+}

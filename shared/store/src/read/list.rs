@@ -1,0 +1,403 @@
+//! Which conversations a page shows: newest first by (time, id), continued after the last one shown.
+//!
+//! A page is chosen by ids alone and only then read, so a filter never pays for texts that are not shown. Every
+//! statement names its index: a plan that would read a whole table fails in a test, not in front of a person.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::turn::{self, Listed};
+use super::words::Words;
+use crate::error::{Context, Error};
+use crate::ids::ConversationId;
+use crate::words::Kind;
+
+/// Words with more hits than this are looked for along the list, others along their hits.
+const MANY_HITS: i64 = 10_000;
+
+/// Which kinds a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    /// What a person gave: [`Kind::LISTED`].
+    Listed,
+    /// Everything.
+    All,
+    /// One alone.
+    One(Kind),
+}
+
+/// A place between two rows: the list goes on after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The time of the row before.
+    pub timestamp_ms: i64,
+    /// Its id.
+    pub id: ConversationId,
+}
+
+impl Position {
+    /// Before the newest row.
+    const START: Self = Self { timestamp_ms: i64::MAX, id: ConversationId(i64::MAX) };
+}
+
+/// What a page shall show.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Only this session, Claude Code's or a person's.
+    pub session_id: Option<String>,
+    /// Only these kinds.
+    pub kinds: Kinds,
+    /// Only what holds these words.
+    pub words: Option<Words>,
+    /// From here on.
+    pub after: Option<Position>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Newest first.
+    pub items: Vec<Listed>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Position>,
+}
+
+/// `?4 is null or it holds the words`, for the row `t`. FTS5 seeks the one row id in the words' lists of rows.
+macro_rules! holds_words {
+    () => {
+        "(?4 is null or exists (select 1 from blocks b cross join search s on s.rowid = b.id
+                                 where b.conversation_id = t.id and s.search match ?4))"
+    };
+}
+
+const LISTED: &str = concat!(
+    "select t.timestamp_ms, t.id from turns t indexed by turns_listed
+      where t.kind in ('human', 'command', 'shell') and (t.timestamp_ms, t.id) < (?1, ?2)
+        and (?3 is null or t.kind = ?3) and ",
+    holds_words!(),
+    " order by t.timestamp_ms desc, t.id desc limit ?5"
+);
+
+const NEWEST: &str = concat!(
+    "select t.timestamp_ms, t.id from turns t indexed by turns_newest
+      where (t.timestamp_ms, t.id) < (?1, ?2)
+        and (?3 is null or t.kind = ?3) and ",
+    holds_words!(),
+    " order by t.timestamp_ms desc, t.id desc limit ?5"
+);
+
+/// Here ?3 is a list of kinds between commas, or null. The sessions to look into are the one named and those of which
+/// a part was moved to the user session of that name.
+const SESSION: &str = concat!(
+    "select t.timestamp_ms, t.id from turns t indexed by turns_session
+      where t.session_id in (select ?6 union select m.session_id from user_session_members m
+                              where m.user_session_id = ?6 and m.removed_ms is null)
+        and (t.timestamp_ms, t.id) < (?1, ?2)
+        and (?3 is null or instr(?3, ',' || t.kind || ','))
+        and (t.session_id = ?6 or (select u.user_session_id from conversation_user_sessions u
+                                    where u.conversation_id = t.id) = ?6)
+        and ",
+    holds_words!(),
+    " order by t.timestamp_ms desc, t.id desc limit ?5"
+);
+
+const HITS: &str = "select count(*) from (select 1 from search where search match ?1 limit ?2)";
+
+/// Row ids of the index do not follow time (an import takes the newest files first), so the hits are sorted here.
+const HOLDING: &str = "
+    select distinct t.timestamp_ms, t.id
+      from search s cross join blocks b on b.id = s.rowid cross join turns t on t.id = b.conversation_id
+     where s.search match ?4 and (t.timestamp_ms, t.id) < (?1, ?2) and (?3 is null or instr(?3, ',' || t.kind || ','))
+     order by t.timestamp_ms desc, t.id desc limit ?5";
+
+/// Fills the page.
+pub(super) fn page(conn: &Connection, request: &ListRequest) -> Result<Page, Error> {
+    let words = request.words.as_ref().map(Words::expression);
+    if words == Some("") {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
+    let limit = i64::from(request.limit);
+    let mut places = places(conn, request, words, limit + 1)?;
+    let more = places.len() as i64 > limit;
+    if more {
+        places.pop();
+    }
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
+    let next = if more { places.last().copied() } else { None };
+    Ok(Page { items: turn::listed(conn, &ids)?, next })
+}
+
+/// The newest of the listed kinds.
+pub(super) fn last(conn: &Connection) -> Result<Option<ConversationId>, Error> {
+    conn.prepare_cached(LISTED)
+        .op("prepare")?
+        .query_row(params![i64::MAX, i64::MAX, None::<&str>, None::<&str>, 1], |row| row.get(1).map(ConversationId))
+        .optional()
+        .op("look for the newest conversation")
+}
+
+fn places(conn: &Connection, request: &ListRequest, words: Option<&str>, limit: i64) -> Result<Vec<Position>, Error> {
+    let Position { timestamp_ms, id } = request.after.unwrap_or(Position::START);
+    let one = match request.kinds {
+        Kinds::One(kind) => Some(kind.as_str()),
+        Kinds::Listed | Kinds::All => None,
+    };
+    if let Some(session) = &request.session_id {
+        let kinds = between_commas(request.kinds);
+        return collect(conn, SESSION, params![timestamp_ms, id.0, kinds, words, limit, session]);
+    }
+    if let Some(words) = words
+        && !has_many_hits(conn, words)?
+    {
+        let kinds = between_commas(request.kinds);
+        return collect(conn, HOLDING, params![timestamp_ms, id.0, kinds, words, limit]);
+    }
+    let sql = match request.kinds {
+        Kinds::Listed => LISTED,
+        Kinds::One(kind) if Kind::LISTED.contains(&kind) => LISTED,
+        Kinds::All | Kinds::One(_) => NEWEST,
+    };
+    collect(conn, sql, params![timestamp_ms, id.0, one, words, limit])
+}
+
+fn has_many_hits(conn: &Connection, words: &str) -> Result<bool, Error> {
+    let hits: i64 = conn
+        .prepare_cached(HITS)
+        .op("prepare")?
+        .query_row(params![words, MANY_HITS + 1], |row| row.get(0))
+        .op("count hits")?;
+    Ok(hits > MANY_HITS)
+}
+
+fn collect(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Position>, Error> {
+    conn.prepare_cached(sql)
+        .op("prepare")?
+        .query_map(params, |row| Ok(Position { timestamp_ms: row.get(0)?, id: ConversationId(row.get(1)?) }))
+        .op("list conversations")?
+        .collect::<Result<_, _>>()
+        .op("list conversations")
+}
+
+fn between_commas(kinds: Kinds) -> Option<String> {
+    let kinds: &[Kind] = match &kinds {
+        Kinds::All => return None,
+        Kinds::Listed => Kind::LISTED,
+        Kinds::One(kind) => std::slice::from_ref(kind),
+    };
+    Some(kinds.iter().fold(String::from(","), |list, kind| list + kind.as_str() + ","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::Reader;
+    use crate::read::seed::{Row, Store, turn};
+
+    fn request() -> ListRequest {
+        ListRequest { session_id: None, kinds: Kinds::Listed, words: None, after: None, limit: 50 }
+    }
+
+    fn ids(reader: &mut Reader, request: &ListRequest) -> Vec<i64> {
+        reader.list(request).unwrap().items.iter().map(|item| item.turn.id.0).collect()
+    }
+
+    /// Every page, one after the other.
+    fn pages(reader: &mut Reader, mut request: ListRequest) -> Vec<Vec<i64>> {
+        let mut pages = Vec::new();
+        loop {
+            let page = reader.list(&request).unwrap();
+            pages.push(page.items.iter().map(|item| item.turn.id.0).collect());
+            match page.next {
+                Some(next) => request.after = Some(next),
+                None => return pages,
+            }
+        }
+    }
+
+    #[test]
+    fn newest_first_and_by_id_where_times_are_equal() {
+        let store = Store::new();
+        for time in [30, 10, 20, 20, 20] {
+            store.turn(&turn("s", time, "p"));
+        }
+        let mut reader = store.reader();
+        assert_eq!(ids(&mut reader, &request()), [1, 5, 4, 3, 2]);
+        for words in [None, Words::parse("p")] {
+            for session_id in [None, Some("s".to_owned())] {
+                let request = ListRequest { limit: 2, words: words.clone(), session_id, ..request() };
+                assert_eq!(pages(&mut reader, request), [vec![1, 5], vec![4, 3], vec![2]]);
+            }
+        }
+        assert_eq!(pages(&mut reader, ListRequest { limit: 5, ..request() }).len(), 1);
+        assert_eq!(reader.last().unwrap(), Some(ConversationId(1)));
+    }
+
+    #[test]
+    fn an_empty_store_has_an_empty_page() {
+        let store = Store::new();
+        assert_eq!(store.reader().list(&request()).unwrap(), Page { items: vec![], next: None });
+        assert_eq!(store.reader().last().unwrap(), None);
+    }
+
+    #[test]
+    fn kinds() {
+        let store = Store::new();
+        for (time, kind) in (1..).zip(Kind::ALL) {
+            store.turn(&Row { kind: kind.as_str(), ..turn("s", time, "p") });
+        }
+        let mut reader = store.reader();
+        for words in [None, Words::parse("p")] {
+            for session_id in [None, Some("s".to_owned())] {
+                let mut check = |kinds, expected: &[i64]| {
+                    let request =
+                        ListRequest { kinds, words: words.clone(), session_id: session_id.clone(), ..request() };
+                    assert_eq!(ids(&mut reader, &request), expected, "{request:?}");
+                };
+                check(Kinds::Listed, &[3, 2, 1]);
+                check(Kinds::All, &[6, 5, 4, 3, 2, 1]);
+                for (id, kind) in (1..).zip(Kind::ALL) {
+                    check(Kinds::One(*kind), &[id]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_is_claude_codes_or_a_persons() {
+        let store = Store::new();
+        for session in ["a", "a", "a", "b", "c"] {
+            store.turn(&turn(session, 1, "p"));
+        }
+        store
+            .conn
+            .execute_batch(
+                "insert into user_session_members (id, origin_id, user_session_id, session_id, from_conversation_id, created_ms, removed_ms)
+                 values ('1', 1, 'split', 'a', 3, 1, null), ('2', 1, 'split', 'c', null, 1, null),
+                        ('3', 1, 'split', 'b', null, 1, 2)",
+            )
+            .unwrap();
+        let mut reader = store.reader();
+        let mut check = |session: &str, expected: &[i64]| {
+            let request = ListRequest { session_id: Some(session.into()), ..request() };
+            assert_eq!(ids(&mut reader, &request), expected, "{session}");
+        };
+        check("a", &[3, 2, 1]);
+        check("split", &[5, 3]);
+        check("b", &[4]);
+        check("c", &[5]);
+        check("none", &[]);
+        let item = &reader.list(&request()).unwrap().items[2];
+        assert_eq!((item.turn.session_id.as_str(), item.turn.user_session_id.as_str()), ("a", "split"));
+    }
+
+    #[test]
+    fn words_find_words_phrases_and_prefixes() {
+        let store = Store::new();
+        for prompt in ["fix load-config now", "config to load", "NAÏVE café ✅", "loading __init__ v1.2", ""] {
+            store.turn(&turn("s", 1, prompt));
+        }
+        let mut reader = store.reader();
+        let mut check = |typed: &str, expected: &[i64]| {
+            let request = ListRequest { words: Words::parse(typed), ..request() };
+            assert_eq!(ids(&mut reader, &request), expected, "{typed:?}");
+        };
+        check("load config", &[2, 1]);
+        check("load-config", &[1]);
+        check("\"config to\"", &[2]);
+        check("\"config to", &[2]);
+        check("load*", &[4, 2, 1]);
+        check("\"load conf\"*", &[1]);
+        check("naive CAFE", &[3]);
+        check("v1.2", &[4]);
+        check("__init__", &[4]);
+        check("absent", &[]);
+        check("load absent", &[]);
+        check("✅ ?!", &[]);
+        check("✅ café", &[3]);
+        check("  ", &[5, 4, 3, 2, 1]);
+    }
+
+    /// Nothing typed is a syntax error, and none of it is a command.
+    #[test]
+    fn no_words_can_fail() {
+        let store = Store::new();
+        store.turn(&turn("s", 1, "p"));
+        let mut reader = store.reader();
+        let pieces = [
+            "\"", "'", "*", "(", ")", "-", "+", "^", ":", "NEAR", "AND", "OR", "NOT", "{", "}", " ", "a", "\0", "é",
+            "\u{301}", "_", "²", "⅓", "ª", "\u{e000}", "\u{200d}", "text:", "rank", ";", "--", "\\", "日本",
+            "\u{feff}",
+        ];
+        let mut seed: u32 = 1;
+        for _ in 0..3000 {
+            let mut typed = String::new();
+            for _ in 0..seed % 9 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                typed.push_str(pieces[(seed >> 8) as usize % pieces.len()]);
+            }
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) | 1;
+            let words = Words::parse(&typed);
+            for session_id in [None, Some("s".to_owned())] {
+                let request = ListRequest { words: words.clone(), session_id, ..request() };
+                reader.list(&request).unwrap_or_else(|error| panic!("{typed:?}: {error}"));
+            }
+        }
+        let long = ListRequest { words: Words::parse(&"word ".repeat(500)), ..request() };
+        assert_eq!(ids(&mut reader, &long), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn both_ways_to_find_words_agree() {
+        let store = Store::new();
+        for time in 0..40 {
+            store.turn(&turn("s", time * 7 % 40, if time % 3 == 0 { "common rare" } else { "common" }));
+        }
+        for (typed, session) in [("rare", None), ("common", None), ("rare", Some("s"))] {
+            let words = Words::parse(typed).unwrap();
+            let from = params![i64::MAX, i64::MAX, None::<&str>, words.expression(), 100];
+            let along_hits = collect(&store.conn, HOLDING, from).unwrap();
+            let along_list = match session {
+                None => collect(&store.conn, LISTED, from).unwrap(),
+                Some(session) => {
+                    let from = params![i64::MAX, i64::MAX, None::<&str>, words.expression(), 100, session];
+                    collect(&store.conn, SESSION, from).unwrap()
+                }
+            };
+            assert!(!along_hits.is_empty());
+            assert_eq!(along_hits, along_list);
+        }
+    }
+
+    /// The plan of a statement, a line each.
+    fn plan(sql: &str) -> String {
+        let store = Store::new();
+        let mut explain = store.conn.prepare(&format!("explain query plan {sql}")).unwrap();
+        let mut rows = explain.raw_query(); // nothing is bound to a statement that is only explained
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            lines.push(row.get::<_, String>(3).unwrap());
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn no_statement_reads_a_whole_table() {
+        for (sql, index) in [(LISTED, "turns_listed"), (NEWEST, "turns_newest")] {
+            let plan = plan(sql);
+            assert!(plan.starts_with(&format!("SEARCH t USING INDEX {index} (timestamp_ms<?)")), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+        }
+        let session = plan(SESSION);
+        assert!(session.starts_with("SEARCH t USING INDEX turns_session (session_id=?)"), "{session}");
+        // FTS5 gets the words (M) and, where a row of the list is looked at, the row id (=) as well.
+        assert!(plan(LISTED).contains("SCAN s VIRTUAL TABLE INDEX 0:=M1"), "{}", plan(LISTED));
+        for sql in [LISTED, NEWEST, SESSION, HOLDING] {
+            for line in plan(sql).lines() {
+                let harmless =
+                    !line.starts_with("SCAN ") || line.contains("VIRTUAL TABLE INDEX") || line.contains("CONSTANT ROW");
+                assert!(harmless, "{line} in\n{}", plan(sql));
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A conversation's own row and the names of its tool calls: what a list shows of it.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::error::{Context, Error};
+use crate::ids::ConversationId;
+use crate::words::{Kind, Status, Via};
+
+/// The row of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Its lasting id.
+    pub id: ConversationId,
+    /// The session that Claude Code says it belongs to.
+    pub session_id: String,
+    /// The session that a person says it belongs to; the same while nothing was split or merged.
+    pub user_session_id: String,
+    /// The conversation that started this subagent.
+    pub parent_id: Option<ConversationId>,
+    /// The subagent.
+    pub agent_id: Option<String>,
+    /// When it began, in milliseconds since 1970, UTC.
+    pub timestamp_ms: i64,
+    /// When it was last heard of.
+    pub ended_ms: Option<i64>,
+    /// What opened it.
+    pub kind: Kind,
+    /// Through which door it came.
+    pub via: Via,
+    /// How it ended.
+    pub status: Status,
+    /// What was asked.
+    pub prompt_text: Option<String>,
+    /// The last text that Claude gave back.
+    pub response_text: Option<String>,
+    /// The model that answered last.
+    pub model: Option<String>,
+    /// Where Claude Code ran.
+    pub cwd: Option<String>,
+    /// Whether a hook event saw it.
+    pub from_hook: bool,
+    /// Whether a transcript line saw it.
+    pub from_transcript: bool,
+    /// A JSON object.
+    pub metadata: String,
+}
+
+/// A tool call without its input and output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolSummary {
+    /// Claude's id for it.
+    pub tool_use_id: Option<String>,
+    /// The tool.
+    pub name: String,
+    /// Whether it failed or was refused.
+    pub error: bool,
+    /// How long it ran.
+    pub duration_ms: Option<i64>,
+}
+
+/// An item of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversation.
+    pub turn: Turn,
+    /// Its tool calls, in order.
+    pub tool_calls: Vec<ToolSummary>,
+}
+
+/// The view finds one conversation's user session by its id; asked for rows that are shown, never for all.
+const TURN: &str = "
+    select t.id, t.session_id, u.user_session_id, t.parent_id, t.agent_id, t.timestamp_ms, t.ended_ms, t.kind, t.via,
+           t.status, t.prompt_text, t.response_text, t.model, t.cwd, t.from_hook, t.from_transcript, t.metadata
+      from turns t join conversation_user_sessions u on u.conversation_id = t.id
+     where t.id = ?1";
+
+const TOOLS: &str = "
+    select tool_use_id, name, is_error, duration_ms from tool_calls where conversation_id = ?1 order by seq";
+
+/// The row of `id`, which must not be an alias.
+pub(super) fn turn(conn: &Connection, id: ConversationId) -> Result<Option<Turn>, Error> {
+    conn.prepare_cached(TURN)
+        .op("prepare")?
+        .query_row([id.0], |row| Ok(from_row(row)))
+        .optional()
+        .op("read a conversation")?
+        .transpose()
+}
+
+/// The items of a page, in the order of `ids`.
+pub(super) fn listed(conn: &Connection, ids: &[ConversationId]) -> Result<Vec<Listed>, Error> {
+    let mut tools = conn.prepare_cached(TOOLS).op("prepare")?;
+    let mut items = Vec::with_capacity(ids.len());
+    for &id in ids {
+        let Some(turn) = turn(conn, id)? else { continue };
+        let tool_calls = tools
+            .query_map([id.0], |row| {
+                Ok(ToolSummary {
+                    tool_use_id: row.get(0)?,
+                    name: row.get(1)?,
+                    error: row.get(2)?,
+                    duration_ms: row.get(3)?,
+                })
+            })
+            .op("read tool calls")?
+            .collect::<Result<_, _>>()
+            .op("read tool calls")?;
+        items.push(Listed { turn, tool_calls });
+    }
+    Ok(items)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Turn, Error> {
+    let (kind, via, status): (String, String, String) = (get(row, 7)?, get(row, 8)?, get(row, 9)?);
+    Ok(Turn {
+        id: ConversationId(get(row, 0)?),
+        session_id: get(row, 1)?,
+        user_session_id: get(row, 2)?,
+        parent_id: get::<Option<i64>>(row, 3)?.map(ConversationId),
+        agent_id: get(row, 4)?,
+        timestamp_ms: get(row, 5)?,
+        ended_ms: get(row, 6)?,
+        kind: Kind::from_word(&kind).ok_or_else(|| unknown(&kind))?,
+        via: Via::from_word(&via).ok_or_else(|| unknown(&via))?,
+        status: Status::from_word(&status).ok_or_else(|| unknown(&status))?,
+        prompt_text: get(row, 10)?,
+        response_text: get(row, 11)?,
+        model: get(row, 12)?,
+        cwd: get(row, 13)?,
+        from_hook: get(row, 14)?,
+        from_transcript: get(row, 15)?,
+        metadata: get(row, 16)?,
+    })
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, Error> {
+    row.get(column).op("read a conversation")
+}
+
+/// A word that the schema's own checks keep out.
+fn unknown(word: &str) -> Error {
+    Error::Corrupt { op: "read a conversation", detail: format!("unknown word {word:?}") }
+}

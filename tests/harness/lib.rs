@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The stage of every end-to-end test: a `World` with a home, a data directory and a projects root of its own, in which the
+//! real binaries run under an environment that holds nothing else.
+//!
+//! Nothing here stands in for a part of the product. A test speaks to it as a person or as Claude Code does: bytes on the
+//! hook's stdin, a command line, a GET. When something fails, the panic shows the command, the files and both outputs, so
+//! that no debugger is needed.
+
+mod bins;
+mod command;
+mod fixture;
+mod http;
+mod server;
+mod world;
+
+pub use bins::{bin, repository};
+pub use command::{Cmd, Done};
+pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
+pub use http::Response;
+pub use server::Server;
+pub use world::World;

@@ -1,0 +1,53 @@
+//! Where the product's binaries are: built once for each test process, found by what cargo says of them.
+//!
+//! Cargo gives `CARGO_BIN_EXE_*` only to tests in the binary's own package and builds no other package's binaries for
+//! them, so the harness asks it. `$PROMPT_MANAGER_TEST_BIN` names a directory to take them from instead: that is how the
+//! installed release binaries are tested.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const PACKAGES: [&str; 3] = ["prompt-hook", "ingest", "query-api"];
+
+/// The path of the binary `name`: `prompt-hook`, `ingest` or `query-api`.
+///
+/// # Panics
+/// When it cannot be built, with the compiler's words.
+pub fn bin(name: &str) -> &'static Path {
+    static BINS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let bins = BINS.get_or_init(|| match std::env::var_os("PROMPT_MANAGER_TEST_BIN") {
+        Some(dir) => PACKAGES.map(|name| (name.to_owned(), Path::new(&dir).join(name))).into(),
+        None => build(),
+    });
+    bins.get(name).unwrap_or_else(|| panic!("no binary named {name}; there are {:?}", bins.keys()))
+}
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    // Of this package's own folder, which is one below.
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a package is never at the file system's root")
+}
+
+fn build() -> BTreeMap<String, PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
+    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    cargo.current_dir(repository()).stdin(Stdio::null());
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout.split(|byte| *byte == b'\n').filter_map(executable).collect()
+}
+
+/// The name and path of a binary, when `message` is cargo's report of one.
+fn executable(message: &[u8]) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_slice(message).ok()?;
+    let path = message["executable"].as_str()?;
+    Some((message["target"]["name"].as_str()?.to_owned(), path.into()))
+}

@@ -1,6 +1,20 @@
-//! Derives conversations of the sessions whose ground rows changed.
+//! Derives the conversations of the sessions whose ground rows changed: reads a lineage from the ground, correlates it,
+//! writes what differs.
+//!
+//! Reading and correlating happen outside a write transaction, so nobody waits for them; if the ground moved on
+//! meanwhile the store says so and the session is read again.
 
-use store::write::Writer;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use store::write::{Ground, Lineage, Replaced, Role, Writer};
+
+use crate::correlate::{self, Input, Subagent, event};
+use crate::json::Object;
+use crate::transcripts::lines::Cutter;
+
+/// How often a lineage is read again because its ground moved on; then it waits for the next pass.
+const ATTEMPTS: usize = 3;
 
 /// What deriving changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +29,92 @@ pub struct Derived {
 ///
 /// # Errors
 /// The store's.
-pub fn derive(_writer: &mut Writer) -> Result<Derived, store::Error> {
-    Ok(Derived::default())
+pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
+    let mut done = Derived::default();
+    let mut tried: BTreeMap<String, usize> = BTreeMap::new();
+    loop {
+        let given_up = tried.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect();
+        let Some(lineage) = read_next(&writer.ground()?, &given_up)? else { return Ok(done) };
+        let batch = writer.batch()?;
+        match batch.replace(&lineage, now_ms())? {
+            Replaced::Written { changed, .. } => {
+                batch.commit()?;
+                done.sessions += lineage.sessions.len() as u64;
+                done.conversations += changed;
+            }
+            Replaced::Outdated => {
+                drop(batch);
+                for session in lineage.sessions.keys() {
+                    *tried.entry(session.clone()).or_default() += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Reads one dirty session with all that share lines with it, and correlates them.
+fn read_next(ground: &Ground<'_>, skip: &BTreeSet<String>) -> Result<Option<Lineage>, store::Error> {
+    let Some(session) = ground.dirty_sessions(1, skip)?.pop() else { return Ok(None) };
+    let mut inputs: BTreeMap<String, Input> = BTreeMap::new();
+    let mut prompt_lines = BTreeMap::new();
+    let mut wanted = BTreeSet::from([session]);
+    while let Some(session) = wanted.pop_first() {
+        let input = read_session(ground, &session)?;
+        let lines = correlate::prompt_lines(&input);
+        inputs.insert(session.clone(), input);
+        wanted.extend(ground.sessions_with(&lines)?.into_iter().filter(|other| !inputs.contains_key(other)));
+        prompt_lines.insert(session, lines);
+    }
+    let inputs: Vec<Input> = inputs.into_values().collect();
+    let mut sessions = BTreeMap::new();
+    for input in &inputs {
+        sessions.insert(input.session_id.clone(), ground.token(&input.session_id)?);
+    }
+    Ok(Some(Lineage {
+        sessions,
+        prompt_lines,
+        facts: inputs.iter().map(correlate::facts).collect(),
+        turns: correlate::correlate(&inputs),
+    }))
+}
+
+fn read_session(ground: &Ground<'_>, session_id: &str) -> Result<Input, store::Error> {
+    let mut input = Input { session_id: session_id.to_owned(), ..Input::default() };
+    let mut calls: BTreeMap<String, String> = BTreeMap::new();
+    for file in ground.files(session_id)? {
+        match file.role {
+            Role::Main | Role::Subagent => {
+                let mut cutter = Cutter::new(file.id);
+                ground.bytes(file.id, |chunk| cutter.feed(chunk))?;
+                let found = cutter.finish();
+                if found.unreadable > 0 {
+                    tracing::debug!(session.id = session_id, n_pieces = found.unreadable, "unreadable pieces of a transcript");
+                }
+                if file.role == Role::Main {
+                    input.files.push(found.lines);
+                } else {
+                    let subagent = Subagent { agent_id: file.agent_id, tool_use_id: None, lines: found.lines };
+                    input.subagents.push(subagent);
+                }
+            }
+            Role::Meta => {
+                let mut bytes = Vec::new();
+                ground.bytes(file.id, |chunk| bytes.extend_from_slice(chunk))?;
+                let call = Object::parse(&String::from_utf8_lossy(&bytes)).and_then(|meta| meta.text("toolUseId"));
+                calls.extend(file.agent_id.zip(call));
+            }
+            Role::ToolResult => {}
+        }
+    }
+    for subagent in &mut input.subagents {
+        subagent.tool_use_id = subagent.agent_id.as_ref().and_then(|id| calls.get(id)).cloned();
+    }
+    // Of several files of one session the one that begins first is first.
+    input.files.sort_by_key(|lines| lines.iter().find_map(|line| line.at_ms));
+    ground.events(session_id, |stored| input.events.push(event::parse(&stored)))?;
+    Ok(input)
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
 }

@@ -1,0 +1,208 @@
+//! From lines and hook events to conversations: pure functions over values, no I/O, nothing that can fail.
+//!
+//! ```text
+//! files of a session ──opening──▶ drafts ──forks──▶ one owner each ──hooks──▶ + submits, Stops, tools
+//!                                                                               │
+//!                            turns of the store ◀──finish── status, answer ◀──outcome
+//! ```
+//!
+//! The unit is a lineage: the sessions that share lines, because only together do they tell which of them owns a copy.
+//! The rules are those of docs/correlation.md, named by number in the modules that keep them.
+
+mod composer;
+mod draft;
+pub(crate) mod event;
+mod finish;
+mod forks;
+mod hooks;
+mod opening;
+mod outcome;
+
+mod text;
+
+use std::collections::{BTreeSet, HashMap};
+
+use store::write::{Session as Facts, Turn};
+
+use crate::transcripts::line::{Body, Line};
+use draft::{Agent, Draft};
+use event::{HookEvent, Signal};
+use outcome::Around;
+
+/// All that is known of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    pub(crate) session_id: String,
+    /// Its main files, each in file order.
+    pub(crate) files: Vec<Vec<Line>>,
+    pub(crate) subagents: Vec<Subagent>,
+    /// In order of capture.
+    pub(crate) events: Vec<HookEvent>,
+}
+
+/// A subagent's file.
+#[derive(Debug, Default)]
+pub(crate) struct Subagent {
+    pub(crate) agent_id: Option<String>,
+    /// The call that started it, from its meta file.
+    pub(crate) tool_use_id: Option<String>,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A session while it is worked on.
+#[derive(Debug)]
+struct Session<'a> {
+    id: &'a str,
+    drafts: Vec<Draft<'a>>,
+    agents: Vec<Draft<'a>>,
+    events: &'a [HookEvent],
+}
+
+/// The prompt lines of a session: sessions that share one are of one lineage (correlation.md 3).
+pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
+    opening::session(&input.files).main.iter().filter_map(Draft::line_key).collect()
+}
+
+/// The conversations of a lineage, each session's in order of time.
+pub(crate) fn correlate(lineage: &[Input]) -> Vec<Turn> {
+    let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
+    forks::settle(&mut sessions);
+    hooks::join(&mut sessions);
+    let mut turns = Vec::new();
+    for (session, input) in sessions.iter_mut().zip(lineage) {
+        finish_session(session, input, &mut turns);
+    }
+    turns
+}
+
+fn open(input: &Input) -> Session<'_> {
+    let opened = opening::session(&input.files);
+    let mut agents = opened.inline_agents;
+    for subagent in &input.subagents {
+        let agent = Agent { id: subagent.agent_id.as_deref(), tool_use_id: subagent.tool_use_id.as_deref() };
+        agents.extend(opening::subagent(&subagent.lines, agent));
+    }
+    Session { id: &input.session_id, drafts: opened.main, agents, events: &input.events }
+}
+
+fn finish_session(session: &mut Session<'_>, input: &Input, turns: &mut Vec<Turn>) {
+    session.drafts.sort_by_key(|draft| draft.at_ms);
+    let lines = || input.files.iter().chain(input.subagents.iter().map(|subagent| &subagent.lines)).flatten();
+    let results = finish::results(lines());
+    let old: Vec<bool> = input.files.iter().map(|file| !has_end_turn(file)).collect();
+    let first = turns.len();
+    for (at, draft) in session.drafts.iter().enumerate() {
+        let around = Around {
+            over: at + 1 < session.drafts.len() || boundary_after(draft, session.events),
+            old_client: draft.file.and_then(|file| old.get(file)).copied().unwrap_or(false),
+        };
+        turns.push(finish::turn(draft, session.id, &results, around));
+    }
+    let parents = Parents::of(turns, first, input);
+    for draft in &session.agents {
+        let mut turn = finish::turn(draft, session.id, &results, Around::default());
+        turn.parent = parents.of_subagent(draft, &turn);
+        turns.push(turn);
+    }
+    let mut order: Vec<usize> = (first..turns.len()).collect();
+    order.sort_by_key(|index| turns[*index].timestamp_ms);
+    for (ordinal, index) in (0..).zip(order) {
+        turns[index].ordinal = ordinal;
+    }
+}
+
+/// An end or a new start of the session came after the draft: by the order of events where it has one, else by time.
+fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
+    let own = |event: &HookEvent| draft.submits.iter().chain(&draft.stops).any(|mine| mine.key == event.key);
+    let after = events.iter().rposition(own);
+    let is_boundary = |event: &HookEvent| matches!(event.body, Signal::Boundary);
+    match after {
+        Some(at) => events[at..].iter().any(is_boundary),
+        None => events.iter().any(|event| is_boundary(event) && event.at_ms > draft.at_ms),
+    }
+}
+
+fn has_end_turn(file: &[Line]) -> bool {
+    file.iter().any(|line| matches!(&line.body, Body::Assistant(it) if it.stop_reason.as_deref() == Some("end_turn")))
+}
+
+/// Finds the conversation that started a subagent.
+struct Parents<'a> {
+    by_call: HashMap<String, usize>,
+    by_agent: HashMap<&'a str, &'a str>,
+    by_prompt: HashMap<String, usize>,
+    first: usize,
+    times: Vec<i64>,
+}
+
+impl<'a> Parents<'a> {
+    fn of(turns: &[Turn], first: usize, input: &'a Input) -> Self {
+        let mut parents = Self {
+            by_call: HashMap::new(),
+            by_agent: HashMap::new(),
+            by_prompt: HashMap::new(),
+            first,
+            times: turns[first..].iter().map(|turn| turn.timestamp_ms).collect(),
+        };
+        for (index, turn) in turns.iter().enumerate().skip(first) {
+            let calls = turn.tool_calls.iter().filter_map(|call| call.tool_use_id.clone());
+            parents.by_call.extend(calls.map(|call| (call, index)));
+            parents.by_prompt.extend(turn.prompt_id.clone().map(|id| (id, index)));
+        }
+        for line in input.files.iter().flatten() {
+            if let Body::User(user) = &line.body {
+                let started = user.results.iter().filter_map(|it| Some((it.agent_id.as_deref()?, it.tool_use_id.as_str())));
+                parents.by_agent.extend(started);
+            }
+        }
+        parents
+    }
+
+    /// By the call that started it, else by the turn's prompt id, else the turn that ran at the time.
+    fn of_subagent(&self, draft: &Draft<'_>, turn: &Turn) -> Option<usize> {
+        let agent = draft.agent?;
+        let call = agent.tool_use_id.or_else(|| self.by_agent.get(agent.id?).copied());
+        call.and_then(|call| self.by_call.get(call).copied())
+            .or_else(|| self.by_prompt.get(turn.prompt_id.as_ref()?).copied())
+            .or_else(|| {
+                let running = self.times.iter().rposition(|time| *time <= turn.timestamp_ms)?;
+                Some(self.first + running)
+            })
+    }
+}
+
+/// The facts of a session, the last seen of each.
+pub(crate) fn facts(input: &Input) -> Facts {
+    let mut facts = Facts { session_id: input.session_id.clone(), ..Facts::default() };
+    let (mut custom, mut generated) = (None, None);
+    for line in input.files.iter().flatten() {
+        match &line.body {
+            Body::CustomTitle(title) => custom = Some(title.clone()),
+            Body::GeneratedTitle(title) => generated = Some(title.clone()),
+            Body::Assistant(it) if !it.synthetic() => facts.model = it.model.clone().or(facts.model.take()),
+            _ => {}
+        }
+        let context = &line.context;
+        for (fact, seen) in [
+            (&mut facts.cwd, &context.cwd),
+            (&mut facts.git_branch, &context.git_branch),
+            (&mut facts.version, &context.version),
+        ] {
+            if seen.is_some() {
+                fact.clone_from(seen);
+            }
+        }
+    }
+    facts.title = custom.or(generated);
+    facts.cwd = facts.cwd.or_else(|| input.events.iter().rev().find_map(|event| event.cwd.clone()));
+    let times = || {
+        let lines = input.files.iter().flatten().filter_map(|line| line.at_ms);
+        lines.chain(input.events.iter().map(|event| event.at_ms))
+    };
+    facts.started_ms = times().min();
+    facts.ended_ms = times().max();
+    facts
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! One hook event, reduced to what correlation needs (claude-code.md A.3).
+
+use serde_json::value::RawValue;
+use store::write::Event;
+use store::{EventId, Span, SpanSource};
+
+use crate::json::{self, Object};
+
+/// A parsed event.
+#[derive(Clone, Debug)]
+pub(crate) struct HookEvent {
+    /// Hash of origin, name and bytes.
+    pub(crate) key: [u8; 16],
+    /// Hash of the bytes alone: equal for a payload that was delivered twice.
+    pub(crate) payload: [u8; 16],
+    pub(crate) at_ms: i64,
+    pub(crate) prompt_id: Option<String>,
+    /// Set inside a subagent only.
+    pub(crate) agent_id: Option<String>,
+    pub(crate) cwd: Option<String>,
+    pub(crate) permission_mode: Option<String>,
+    pub(crate) body: Signal,
+}
+
+/// What an event says.
+#[derive(Clone, Debug)]
+pub(crate) enum Signal {
+    /// UserPromptSubmit.
+    Submit { prompt: String, span: Option<Span>, source: Option<String> },
+    /// Stop, or StopFailure with `failed`.
+    Stop { text: Option<String>, span: Option<Span>, failed: bool },
+    /// PreToolUse.
+    Before(Call),
+    /// PostToolUse.
+    After { call: Call, duration_ms: Option<i64> },
+    /// PostToolUseFailure.
+    Failed { call: Call, duration_ms: Option<i64> },
+    /// PostToolBatch: the calls in the order Claude made them, with what Claude saw of each.
+    Batch(Vec<Call>),
+    /// PermissionDenied.
+    Denied(Call),
+    /// SessionEnd, or SessionStart by anything but a compaction: what ran before has ended.
+    Boundary,
+    /// A compaction, a notification, a subagent's start, an unknown event.
+    Other,
+}
+
+/// A tool call as an event tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) tool_use_id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) input: Option<Span>,
+    pub(crate) output: Option<Span>,
+}
+
+impl HookEvent {
+    /// The prompt of a submit.
+    pub(crate) fn prompt(&self) -> Option<&str> {
+        match &self.body {
+            Signal::Submit { prompt, .. } => Some(prompt),
+            _ => None,
+        }
+    }
+}
+
+/// Parses a stored event. Anything that does not fit is [`Signal::Other`].
+pub(crate) fn parse(event: &Event) -> HookEvent {
+    let text = String::from_utf8_lossy(&event.payload);
+    let object = Object::parse(&text);
+    let at = Place { json: &text, id: event.id };
+    let mut hash = [0; 16];
+    blake3::Hasher::new().update(&event.payload).finalize_xof().fill(&mut hash);
+    let field = |name: &str| object.as_ref().and_then(|object| object.text(name));
+    HookEvent {
+        key: event.key,
+        payload: hash,
+        at_ms: event.captured_ns / 1_000_000,
+        prompt_id: event.prompt_id.clone(),
+        agent_id: field("agent_id"),
+        cwd: field("cwd"),
+        permission_mode: field("permission_mode"),
+        body: object.as_ref().map_or(Signal::Other, |object| body(&event.event, object, at)),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    json: &'a str,
+    id: EventId,
+}
+
+impl Place<'_> {
+    fn span(&self, value: &RawValue) -> Option<Span> {
+        Some(Span {
+            source: SpanSource::Event(self.id),
+            offset: json::offset_in(self.json, value.get()),
+            length: u32::try_from(value.get().len()).ok()?,
+        })
+    }
+}
+
+fn body(name: &str, object: &Object<'_>, at: Place<'_>) -> Signal {
+    let place = |name| object.get(name).and_then(|value| at.span(value));
+    match name {
+        "UserPromptSubmit" => match object.text("prompt") {
+            Some(prompt) => Signal::Submit { prompt, span: place("prompt"), source: object.text("source") },
+            None => Signal::Other,
+        },
+        "Stop" | "StopFailure" => Signal::Stop {
+            text: object.text("last_assistant_message").filter(|text| !text.trim().is_empty()),
+            span: place("last_assistant_message"),
+            failed: name == "StopFailure",
+        },
+        "PreToolUse" => Signal::Before(call(object, at, None)),
+        "PostToolUse" => {
+            Signal::After { call: call(object, at, Some("tool_response")), duration_ms: object.integer("duration_ms") }
+        }
+        "PostToolUseFailure" => {
+            Signal::Failed { call: call(object, at, Some("error")), duration_ms: object.integer("duration_ms") }
+        }
+        "PermissionDenied" => Signal::Denied(call(object, at, Some("reason"))),
+        "PostToolBatch" => {
+            let calls = object.get("tool_calls").and_then(json::array).unwrap_or_default();
+            let calls = calls.iter().filter_map(|raw| Object::parse(raw.get()));
+            Signal::Batch(calls.map(|object| call(&object, at, Some("tool_response"))).collect())
+        }
+        "SessionEnd" => Signal::Boundary,
+        "SessionStart" if object.text("source").as_deref() != Some("compact") => Signal::Boundary,
+        _ => Signal::Other,
+    }
+}
+
+fn call(object: &Object<'_>, at: Place<'_>, output: Option<&str>) -> Call {
+    Call {
+        tool_use_id: object.text("tool_use_id"),
+        name: object.text("tool_name").unwrap_or_else(|| "unknown".to_owned()),
+        input: object.get("tool_input").and_then(|value| at.span(value)),
+        output: output.and_then(|name| object.get(name)).and_then(|value| at.span(value)),
+    }
+}

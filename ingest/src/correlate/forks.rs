@@ -1,0 +1,105 @@
+//! Who owns a prompt line that stands in the files of several sessions (correlation.md 3). The owner lists the
+//! conversation; the copies are joined to it, whatever the order in which the files arrived.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::Session;
+use super::draft::{Anchor, Class, Draft};
+
+/// Gives each copied prompt one owner and takes the other copies away.
+pub(crate) fn settle(sessions: &mut [Session<'_>]) {
+    let copies = copied_lines(sessions);
+    if copies.is_empty() {
+        return;
+    }
+    let facts: Vec<Facts> = sessions.iter().map(|session| Facts::of(session, &copies)).collect();
+    let mut taken: HashSet<(usize, [u8; 16])> = HashSet::new();
+    for (key, holders) in &copies {
+        let owner = owner(key, holders, sessions, &facts);
+        for holder in holders.iter().filter(|holder| **holder != owner) {
+            taken.insert((*holder, *key));
+            merge(sessions, owner, *holder, key);
+        }
+    }
+    for (number, session) in sessions.iter_mut().enumerate() {
+        session.drafts.retain(|draft| draft.line_key().is_none_or(|key| !taken.contains(&(number, key))));
+    }
+}
+
+/// The sessions that hold each prompt line, for lines that more than one holds.
+fn copied_lines(sessions: &[Session<'_>]) -> BTreeMap<[u8; 16], Vec<usize>> {
+    let mut holders: BTreeMap<[u8; 16], Vec<usize>> = BTreeMap::new();
+    for (number, session) in sessions.iter().enumerate() {
+        for key in session.drafts.iter().filter_map(Draft::line_key) {
+            let holders = holders.entry(key).or_default();
+            if holders.last() != Some(&number) {
+                holders.push(number);
+            }
+        }
+    }
+    holders.retain(|_, holders| holders.len() > 1);
+    holders
+}
+
+/// What the rule asks of a whole session.
+struct Facts {
+    /// Its human lines have prompt ids, each another.
+    distinct_prompt_ids: bool,
+    /// It has nothing but copied prompts: the other is the fork.
+    only_copies: bool,
+    first_own_ms: i64,
+}
+
+impl Facts {
+    fn of(session: &Session<'_>, copies: &BTreeMap<[u8; 16], Vec<usize>>) -> Self {
+        let prompt_ids: Vec<&str> = session
+            .drafts
+            .iter()
+            .filter(|draft| draft.class == Class::Human)
+            .filter_map(|draft| draft.prompt_id.as_deref())
+            .collect();
+        let distinct: HashSet<&str> = prompt_ids.iter().copied().collect();
+        let own = session.drafts.iter().filter(|draft| draft.line_key().is_some_and(|key| !copies.contains_key(&key)));
+        let first_own_ms = own.map(|draft| draft.at_ms).min();
+        Self {
+            distinct_prompt_ids: !prompt_ids.is_empty() && distinct.len() == prompt_ids.len(),
+            only_copies: first_own_ms.is_none(),
+            first_own_ms: first_own_ms.unwrap_or(i64::MAX),
+        }
+    }
+}
+
+fn owner(key: &[u8; 16], holders: &[usize], sessions: &[Session<'_>], facts: &[Facts]) -> usize {
+    let mut left = holders.to_vec();
+    let mut keep = |wanted: &dyn Fn(usize) -> bool| {
+        let kept: Vec<usize> = left.iter().copied().filter(|holder| wanted(*holder)).collect();
+        if !kept.is_empty() {
+            left = kept;
+        }
+    };
+    keep(&|holder| confirmed_by_hook(&sessions[holder], key));
+    keep(&|holder| facts[holder].distinct_prompt_ids);
+    keep(&|holder| facts[holder].only_copies);
+    let by_age = |holder: &usize| (facts[*holder].first_own_ms, sessions[*holder].id);
+    left.iter().copied().min_by_key(by_age).unwrap_or(holders[0])
+}
+
+/// The session submitted this very prompt: its id as in this copy, and its text.
+fn confirmed_by_hook(session: &Session<'_>, key: &[u8; 16]) -> bool {
+    let Some(draft) = session.drafts.iter().find(|draft| draft.line_key().as_ref() == Some(key)) else { return false };
+    draft.prompt_id.is_some()
+        && session.events.iter().any(|event| event.prompt_id == draft.prompt_id && super::hooks::same_prompt(event, draft))
+}
+
+/// Lines that only the other copy has (a fork made in mid-turn) go to the owner's conversation.
+fn merge<'a>(sessions: &mut [Session<'a>], owner: usize, other: usize, key: &[u8; 16]) {
+    let find = |session: &Session<'a>| session.drafts.iter().position(|draft| draft.line_key().as_ref() == Some(key));
+    let (Some(to), Some(from)) = (find(&sessions[owner]), find(&sessions[other])) else { return };
+    let lines = std::mem::take(&mut sessions[other].drafts[from].lines);
+    let target = &mut sessions[owner].drafts[to];
+    let mut known: HashSet<[u8; 16]> = target.lines.iter().map(|line| line.key).collect();
+    if matches!(target.anchor, Anchor::Line(_)) {
+        let fresh = lines.into_iter().filter(|line| line.uuid.is_some() && known.insert(line.key));
+        target.lines.extend(fresh);
+    }
+}

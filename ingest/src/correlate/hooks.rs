@@ -1,0 +1,327 @@
+//! Joins hook events with the drafts of a session, and makes drafts of what no line has confirmed (correlation.md 16 to
+//! 19). Times are compared only where nothing better is left: clocks and the order of delivery may differ.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Session;
+use super::draft::{Anchor, Class, Draft};
+use super::event::{Call, HookEvent, Signal};
+use super::text::{self, Text};
+use crate::transcripts::line::{Block, Body};
+
+/// Two equal payloads within this time are one prompt (a hook installed twice), and a fork's copy is as near.
+const TWIN_MS: i64 = 2_000;
+
+/// Joins the events of every session of a lineage.
+pub(crate) fn join(sessions: &mut [Session<'_>]) {
+    for number in 0..sessions.len() {
+        let places = join_submits(sessions, number);
+        walk(&mut sessions[number], &places);
+    }
+}
+
+/// Whether the event is a submit of the draft's prompt.
+pub(crate) fn same_prompt(event: &HookEvent, draft: &Draft<'_>) -> bool {
+    let (Some(submitted), Some(prompt)) = (event.prompt(), draft.prompt.as_deref()) else { return false };
+    submitted.trim() == prompt.trim()
+        || draft.opening().and_then(|user| user.text.as_deref()).is_some_and(|text| text.trim() == submitted.trim())
+        || submitted_text(submitted).1.trim() == prompt.trim()
+}
+
+/// Which draft of its own session each submit belongs to, by the submit's place among the events.
+fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usize, usize> {
+    let events = sessions[number].events;
+    let submits: Vec<(usize, &HookEvent)> = events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some())
+        .collect();
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    let mut elsewhere = HashSet::new();
+    type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool) -> Option<usize>;
+    let rules: [Rule; 3] = [by_id_and_text, by_text, by_id];
+    for rule in rules {
+        for (at, event) in &submits {
+            if places.contains_key(at) {
+                continue;
+            }
+            let joined: HashSet<usize> = places.values().copied().collect();
+            let twin = twin(*at, events).is_some();
+            if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin) {
+                places.insert(*at, index);
+            }
+        }
+    }
+    for (at, event) in &submits {
+        if places.contains_key(at) {
+            continue;
+        }
+        if let Some(twin) = twin(*at, events).and_then(|twin| places.get(&twin)) {
+            places.insert(*at, *twin);
+        } else if join_copy_elsewhere(sessions, number, event) {
+            elsewhere.insert(*at);
+        } else {
+            sessions[number].drafts.push(unconfirmed(event));
+            places.insert(*at, sessions[number].drafts.len() - 1);
+        }
+    }
+    for (at, index) in &places {
+        let draft = &mut sessions[number].drafts[*index];
+        draft.submits.push(&events[*at]);
+        draft.prompt_id = draft.prompt_id.take().or_else(|| events[*at].prompt_id.clone());
+    }
+    for draft in &mut sessions[number].drafts {
+        draft.submits.sort_by_key(|event| (event.at_ms, event.key));
+    }
+    places
+}
+
+fn by_id_and_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, _twin: bool) -> Option<usize> {
+    event.prompt_id.as_ref()?;
+    free(drafts, joined).find(|(_, draft)| draft.prompt_id == event.prompt_id && same_prompt(event, draft)).map(index)
+}
+
+/// The nearest in time. The second of two equal payloads joins only a line of its own, near to it.
+fn by_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
+    free(drafts, joined)
+        .filter(|(_, draft)| same_prompt(event, draft))
+        .filter(|(_, draft)| !twin || (draft.at_ms - event.at_ms).abs() <= TWIN_MS)
+        .min_by_key(|(_, draft)| (draft.at_ms - event.at_ms).abs())
+        .map(index)
+}
+
+/// The only one with this id.
+fn by_id(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
+    event.prompt_id.as_ref()?;
+    let mut all = drafts.iter().enumerate().filter(|(_, draft)| draft.prompt_id == event.prompt_id && is_turn(draft));
+    match (all.next(), all.next()) {
+        (Some((only, _)), None) if !twin && !joined.contains(&only) => Some(only),
+        _ => None,
+    }
+}
+
+fn free<'d, 'a>(
+    drafts: &'d [Draft<'a>],
+    joined: &'d HashSet<usize>,
+) -> impl Iterator<Item = (usize, &'d Draft<'a>)> + 'd {
+    drafts.iter().enumerate().filter(|(index, draft)| draft.in_transcript() && !joined.contains(index))
+}
+
+fn index<T>((index, _): (usize, T)) -> usize {
+    index
+}
+
+/// Only what can be submitted: an answer without a prompt cannot.
+fn is_turn(draft: &Draft<'_>) -> bool {
+    draft.in_transcript() && draft.prompt.is_some()
+}
+
+/// An earlier submit with the very same payload, a moment ago.
+fn twin(at: usize, events: &[HookEvent]) -> Option<usize> {
+    let event = &events[at];
+    (0..at).rev().find(|earlier| {
+        let earlier = &events[*earlier];
+        earlier.payload == event.payload && (event.at_ms - earlier.at_ms).abs() <= TWIN_MS
+    })
+}
+
+/// A line that a fork copied and another session owns.
+fn join_copy_elsewhere<'a>(sessions: &mut [Session<'a>], number: usize, event: &'a HookEvent) -> bool {
+    for (other, session) in sessions.iter_mut().enumerate() {
+        if other == number {
+            continue;
+        }
+        let near = |draft: &&mut Draft<'a>| {
+            draft.in_transcript() && (draft.at_ms - event.at_ms).abs() <= TWIN_MS && same_prompt(event, draft)
+        };
+        if let Some(draft) = session.drafts.iter_mut().find(near) {
+            draft.submits.push(event);
+            return true;
+        }
+    }
+    false
+}
+
+fn unconfirmed(event: &HookEvent) -> Draft<'_> {
+    let Signal::Submit { prompt, source, .. } = &event.body else {
+        return Draft::new(Anchor::Hook(event), Class::Notification, None, event.at_ms);
+    };
+    let (class, shown) = submitted_text(prompt);
+    let by_a_machine = source.as_deref().is_some_and(|source| !matches!(source, "user" | "sdk"));
+    let class = if by_a_machine { Class::Notification } else { class };
+    Draft::new(Anchor::Hook(event), class, Some(shown), event.at_ms)
+}
+
+/// What a submitted text is and how it is shown.
+fn submitted_text(prompt: &str) -> (Class, String) {
+    match text::classify(prompt) {
+        Text::Human(shown) => (Class::Human, shown),
+        Text::Slash(shown) => (Class::Slash, shown),
+        Text::Shell(shown) => (Class::Shell, shown),
+        Text::Memory(shown) => (Class::Memory, shown),
+        Text::Notification => (Class::Notification, prompt.trim().to_owned()),
+        Text::LocalOutput | Text::Interruption | Text::Part => (Class::Human, prompt.to_owned()),
+    }
+}
+
+/// What a walk through the events of a session knows at each of them.
+#[derive(Default)]
+struct Running<'a> {
+    /// The draft that a prompt id means: by the lines, which are sure, or by the submits so far.
+    by_line: HashMap<String, usize>,
+    by_hook: HashMap<String, usize>,
+    by_tool: HashMap<String, (bool, usize)>,
+    by_agent: HashMap<&'a str, usize>,
+    /// The draft of the latest submit.
+    latest: Option<usize>,
+    /// Prompts that reused a prompt id: typed while Claude worked, and not yet answered. With the id they reused.
+    waiting: Vec<(String, usize)>,
+}
+
+/// Gives Stops and tool calls to their drafts, in the order of the events.
+fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
+    let mut now = Running::of(session);
+    for (at, event) in session.events.iter().enumerate() {
+        if event.agent_id.is_some() {
+            now.subagents_tool(session, event);
+            continue;
+        }
+        match &event.body {
+            Signal::Submit { .. } => {
+                if let Some(index) = places.get(&at) {
+                    now.submit(session, *index, event);
+                }
+            }
+            Signal::Stop { .. } => now.stop(session, event),
+            Signal::Batch(_) => {
+                now.tool(session, event);
+                now.absorb(session, event);
+            }
+            Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => now.tool(session, event),
+            Signal::Boundary => now.waiting.clear(),
+            Signal::Other => {}
+        }
+    }
+}
+
+impl<'a> Running<'a> {
+    fn of(session: &Session<'a>) -> Self {
+        let mut now = Self::default();
+        for (index, draft) in session.drafts.iter().enumerate().filter(|(_, draft)| draft.in_transcript()) {
+            if let Some(id) = &draft.prompt_id {
+                now.by_line.insert(id.clone(), index);
+            }
+        }
+        for (drafts, agents) in [(&session.drafts, false), (&session.agents, true)] {
+            for (index, draft) in drafts.iter().enumerate() {
+                for id in draft.lines.iter().flat_map(|line| tool_ids(&line.body)) {
+                    now.by_tool.insert(id.to_owned(), (agents, index));
+                }
+                if let Some(id) = draft.agent.and_then(|agent| agent.id) {
+                    now.by_agent.insert(id, index);
+                }
+            }
+        }
+        now
+    }
+
+    fn submit(&mut self, session: &Session<'a>, index: usize, event: &HookEvent) {
+        let confirmed = session.drafts[index].in_transcript();
+        let id = event.prompt_id.clone();
+        match id.as_ref().and_then(|id| self.by_hook.get(id)).copied() {
+            Some(known) if known == index => {} // its twin
+            Some(_) if !confirmed => {
+                self.waiting.extend(id.map(|id| (id, index)));
+                return;
+            }
+            _ => {
+                self.by_hook.extend(id.map(|id| (id, index)));
+            }
+        }
+        self.latest = Some(index);
+    }
+
+    /// Rule 17.
+    fn stop(&mut self, session: &mut Session<'a>, event: &'a HookEvent) {
+        let index = match &event.prompt_id {
+            Some(id) => self.by_line.get(id).or_else(|| self.by_hook.get(id)).copied().or_else(|| {
+                let (_, index) = (!self.waiting.is_empty()).then(|| self.waiting.remove(0))?;
+                self.by_hook.insert(id.clone(), index);
+                session.drafts[index].prompt_id = Some(id.clone());
+                Some(index)
+            }),
+            None => self.latest.or_else(|| {
+                let before = |(_, draft): &(usize, &Draft<'_>)| draft.at_ms <= event.at_ms;
+                session.drafts.iter().enumerate().filter(before).max_by_key(|(_, draft)| draft.at_ms).map(index)
+            }),
+        };
+        let index = index.unwrap_or_else(|| {
+            session.drafts.push(Draft::new(Anchor::Hook(event), Class::Notification, None, event.at_ms));
+            let made = session.drafts.len() - 1;
+            self.by_hook.extend(event.prompt_id.clone().map(|id| (id, made)));
+            made
+        });
+        session.drafts[index].stops.push(event);
+    }
+
+    /// Rule 18: a batch of the running turn takes in what was typed before it.
+    fn absorb(&mut self, session: &mut Session<'a>, event: &HookEvent) {
+        let Some(id) = &event.prompt_id else { return };
+        let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|(of, _)| of == id);
+        self.waiting = left;
+        for (_, index) in taken {
+            if let Some(running) = self.by_hook.insert(id.clone(), index) {
+                session.drafts[running].completed = true;
+            }
+            session.drafts[index].absorbed = true;
+        }
+    }
+
+    fn tool(&self, session: &mut Session<'a>, event: &'a HookEvent) {
+        let id = event.prompt_id.as_ref();
+        let by_prompt = || id.and_then(|id| self.by_line.get(id).or_else(|| self.by_hook.get(id)).copied());
+        let place = self.place_of_call(event).or_else(|| by_prompt().or(self.latest).map(|index| (false, index)));
+        self.give(session, place, event);
+    }
+
+    fn subagents_tool(&self, session: &mut Session<'a>, event: &'a HookEvent) {
+        let by_agent = || event.agent_id.as_deref().and_then(|id| self.by_agent.get(id.strip_prefix("agent-").unwrap_or(id)));
+        let place = self.place_of_call(event).or_else(|| by_agent().map(|index| (true, *index)));
+        self.give(session, place, event);
+    }
+
+    fn place_of_call(&self, event: &HookEvent) -> Option<(bool, usize)> {
+        calls(&event.body).iter().find_map(|call| self.by_tool.get(call.tool_use_id.as_deref()?)).copied()
+    }
+
+    fn give(&self, session: &mut Session<'a>, place: Option<(bool, usize)>, event: &'a HookEvent) {
+        if calls(&event.body).is_empty() {
+            return;
+        }
+        match place {
+            Some((true, index)) => session.agents[index].tools.push(event),
+            Some((false, index)) => session.drafts[index].tools.push(event),
+            None => {} // it stays in the ground until a line tells whose it is
+        }
+    }
+}
+
+/// The calls an event speaks of.
+pub(crate) fn calls(body: &Signal) -> &[Call] {
+    match body {
+        Signal::Before(call) | Signal::After { call, .. } | Signal::Failed { call, .. } | Signal::Denied(call) => {
+            std::slice::from_ref(call)
+        }
+        Signal::Batch(calls) => calls,
+        _ => &[],
+    }
+}
+
+fn tool_ids(body: &Body) -> Vec<&str> {
+    let Body::Assistant(assistant) = body else { return Vec::new() };
+    let id = |block| match block {
+        &Block::ToolUse { ref id, .. } => id.as_deref(),
+        _ => None,
+    };
+    assistant.blocks.iter().filter_map(id).collect()
+}

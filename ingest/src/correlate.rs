@@ -151,7 +151,8 @@ impl<'a> Parents<'a> {
         }
         for line in input.files.iter().flatten() {
             if let Body::User(user) = &line.body {
-                let started = user.results.iter().filter_map(|it| Some((it.agent_id.as_deref()?, it.tool_use_id.as_str())));
+                let started =
+                    user.results.iter().filter_map(|it| Some((it.agent_id.as_deref()?, it.tool_use_id.as_str())));
                 parents.by_agent.extend(started);
             }
         }

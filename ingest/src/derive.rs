@@ -33,7 +33,8 @@ pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
     let mut done = Derived::default();
     let mut tried: BTreeMap<String, usize> = BTreeMap::new();
     loop {
-        let given_up = tried.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect();
+        let given_up =
+            tried.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect();
         let Some(lineage) = read_next(&writer.ground()?, &given_up)? else { return Ok(done) };
         let batch = writer.batch()?;
         match batch.replace(&lineage, now_ms())? {
@@ -88,7 +89,11 @@ fn read_session(ground: &Ground<'_>, session_id: &str) -> Result<Input, store::E
                 ground.bytes(file.id, |chunk| cutter.feed(chunk))?;
                 let found = cutter.finish();
                 if found.unreadable > 0 {
-                    tracing::debug!(session.id = session_id, n_pieces = found.unreadable, "unreadable pieces of a transcript");
+                    tracing::debug!(
+                        session.id = session_id,
+                        n_pieces = found.unreadable,
+                        "unreadable pieces of a transcript"
+                    );
                 }
                 if file.role == Role::Main {
                     input.files.push(found.lines);

@@ -145,7 +145,8 @@ fn add(
     on_disk: OnDisk,
     file: &mut File,
 ) -> Result<Known, store::Error> {
-    let session_id = candidate.session_id.clone().or_else(|| find::session_in(file)).unwrap_or_else(|| candidate.stem());
+    let session_id =
+        candidate.session_id.clone().or_else(|| find::session_in(file)).unwrap_or_else(|| candidate.stem());
     batch.add_file(&NewFile {
         root: root_name,
         path: &candidate.path,

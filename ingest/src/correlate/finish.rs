@@ -50,7 +50,10 @@ pub(crate) fn turn(draft: &Draft<'_>, session_id: &str, results: &Results<'_>, a
         prompt_text: draft.prompt.clone(),
         response_text: if silent { None } else { outcome::response(draft) },
         prompt_id: draft.prompt_id.clone(),
-        model: assistants(&draft.lines).filter(|(it, _)| !it.synthetic()).filter_map(|(it, _)| it.model.clone()).next_back(),
+        model: assistants(&draft.lines)
+            .filter(|(it, _)| !it.synthetic())
+            .filter_map(|(it, _)| it.model.clone())
+            .next_back(),
         cwd: first(|context| &context.cwd).or_else(|| events().find_map(|event| event.cwd.clone())),
         from_hook: events().next().is_some(),
         from_transcript: draft.in_transcript(),
@@ -123,7 +126,9 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
     }
     for line in draft.answer_lines() {
         match &line.body {
-            Body::Assistant(assistant) => rows.extend(assistant.blocks.iter().map(|block| said(block, assistant, line))),
+            Body::Assistant(assistant) => {
+                rows.extend(assistant.blocks.iter().map(|block| said(block, assistant, line)))
+            }
             Body::User(user) | Body::Queued(user) if user.results.is_empty() => rows.push(Row {
                 kind: BlockKind::Notice,
                 at_ms: line.at_ms,
@@ -217,7 +222,10 @@ fn tool_calls(draft: &Draft<'_>, results: &Results<'_>, over: bool) -> Vec<ToolC
     sort_by_batch(draft, &mut calls[from_lines..]);
     for call in calls.iter_mut().filter(|call| !call.finished && over) {
         call.is_error = true; // its turn went on, or ended, without it
-        call.refused |= draft.tools.iter().any(|event| matches!(&event.body, Signal::Before(before) if before.tool_use_id == call.tool_use_id));
+        call.refused |= draft
+            .tools
+            .iter()
+            .any(|event| matches!(&event.body, Signal::Before(before) if before.tool_use_id == call.tool_use_id));
     }
     calls
 }
@@ -276,7 +284,9 @@ fn sort_by_batch(draft: &Draft<'_>, calls: &mut [ToolCall]) {
         .flatten()
         .map(|call| call.tool_use_id.as_deref())
         .collect();
-    calls.sort_by_key(|call| order.iter().position(|id| id.is_some() && *id == call.tool_use_id.as_deref()).unwrap_or(usize::MAX));
+    calls.sort_by_key(|call| {
+        order.iter().position(|id| id.is_some() && *id == call.tool_use_id.as_deref()).unwrap_or(usize::MAX)
+    });
 }
 
 /// Once for each message and request, whole from the line with the largest output (claude-code.md C.6).

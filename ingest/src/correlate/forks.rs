@@ -88,7 +88,10 @@ fn owner(key: &[u8; 16], holders: &[usize], sessions: &[Session<'_>], facts: &[F
 fn confirmed_by_hook(session: &Session<'_>, key: &[u8; 16]) -> bool {
     let Some(draft) = session.drafts.iter().find(|draft| draft.line_key().as_ref() == Some(key)) else { return false };
     draft.prompt_id.is_some()
-        && session.events.iter().any(|event| event.prompt_id == draft.prompt_id && super::hooks::same_prompt(event, draft))
+        && session
+            .events
+            .iter()
+            .any(|event| event.prompt_id == draft.prompt_id && super::hooks::same_prompt(event, draft))
 }
 
 /// Lines that only the other copy has (a fork made in mid-turn) go to the owner's conversation.

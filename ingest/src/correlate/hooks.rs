@@ -31,11 +31,8 @@ pub(crate) fn same_prompt(event: &HookEvent, draft: &Draft<'_>) -> bool {
 /// Which draft of its own session each submit belongs to, by the submit's place among the events.
 fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usize, usize> {
     let events = sessions[number].events;
-    let submits: Vec<(usize, &HookEvent)> = events
-        .iter()
-        .enumerate()
-        .filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some())
-        .collect();
+    let submits: Vec<(usize, &HookEvent)> =
+        events.iter().enumerate().filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some()).collect();
     let mut places: HashMap<usize, usize> = HashMap::new();
     let mut elsewhere = HashSet::new();
     type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool) -> Option<usize>;
@@ -197,7 +194,9 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
                 now.tool(session, event);
                 now.absorb(session, event);
             }
-            Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => now.tool(session, event),
+            Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => {
+                now.tool(session, event)
+            }
             Signal::Boundary => now.waiting.clear(),
             Signal::Other => {}
         }
@@ -267,7 +266,8 @@ impl<'a> Running<'a> {
     /// Rule 18: a batch of the running turn takes in what was typed before it.
     fn absorb(&mut self, session: &mut Session<'a>, event: &HookEvent) {
         let Some(id) = &event.prompt_id else { return };
-        let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|(of, _)| of == id);
+        let (taken, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(of, _)| of == id);
         self.waiting = left;
         for (_, index) in taken {
             if let Some(running) = self.by_hook.insert(id.clone(), index) {
@@ -285,7 +285,8 @@ impl<'a> Running<'a> {
     }
 
     fn subagents_tool(&self, session: &mut Session<'a>, event: &'a HookEvent) {
-        let by_agent = || event.agent_id.as_deref().and_then(|id| self.by_agent.get(id.strip_prefix("agent-").unwrap_or(id)));
+        let by_agent =
+            || event.agent_id.as_deref().and_then(|id| self.by_agent.get(id.strip_prefix("agent-").unwrap_or(id)));
         let place = self.place_of_call(event).or_else(|| by_agent().map(|index| (true, *index)));
         self.give(session, place, event);
     }

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::draft::{Agent, Anchor, Class, Draft};
 use super::composer;
+use super::draft::{Agent, Anchor, Class, Draft};
 use super::text::{self, Text};
 use crate::transcripts::line::{Body, Line, User};
 
@@ -40,7 +40,9 @@ pub(crate) fn subagent<'a>(lines: &'a [Line], agent: Agent<'a>) -> Vec<Draft<'a>
             _ => None,
         };
         match prompt {
-            Some(prompt) => drafts.push(Draft::new(Anchor::Line(line), Class::Subagent, Some(prompt), time(line, &drafts))),
+            Some(prompt) => {
+                drafts.push(Draft::new(Anchor::Line(line), Class::Subagent, Some(prompt), time(line, &drafts)))
+            }
             None => belongs(line, &mut drafts, Class::Subagent),
         }
     }
@@ -139,10 +141,14 @@ fn prompt_of(user: &User) -> Option<(Class, String)> {
         Text::Shell(prompt) => Some((Class::Shell, prompt)),
         Text::Memory(prompt) => Some((Class::Memory, prompt)),
         // A person may type or paste what else only machines write.
-        Text::Notification | Text::LocalOutput | Text::Interruption if typed => Some((Class::Human, text.trim().to_owned())),
+        Text::Notification | Text::LocalOutput | Text::Interruption if typed => {
+            Some((Class::Human, text.trim().to_owned()))
+        }
         Text::Notification => Some((Class::Notification, text.trim().to_owned())),
         Text::LocalOutput | Text::Interruption => None,
-        Text::Part => (user.images > 0 && !text.contains("[Image: source:")).then(|| (Class::Human, "[Image]".to_owned())),
+        Text::Part => {
+            (user.images > 0 && !text.contains("[Image: source:")).then(|| (Class::Human, "[Image]".to_owned()))
+        }
     }
 }
 
@@ -163,7 +169,9 @@ fn inline_agents<'a>(lines: &[&'a Line]) -> Vec<Draft<'a>> {
     for line in lines {
         let parent = line.parent_uuid.as_deref().and_then(|uuid| draft_of.get(uuid)).copied();
         let prompt = match &line.body {
-            Body::User(user) if parent.is_none() && user.results.is_empty() && !user.injected => agent_prompt(user, true),
+            Body::User(user) if parent.is_none() && user.results.is_empty() && !user.injected => {
+                agent_prompt(user, true)
+            }
             _ => None,
         };
         let index = match (prompt, parent) {

@@ -117,9 +117,11 @@ impl Answer {
                 Body::Assistant(assistant) => {
                     answer.any = true;
                     answer.error_last = assistant.api_error;
-                    answer.ended = assistant.stop_reason.as_deref().is_some_and(|why| !matches!(why, "tool_use" | "pause_turn"));
+                    answer.ended =
+                        assistant.stop_reason.as_deref().is_some_and(|why| !matches!(why, "tool_use" | "pause_turn"));
                     for block in &assistant.blocks {
-                        text_last = matches!(block, Block::Text { .. });
+                        text_last =
+                            matches!(block, Block::Text { .. }) && assistant.stop_reason.as_deref() != Some("tool_use");
                         answer.answered = match block {
                             Block::Text { .. } => assistant.stop_reason.as_deref() != Some("tool_use"),
                             Block::ToolUse { .. } => false,
@@ -127,9 +129,12 @@ impl Answer {
                         };
                     }
                 }
-                Body::System(subtype) if matches!(subtype.as_str(), "turn_duration" | "stop_hook_summary") => answer.ended |= answer.any,
+                Body::System(subtype) if matches!(subtype.as_str(), "turn_duration" | "stop_hook_summary") => {
+                    answer.ended |= answer.any
+                }
                 Body::User(user) => {
-                    let is_interruption = user.text.as_deref().is_some_and(|text| text::classify(text) == Text::Interruption);
+                    let is_interruption =
+                        user.text.as_deref().is_some_and(|text| text::classify(text) == Text::Interruption);
                     answer.interrupted |= is_interruption && user.origin.is_none();
                     text_last &= user.results.is_empty();
                 }

@@ -89,11 +89,8 @@ fn scenario(name: &str, sources: Sources) -> Vec<Turn> {
 
 /// One conversation as a line of text.
 fn show(turn: &Turn) -> String {
-    let tools: Vec<String> = turn
-        .tool_calls
-        .iter()
-        .map(|call| format!("{}{}", call.name, if call.is_error { "!" } else { "" }))
-        .collect();
+    let tools: Vec<String> =
+        turn.tool_calls.iter().map(|call| format!("{}{}", call.name, if call.is_error { "!" } else { "" })).collect();
     format!(
         "{} {} {} | {} -> {} [{}]",
         &turn.session_id[..8.min(turn.session_id.len())],
@@ -106,7 +103,8 @@ fn show(turn: &Turn) -> String {
 }
 
 fn expected(name: &str) -> Vec<String> {
-    let json: Value = serde_json::from_slice(&std::fs::read(scenarios().join(name).join("expected.json")).unwrap()).unwrap();
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(scenarios().join(name).join("expected.json")).unwrap()).unwrap();
     let show = |it: &Value| {
         let tools: Vec<String> = it["tools"]
             .as_array()

@@ -159,8 +159,14 @@ mod tests {
     fn commands() {
         check("/compact", &slash("/compact"));
         check("/plugin:do it now", &slash("/plugin:do it now"));
-        check("<command-name>/clear</command-name>\n  <command-message>clear</command-message>\n  <command-args></command-args>", &slash("/clear"));
-        check("<command-message>x is running</command-message>\n<command-name>/x</command-name><command-args> a b </command-args>", &slash("/x a b"));
+        check(
+            "<command-name>/clear</command-name>\n  <command-message>clear</command-message>\n  <command-args></command-args>",
+            &slash("/clear"),
+        );
+        check(
+            "<command-message>x is running</command-message>\n<command-name>/x</command-name><command-args> a b </command-args>",
+            &slash("/x a b"),
+        );
         check("<command-name>init</command-name>", &slash("/init"));
         check("<bash-input> echo hi</bash-input>", &Text::Shell("! echo hi".into()));
         check("<user-memory-input>use tabs</user-memory-input>", &Text::Memory("#use tabs".into()));

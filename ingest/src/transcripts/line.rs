@@ -337,9 +337,15 @@ mod tests {
 
     #[test]
     fn a_copy_in_a_fork_is_the_same_line() {
-        let original = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"x"}}"#);
-        let copy = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"b","promptId":"q","message":{"role":"user","content":"x"}}"#);
-        let other = line(r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"y"}}"#);
+        let original = line(
+            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"x"}}"#,
+        );
+        let copy = line(
+            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"b","promptId":"q","message":{"role":"user","content":"x"}}"#,
+        );
+        let other = line(
+            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"y"}}"#,
+        );
         assert_eq!(original.key, copy.key);
         assert_ne!(original.key, other.key);
         assert_eq!(original.at_ms, Some(1_795_350_948_368));

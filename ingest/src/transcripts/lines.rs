@@ -129,7 +129,12 @@ mod tests {
         for step in [1, 2, 7, 1024] {
             let found = parse(input, step);
             let names: Vec<_> = found.lines.iter().map(|line| line.uuid.as_deref().unwrap_or("-")).collect();
-            assert_eq!((names.as_slice(), found.unreadable), (uuids, unreadable), "{:?}", String::from_utf8_lossy(input));
+            assert_eq!(
+                (names.as_slice(), found.unreadable),
+                (uuids, unreadable),
+                "{:?}",
+                String::from_utf8_lossy(input)
+            );
         }
     }
 

@@ -120,6 +120,16 @@ impl DataDir {
     }
 }
 
+/// Where the hook turns to when the queue cannot be written: `$PROMPT_MANAGER_SPILL`, else
+/// `$XDG_STATE_HOME/prompt-manager/spill`, else `~/.local/state/prompt-manager/spill`. It has its own `tmp` and
+/// `incoming`, and lies outside of the data directory, so that what befalls the one may spare the other.
+pub fn spill_from_env(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("PROMPT_MANAGER_SPILL")
+        .or_else(|| absolute("XDG_STATE_HOME").map(|state| state.join("prompt-manager/spill")))
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state/prompt-manager/spill")))
+}
+
 /// Makes `path` and its missing parents, all 0700.
 ///
 /// # Errors
@@ -148,5 +158,21 @@ mod tests {
         check(&[("HOME", "/c")], Some("/c/.local/share/prompt-manager"));
         check(&[("XDG_DATA_HOME", "relative"), ("HOME", "/c")], Some("/c/.local/share/prompt-manager"));
         check(&[], None);
+    }
+
+    fn check_spill(vars: &[(&str, &str)], expected: Option<&str>) {
+        let found = spill_from_env(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()));
+        assert_eq!(found, expected.map(PathBuf::from), "{vars:?}");
+    }
+
+    #[test]
+    fn spill_from_the_environment() {
+        check_spill(&[("PROMPT_MANAGER_SPILL", "/a"), ("XDG_STATE_HOME", "/b"), ("HOME", "/c")], Some("/a"));
+        check_spill(&[("XDG_STATE_HOME", "/b"), ("HOME", "/c")], Some("/b/prompt-manager/spill"));
+        check_spill(
+            &[("PROMPT_MANAGER_SPILL", "relative"), ("HOME", "/c")],
+            Some("/c/.local/state/prompt-manager/spill"),
+        );
+        check_spill(&[], None);
     }
 }

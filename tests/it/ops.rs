@@ -1,0 +1,210 @@
+//! The scripts that a person runs: install and start, stop, and the one command on PATH.
+//!
+//! `ops/up` installs the binaries that the tests built, so that no test waits for a release build.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use harness::{Cmd, Done, SCENARIOS, World, bin, repository};
+
+/// An installation in a world of its own; what still runs is stopped with it.
+struct Installed {
+    world: World,
+}
+
+impl Installed {
+    fn new() -> Self {
+        let world = World::new();
+        let binaries = world.root().join("binaries");
+        fs::create_dir(&binaries).expect("a directory");
+        for name in ["ingest", "query-api", "prompt-hook"] {
+            std::os::unix::fs::symlink(bin(name), binaries.join(name)).expect("a link");
+        }
+        Self { world }
+    }
+
+    fn script(&self, args: &[&str]) -> Cmd {
+        // The defaults are what is tested: nothing but HOME says where things go.
+        let command = self.world.command(repository().join("ops/up")).args(args);
+        let command = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"]
+            .iter()
+            .fold(command, |command, name| command.env_remove(name));
+        command.env("PROMPT_MANAGER_BINARIES", self.world.root().join("binaries"))
+    }
+
+    fn up(&self) -> Done {
+        self.script(&["--port", "0"]).succeed()
+    }
+
+    fn home(&self, path: &str) -> PathBuf {
+        self.world.home().join(path)
+    }
+
+    fn data(&self, path: &str) -> PathBuf {
+        self.home(".local/share/prompt-manager").join(path)
+    }
+
+    fn command(&self, args: &[&str]) -> Cmd {
+        self.world.command(self.home(".local/bin/prompt-manager")).args(args)
+    }
+
+    /// The processes that run a program of this installation, also one that was replaced since.
+    fn running(&self) -> Vec<String> {
+        let lib = self.home(".local/lib/prompt-manager");
+        let exe = |entry: fs::DirEntry| fs::read_link(entry.path().join("exe")).ok();
+        let all = fs::read_dir("/proc").expect("list /proc").flatten().filter_map(exe);
+        let mut names: Vec<_> = all
+            .filter(|exe| exe.starts_with(&lib))
+            .filter_map(|exe| exe.file_name().map(|name| name.to_string_lossy().replace(" (deleted)", "")))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Runs the line that `ops/up` gave to try, as a person would, and returns what it prints.
+    fn try_line(&self, said: &str) -> Done {
+        let line =
+            said.lines().find(|line| line.starts_with("  curl ")).unwrap_or_else(|| panic!("no curl in:\n{said}"));
+        self.world.command("sh").args(["-c", &line.replacen("curl", "curl -s --fail-with-body", 1)]).succeed()
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let _ = self.script(&["--stop"]).run();
+    }
+}
+
+fn copy_projects(to: &Path) {
+    let from = SCENARIOS[1].projects();
+    let status = std::process::Command::new("cp").arg("-R").arg(from).arg(to).status().expect("cp runs");
+    assert!(status.success(), "copy the transcripts to {}", to.display());
+}
+
+#[test]
+fn nothing_yet_shows_the_sample_beside_the_own_store() {
+    let installed = Installed::new();
+    let done = installed.up();
+    assert!(done.out().contains("sample session"), "{done}");
+    let shown = installed.try_line(done.out()).json();
+    assert_eq!(shown["items"].as_array().map(Vec::len), Some(5), "{shown}");
+    // A person's own store has none of it.
+    let database = installed.data("database/prompts.db");
+    assert!(database.exists() && installed.home(".local/share/prompt-manager-demo/database/prompts.db").exists());
+    let own = installed.command(&["once", "--json"]).succeed();
+    assert_eq!(installed.world.names(&installed.data("queue/archive")), [""; 0], "{own}");
+    assert_eq!(installed.running(), ["ingest", "query-api", "query-api"]);
+
+    // Again: the same, on new processes, and the sample is not fed a second time.
+    let again = installed.up();
+    assert!(again.out().contains("was already running"), "{again}");
+    assert_eq!(installed.try_line(again.out()).json(), shown);
+    assert_eq!(installed.running(), ["ingest", "query-api", "query-api"]);
+
+    // Once there is a session of the person's own, it is shown instead.
+    fs::create_dir_all(installed.home(".claude")).expect("a directory");
+    copy_projects(&installed.home(".claude/projects"));
+    let own = installed.up();
+    assert!(!own.out().contains("sample session"), "{own}");
+    assert_eq!(installed.running(), ["ingest", "query-api"]);
+
+    let stopped = installed.script(&["--stop"]).succeed();
+    assert_eq!(stopped.out().trim(), "stopped: query-api ingest");
+    assert_eq!(installed.running(), [""; 0]);
+    let idle = installed.script(&["--stop"]).succeed();
+    assert!(idle.out().starts_with("nothing was running"), "{idle}");
+}
+
+#[test]
+fn what_is_there_is_taken_in() {
+    let installed = Installed::new();
+    fs::create_dir_all(installed.home(".claude")).expect("a directory");
+    copy_projects(&installed.home(".claude/projects"));
+    let done = installed.up();
+    assert!(done.out().contains("Taking in") && !done.out().contains("sample"), "{done}");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let shown = installed.try_line(done.out()).json();
+        if shown["items"].as_array().map(Vec::len) == Some(5) {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "still only {shown}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// What the README tells a person to put into settings.json is a program that works.
+#[test]
+fn the_hook_that_is_named_works() {
+    let installed = Installed::new();
+    let done = installed.up();
+    let line = done.out().lines().find(|line| line.contains("\"UserPromptSubmit\": ")).expect("the hook's line").trim();
+    let settings: serde_json::Value = serde_json::from_str(&format!("{{{line}}}")).expect("it is JSON");
+    let hook = &settings["UserPromptSubmit"][0]["hooks"][0];
+    let program = hook["command"].as_str().expect("a command");
+    assert_eq!(Path::new(program), installed.home(".local/lib/prompt-manager/prompt-hook"));
+    let args: Vec<_> = hook["args"].as_array().expect("args").iter().filter_map(|arg| arg.as_str()).collect();
+    let payload = r#"{"session_id":"s","hook_event_name":"UserPromptSubmit","prompt":"hello"}"#;
+    let home = installed.data("");
+    let hook = installed.world.command(program).args(args).env("PROMPT_MANAGER_HOME", &home).stdin(payload).run();
+    let _ = hook.code(0).silent();
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line() {
+    let installed = Installed::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let done = installed.script(&["--port", &port]).run().code(1);
+    assert_eq!(done.err().lines().count(), 1, "{done}");
+    assert!(done.err().contains(&port) && done.err().contains("--port"), "{done}");
+}
+
+#[test]
+fn wrong_words_are_refused() {
+    let installed = Installed::new();
+    for (args, named) in [(&["--prot", "1"][..], "--prot"), (&["--port"], "--port"), (&["--port", "x"], "'x'")] {
+        let done = installed.script(args).run().code(2);
+        assert!(done.err().lines().count() == 1 && done.err().contains(named), "{done}");
+    }
+    assert!(!installed.home(".local").exists(), "nothing is installed by a wrong word");
+}
+
+/// Every subcommand of every program is reachable by the one command, and its help has a line for it.
+#[test]
+fn the_one_command_knows_all_words() {
+    let installed = Installed::new();
+    let _ = installed.up();
+    let help = installed.command(&["--help"]).succeed();
+    for name in ["ingest", "query-api"] {
+        let words = subcommands(installed.world.bin(name).arg("--help").succeed().out());
+        assert!(!words.is_empty(), "{name} --help lists no commands");
+        for word in words {
+            assert!(
+                help.out().lines().any(|line| line.starts_with(&format!("  {word} "))),
+                "no line for {word}\n{help}"
+            );
+            let own = installed.command(&[&word, "--help"]).succeed();
+            assert!(own.out().contains(&format!("Usage: {name} {word}")), "{word} goes elsewhere\n{own}");
+        }
+    }
+    let version = installed.command(&["--version"]).succeed();
+    assert!(version.out().starts_with("prompt-manager "), "{version}");
+
+    let unknown = installed.command(&["onse"]).run().code(2);
+    assert!(unknown.err().contains("'onse'") && unknown.err().contains("  once "), "{unknown}");
+    let _ = installed.command(&[]).run().code(2);
+
+    // Through a link, as when ~/bin has one.
+    let link = installed.world.root().join("pm");
+    std::os::unix::fs::symlink(installed.home(".local/bin/prompt-manager"), &link).expect("a link");
+    let _ = installed.world.command(&link).arg("--version").succeed();
+}
+
+/// The words that clap lists under "Commands:", without its own `help`.
+fn subcommands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let words = list.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    words.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help").map(str::to_owned).collect()
+}

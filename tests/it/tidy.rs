@@ -1,0 +1,255 @@
+//! The rules of the repository that a machine can check, so that nobody has to remember them in a review.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use harness::repository;
+use serde_json::Value;
+
+const CODE: [&str; 5] = ["hook", "ingest", "query-api", "shared", "tests"];
+
+/// Everything that may stand at the top: the layout is fixed, a new name there is a decision of its own.
+const TOP: [&str; 22] = [
+    ".cargo",
+    ".ci",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "PROOF.md",
+    "README.md",
+    "clippy.toml",
+    "deny.toml",
+    "docs",
+    "hook",
+    "ingest",
+    "migrations",
+    "ops",
+    "query-api",
+    "rustfmt.toml",
+    "shared",
+    "tests",
+];
+
+/// The edges between our own packages: who may depend on whom, in any way.
+const DIRECTION: [(&str, &[&str]); 7] = [
+    ("queue", &[]),
+    ("prompt-hook", &["queue"]),
+    ("settings", &["queue"]),
+    ("store", &["queue"]),
+    ("ingest", &["queue", "settings", "store"]),
+    ("query-api", &["queue", "settings", "store"]),
+    ("tests", &["queue"]),
+];
+
+/// Packages that one part alone may use, so that they can be replaced there.
+const HOLDERS: [(&str, &str); 10] = [
+    ("rusqlite", "store"),
+    ("zstd", "store"),
+    ("toml", "settings"),
+    ("fs2", "ingest"),
+    ("walkdir", "ingest"),
+    ("cron-parser", "ingest"),
+    ("hyper", "query-api"),
+    ("hyper-util", "query-api"),
+    ("axum", "query-api"),
+    ("tokio", "query-api"),
+];
+
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    /// Its path from the root of the repository.
+    fn name(&self) -> String {
+        self.path.strip_prefix(repository()).unwrap_or(&self.path).display().to_string()
+    }
+
+    /// The comment that opens the file.
+    fn head(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().take_while(|line| line.starts_with("//!"))
+    }
+
+    /// The lines that are not comments.
+    fn code(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter(|line| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn files(dir: &Path, extension: &str, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).unwrap_or_else(|error| panic!("list {}: {error}", dir.display())) {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("fixtures") && !path.ends_with("target") {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+            found.push(Source { path, text });
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    CODE.iter().for_each(|dir| files(&repository().join(dir), "rs", &mut found));
+    assert!(found.len() > 20, "only {} source files were found", found.len());
+    found
+}
+
+/// Fails with every source that breaks a rule, not only the first.
+fn check(rule: &str, breaks: impl Fn(&Source) -> bool) {
+    let broken: Vec<_> = sources().iter().filter(|source| breaks(source)).map(Source::name).collect();
+    assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    check("the first line must be a `//!` sentence", |source| source.head().next().is_none_or(|line| line.len() < 20));
+}
+
+#[test]
+fn long_files_give_their_reason() {
+    check("over 500 lines, and no `//! Long because …` in the head", |source| {
+        source.text.lines().count() > 500 && !source.head().any(|line| line.starts_with("//! Long because "))
+    });
+}
+
+#[test]
+fn main_only_dispatches() {
+    check("main.rs has more than 50 lines", |source| {
+        source.path.ends_with("src/main.rs") && source.text.lines().count() > 50
+    });
+}
+
+#[test]
+fn rusqlite_is_named_in_the_store_alone() {
+    check("only shared/store may name rusqlite", |source| {
+        !source.name().starts_with("shared/store/")
+            && source.code().any(|line| line.contains(concat!("rusqlite", "::")))
+    });
+}
+
+#[test]
+fn unsafe_code_has_one_place() {
+    check("only shared/queue/src/sys.rs may lift the ban on unsafe code", |source| {
+        source.name() != "shared/queue/src/sys.rs"
+            && source.code().any(|line| line.contains(concat!("unsafe", "_code")))
+    });
+}
+
+#[test]
+fn sql_is_in_the_store_alone() {
+    let verbs = ["select ", "insert into ", "insert or ", "update ", "delete from ", "pragma "];
+    let sql = |line: &str| verbs.iter().any(|verb| line.contains(&format!("\"{verb}")));
+    check("SQL outside shared/store", |source| !source.name().starts_with("shared/store/") && source.code().any(sql));
+}
+
+/// The packages of the workspace and what each depends on: name, and whether it is for tests alone.
+fn dependencies() -> BTreeMap<String, Vec<(String, bool)>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--locked", "--format-version", "1"]).current_dir(repository());
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let text = |value: &Value| value.as_str().expect("a name").to_owned();
+    let packages = metadata["packages"].as_array().expect("packages").iter();
+    let edges = |package: &Value| {
+        let list = package["dependencies"].as_array().expect("dependencies").iter();
+        list.map(|it| (text(&it["name"]), it["kind"] == "dev")).collect()
+    };
+    packages.map(|package| (text(&package["name"]), edges(package))).collect()
+}
+
+#[test]
+fn packages_depend_in_one_direction() {
+    let ours: BTreeMap<_, _> = DIRECTION.into();
+    for (package, dependencies) in dependencies() {
+        let allowed = ours.get(package.as_str()).unwrap_or_else(|| panic!("{package} has no line in DIRECTION"));
+        for (name, _) in dependencies.iter().filter(|(name, _)| ours.contains_key(name.as_str())) {
+            assert!(allowed.contains(&name.as_str()), "{package} must not depend on {name}");
+        }
+    }
+}
+
+#[test]
+fn the_hook_has_no_foreign_code() {
+    for package in ["prompt-hook", "queue"] {
+        let foreign = dependencies()[package].iter().find(|(name, test_only)| !test_only && name != "queue").cloned();
+        assert_eq!(foreign, None, "{package}: every byte of it is paid for at each prompt and tool call");
+    }
+}
+
+#[test]
+fn some_packages_have_one_user() {
+    let dependencies = dependencies();
+    for (name, holder) in HOLDERS {
+        let used_by = |list: &[(String, bool)]| list.iter().any(|(found, test_only)| found == name && !test_only);
+        let users: Vec<_> = dependencies.iter().filter(|(_, list)| used_by(list)).map(|(user, _)| user).collect();
+        assert!(users.iter().all(|user| *user == holder), "{name} is for {holder} alone, and used by {users:?}");
+    }
+}
+
+#[test]
+fn the_top_level_is_fixed() {
+    let output = Command::new("git").args(["ls-files"]).current_dir(repository()).output().expect("git runs");
+    if !output.status.success() {
+        return; // not a clone: the files of a package are not the repository's
+    }
+    let tracked = String::from_utf8(output.stdout).expect("names are UTF-8");
+    let top: BTreeSet<_> = tracked.lines().map(|path| path.split('/').next().unwrap_or_default()).collect();
+    let unknown: Vec<_> = top.iter().filter(|name| !TOP.contains(name)).collect();
+    assert!(unknown.is_empty(), "new at the top level: {unknown:?}");
+}
+
+#[test]
+fn the_architecture_stays_short() {
+    let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    assert!(text.lines().count() < 150, "ARCHITECTURE.md has {} lines", text.lines().count());
+}
+
+#[test]
+fn migrations_have_no_gap() {
+    let mut found = Vec::new();
+    files(&repository().join("migrations"), "sql", &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty());
+    for (index, migration) in found.iter().enumerate() {
+        let name = migration.path.file_name().expect("a name").to_string_lossy();
+        assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name} is number {}", index + 1);
+        assert!(migration.text.starts_with("-- "), "{name} must begin with a comment that says why it is there");
+    }
+}
+
+#[test]
+fn scripts_are_plain_sh() {
+    for name in ["ops/up", "ops/test", "ops/build", "ops/prompt-manager", ".ci/run"] {
+        let path = repository().join(name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {name}: {error}"));
+        assert!(text.starts_with("#!/bin/sh\n# "), "{name} must be sh and say what it is");
+        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o111, 0o111, "{name} must be executable");
+    }
+}
+
+/// A variable that the code reads and no help names would be a secret.
+#[test]
+fn every_variable_is_in_the_help() {
+    let help = fs::read_to_string(repository().join("ops/prompt-manager")).expect("ops/prompt-manager");
+    let mut unnamed = BTreeSet::new();
+    for source in sources().iter().filter(|source| !source.name().starts_with("tests/")) {
+        for piece in source.text.split("\"PROMPT_MANAGER_").skip(1) {
+            let name = piece.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap_or_default();
+            if !help.contains(&format!("PROMPT_MANAGER_{name} ")) {
+                unnamed.insert(format!("PROMPT_MANAGER_{name} in {}", source.name()));
+            }
+        }
+    }
+    assert!(unnamed.is_empty(), "not in `prompt-manager --help`: {unnamed:#?}");
+}

@@ -123,3 +123,6 @@ fn read_session(ground: &Ground<'_>, session_id: &str) -> Result<Input, store::E
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
 }
+
+#[cfg(test)]
+mod tests;

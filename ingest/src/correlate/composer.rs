@@ -1,6 +1,8 @@
 //! Prompts that exist only as `queue-operation` lines (correlation.md 8): typed while Claude worked, in versions that
 //! wrote no user line for them.
 
+use std::collections::HashMap;
+
 use super::text::{self, Text};
 use crate::transcripts::line::{Body, Line, Operation};
 
@@ -16,15 +18,24 @@ pub(crate) struct QueuedPrompt<'a> {
     pub(crate) absorbed: bool,
 }
 
-/// Those that no later line contains. The composer's queue is first in, first out.
-pub(crate) fn only_queued<'a>(lines: &[&'a Line]) -> Vec<QueuedPrompt<'a>> {
+/// What became of the texts that were queued.
+#[derive(Debug, Default)]
+pub(crate) struct Queued<'a> {
+    /// Those that no later line contains.
+    pub(crate) alone: Vec<QueuedPrompt<'a>>,
+    /// The others, by the index of the line that has the text: until that was written they stood alone, under this key.
+    pub(crate) said: HashMap<usize, Vec<[u8; 16]>>,
+}
+
+/// Follows the composer's queue, which is first in, first out, through the lines of a file.
+pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
     let mut waiting: Vec<(usize, &'a Line, &'a str)> = Vec::new();
-    let mut found = Vec::new();
+    let mut found = Queued::default();
     let mut take = |(from, line, text): (usize, &'a Line, &'a str), stands_at: usize, absorbed: bool| {
-        if let Text::Human(shown) = text::classify(text)
-            && !appears_after(lines, from, text.trim())
-        {
-            found.push(QueuedPrompt { text: shown, line, stands_at, absorbed });
+        let Text::Human(shown) = text::classify(text) else { return };
+        match (from..lines.len()).find(|at| says(lines[*at], text.trim())) {
+            Some(at) => found.said.entry(at).or_default().push(line.key),
+            None => found.alone.push(QueuedPrompt { text: shown, line, stands_at, absorbed }),
         }
     };
     for (at, line) in lines.iter().enumerate() {
@@ -46,9 +57,9 @@ pub(crate) fn only_queued<'a>(lines: &[&'a Line]) -> Vec<QueuedPrompt<'a>> {
     found
 }
 
-fn appears_after(lines: &[&Line], from: usize, text: &str) -> bool {
-    lines[from..].iter().any(|line| match &line.body {
+fn says(line: &Line, text: &str) -> bool {
+    match &line.body {
         Body::User(user) | Body::Queued(user) => user.text.as_deref().is_some_and(|said| said.contains(text)),
         _ => false,
-    })
+    }
 }

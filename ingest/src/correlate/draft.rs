@@ -42,6 +42,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) absorbed: bool,
     /// A later prompt was absorbed into this turn, or the hooks said that it went on without it.
     pub(crate) completed: bool,
+    /// The keys of the lines that queued its text.
+    pub(crate) enqueued: Vec<[u8; 16]>,
     /// The opening line first.
     pub(crate) lines: Vec<&'a Line>,
     pub(crate) submits: Vec<&'a HookEvent>,
@@ -75,6 +77,7 @@ impl<'a> Draft<'a> {
             file: None,
             absorbed: false,
             completed: false,
+            enqueued: Vec::new(),
             lines,
             submits: Vec::new(),
             stops: Vec::new(),
@@ -123,9 +126,11 @@ impl<'a> Draft<'a> {
         keys
     }
 
-    /// A Stop that came before its prompt was known made a conversation of its own; its id is this one's.
+    /// What it may have been known by before: a Stop that came ahead of its prompt made a conversation of its own, and so
+    /// did the queueing of a text before the line was written.
     pub(crate) fn former_keys(&self) -> Vec<Key> {
-        self.stops.iter().map(|event| Key::Event(event.key)).collect()
+        let queued = self.enqueued.iter().copied().map(Key::Line);
+        queued.chain(self.stops.iter().map(|event| Key::Event(event.key))).collect()
     }
 
     /// The last text that a Stop carried, with whether it was a failure.

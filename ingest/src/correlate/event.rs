@@ -76,7 +76,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
         key: event.key,
         payload: hash,
         at_ms: event.captured_ns / 1_000_000,
-        prompt_id: event.prompt_id.clone(),
+        prompt_id: event.prompt_id.clone().filter(|id| !id.is_empty()),
         agent_id: field("agent_id"),
         cwd: field("cwd"),
         permission_mode: field("permission_mode"),

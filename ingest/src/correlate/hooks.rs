@@ -78,23 +78,59 @@ fn by_id_and_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usiz
     free(drafts, joined).find(|(_, draft)| draft.prompt_id == event.prompt_id && same_prompt(event, draft)).map(index)
 }
 
-/// The nearest in time. The second of two equal payloads joins only a line of its own, near to it.
+/// The nearest in time. Ids that differ speak against it, unless the submit reused the id of the turn that ran: then the
+/// line has got one of its own. The second of two equal payloads joins only a line near to it.
 fn by_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
+    let reused = |own: usize| {
+        let others = drafts.iter().enumerate().filter(|(index, draft)| *index != own && draft.in_transcript());
+        others.into_iter().any(|(_, draft)| draft.prompt_id == event.prompt_id)
+    };
     free(drafts, joined)
         .filter(|(_, draft)| same_prompt(event, draft))
+        .filter(|(index, draft)| {
+            draft.prompt_id == event.prompt_id
+                || draft.prompt_id.is_none()
+                || event.prompt_id.is_none()
+                || reused(*index)
+        })
         .filter(|(_, draft)| !twin || (draft.at_ms - event.at_ms).abs() <= TWIN_MS)
         .min_by_key(|(_, draft)| (draft.at_ms - event.at_ms).abs())
         .map(index)
 }
 
-/// The only one with this id.
+/// The only one with this id, if its text may be the submitted one: a prompt typed while Claude works carries the id of
+/// the turn that runs, and is not that turn's.
 fn by_id(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
     event.prompt_id.as_ref()?;
     let mut all = drafts.iter().enumerate().filter(|(_, draft)| draft.prompt_id == event.prompt_id && is_turn(draft));
     match (all.next(), all.next()) {
-        (Some((only, _)), None) if !twin && !joined.contains(&only) => Some(only),
+        (Some((only, draft)), None) if !twin && !joined.contains(&only) && may_be(event, draft) => Some(only),
         _ => None,
     }
+}
+
+/// Whether every piece of the submitted text stands in the line's, but for the composer's placeholders of images and
+/// pasted text; or both are commands.
+fn may_be(event: &HookEvent, draft: &Draft<'_>) -> bool {
+    let submitted = event.prompt().unwrap_or_default();
+    let line = draft.opening().and_then(|user| user.text.as_deref()).or(draft.prompt.as_deref()).unwrap_or_default();
+    let mut pieces = pieces(submitted);
+    (draft.class == Class::Slash && text::is_slash(submitted.trim())) || pieces.all(|piece| line.contains(piece))
+}
+
+/// The text between `[Image #1]`, `[Pasted text #2 +30 lines]` and the like.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, behind) =
+            match ["[Image", "[Pasted text", "[...Truncated"].iter().filter_map(|mark| rest.find(mark)).min() {
+                Some(at) => (&rest[..at], rest[at..].find(']').map_or("", |end| &rest[at + end + 1..])),
+                None if rest.is_empty() => return None,
+                None => (rest, ""),
+            };
+        rest = behind;
+        Some(piece.trim())
+    })
 }
 
 fn free<'d, 'a>(

@@ -57,9 +57,9 @@ fn repeats(line: &Line, seen: &mut HashSet<[u8; 16]>) -> bool {
 
 fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
     let first = drafts.len();
-    let queued = composer::only_queued(lines);
+    let queued = composer::follow(lines);
     for at in 0..=lines.len() {
-        for prompt in queued.iter().filter(|prompt| prompt.stands_at == at) {
+        for prompt in queued.alone.iter().filter(|prompt| prompt.stands_at == at) {
             let when = lines.get(at).and_then(|line| line.at_ms).or(prompt.line.at_ms).unwrap_or_default();
             let mut draft = Draft::new(Anchor::Queue(prompt.line), Class::Human, Some(prompt.text.clone()), when);
             draft.absorbed = prompt.absorbed;
@@ -74,6 +74,7 @@ fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
         if let Some(Opens { class, prompt, absorbed }) = opens {
             let mut draft = Draft::new(Anchor::Line(line), class, Some(prompt), time(line, drafts));
             draft.absorbed = absorbed;
+            draft.enqueued = queued.said.get(&at).cloned().unwrap_or_default();
             push(drafts, first, draft);
         }
     }

@@ -439,6 +439,20 @@ fn rule_16_a_submit_joins_its_line() {
         vec![submit("a", "[Image #1] what?"), user_with("a", json!([{"type": "text", "text": "what?"}]), &json!({}))],
         &["s human open | what? -> - []"],
     );
+    // But not when the text is another: it was typed while that turn ran, and its own line is still to come.
+    check(
+        vec![user("a", "one"), submit("a", "two")],
+        &["s human interrupted | one -> - []", "s human open | two -> - []"],
+    );
+    // Nor by text when both have ids of their own: it is the same word said twice.
+    check(
+        vec![user("a", "yes"), submit("b", "yes")],
+        &["s human interrupted | yes -> - []", "s human open | yes -> - []"],
+    );
+    check(
+        vec![submit("a", "look [Pasted text #1 +30 lines] here"), user("a", "look\nlong\ntext\nhere")],
+        &["s human open | look\nlong\ntext\nhere -> - []"],
+    );
     // A command is shown as typed on both sides.
     check(
         vec![
@@ -450,7 +464,7 @@ fn rule_16_a_submit_joins_its_line() {
     );
     // Wrapped in the transcript, bare in the hook.
     check(
-        vec![submit("x", "why?"), user("a", "<ide_opened_file>f</ide_opened_file>why?"), end("1")],
+        vec![submit("a", "why?"), user("a", "<ide_opened_file>f</ide_opened_file>why?"), end("1")],
         &["s human complete | why? -> 1 []"],
     );
 }

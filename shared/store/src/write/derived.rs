@@ -124,27 +124,32 @@ impl Batch<'_> {
         Ok(false)
     }
 
-    /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id.
+    /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id: a turn's own
+    /// keys come before what another was formerly known by.
     fn identify(&self, turns: &[Turn], now_ms: i64) -> Result<Vec<ConversationId>, Error> {
-        let mut known = Vec::with_capacity(turns.len());
-        for turn in turns {
-            let mut ids = BTreeSet::new();
-            for key in turn.keys.iter().chain(&turn.former_keys) {
-                ids.extend(self.find_key(key)?);
+        let mut owner: BTreeMap<ConversationId, usize> = BTreeMap::new();
+        for former in [false, true] {
+            for (index, turn) in turns.iter().enumerate() {
+                for key in if former { &turn.former_keys } else { &turn.keys } {
+                    if let Some(id) = self.find_key(key)? {
+                        owner.entry(id).or_insert(index);
+                    }
+                }
             }
-            known.push(ids);
         }
-        let mut taken = BTreeSet::new();
+        let mut known = vec![BTreeSet::new(); turns.len()];
+        for (id, index) in owner {
+            known[index].insert(id);
+        }
         let mut ids = Vec::with_capacity(turns.len());
         for (turn, known) in turns.iter().zip(&known) {
-            let id = match known.iter().find(|id| !taken.contains(*id)) {
+            let id = match known.first() {
                 Some(id) => *id,
                 None => {
                     self.execute("insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
                     ConversationId(self.tx.last_insert_rowid())
                 }
             };
-            taken.insert(id);
             ids.push(id);
             for key in &turn.keys {
                 self.execute(
@@ -152,10 +157,8 @@ impl Batch<'_> {
                     params![key.kind(), key.bytes(), id.0],
                 )?;
             }
-        }
-        for (id, known) in ids.iter().zip(&known) {
             self.execute("delete from aliases where id = ?1", [id.0])?;
-            for other in known.difference(&taken) {
+            for other in known.iter().filter(|other| **other != id) {
                 self.execute(
                     "insert into aliases (id, survivor) values (?1, ?2)
                      on conflict do update set survivor = excluded.survivor where survivor <> excluded.survivor",

@@ -1,0 +1,210 @@
+//! Whatever the order and grouping in which hooks and transcripts arrive, the rows end the same, and an id that was once
+//! answered keeps its prompt.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use queue::{DataDir, QueueName};
+use store::ConversationId;
+use store::read::{Kinds, ListRequest, Reader};
+use store::write::NewEvent;
+
+use super::*;
+use crate::transcripts::{self, Look};
+
+/// Something that arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Delivery {
+    /// A queue file.
+    Event { name: String, payload: Vec<u8> },
+    /// A transcript, grown to this many bytes.
+    File { path: PathBuf, bytes: Vec<u8> },
+}
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/claude-code-2.1.330")
+}
+
+/// All three scenarios: each hook, each transcript at a third, two thirds and whole (a shorter one never follows a longer).
+fn deliveries() -> Vec<Delivery> {
+    let mut found = Vec::new();
+    for scenario in ["print-mode", "interactive", "interrupted-and-queued"] {
+        for entry in std::fs::read_dir(scenarios().join(scenario).join("hooks")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            found.push(Delivery::Event { name, payload: std::fs::read(path).unwrap() });
+        }
+        let projects = scenarios().join(scenario).join("projects");
+        for entry in
+            walkdir::WalkDir::new(&projects).into_iter().map(Result::unwrap).filter(|it| it.file_type().is_file())
+        {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let path = entry.path().strip_prefix(&projects).unwrap();
+            for part in 1..=3 {
+                let bytes = bytes[..bytes.len() * part / 3].to_vec();
+                found.push(Delivery::File { path: path.to_owned(), bytes });
+            }
+        }
+    }
+    found
+}
+
+struct World {
+    _home: tempfile::TempDir,
+    dir: DataDir,
+    projects: PathBuf,
+    writer: Writer,
+    /// Prompts that an id has answered with.
+    answered: BTreeMap<ConversationId, String>,
+}
+
+impl World {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path().join("data"));
+        let projects = home.path().join("projects");
+        std::fs::create_dir_all(&projects).unwrap();
+        let writer = Writer::open(&dir).unwrap();
+        Self { _home: home, dir, projects, writer, answered: BTreeMap::new() }
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) {
+        match delivery {
+            Delivery::Event { name, payload } => {
+                let parsed: QueueName = name.parse().unwrap();
+                let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
+                let batch = self.writer.batch().unwrap();
+                let event = NewEvent {
+                    name,
+                    captured_ns: parsed.captured_ns,
+                    event: json["hook_event_name"].as_str().unwrap(),
+                    session_id: json["session_id"].as_str().unwrap(),
+                    prompt_id: json["prompt_id"].as_str(),
+                    payload,
+                    stored_ms: 0,
+                };
+                batch.add_event(&event).unwrap();
+                batch.commit().unwrap();
+            }
+            Delivery::File { path, bytes } => {
+                let path = self.projects.join(path);
+                let longer = std::fs::metadata(&path).is_ok_and(|meta| meta.len() >= bytes.len() as u64);
+                if !longer {
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, bytes).unwrap();
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self) -> Derived {
+        transcripts::follow(&mut self.writer, std::slice::from_ref(&self.projects), &Look::Sweep).unwrap();
+        derive(&mut self.writer).unwrap()
+    }
+
+    fn rows(&self) -> Vec<store::read::Turn> {
+        let mut reader = Reader::open(&self.dir).unwrap();
+        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after: None, limit: 1000 };
+        reader.list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
+    }
+
+    /// The rows without what only this store knows.
+    fn natural(&self) -> Vec<String> {
+        let mut reader = Reader::open(&self.dir).unwrap();
+        let show = |turn: store::read::Turn| {
+            let whole = reader.conversation(turn.id).unwrap().unwrap();
+            let calls: Vec<_> =
+                whole.tool_calls.iter().map(|call| (&call.name, call.error, call.duration_ms, &call.output)).collect();
+            let texts: Vec<_> = whole.blocks.iter().map(|block| (block.kind, &block.text)).collect();
+            let parent = turn.parent_id.map(|id| reader_prompt(&self.dir, id));
+            format!(
+                "{} {} {:?} {:?} {:?} | {:?} -> {:?} {calls:?} {texts:?} {parent:?} {:?} {:?} {}",
+                turn.session_id,
+                turn.timestamp_ms,
+                turn.kind,
+                turn.via,
+                turn.status,
+                turn.prompt_text,
+                turn.response_text,
+                whole.usage,
+                (turn.from_hook, turn.from_transcript),
+                turn.metadata,
+            )
+        };
+        let mut rows: Vec<String> = self.rows().into_iter().map(show).collect();
+        rows.sort();
+        rows
+    }
+
+    /// Every id that was ever answered still answers, with its prompt.
+    fn check_ids(&mut self) {
+        for turn in self.rows() {
+            if let Some(prompt) = turn.prompt_text {
+                self.answered.entry(turn.id).or_insert(prompt);
+            }
+        }
+        for (id, prompt) in &self.answered {
+            assert_eq!(&reader_prompt(&self.dir, *id), prompt, "{id:?}");
+        }
+    }
+}
+
+fn reader_prompt(dir: &DataDir, id: ConversationId) -> String {
+    let found = Reader::open(dir).unwrap().conversation(id).unwrap();
+    found.and_then(|it| it.turn.prompt_text).unwrap_or_else(|| "(gone)".to_owned())
+}
+
+fn canonical() -> Vec<String> {
+    let mut world = World::new();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    world.pass();
+    world.natural()
+}
+
+#[test]
+fn a_second_pass_changes_nothing() {
+    let mut world = World::new();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    assert!(world.pass().conversations > 0);
+    let before = world.rows();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    assert_eq!(world.pass(), Derived::default());
+    assert_eq!(world.rows(), before);
+}
+
+#[test]
+fn deriving_anew_writes_no_row() {
+    let mut world = World::new();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    world.pass();
+    let sessions: BTreeSet<String> = world.rows().into_iter().map(|turn| turn.session_id).collect();
+    let batch = world.writer.batch().unwrap();
+    sessions.iter().for_each(|session| batch.mark_dirty(session).unwrap());
+    batch.commit().unwrap();
+    let derived = derive(&mut world.writer).unwrap();
+    assert_eq!(derived.conversations, 0);
+    assert!(derived.sessions >= sessions.len() as u64);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_grouping_ends_the_same(
+        order in Just(deliveries()).prop_shuffle(),
+        passes in proptest::collection::vec(proptest::bool::weighted(0.15), 200),
+    ) {
+        let mut world = World::new();
+        for (delivery, pass) in order.iter().zip(passes) {
+            world.deliver(delivery);
+            if pass {
+                world.pass();
+                world.check_ids();
+            }
+        }
+        world.pass();
+        world.check_ids();
+        prop_assert_eq!(world.natural(), canonical());
+    }
+}

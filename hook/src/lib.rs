@@ -1,0 +1,49 @@
+//! What `prompt-hook` does, in reading order: `options` (where to), `input` (stdin, never waited for too long), `event`
+//! (one event on its way into the queue or the spill place), `draft` (its file), `fault` (what went wrong, one line).
+//!
+//! The rules that everything here keeps: nothing is printed, nothing waits for a lock, a disk or another process, no
+//! byte that was read is thrown away while there is a place to put it, and no failure reaches Claude Code.
+
+mod draft;
+mod event;
+mod fault;
+mod input;
+mod options;
+
+pub use options::Options;
+
+use std::time::SystemTime;
+
+use event::Event;
+use input::{Input, Next};
+use queue::scan::JsonScanner;
+
+/// Reads one payload from stdin and leaves it in the queue. Whatever happens, it returns soon and says nothing.
+///
+/// The end is the end of the first JSON value, of the stream, or of patience. What else is ready at that moment, such
+/// as a newline, is stored too: the file has the bytes that were sent, and their sender meets no closed pipe.
+/// A stdin without a byte still leaves a file, empty: its name says which session has news.
+pub fn capture(options: &Options) {
+    let Some(mut input) = Input::new() else { return };
+    let mut scanner = JsonScanner::default();
+    let mut event = Event::new(options, SystemTime::now());
+    loop {
+        match input.next(scanner.is_complete()) {
+            Ok(Next::Bytes(bytes)) => {
+                scanner.push(bytes);
+                event.call(scanner.session_id(), scanner.hook_event_name());
+            }
+            Ok(Next::Full | Next::Waiting) => {
+                event.append(input.unsaved());
+                input.saved();
+            }
+            Ok(Next::End) => break,
+            Err(fault) => {
+                event.note(fault);
+                break;
+            }
+        }
+    }
+    event.append(input.unsaved());
+    event.place();
+}

@@ -89,8 +89,8 @@ fn escaped_unit(bytes: &[u8], at: usize) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn check(json: &str, expected: Option<Value>) {
-        assert_eq!(Value::readable(json.as_bytes()), expected, "{json}");
+    fn check(json: &str, expected: &Option<Value>) {
+        assert_eq!(&Value::readable(json.as_bytes()), expected, "{json}");
     }
 
     fn text(text: &str) -> Option<Value> {
@@ -103,37 +103,37 @@ mod tests {
 
     #[test]
     fn strings() {
-        check(r#""""#, text(""));
-        check(r#""naïve ✅ \n \u0000""#, text("naïve ✅ \n \0"));
-        check(r#""\ud83d\ude00""#, text("😀"));
-        check(r#""\ud83d""#, text("\u{fffd}"));
-        check(r#""\ud83d \ude00""#, text("\u{fffd} \u{fffd}"));
-        check(r#""\ude00\ud83d\ud83d\ude00""#, text("\u{fffd}\u{fffd}😀"));
-        check(r#""\\ud83d""#, text(r"\ud83d"));
-        check(r#""\\\ud83d""#, text("\\\u{fffd}"));
+        check(r#""""#, &text(""));
+        check(r#""naïve ✅ \n \u0000""#, &text("naïve ✅ \n \0"));
+        check(r#""\ud83d\ude00""#, &text("😀"));
+        check(r#""\ud83d""#, &text("\u{fffd}"));
+        check(r#""\ud83d \ude00""#, &text("\u{fffd} \u{fffd}"));
+        check(r#""\ude00\ud83d\ud83d\ude00""#, &text("\u{fffd}\u{fffd}😀"));
+        check(r#""\\ud83d""#, &text(r"\ud83d"));
+        check(r#""\\\ud83d""#, &text("\\\u{fffd}"));
         assert_eq!(Value::readable(b"\"\xff\""), text("\u{fffd}"));
     }
 
     #[test]
     fn content_blocks() {
-        check(r#"[{"type":"text","text":"a"},{"type":"image","source":{}}]"#, text("a\n[Image]"));
-        check(r#"[{"type":"text","text":"\ud800"}]"#, text("\u{fffd}"));
-        check(r#"[{"type":"tool_reference","tool_name":"x"}]"#, json(r#"[{"type":"tool_reference","tool_name":"x"}]"#));
-        check("[]", json("[]"));
+        check(r#"[{"type":"text","text":"a"},{"type":"image","source":{}}]"#, &text("a\n[Image]"));
+        check(r#"[{"type":"text","text":"\ud800"}]"#, &text("\u{fffd}"));
+        check(r#"[{"type":"tool_reference","tool_name":"x"}]"#, &json(r#"[{"type":"tool_reference","tool_name":"x"}]"#));
+        check("[]", &json("[]"));
     }
 
     #[test]
     fn other_values() {
-        check(r#"{"stdout":"x", "n":1}"#, json(r#"{"stdout":"x", "n":1}"#));
-        check("null", json("null"));
+        check(r#"{"stdout":"x", "n":1}"#, &json(r#"{"stdout":"x", "n":1}"#));
+        check("null", &json("null"));
         let deep = "[".repeat(5000) + &"]".repeat(5000);
-        check(&deep, json(&deep));
+        check(&deep, &json(&deep));
     }
 
     #[test]
     fn what_is_no_json_is_nothing() {
         for bad in ["", "     ", "\"cut", "{\"a\":", "\"a\" \"b\""] {
-            check(bad, None);
+            check(bad, &None);
             assert_eq!(Value::json(bad.as_bytes()), None);
         }
     }

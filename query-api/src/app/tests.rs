@@ -1,0 +1,271 @@
+//! Every route in process, on a store that the real writer filled.
+
+use super::*;
+use std::path::Path;
+
+use axum::body::to_bytes;
+use queue::DataDir;
+use serde_json::{Value, json};
+use store::write::{Lineage, Session, Turn, Writer};
+use store::{BlockKind, Key, Kind, Status, Via};
+
+struct Served {
+    app: App,
+    dir: DataDir,
+    _home: tempfile::TempDir,
+}
+
+fn served() -> Served {
+    let home = tempfile::tempdir().unwrap();
+    let dir = DataDir::new(home.path());
+    let access = Access::new("127.0.0.1:8765".parse().unwrap(), None);
+    Served { app: App::new(access, Database::new(dir.clone())), dir, _home: home }
+}
+
+impl Served {
+    async fn send(&self, method: &str, uri: &str) -> (u16, hyper::HeaderMap, String) {
+        let request = Request::builder().method(method).uri(uri).header("host", "localhost:8765");
+        let response = self.app.answer(request.body(Body::empty()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        for (name, value) in HEADERS {
+            assert_eq!(parts.headers.get(&name).map(HeaderValue::as_bytes), Some(value.as_bytes()), "{uri} {name}");
+        }
+        assert!(!parts.headers.keys().any(|name| name.as_str().starts_with("access-control-")));
+        let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        (parts.status.as_u16(), parts.headers, body)
+    }
+
+    async fn get(&self, uri: &str) -> (u16, Value) {
+        let (status, headers, body) = self.send("GET", uri).await;
+        let body: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{uri}: {error} in {body}"));
+        let expected = if status < 400 { "application/json" } else { "application/problem+json" };
+        assert_eq!(headers[header::CONTENT_TYPE], expected, "{uri}");
+        if status >= 400 {
+            assert_eq!(body["status"], status);
+            assert_eq!(body["instance"], uri.split('?').next().unwrap());
+            assert!(body["title"].is_string() && body["detail"].is_string() && body["type"].is_string(), "{body}");
+        }
+        (status, body)
+    }
+
+    async fn ids(&self, uri: &str) -> Vec<i64> {
+        let (status, body) = self.get(uri).await;
+        assert_eq!(status, 200, "{body}");
+        body["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
+    }
+}
+
+fn turn(ordinal: u8, prompt: &str) -> Turn {
+    Turn {
+        keys: vec![Key::Line([ordinal; 16])],
+        former_keys: Vec::new(),
+        session_id: "s".into(),
+        parent: None,
+        agent_id: None,
+        ordinal: i64::from(ordinal),
+        timestamp_ms: 1_795_350_951_598 + i64::from(ordinal),
+        ended_ms: None,
+        kind: Kind::Human,
+        via: Via::Interactive,
+        status: Status::Complete,
+        prompt_text: Some(prompt.into()),
+        response_text: Some(format!("answer {ordinal}")),
+        prompt_id: None,
+        model: None,
+        cwd: None,
+        from_hook: true,
+        from_transcript: false,
+        metadata: r#"{"n":1}"#.into(),
+        blocks: vec![store::write::Block {
+            kind: BlockKind::Prompt,
+            at_ms: None,
+            message_id: None,
+            tool_use_id: None,
+            span: None,
+            search: Some(prompt.into()),
+        }],
+        tool_calls: Vec::new(),
+        usage: Vec::new(),
+    }
+}
+
+fn fill(dir: &DataDir, turns: Vec<Turn>) {
+    let mut writer = Writer::open(dir).unwrap();
+    let batch = writer.batch().unwrap();
+    let facts = vec![Session { session_id: "s".into(), title: Some("Title".into()), ..Session::default() }];
+    let sessions = [("s".to_owned(), None)].into();
+    batch.replace(&Lineage { sessions, facts, turns, ..Lineage::default() }, 0).unwrap();
+    batch.commit().unwrap();
+}
+
+#[tokio::test]
+async fn pages() {
+    let served = served();
+    fill(&served.dir, (1..=5).map(|n| turn(n, "say load-config")).collect());
+    assert_eq!(served.ids("/api/conversations").await, [5, 4, 3, 2, 1]);
+    assert_eq!(served.ids("/api/conversations?q=load-config&kind=all&session_id=s").await, [5, 4, 3, 2, 1]);
+    assert_eq!(served.ids("/api/conversations?session_id=other").await, [] as [i64; 0]);
+    let mut uri = "/api/conversations?limit=2&q=load*".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let (_, page) = served.get(&uri).await;
+        seen.push(page["items"].as_array().unwrap().len());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        uri = format!("/api/conversations?limit=2&q=load*&cursor={cursor}");
+    }
+    assert_eq!(seen, [2, 2, 1]);
+}
+
+#[tokio::test]
+async fn the_shape_of_an_item_and_of_the_whole() {
+    let served = served();
+    let mut parent = turn(1, "ask");
+    parent.tool_calls = vec![store::write::ToolCall {
+        tool_use_id: Some("t".into()),
+        name: "Bash".into(),
+        is_error: true,
+        refused: true,
+        finished: true,
+        started_ms: Some(0),
+        duration_ms: None,
+        input: None,
+        output: None,
+    }];
+    parent.usage = [1, 2]
+        .map(|n| store::write::Usage {
+            message_id: format!("m{n}"),
+            request_id: None,
+            model: None,
+            input_tokens: n,
+            output_tokens: 10 * n,
+            cache_creation_tokens: 0,
+            cache_read_tokens: i64::MAX,
+        })
+        .into();
+    let child = Turn { parent: Some(0), kind: Kind::Subagent, agent_id: Some("a".into()), ..turn(2, "sub") };
+    fill(&served.dir, vec![parent, child]);
+
+    let (_, list) = served.get("/api/conversations").await;
+    let head = json!({
+        "id": 1, "session_id": "s", "user_session_id": "s", "timestamp": "2026-11-22T12:35:51.599Z", "kind": "human",
+        "via": "interactive", "status": "complete", "prompt_text": "ask", "response_text": "answer 1",
+        "metadata": {"n": 1}, "sources": {"hook": true, "transcript": false},
+    });
+    let mut item = head.clone();
+    item["tool_calls"] = json!([{"id": "t", "name": "Bash", "error": true, "duration_ms": null}]);
+    assert_eq!(list, json!({"items": [item], "next_cursor": null}));
+
+    let (_, whole) = served.get("/api/conversations/1").await;
+    for (name, value) in head.as_object().unwrap() {
+        assert_eq!(&whole[name], value, "{name}");
+    }
+    assert_eq!(whole["blocks"], json!([{"kind": "prompt", "at": null, "text": "ask"}]));
+    assert_eq!(
+        whole["tool_calls"],
+        json!([{"id": "t", "name": "Bash", "input": null, "output": null, "error": true, "refused": true,
+                "finished": true, "started_at": "1970-01-01T00:00:00.000Z", "duration_ms": null}])
+    );
+    assert_eq!(
+        whole["usage"]["total"],
+        json!({"input_tokens": 3, "output_tokens": 30, "cache_creation_tokens": 0, "cache_read_tokens": i64::MAX})
+    );
+    assert_eq!(whole["session"]["title"], "Title");
+    assert_eq!(whole["subagents"][0]["parent_id"], 1);
+    assert_eq!(whole["subagents"][0]["agent_id"], "a");
+    assert_eq!(whole["subagents"][0].get("session"), None);
+    assert_eq!(whole.get("requested_id"), None);
+    assert_eq!(served.get("/api/conversations/last").await.1, whole);
+}
+
+#[tokio::test]
+async fn an_alias_answers_with_its_survivor() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "a"), turn(2, "b")]);
+    let both = Turn { keys: vec![Key::Line([1; 16]), Key::Line([2; 16])], ..turn(1, "a") };
+    fill(&served.dir, vec![both]);
+    let (status, body) = served.get("/api/conversations/2").await;
+    assert_eq!((status, &body["id"], &body["requested_id"]), (200, &json!(1), &json!(2)));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_a_problem() {
+    let served = served();
+    drop(Writer::open(&served.dir).unwrap());
+    for (uri, status, parameter) in [
+        ("/api/conversations?limit=0", 400, Some("limit")),
+        ("/api/conversations?offset=1", 400, Some("offset")),
+        ("/api/conversations/1?q=a", 400, Some("q")),
+        ("/api/conversations/abc", 400, Some("id")),
+        ("/api/conversations/-1", 400, Some("id")),
+        ("/api/conversations/%ff", 400, None),
+        ("/api/conversations/1", 404, None),
+        ("/api/conversations/last", 404, None),
+        ("/api/conversations/99999999999999999999", 404, None),
+        ("/api/conversations/", 404, None),
+        ("/api", 404, None),
+        ("/", 404, None),
+        ("/healthz?a", 400, Some("a")),
+    ] {
+        let (found, body) = served.get(uri).await;
+        assert_eq!((found, body["parameter"].as_str()), (status, parameter), "{uri}: {body}");
+    }
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"] {
+        let (status, headers, body) = served.send(method, "/api/conversations").await;
+        assert_eq!((status, headers[header::ALLOW].as_bytes()), (405, &b"GET,HEAD"[..]), "{method}");
+        assert!(body.contains("\"title\":\"Method Not Allowed\""), "{body}");
+    }
+    let (status, _, body) = served.send("HEAD", "/api/conversations").await;
+    assert_eq!((status, body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn a_database_may_come_later_and_go() {
+    let served = served();
+    let check = |status: u16, health: &'static str, code: Option<&'static str>| {
+        let served = &served;
+        async move {
+            for uri in ["/api/conversations", "/readyz"] {
+                let (found, headers, _) = served.send("GET", uri).await;
+                assert_eq!((found, headers.contains_key(header::RETRY_AFTER)), (status, status == 503), "{uri}");
+            }
+            let (found, body) = served.get("/api/health").await;
+            let reason = &body["reasons"][0];
+            assert_eq!((found, &body["status"], reason["code"].as_str()), (200, &json!(health), code));
+            assert_eq!(served.send("GET", "/healthz").await.2, "ok");
+        }
+    };
+    check(503, "failing", Some("database_missing")).await;
+    drop(Writer::open(&served.dir).unwrap());
+    check(200, "ok", None).await;
+    let away = |name: &Path| std::fs::rename(served.dir.root().join("database"), name).unwrap();
+    away(&served.dir.root().join("away"));
+    check(503, "failing", Some("database_missing")).await;
+    std::fs::rename(served.dir.root().join("away"), served.dir.root().join("database")).unwrap();
+    check(200, "ok", None).await;
+}
+
+#[tokio::test]
+async fn health_tells_figures() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "a")]);
+    served.dir.create().unwrap();
+    std::fs::write(served.dir.incoming().join("0000000000000000001-s-Stop.json"), "{}").unwrap();
+    let (_, body) = served.get("/api/health").await;
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["reasons"][0]["code"], "queue_waits");
+    assert!(body["reasons"][0]["next_step"].as_str().unwrap().contains("prompt-manager run"));
+    assert_eq!((&body["queue"]["incoming"]["files"], &body["database"]["conversations"]), (&json!(1), &json!(1)));
+    assert!(body["database"]["schema"].as_i64().unwrap() >= 4);
+    assert_eq!(body["versions"]["sqlite"], store::engine_version().0);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer() {
+    let served = served();
+    let routes = Router::new().route("/", get(async || -> StatusCode { panic!("on purpose") }));
+    let app = App { routes, ..served.app };
+    let served = Served { app, ..served };
+    let (status, body) = served.get("/").await;
+    assert_eq!(status, 500);
+    assert!(!body.to_string().contains("on purpose"));
+}

@@ -1,0 +1,48 @@
+//! The command line; the doc comments are its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Gives captured prompts and answers back.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the JSON API until SIGTERM or SIGINT.
+    Serve(Serve),
+}
+
+/// What `serve` may be told. What is left out comes from the environment or config.toml.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The data directory [default: ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8765]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Listen at an address that other machines reach, in plain text and behind the token alone.
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Answer everybody on this machine, without the token in run/api.token.
+    #[arg(long)]
+    pub(crate) no_token: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn verify_cli() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,129 @@
+//! What went wrong, told twice: to the caller as problem+json (RFC 9457), to the log with what only we should know.
+
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
+use serde::Serialize;
+
+const CHALLENGE: &str = "Bearer realm=\"prompt-manager\"";
+
+/// An answer that is an error.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// For the caller: what is wrong and what to do.
+    pub(crate) detail: String,
+    /// The query parameter that is meant.
+    pub(crate) parameter: Option<String>,
+    /// For the log alone.
+    pub(crate) internal: Option<String>,
+    advice: Advice,
+}
+
+/// What a header of the answer tells a program.
+#[derive(Clone, Copy, Debug)]
+enum Advice {
+    None,
+    /// Try again after so many seconds.
+    RetryAfter(u16),
+    /// Come with a token.
+    Token,
+}
+
+impl Problem {
+    /// An error that says `detail` to the caller.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), parameter: None, internal: None, advice: Advice::None }
+    }
+
+    /// A query parameter that is wrong, and what would be right.
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// 401, naming the way to do better.
+    pub(crate) fn no_token() -> Self {
+        let detail = "Send the token of run/api.token in the data directory: `Authorization: Bearer TOKEN`.";
+        Self { advice: Advice::Token, ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// 503: the caller may try again after so many seconds.
+    pub(crate) fn unavailable(detail: impl Into<String>, retry_after: u16) -> Self {
+        Self { advice: Advice::RetryAfter(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// 500: our mistake, which only the log explains.
+    pub(crate) fn internal(internal: impl Into<String>) -> Self {
+        let detail = "Something went wrong here; the server's log says more.";
+        Self { internal: Some(internal.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
+    }
+
+    /// The answer for the request to `path`.
+    pub(crate) fn render(&self, path: &str) -> Response {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: &'static str,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            instance: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            parameter: Option<&'a str>,
+        }
+        let body = Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: path,
+            parameter: self.parameter.as_deref(),
+        };
+        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.advice {
+            Advice::None => None,
+            Advice::RetryAfter(seconds) => headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            Advice::Token => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)),
+        };
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Only the mark of one: `app` knows the path and renders it.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        use store::Error as E;
+        let internal = Some(error.to_string());
+        let problem = match error {
+            E::Missing { .. } => {
+                Self::unavailable("There is no database yet: run `prompt-manager once`, which makes it.", 5)
+            }
+            E::NotMigrated { .. } => Self::unavailable(
+                "The database is of an older version: run `prompt-manager once`, which brings it up to date.",
+                5,
+            ),
+            E::TooNew { .. } => {
+                Self::unavailable("The database is of a newer version than this server: install it and restart.", 60)
+            }
+            E::Foreign { .. } => Self::unavailable("The database file belongs to another program.", 60),
+            E::Corrupt { .. } => Self::unavailable("The database is damaged; the server's log says more.", 60),
+            E::Busy { .. } => Self::unavailable("The database is busy.", 1),
+            E::Interrupted { .. } => {
+                Self::unavailable("The question took longer than 2 s and was ended: ask for less.", 1)
+            }
+            E::Storage { .. } | E::Io { .. } => Self::unavailable("The database cannot be read now.", 5),
+            E::Sql { .. } => Self::internal(""),
+        };
+        Self { internal, ..problem }
+    }
+}

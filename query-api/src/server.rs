@@ -1,0 +1,111 @@
+//! Connections: accepted one by one, each with limits on time, headers and number, all ended in good order.
+//!
+//! Both the listener and the end are arguments, so a test takes a free port and ends the server when it likes. The
+//! limits are against whoever holds connections open on this machine: a silent socket, a header that comes byte by
+//! byte, an answer that is never read.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::app::App;
+
+/// At the same time; the next one waits in the system's queue.
+const CONNECTIONS: u32 = 64;
+/// From a connection to its first byte, and from a request's first byte to the end of its header.
+const HEADER_TIME: Duration = Duration::from_secs(5);
+/// After this a connection takes no further request.
+const CONNECTION_TIME: Duration = Duration::from_secs(120);
+/// For the request that runs then.
+const LAST_ANSWER_TIME: Duration = Duration::from_secs(20);
+/// For all connections together, once the server is to end.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// When the system cannot accept for now, most likely for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Request line and headers together.
+const HEADER_BYTES: usize = 16 * 1024;
+const HEADERS: usize = 64;
+
+/// Serves until `shutdown` is ready, then lets running answers end.
+pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let (ending, ended) = watch::channel(false);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = async {
+            // A permit first: a connection we cannot serve yet must not cost a descriptor.
+            let permit = permits.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut shutdown => break,
+        };
+        match (permit, accepted) {
+            (Ok(permit), Ok((stream, _))) => {
+                let (app, ended) = (app.clone(), ended.clone());
+                tokio::spawn(async move {
+                    connection(stream, app, ended).await;
+                    drop(permit);
+                });
+            }
+            (_, Err(error)) => {
+                tracing::warn!("failed to accept a connection: {error}");
+                sleep(PAUSE).await;
+            }
+            (Err(_), _) => break, // the semaphore is never closed
+        }
+    }
+    drop(listener);
+    ending.send_replace(true);
+    if timeout(DRAIN_TIME, permits.acquire_many(CONNECTIONS)).await.is_err() {
+        tracing::warn!("ended with answers under way");
+    }
+}
+
+async fn connection(stream: TcpStream, app: Arc<App>, mut ended: watch::Receiver<bool>) {
+    // hyper's own limit begins with the first byte.
+    let mut first = [0];
+    let spoke = tokio::select! {
+        spoke = timeout(HEADER_TIME, stream.peek(&mut first)) => spoke,
+        _ = ended.wait_for(|ended| *ended) => return,
+    };
+    if !matches!(spoke, Ok(Ok(1..))) {
+        return;
+    }
+    let _ = stream.set_nodelay(true); // an answer without it is only slower
+    let service = service_fn(move |request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(app.answer(request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(HEADERS)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    let result = tokio::select! {
+        result = served.as_mut() => result,
+        () = async {
+            tokio::select! {
+                () = sleep(CONNECTION_TIME) => {}
+                _ = ended.wait_for(|ended| *ended) => {}
+            }
+        } => {
+            served.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWER_TIME, served).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!("a connection ended early: {error}");
+    }
+}

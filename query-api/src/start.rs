@@ -1,0 +1,161 @@
+//! From flags to a running server: everything that can be refused is refused here, in one line that says what to do.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use queue::DataDir;
+use settings::{Chosen, Layer, Settings};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::access::Access;
+use crate::app::App;
+use crate::db::Database;
+use crate::token::{self, Token};
+use crate::{cli, server};
+
+/// Why there is no server. The text fits behind "failed to".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("read the settings: {0}")]
+    Settings(#[from] settings::Error),
+    #[error("use {home} as the data directory: there is no such directory; make it, or choose another with --home")]
+    NoHome { home: String },
+    #[error("make the data directory: {0}")]
+    MakeHome(std::io::Error),
+    #[error("listen on {0}: other machines can reach this address; add --allow-remote if that is what you want")]
+    Remote(SocketAddr),
+    #[error("listen on {0}: only exact host names are answered, so name one address of this machine")]
+    Unspecified(SocketAddr),
+    #[error("listen on {0} without a token: other machines can reach this address; leave out --no-token")]
+    RemoteWithoutToken(SocketAddr),
+    #[error("{0}")]
+    Store(store::Error),
+    #[error("{0}")]
+    Token(#[from] token::Error),
+    #[error("listen on {0}: the port is taken; stop the program that has it, or choose another with --listen")]
+    PortTaken(SocketAddr),
+    #[error("listen on {listen}: {source}")]
+    Listen { listen: SocketAddr, source: std::io::Error },
+    #[error("start the server: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl Error {
+    /// 78 for what only another configuration can mend, 1 for what may pass.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::MakeHome(_) | Self::PortTaken(_) | Self::Listen { .. } | Self::Runtime(_) => ExitCode::FAILURE,
+            Self::Settings(_)
+            | Self::NoHome { .. }
+            | Self::Remote(_)
+            | Self::Unspecified(_)
+            | Self::RemoteWithoutToken(_)
+            | Self::Store(_)
+            | Self::Token(_) => ExitCode::from(78),
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
+    let allow_remote = flags.allow_remote;
+    let layer =
+        Layer { home: flags.home, listen: flags.listen, no_token: flags.no_token.then_some(true), ..Layer::default() };
+    let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
+    check_address(settings.listen, allow_remote, settings.no_token)?;
+    let home = find_home(&settings)?;
+    check_database(&home)?;
+    let token = if settings.no_token { None } else { Some(Token::load_or_make(&home)?) };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(Error::Runtime)?;
+    runtime.block_on(listen(settings.listen, home, token))
+}
+
+async fn listen(address: SocketAddr, home: DataDir, token: Option<Token>) -> Result<(), Error> {
+    let failed = |source| Error::Listen { listen: address, source };
+    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Error::PortTaken(address),
+        _ => failed(error),
+    })?;
+    let real = listener.local_addr().map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    match &token {
+        Some(_) => tracing::info!("the token is in {}", home.api_token().display()),
+        None => tracing::warn!("answering without a token: every program on this machine can read the prompts"),
+    }
+    let app = App::new(Access::new(real, token), Database::new(home));
+    let _ = writeln!(std::io::stdout(), "listening on http://{real}"); // nobody may be reading
+    server::run(listener, Arc::new(app), shutdown).await;
+    Ok(())
+}
+
+/// Loopback unless somebody said otherwise, and never without a token beyond it.
+fn check_address(listen: SocketAddr, allow_remote: bool, no_token: bool) -> Result<(), Error> {
+    match listen.ip() {
+        ip if ip.is_loopback() => Ok(()),
+        _ if no_token => Err(Error::RemoteWithoutToken(listen)),
+        _ if !allow_remote => Err(Error::Remote(listen)),
+        ip if ip.is_unspecified() => Err(Error::Unspecified(listen)),
+        _ => Ok(()),
+    }
+}
+
+/// The default place is made if need be; one that somebody named must be there, for it may be a slip of the pen.
+fn find_home(settings: &Settings) -> Result<DataDir, Error> {
+    let home = settings.home.clone();
+    if settings.home_chosen == Chosen::Named && !home.root().is_dir() {
+        return Err(Error::NoHome { home: home.root().display().to_string() });
+    }
+    home.create().map_err(Error::MakeHome)?;
+    Ok(home)
+}
+
+/// A database that no later start of ours can read is refused now; one that is missing or busy may come.
+fn check_database(home: &DataDir) -> Result<(), Error> {
+    match store::read::Reader::open(home) {
+        Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => Err(Error::Store(error)),
+        Err(error) => {
+            tracing::warn!("not ready yet: failed to {error}");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(listen: &str, allow_remote: bool, no_token: bool, expected: &str) {
+        let found = check_address(listen.parse().unwrap(), allow_remote, no_token);
+        let found = found.map_or_else(|error| error.to_string(), |()| "ok".into());
+        assert!(found.contains(expected), "{listen} {allow_remote} {no_token}: {found}");
+    }
+
+    #[test]
+    fn addresses() {
+        check("127.0.0.1:1", false, true, "ok");
+        check("[::1]:1", false, false, "ok");
+        check("127.9.9.9:1", false, true, "ok");
+        check("192.168.1.2:1", false, false, "add --allow-remote");
+        check("192.168.1.2:1", true, false, "ok");
+        check("192.168.1.2:1", true, true, "leave out --no-token");
+        check("0.0.0.0:1", true, false, "name one address");
+        check("0.0.0.0:1", false, false, "add --allow-remote");
+        check("[::]:1", true, false, "name one address");
+    }
+}

@@ -1,0 +1,301 @@
+//! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
+
+pub(crate) mod health;
+
+use chrono::{DateTime, SecondsFormat};
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use store::read::{self, Value};
+use store::{BlockKind, ConversationId};
+
+use crate::cursor;
+
+/// A time as RFC 3339, UTC, with milliseconds.
+fn time(ms: i64) -> Option<String> {
+    DateTime::from_timestamp_millis(ms).map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// JSON that is passed on as it is.
+fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+/// A text as a string, anything else as it is.
+fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        None => serializer.serialize_none(),
+        Some(Value::Text(text)) => serializer.serialize_str(text),
+        Some(Value::Json(json)) => raw(json, serializer),
+    }
+}
+
+/// A page of the list.
+#[derive(Serialize)]
+pub(crate) struct Page<'a> {
+    items: Vec<Item<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    tool_calls: Vec<ToolSummary<'a>>,
+    #[serde(serialize_with = "raw")]
+    metadata: &'a str,
+    sources: Sources,
+}
+
+/// What a list and the whole have in common.
+#[derive(Serialize)]
+struct Head<'a> {
+    id: i64,
+    session_id: &'a str,
+    user_session_id: &'a str,
+    timestamp: Option<String>,
+    kind: &'static str,
+    via: &'static str,
+    status: &'static str,
+    prompt_text: Option<&'a str>,
+    response_text: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ToolSummary<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+    error: bool,
+    duration_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Sources {
+    hook: bool,
+    transcript: bool,
+}
+
+/// Everything of one conversation.
+#[derive(Serialize)]
+pub(crate) struct Conversation<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a str>,
+    ended_at: Option<String>,
+    model: Option<&'a str>,
+    cwd: Option<&'a str>,
+    blocks: Vec<Block<'a>>,
+    tool_calls: Vec<ToolCall<'a>>,
+    subagents: Vec<Self>,
+    usage: Usage<'a>,
+    #[serde(serialize_with = "raw")]
+    metadata: &'a str,
+    sources: Sources,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Session<'a>>,
+}
+
+#[derive(Serialize)]
+struct Session<'a> {
+    id: &'a str,
+    title: Option<&'a str>,
+    cwd: Option<&'a str>,
+    git_branch: Option<&'a str>,
+    version: Option<&'a str>,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Block<'a> {
+    kind: &'static str,
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<Option<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+    #[serde(serialize_with = "value")]
+    input: &'a Option<Value>,
+    #[serde(serialize_with = "value")]
+    output: &'a Option<Value>,
+    error: bool,
+    refused: bool,
+    finished: bool,
+    started_at: Option<String>,
+    duration_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Usage<'a> {
+    total: Tokens,
+    messages: Vec<MessageUsage<'a>>,
+}
+
+#[derive(Serialize)]
+struct MessageUsage<'a> {
+    message_id: &'a str,
+    request_id: Option<&'a str>,
+    model: Option<&'a str>,
+    #[serde(flatten)]
+    tokens: Tokens,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct Tokens {
+    input_tokens: i64,
+    output_tokens: i64,
+    cache_creation_tokens: i64,
+    cache_read_tokens: i64,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn of(page: &'a read::Page) -> Self {
+        Self { items: page.items.iter().map(Item::of).collect(), next_cursor: page.next.map(cursor::encode) }
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(listed: &'a read::Listed) -> Self {
+        let tool = |tool: &'a read::ToolSummary| ToolSummary {
+            id: tool.tool_use_id.as_deref(),
+            name: &tool.name,
+            error: tool.error,
+            duration_ms: tool.duration_ms,
+        };
+        Self {
+            head: Head::of(&listed.turn),
+            tool_calls: listed.tool_calls.iter().map(tool).collect(),
+            metadata: &listed.turn.metadata,
+            sources: Sources::of(&listed.turn),
+        }
+    }
+}
+
+impl<'a> Head<'a> {
+    fn of(turn: &'a read::Turn) -> Self {
+        Self {
+            id: turn.id.0,
+            session_id: &turn.session_id,
+            user_session_id: &turn.user_session_id,
+            timestamp: time(turn.timestamp_ms),
+            kind: turn.kind.as_str(),
+            via: turn.via.as_str(),
+            status: turn.status.as_str(),
+            prompt_text: turn.prompt_text.as_deref(),
+            response_text: turn.response_text.as_deref(),
+        }
+    }
+}
+
+impl Sources {
+    fn of(turn: &read::Turn) -> Self {
+        Self { hook: turn.from_hook, transcript: turn.from_transcript }
+    }
+}
+
+impl<'a> Conversation<'a> {
+    /// `alias` is the id that was asked for, where that is another.
+    pub(crate) fn of(conversation: &'a read::Conversation, alias: Option<ConversationId>) -> Self {
+        let turn = &conversation.turn;
+        Self {
+            head: Head::of(turn),
+            requested_id: alias.map(|id| id.0),
+            parent_id: turn.parent_id.map(|id| id.0),
+            agent_id: turn.agent_id.as_deref(),
+            ended_at: turn.ended_ms.and_then(time),
+            model: turn.model.as_deref(),
+            cwd: turn.cwd.as_deref(),
+            blocks: conversation.blocks.iter().map(Block::of).collect(),
+            tool_calls: conversation.tool_calls.iter().map(ToolCall::of).collect(),
+            subagents: conversation.subagents.iter().map(|child| Self::of(child, None)).collect(),
+            usage: Usage::of(&conversation.usage),
+            metadata: &turn.metadata,
+            sources: Sources::of(turn),
+            session: conversation.session.as_ref().map(|session| Session {
+                id: &turn.session_id,
+                title: session.title.as_deref(),
+                cwd: session.cwd.as_deref(),
+                git_branch: session.git_branch.as_deref(),
+                version: session.version.as_deref(),
+                started_at: session.started_ms.and_then(time),
+                ended_at: session.ended_ms.and_then(time),
+            }),
+        }
+    }
+}
+
+impl<'a> Block<'a> {
+    fn of(block: &'a read::Block) -> Self {
+        let is_tool = block.kind == BlockKind::Tool;
+        Self {
+            kind: block.kind.as_str(),
+            at: block.at_ms.and_then(time),
+            text: (!is_tool).then_some(block.text.as_deref()),
+            tool_call_id: is_tool.then_some(block.tool_use_id.as_deref()),
+        }
+    }
+}
+
+impl<'a> ToolCall<'a> {
+    fn of(call: &'a read::ToolCall) -> Self {
+        Self {
+            id: call.tool_use_id.as_deref(),
+            name: &call.name,
+            input: &call.input,
+            output: &call.output,
+            error: call.error,
+            refused: call.refused,
+            finished: call.finished,
+            started_at: call.started_ms.and_then(time),
+            duration_ms: call.duration_ms,
+        }
+    }
+}
+
+impl<'a> Usage<'a> {
+    fn of(usage: &'a [read::Usage]) -> Self {
+        let mut total = Tokens::default();
+        let messages = usage
+            .iter()
+            .map(|message| {
+                let tokens = Tokens {
+                    input_tokens: message.input_tokens,
+                    output_tokens: message.output_tokens,
+                    cache_creation_tokens: message.cache_creation_tokens,
+                    cache_read_tokens: message.cache_read_tokens,
+                };
+                total = total.and(tokens);
+                MessageUsage {
+                    message_id: &message.message_id,
+                    request_id: message.request_id.as_deref(),
+                    model: message.model.as_deref(),
+                    tokens,
+                }
+            })
+            .collect();
+        Self { total, messages }
+    }
+}
+
+impl Tokens {
+    /// No figure of a transcript can make it overflow.
+    fn and(self, more: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(more.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(more.output_tokens),
+            cache_creation_tokens: self.cache_creation_tokens.saturating_add(more.cache_creation_tokens),
+            cache_read_tokens: self.cache_read_tokens.saturating_add(more.cache_read_tokens),
+        }
+    }
+}

@@ -25,11 +25,11 @@ pub(crate) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// An event that was captured at `now`.
+    /// An event that was captured at `now`, unless the options know better.
     pub(crate) fn new(options: &'a Options, now: SystemTime) -> Self {
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ns = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let name = QueueName {
-            captured_ns: u64::try_from(since.as_nanos()).unwrap_or(QueueName::MAX_NS),
+            captured_ns: options.captured_ns.unwrap_or(u64::try_from(now_ns).unwrap_or(QueueName::MAX_NS)),
             session: options.session.unwrap_or(Token::UNKNOWN),
             event: options.event.unwrap_or(Token::UNKNOWN),
         };

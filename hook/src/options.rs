@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use queue::layout::{DataDir, spill_from_env};
-use queue::name::Token;
+use queue::name::{QueueName, Token};
 
 /// What the arguments and the environment say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub struct Options {
     pub(crate) event: Option<Token>,
     /// The session, if the payload does not say.
     pub(crate) session: Option<Token>,
+    /// When the event was captured, if that was not now: `$PROMPT_MANAGER_CLOCK_NS`, for a replay of events kept from
+    /// before and for tests of a clock that stands still.
+    pub(crate) captured_ns: Option<u64>,
 }
 
 impl Options {
@@ -42,6 +45,8 @@ impl Options {
         }
         options.event = event.and_then(Token::new);
         options.session = var("CLAUDE_CODE_SESSION_ID").and_then(|id| Token::new(id.as_bytes()));
+        let clock = var("PROMPT_MANAGER_CLOCK_NS");
+        options.captured_ns = clock.and_then(|ns| ns.to_str()?.parse().ok()).filter(|ns| *ns <= QueueName::MAX_NS);
         if on("PROMPT_MANAGER_DISABLE") {
             return options;
         }
@@ -118,5 +123,17 @@ mod tests {
         check_words(&["../Stop"], &[("CLAUDE_CODE_SESSION_ID", "a/b")], "-", "-", false);
         check_words(&[], &[("PROMPT_MANAGER_STRICT", "1")], "-", "-", true);
         check_words(&[], &[("PROMPT_MANAGER_STRICT", "0")], "-", "-", false);
+    }
+
+    #[test]
+    fn clock() {
+        for (value, expected) in [
+            ("1795350951598014047", Some(1_795_350_951_598_014_047)),
+            ("10000000000000000000", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            assert_eq!(options(&[], &[("PROMPT_MANAGER_CLOCK_NS", value)]).captured_ns, expected, "{value}");
+        }
     }
 }

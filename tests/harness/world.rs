@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::command::tree;
 use crate::fixture::entries;
-use crate::{Cmd, Done, Hook, Scenario, Server, bin};
+use crate::{Cmd, Done, Scenario, Server, bin};
 
 /// Where a test takes place. Its files go with it.
 pub struct World {
@@ -80,18 +80,28 @@ impl World {
         let _ = self.bin("prompt-hook").arg(event).stdin(payload).run().code(0).silent();
     }
 
-    /// As [`hook`](Self::hook), at the time when the event was captured.
+    /// Sends every hook event of a scenario, in the order they came, at the time when it came: the hook stamps its own
+    /// time, so the time in the queue file's name is set back afterwards. Nobody may take files meanwhile.
     ///
     /// # Panics
-    /// As [`hook`](Self::hook).
-    pub fn replay(&self, hook: &Hook) {
-        let command = self.bin("prompt-hook").arg(&hook.event).env("PROMPT_MANAGER_CLOCK_NS", hook.ns.to_string());
-        let _ = command.stdin(hook.payload.clone()).run().code(0).silent();
+    /// When an event does not become exactly one queue file.
+    pub fn feed(&self, scenario: Scenario) {
+        let incoming = self.data.incoming();
+        for hook in scenario.hooks() {
+            let before = self.names(&incoming);
+            self.hook(&hook.event, hook.payload);
+            let mut names = self.names(&incoming);
+            names.retain(|name| !before.contains(name));
+            let [name] = names.as_slice() else { panic!("{} became {names:?}\n{}", hook.event, self.tree()) };
+            let (_, rest) = name.split_once('-').expect("a queue file's name begins with its time");
+            let captured = format!("{:019}-{rest}", hook.ns);
+            fs::rename(incoming.join(name), incoming.join(captured)).expect("rename a queue file");
+        }
     }
 
-    /// Sends every hook event of a scenario, in the order they came.
-    pub fn feed(&self, scenario: Scenario) {
-        scenario.hooks().iter().for_each(|hook| self.replay(hook));
+    /// As [`feed`](Self::feed), but now: the times are those at which this test runs, long after the transcripts'.
+    pub fn feed_now(&self, scenario: Scenario) {
+        scenario.hooks().into_iter().for_each(|hook| self.hook(&hook.event, hook.payload));
     }
 
     /// Puts the transcripts of a scenario into the projects root.

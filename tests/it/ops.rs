@@ -2,9 +2,12 @@
 //!
 //! `ops/up` installs the binaries that the tests built, so that no test waits for a release build.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use serde_json::Value;
 
 use harness::{Cmd, Done, SCENARIOS, World, bin, repository};
 
@@ -68,6 +71,19 @@ impl Installed {
             said.lines().find(|line| line.starts_with("  curl ")).unwrap_or_else(|| panic!("no curl in:\n{said}"));
         self.world.command("sh").args(["-c", &line.replacen("curl", "curl -s --fail-with-body", 1)]).succeed()
     }
+
+    /// Asks again until the answer is as wanted.
+    fn wait_for(&self, said: &str, what: &str, wanted: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let page = self.try_line(said).json();
+            if wanted(&page) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited a minute for {what}; there is only {page}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
 
 impl Drop for Installed {
@@ -123,15 +139,7 @@ fn what_is_there_is_taken_in() {
     copy_projects(&installed.home(".claude/projects"));
     let done = installed.up();
     assert!(done.out().contains("Taking in") && !done.out().contains("sample"), "{done}");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    loop {
-        let shown = installed.try_line(done.out()).json();
-        if shown["items"].as_array().map(Vec::len) == Some(5) {
-            return;
-        }
-        assert!(std::time::Instant::now() < deadline, "still only {shown}");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    installed.wait_for(done.out(), "five conversations", |page| page["items"].as_array().map(Vec::len) == Some(5));
 }
 
 /// What the README tells a person to put into settings.json is a program that works.
@@ -140,15 +148,18 @@ fn the_hook_that_is_named_works() {
     let installed = Installed::new();
     let done = installed.up();
     let line = done.out().lines().find(|line| line.contains("\"UserPromptSubmit\": ")).expect("the hook's line").trim();
-    let settings: serde_json::Value = serde_json::from_str(&format!("{{{line}}}")).expect("it is JSON");
+    let settings: Value = serde_json::from_str(&format!("{{{line}}}")).expect("it is JSON");
     let hook = &settings["UserPromptSubmit"][0]["hooks"][0];
     let program = hook["command"].as_str().expect("a command");
     assert_eq!(Path::new(program), installed.home(".local/lib/prompt-manager/prompt-hook"));
     let args: Vec<_> = hook["args"].as_array().expect("args").iter().filter_map(|arg| arg.as_str()).collect();
     let payload = r#"{"session_id":"s","hook_event_name":"UserPromptSubmit","prompt":"hello"}"#;
-    let home = installed.data("");
-    let hook = installed.world.command(program).args(args).env("PROMPT_MANAGER_HOME", &home).stdin(payload).run();
-    let _ = hook.code(0).silent();
+    // Claude Code may run with any environment; the arguments say where the queue is.
+    let hook = installed.world.command(program).args(args).env_remove("HOME").env_remove("PROMPT_MANAGER_HOME");
+    let _ = hook.stdin(payload).succeed().silent();
+    // There is something of the person's own now, so that is what is shown.
+    let again = installed.up();
+    installed.wait_for(again.out(), "the prompt", |page| page["items"][0]["prompt_text"] == "hello");
 }
 
 #[test]

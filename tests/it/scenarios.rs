@@ -12,12 +12,14 @@ use serde_json::Value;
 enum Step {
     /// The hooks of a scenario fire.
     Hooks(Scenario),
+    /// They fire at the time of this test, not at the time of the transcripts.
+    HooksNow(Scenario),
     /// The transcripts of a scenario appear.
     Transcripts(Scenario),
     /// `ingest once`.
     Pass,
 }
-use Step::{Hooks, Pass, Transcripts};
+use Step::{Hooks, HooksNow, Pass, Transcripts};
 
 fn world(steps: &[Step]) -> World {
     let world = World::new();
@@ -29,6 +31,7 @@ fn act(world: &World, steps: &[Step]) {
     for step in steps {
         match step {
             Hooks(scenario) => world.feed(*scenario),
+            HooksNow(scenario) => world.feed_now(*scenario),
             Transcripts(scenario) => world.projects(*scenario),
             Pass => drop(world.ingest_once()),
         }
@@ -95,6 +98,15 @@ fn transcripts_then_hooks() {
 fn hooks_then_transcripts() {
     for scenario in SCENARIOS {
         check(&[Hooks(scenario), Pass, Transcripts(scenario), Pass], &[scenario]);
+    }
+}
+
+/// Which hook belongs to which line is told by ids and texts, not by the clock.
+#[test]
+fn hooks_at_another_time() {
+    for scenario in SCENARIOS {
+        check(&[HooksNow(scenario), Transcripts(scenario), Pass], &[scenario]);
+        check(&[Transcripts(scenario), Pass, HooksNow(scenario), Pass], &[scenario]);
     }
 }
 

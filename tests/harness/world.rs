@@ -80,22 +80,14 @@ impl World {
         let _ = self.bin("prompt-hook").arg(event).stdin(payload).run().code(0).silent();
     }
 
-    /// Sends every hook event of a scenario, in the order they came, at the time when it came: the hook stamps its own
-    /// time, so the time in the queue file's name is set back afterwards. Nobody may take files meanwhile.
+    /// Sends every hook event of a scenario, in the order they came, each at the time when it came.
     ///
     /// # Panics
-    /// When an event does not become exactly one queue file.
+    /// As [`hook`](Self::hook).
     pub fn feed(&self, scenario: Scenario) {
-        let incoming = self.data.incoming();
         for hook in scenario.hooks() {
-            let before = self.names(&incoming);
-            self.hook(&hook.event, hook.payload);
-            let mut names = self.names(&incoming);
-            names.retain(|name| !before.contains(name));
-            let [name] = names.as_slice() else { panic!("{} became {names:?}\n{}", hook.event, self.tree()) };
-            let (_, rest) = name.split_once('-').expect("a queue file's name begins with its time");
-            let captured = format!("{:019}-{rest}", hook.ns);
-            fs::rename(incoming.join(name), incoming.join(captured)).expect("rename a queue file");
+            let command = self.bin("prompt-hook").arg(hook.event).env("PROMPT_MANAGER_CLOCK_NS", hook.ns.to_string());
+            let _ = command.stdin(hook.payload).run().code(0).silent();
         }
     }
 

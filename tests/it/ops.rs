@@ -173,6 +173,20 @@ fn a_taken_port_is_one_clear_line() {
 }
 
 #[test]
+fn a_wrong_setting_is_one_clear_line() {
+    let installed = Installed::new();
+    fs::create_dir_all(installed.home(".config/prompt-manager")).expect("a directory");
+    fs::write(installed.home(".config/prompt-manager/config.toml"), "bacth = 1\n").expect("a file");
+    // At the first start and when there is a store already.
+    for _ in 0..2 {
+        let done = installed.script(&["--port", "0"]).run().code(1);
+        assert!(done.err().lines().count() == 1 && done.err().contains("bacth"), "{done}");
+        fs::create_dir_all(installed.data("database")).expect("a directory");
+        fs::write(installed.data("database/prompts.db"), "").expect("a file");
+    }
+}
+
+#[test]
 fn wrong_words_are_refused() {
     let installed = Installed::new();
     for (args, named) in [(&["--prot", "1"][..], "--prot"), (&["--port"], "--port"), (&["--port", "x"], "'x'")] {

@@ -2,6 +2,8 @@
 //! person would say happened comes out of the API, whatever part came first, twice or never.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use harness::{Conversation, SCENARIOS, Scenario, Server, World};
@@ -64,6 +66,20 @@ fn by_session(conversations: Vec<Conversation>) -> BTreeMap<String, Vec<Conversa
 /// Every conversation of the store, of every kind, as the API gives it.
 fn everything(world: &World) -> Vec<Value> {
     world.serve().items(&[("kind", "all")])
+}
+
+#[test]
+fn the_queue_holds_what_claude_code_sent() {
+    for scenario in SCENARIOS {
+        let (world, sent) = (World::new(), scenario.dir().join("hooks"));
+        world.feed(scenario);
+        let incoming = world.data().incoming();
+        assert_eq!(world.names(&incoming), world.names(&sent), "{}", scenario.name());
+        for name in world.names(&sent) {
+            let read = |dir: &Path| fs::read(dir.join(&name)).expect("a queue file");
+            assert!(read(&incoming) == read(&sent), "{name} is not byte for byte what was sent");
+        }
+    }
 }
 
 #[test]

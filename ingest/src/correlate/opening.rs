@@ -180,20 +180,18 @@ fn inline_agents<'a>(lines: &[&'a Line]) -> Vec<Draft<'a>> {
                 let mut draft = Draft::new(Anchor::Line(line), Class::Subagent, Some(prompt), time(line, &drafts));
                 draft.agent = Some(Agent { id: line.agent_id.as_deref(), tool_use_id: None });
                 drafts.push(draft);
-                drafts.len() - 1
+                drafts.len().checked_sub(1)
             }
             (None, Some(parent)) => {
                 drafts[parent].lines.push(line);
-                parent
+                Some(parent)
             }
             (None, None) => {
                 belongs(line, &mut drafts, Class::Subagent);
-                drafts.len().saturating_sub(1)
+                drafts.len().checked_sub(1)
             }
         };
-        if let Some(uuid) = line.uuid.as_deref() {
-            draft_of.insert(uuid, index);
-        }
+        draft_of.extend(line.uuid.as_deref().zip(index));
     }
     drafts
 }

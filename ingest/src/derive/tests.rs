@@ -187,6 +187,33 @@ fn deriving_anew_writes_no_row() {
     assert!(derived.sessions >= sessions.len() as u64);
 }
 
+/// Real sessions of many versions, read in place: each alone in an empty store. Deriving again writes no row.
+#[test]
+fn real_transcripts_derive_and_derive_again() {
+    let corpus = std::env::var_os("PROMPT_MANAGER_TEST_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/public"), PathBuf::from);
+    if !corpus.is_dir() {
+        println!("SKIPPED: no real transcripts at {} (set PROMPT_MANAGER_TEST_CORPUS)", corpus.display());
+        return;
+    }
+    let files = walkdir::WalkDir::new(&corpus).into_iter().map(Result::unwrap);
+    let mut read = 0;
+    for file in files.filter(|file| file.path().extension().is_some_and(|it| it == "jsonl")) {
+        let mut world = World::new();
+        let path = Path::new("-project").join(file.file_name());
+        world.deliver(&Delivery::File { path, bytes: std::fs::read(file.path()).unwrap() });
+        world.pass();
+        let sessions: Vec<String> = world.rows().into_iter().map(|turn| turn.session_id).collect();
+        let batch = world.writer.batch().unwrap();
+        sessions.iter().for_each(|session| batch.mark_dirty(session).unwrap());
+        batch.commit().unwrap();
+        assert_eq!(derive(&mut world.writer).unwrap().conversations, 0, "{}", file.path().display());
+        read += 1;
+    }
+    println!("{read} real transcripts derived");
+    assert!(read > 0, "{} holds no transcript", corpus.display());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 

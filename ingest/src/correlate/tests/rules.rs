@@ -574,6 +574,14 @@ fn tokens_count_once_for_each_message() {
 }
 
 #[test]
+fn an_inline_subagent_whose_beginning_is_missing() {
+    let result = json!([{"type": "tool_result", "tool_use_id": "T", "content": "out"}]);
+    let side =
+        |parent: &str| user_with("a", result.clone(), &json!({"isSidechain": true, "parentUuid": parent, "uuid": "x"}));
+    check(vec![side("gone"), user("a", "one"), end("1")], &["s human complete | one -> 1 []"]);
+}
+
+#[test]
 fn an_answer_without_a_prompt_is_not_lost() {
     check(
         vec![end("out of nowhere"), user("a", "one")],

@@ -1,11 +1,12 @@
 -- Derived: written by ingest alone, from ground and identity, and rebuildable at any time.
 
--- Sessions whose ground rows changed since they were last derived. The token is random: whoever derives removes the row
--- only if the token is still the one it read before it began.
+-- Sessions whose ground rows changed since they were last derived, in the order in which that was noticed. The token is
+-- random: whoever derives removes the row only if the token is still the one it read before it began.
 create table dirty_sessions (
-    session_id text primary key,
+    id         integer primary key,
+    session_id text not null unique,
     token      integer not null
-) strict, without rowid;
+) strict;
 
 -- Which sessions hold which prompt lines. Sessions that share one are a lineage (a fork, an old-style resume).
 create table prompt_lines (

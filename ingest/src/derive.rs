@@ -16,6 +16,11 @@ use crate::transcripts::lines::Cutter;
 /// How often a lineage is read again because its ground moved on; then it waits for the next pass.
 const ATTEMPTS: usize = 3;
 
+/// One transaction writes at most so many lineages,
+const BATCH_LINEAGES: usize = 64;
+/// and what came from about so many bytes: the bound of memory, and of how long others wait.
+const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What deriving changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Derived {
@@ -35,32 +40,50 @@ pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
     loop {
         let given_up =
             tried.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect();
-        let Some(lineage) = read_next(&writer.ground()?, &given_up)? else { return Ok(done) };
+        let lineages = read_some(&writer.ground()?, given_up)?;
+        if lineages.is_empty() {
+            return Ok(done);
+        }
         let batch = writer.batch()?;
-        match batch.replace(&lineage, now_ms())? {
-            Replaced::Written { changed, .. } => {
-                batch.commit()?;
-                done.sessions += lineage.sessions.len() as u64;
-                done.conversations += changed;
-            }
-            Replaced::Outdated => {
-                drop(batch);
-                for session in lineage.sessions.keys() {
-                    *tried.entry(session.clone()).or_default() += 1;
+        for lineage in &lineages {
+            match batch.replace(lineage, now_ms())? {
+                Replaced::Written { changed, .. } => {
+                    done.sessions += lineage.sessions.len() as u64;
+                    done.conversations += changed;
+                }
+                Replaced::Outdated => {
+                    for session in lineage.sessions.keys() {
+                        *tried.entry(session.clone()).or_default() += 1;
+                    }
                 }
             }
         }
+        batch.commit()?;
     }
 }
 
-/// Reads one dirty session with all that share lines with it, and correlates them.
-fn read_next(ground: &Ground<'_>, skip: &BTreeSet<String>) -> Result<Option<Lineage>, store::Error> {
-    let Some(session) = ground.dirty_sessions(1, skip)?.pop() else { return Ok(None) };
+/// Reads dirty sessions until a batch is full, each with all that share lines with it, and correlates them.
+fn read_some(ground: &Ground<'_>, mut seen: BTreeSet<String>) -> Result<Vec<Lineage>, store::Error> {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for session in ground.dirty_sessions(BATCH_LINEAGES, &seen)? {
+        if bytes >= BATCH_BYTES {
+            break;
+        }
+        if !seen.contains(&session) {
+            let lineage = read_lineage(ground, session, &mut bytes)?;
+            seen.extend(lineage.sessions.keys().cloned());
+            found.push(lineage);
+        }
+    }
+    Ok(found)
+}
+
+fn read_lineage(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Result<Lineage, store::Error> {
     let mut inputs: BTreeMap<String, Input> = BTreeMap::new();
     let mut prompt_lines = BTreeMap::new();
     let mut wanted = BTreeSet::from([session]);
     while let Some(session) = wanted.pop_first() {
-        let input = read_session(ground, &session)?;
+        let input = read_session(ground, &session, bytes)?;
         let lines = correlate::prompt_lines(&input);
         inputs.insert(session.clone(), input);
         wanted.extend(ground.sessions_with(&lines)?.into_iter().filter(|other| !inputs.contains_key(other)));
@@ -71,22 +94,25 @@ fn read_next(ground: &Ground<'_>, skip: &BTreeSet<String>) -> Result<Option<Line
     for input in &inputs {
         sessions.insert(input.session_id.clone(), ground.token(&input.session_id)?);
     }
-    Ok(Some(Lineage {
+    Ok(Lineage {
         sessions,
         prompt_lines,
         facts: inputs.iter().map(correlate::facts).collect(),
         turns: correlate::correlate(&inputs),
-    }))
+    })
 }
 
-fn read_session(ground: &Ground<'_>, session_id: &str) -> Result<Input, store::Error> {
+fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Result<Input, store::Error> {
     let mut input = Input { session_id: session_id.to_owned(), ..Input::default() };
     let mut calls: BTreeMap<String, String> = BTreeMap::new();
     for file in ground.files(session_id)? {
         match file.role {
             Role::Main | Role::Subagent => {
                 let mut cutter = Cutter::new(file.id);
-                ground.bytes(file.id, |chunk| cutter.feed(chunk))?;
+                ground.bytes(file.id, |chunk| {
+                    *bytes += chunk.len() as u64;
+                    cutter.feed(chunk);
+                })?;
                 let found = cutter.finish();
                 if found.unreadable > 0 {
                     tracing::debug!(
@@ -103,9 +129,9 @@ fn read_session(ground: &Ground<'_>, session_id: &str) -> Result<Input, store::E
                 }
             }
             Role::Meta => {
-                let mut bytes = Vec::new();
-                ground.bytes(file.id, |chunk| bytes.extend_from_slice(chunk))?;
-                let call = Object::parse(&String::from_utf8_lossy(&bytes)).and_then(|meta| meta.text("toolUseId"));
+                let mut meta = Vec::new();
+                ground.bytes(file.id, |chunk| meta.extend_from_slice(chunk))?;
+                let call = Object::parse(&String::from_utf8_lossy(&meta)).and_then(|meta| meta.text("toolUseId"));
                 calls.extend(file.agent_id.zip(call));
             }
             Role::ToolResult => {}

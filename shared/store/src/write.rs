@@ -52,7 +52,7 @@ impl Writer {
     /// [`Error::Busy`] when another writer holds it for longer than the busy timeout.
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin")?;
-        Ok(Batch { tx, origin_id: self.origin_id, origin: &self.origin })
+        Ok(Batch { tx, origin_id: self.origin_id })
     }
 }
 
@@ -61,7 +61,6 @@ impl Writer {
 pub struct Batch<'w> {
     tx: Transaction<'w>,
     origin_id: i64,
-    origin: &'w str,
 }
 
 impl Batch<'_> {
@@ -81,7 +80,7 @@ impl Batch<'_> {
         self.tx
             .prepare_cached(
                 "insert into dirty_sessions (session_id, token) values (?1, random())
-                 on conflict do update set token = excluded.token",
+                 on conflict (session_id) do update set token = excluded.token",
             )
             .op("prepare")?
             .execute([session_id])

@@ -88,12 +88,12 @@ impl Writer {
 }
 
 impl Ground<'_> {
-    /// Up to `limit` sessions that wait to be derived, except those in `skip`.
+    /// Up to `limit` sessions that wait to be derived, the longest waiting first, except those in `skip`.
     ///
     /// # Errors
     /// The engine's.
     pub fn dirty_sessions(&self, limit: usize, skip: &BTreeSet<String>) -> Result<Vec<String>, Error> {
-        let mut query = self.tx.prepare_cached("select session_id from dirty_sessions").op("prepare")?;
+        let mut query = self.tx.prepare_cached("select session_id from dirty_sessions order by id").op("prepare")?;
         let rows = query.query_map([], |row| row.get::<_, String>(0)).op("read dirty sessions")?;
         let fresh = rows.filter(|row| !matches!(row, Ok(session) if skip.contains(session)));
         fresh.take(limit).collect::<Result<_, _>>().op("read a dirty session")

@@ -42,12 +42,6 @@ pub(crate) fn default_projects(var: Var<'_>) -> Vec<PathBuf> {
     config.map(|config| config.join("projects")).into_iter().collect()
 }
 
-/// The hook's second place.
-pub(crate) fn default_spill(var: Var<'_>) -> Option<PathBuf> {
-    let state = path(var, "XDG_STATE_HOME").or_else(|| path(var, "HOME").map(|home| home.join(".local/state")));
-    state.map(|state| state.join("prompt-manager/spill"))
-}
-
 /// An absolute path in a variable that is not ours; a relative one is ignored, as XDG says.
 pub(crate) fn path(var: Var<'_>, name: &str) -> Option<PathBuf> {
     var(name).map(PathBuf::from).filter(|path| path.is_absolute())

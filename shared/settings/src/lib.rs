@@ -114,7 +114,7 @@ impl Settings {
         Ok(Self {
             home,
             home_chosen,
-            spill: given.spill.or_else(|| env::default_spill(var)),
+            spill: given.spill.or_else(|| queue::layout::spill_from_env(var)),
             projects: given.projects.unwrap_or_else(|| env::default_projects(var)),
             schedule,
             sweep_every: given.sweep_every.unwrap_or(SWEEP_EVERY),

@@ -1,0 +1,165 @@
+//! Files on their way into one transaction: read, understood, each still under its lock. Then that transaction, and what
+//! follows it.
+//!
+//! The order is what makes a crash harmless: rows and their keys are committed durably, and only then does a file leave
+//! processing. A death in between is a replay, which the key (name, hash) turns into nothing.
+
+use std::time::SystemTime;
+
+use store::write::{NewEvent, Stored};
+
+use crate::claim::{Archived, Claim};
+use crate::error::Error;
+use crate::parse::Facts;
+use crate::places::Places;
+use crate::reject::{Class, Reject};
+use crate::report::PassReport;
+use crate::step::{Step, Steps};
+use crate::store_handle::StoreHandle;
+
+/// One file, ready to be stored.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) claim: Claim,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) facts: Facts,
+}
+
+/// How much goes into one transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+}
+
+/// The files of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    items: Vec<Item>,
+    bytes: u64,
+}
+
+impl Batch {
+    pub(crate) fn push(&mut self, item: Item) {
+        self.bytes += item.payload.len() as u64;
+        self.items.push(item);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Whether `next` more bytes should wait for the next transaction.
+    pub(crate) fn is_full_for(&self, next: u64, limits: Limits) -> bool {
+        !self.items.is_empty() && (self.items.len() >= limits.files || self.bytes + next > limits.bytes)
+    }
+
+    /// Stores all and moves the files to the archive. A file that the store refuses goes to failed, its neighbours are
+    /// stored.
+    ///
+    /// # Errors
+    /// What is not about a single file; the files that are not archived yet are in `self` still.
+    pub(crate) fn flush(
+        &mut self,
+        store: &mut StoreHandle,
+        places: &Places,
+        now: SystemTime,
+        steps: &mut Steps<'_>,
+        report: &mut PassReport,
+    ) -> Result<(), Error> {
+        if self.items.is_empty() {
+            return Ok(());
+        }
+        match write(&self.items, store, now, steps) {
+            Ok(stored) => self.settle(&stored, places, steps, report),
+            Err(Error::Store(store::Error::Sql { .. })) if self.items.len() > 1 => {
+                let mut rest = std::mem::take(&mut self.items).into_iter();
+                while let Some(item) = rest.next() {
+                    let mut alone = Self { bytes: item.payload.len() as u64, items: vec![item] };
+                    if let Err(error) = alone.flush(store, places, now, steps, report) {
+                        self.items = alone.items;
+                        self.items.extend(rest);
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            }
+            Err(Error::Store(error @ store::Error::Sql { .. })) => {
+                for item in self.items.drain(..) {
+                    item.claim.fail(places, &Reject::new(Class::Refused, error.to_string()), now, steps)?;
+                    report.failed += 1;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After the commit.
+    fn settle(
+        &mut self,
+        stored: &[Stored],
+        places: &Places,
+        steps: &mut Steps<'_>,
+        report: &mut PassReport,
+    ) -> Result<(), Error> {
+        for (stored, item) in stored.iter().zip(&self.items) {
+            match stored {
+                Stored::New(_) => {
+                    report.stored += 1;
+                    report.bytes += item.payload.len() as u64;
+                }
+                Stored::Replay(_) => report.replayed += 1,
+            }
+        }
+        self.bytes = 0;
+        let mut items = std::mem::take(&mut self.items).into_iter();
+        while let Some(item) = items.next() {
+            let archived = item.claim.archive(places).and_then(|archived| steps.at(Step::Archived).map(|()| archived));
+            match archived {
+                Ok(Archived::Moved | Archived::Same) => {}
+                Err(error) => {
+                    self.items = items.collect();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// After a transient fault: nobody's attempt counts.
+    pub(crate) fn put_back(self, places: &Places, report: &mut PassReport) {
+        for item in self.items {
+            item.claim.put_back(places);
+            report.put_back += 1;
+        }
+    }
+}
+
+fn write(
+    items: &[Item],
+    store: &mut StoreHandle,
+    now: SystemTime,
+    steps: &mut Steps<'_>,
+) -> Result<Vec<Stored>, Error> {
+    let stored_ms = crate::clock::millis(now);
+    store.with(|writer| {
+        let batch = writer.batch()?;
+        let mut stored = Vec::with_capacity(items.len());
+        for item in items {
+            stored.push(batch.add_event(&NewEvent {
+                name: item.claim.name(),
+                captured_ns: item.claim.parts().captured_ns,
+                event: &item.facts.event,
+                session_id: &item.facts.session_id,
+                prompt_id: item.facts.prompt_id.as_deref(),
+                payload: &item.payload,
+                stored_ms,
+            })?);
+        }
+        steps.at(Step::Written)?;
+        batch.commit()?;
+        steps.at(Step::Committed)?;
+        Ok(stored)
+    })
+}

@@ -1,0 +1,259 @@
+//! A queue file that is ours alone: open, locked, in processing, its attempt counted.
+//!
+//! The order is lock, look again, rename. The lock is held before the file comes into processing, so processing never
+//! shows a live file without one, and whatever lies there unlocked was left by a death. Which death counts is in the name:
+//!
+//! | name | meaning |
+//! |---|---|
+//! | `incoming/NAME` | complete, nobody's |
+//! | `processing/NAME.a0` | was begun, and taken back after a transient fault: no attempt counted |
+//! | `processing/NAME.a1`, locked | begun for the first time, alive |
+//! | `processing/NAME.a1`, unlocked | its reader died; the next attempt makes it `.a2` and reads it alone |
+//! | `processing/NAME.a3`, unlocked | three deaths: it goes to failed |
+//!
+//! Dropping a [`Claim`] only closes the file, exactly as a death does.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use queue::QueueName;
+use queue::place::rename_new;
+
+use crate::error::{At, Error};
+use crate::fail::{self, Grave};
+use crate::lock::{self, Locked, Odd, Outcome};
+use crate::places::{Places, alternative};
+use crate::reject::Reject;
+use crate::step::{Step, Steps};
+use crate::twins;
+
+/// A file whose reader died this often goes to failed.
+pub(crate) const DEATHS: u32 = 3;
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    file: File,
+    path: PathBuf,
+    name: String,
+    parts: QueueName,
+    attempt: u32,
+    size: u64,
+}
+
+/// What came of claiming one name.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, for a moment")]
+pub(crate) enum Taken {
+    /// It is ours.
+    Claim(Claim),
+    /// The name is gone: another ingester had it.
+    Gone,
+    /// Somebody alive has it, or another file of its name is being worked on; look again at the next wake.
+    Busy,
+    /// Not ours to touch.
+    LeftAlone(Odd),
+}
+
+/// What came of archiving one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Archived {
+    /// It is in the archive now.
+    Moved,
+    /// The very same was there already.
+    Same,
+}
+
+impl Claim {
+    /// Takes `name` out of incoming; that begins its first attempt.
+    ///
+    /// # Errors
+    /// Those that are not about this file alone.
+    pub(crate) fn incoming(
+        places: &Places,
+        name: &str,
+        parts: QueueName,
+        steps: &mut Steps<'_>,
+    ) -> Result<Taken, Error> {
+        let path = places.incoming.join(name);
+        Self::take(places, path, name, parts, 0, steps)
+    }
+
+    /// Takes what an earlier pass left in processing after `attempt` attempts, and begins the next.
+    ///
+    /// # Errors
+    /// Those that are not about this file alone.
+    pub(crate) fn leftover(
+        places: &Places,
+        name: &str,
+        parts: QueueName,
+        attempt: u32,
+        steps: &mut Steps<'_>,
+    ) -> Result<Taken, Error> {
+        let path = places.in_processing(name, attempt);
+        Self::take(places, path, name, parts, attempt, steps)
+    }
+
+    fn take(
+        places: &Places,
+        path: PathBuf,
+        name: &str,
+        parts: QueueName,
+        attempt: u32,
+        steps: &mut Steps<'_>,
+    ) -> Result<Taken, Error> {
+        let Locked { file, meta } = match lock::lock(&path).at("open", &path)? {
+            Outcome::Locked(locked) => locked,
+            Outcome::Linked(locked) if twins::heal(places, &path, &locked.meta, &parts)? => locked,
+            Outcome::Linked(_) => return Ok(Taken::LeftAlone(Odd::HardLinked)),
+            Outcome::Busy => return Ok(Taken::Busy),
+            Outcome::Gone => return Ok(Taken::Gone),
+            Outcome::Odd(odd) => return Ok(Taken::LeftAlone(odd)),
+        };
+        steps.at(Step::Locked)?;
+        let mut claim = Self { file, path, name: name.to_owned(), parts, attempt, size: meta.len() };
+        // After the last death there is no further attempt to begin.
+        if claim.attempt < DEATHS {
+            match claim.rename(places.in_processing(name, attempt + 1)) {
+                Ok(()) => claim.attempt += 1,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Taken::Busy),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !claim.path.exists() => {
+                    return Ok(Taken::Gone);
+                }
+                Err(error) => return Err(error).at("move to processing", &claim.path),
+            }
+            steps.at(Step::Claimed)?;
+            return Ok(Taken::Claim(claim));
+        }
+        claim.attempt += 1;
+        Ok(Taken::Claim(claim))
+    }
+
+    /// The queue file's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name in its parts.
+    pub(crate) fn parts(&self) -> &QueueName {
+        &self.parts
+    }
+
+    /// In bytes, as it was when it was claimed.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How often its reader died so far.
+    pub(crate) fn deaths(&self) -> u32 {
+        self.attempt - 1
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0) + 1);
+        (&self.file).take(self.size).read_to_end(&mut bytes).at("read", &self.path)?;
+        Ok(bytes)
+    }
+
+    /// After the commit: out of the queue.
+    ///
+    /// # Errors
+    /// The operating system's; the file stays in processing, and its next reading will be a replay.
+    pub(crate) fn archive(mut self, places: &Places) -> Result<Archived, Error> {
+        let archived = self.move_to_archive(places);
+        if archived.is_err() {
+            self.put_back(places);
+        }
+        archived
+    }
+
+    fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
+        let day = places.day(&self.parts);
+        let first = day.join(&self.name);
+        let mut n = 1;
+        loop {
+            let to = alternative(&first, n);
+            match self.rename(to.clone()) {
+                Ok(()) => return Ok(Archived::Moved),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !day.exists() => {
+                    queue::layout::create_private_dir(&day).at("create", &day)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if self.equals(&to).at("compare", &to)? {
+                        fs::remove_file(&self.path).at("remove", &self.path)?;
+                        return Ok(Archived::Same);
+                    }
+                    n += 1;
+                }
+                Err(error) => return Err(error).at("move to the archive", &self.path),
+            }
+        }
+    }
+
+    /// For good: into failed, its bytes untouched, with a note of the reason.
+    ///
+    /// # Errors
+    /// The operating system's; the file stays in processing.
+    pub(crate) fn fail(
+        self,
+        places: &Places,
+        reject: &Reject,
+        now: SystemTime,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), Error> {
+        let grave = Grave { name: &self.name, size: self.size, attempts: self.attempt.min(DEATHS) };
+        let buried = fail::bury(places, &self.path, &grave, reject, now, steps);
+        if buried.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
+            self.put_back(places);
+        }
+        buried
+    }
+
+    /// After a transient fault: the attempt does not count.
+    pub(crate) fn put_back(mut self, places: &Places) {
+        if self.attempt > DEATHS {
+            return; // there was no attempt
+        }
+        let back = places.in_processing(&self.name, self.attempt.saturating_sub(1));
+        if let Err(error) = self.rename(back) {
+            // Then it counts as a death; three such in a row on one file, each with a failing disk, are bearable.
+            tracing::warn!(file = %self.path.display(), %error, "an attempt could not be taken back");
+        }
+    }
+
+    fn rename(&mut self, to: PathBuf) -> io::Result<()> {
+        rename_new(&self.path, &to)?;
+        self.path = to;
+        Ok(())
+    }
+
+    /// Whether the file at `path` has the same bytes.
+    fn equals(&self, path: &Path) -> io::Result<bool> {
+        let other = File::open(path)?;
+        if other.metadata()?.len() != self.size {
+            return Ok(false);
+        }
+        let (mut ours, mut theirs) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut at = 0;
+        while at < self.size {
+            let n = usize::try_from(self.size - at).unwrap_or(usize::MAX).min(ours.len());
+            self.file.read_exact_at(&mut ours[..n], at)?;
+            other.read_exact_at(&mut theirs[..n], at)?;
+            if ours[..n] != theirs[..n] {
+                return Ok(false);
+            }
+            at += n as u64;
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests;

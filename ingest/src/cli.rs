@@ -1,0 +1,172 @@
+//! The command line. The comments here are the help text.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use settings::{Layer, parse_duration, parse_size};
+use tracing::level_filters::LevelFilter;
+
+use crate::exit;
+use crate::schedule::CRON_HELP;
+
+/// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
+///
+/// The hooks write one file for each event and never wait; `ingest` stores each exactly once and then moves it to the
+/// archive. It may be killed at any moment and any number of them may run: nothing is lost and nothing is stored twice.
+#[derive(Debug, Parser)]
+#[command(name = "ingest", version, max_term_width = 100, after_help = exit::HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take in everything there is, print the figures, and end
+    ///
+    /// Reads the queue until it is empty and every transcript that has something new. Files that cannot be taken in go to
+    /// queue/failed with a .reason.json beside them, and are counted.
+    #[command(after_help = exit::HELP)]
+    Once(Once),
+    /// Stay, and take in what comes
+    ///
+    /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
+    /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once.
+    #[command(after_help = exit::HELP)]
+    Run(Run),
+}
+
+/// `once`.
+#[derive(Debug, Args)]
+pub struct Once {
+    /// Print the figures as one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// How often to look: 500ms, 1s, 5m [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "cron")]
+    pub every: Option<Duration>,
+    /// When to look, as a cron expression such as "*/5 * * * *"
+    #[arg(long, value_name = "EXPRESSION", long_help = cron_help())]
+    pub cron: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The flags that both know.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// A folder of Claude Code's transcripts, repeatable [default: ~/.claude/projects]
+    #[arg(long, value_name = "DIR")]
+    pub projects: Vec<PathBuf>,
+    /// Files in one transaction [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// The largest payload that is stored; a larger one goes to failed: 64MiB, 1GiB [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_event: Option<u64>,
+    /// Say more on stderr, twice for everything
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say less on stderr: errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+fn cron_help() -> String {
+    format!("When to look, as a cron expression such as \"*/5 * * * *\"\n\n{CRON_HELP}")
+}
+
+impl Command {
+    /// The flags as the topmost layer of the settings.
+    pub fn layer(&self) -> Layer {
+        let (common, every, cron) = match self {
+            Self::Once(once) => (&once.common, None, None),
+            Self::Run(run) => (&run.common, run.every, run.cron.clone()),
+        };
+        Layer {
+            home: common.home.clone(),
+            projects: (!common.projects.is_empty()).then(|| common.projects.clone()),
+            batch: common.batch,
+            max_event: common.max_event,
+            every,
+            cron,
+            ..Layer::default()
+        }
+    }
+
+    /// From which level on to log. `once` prints its figures, so it need not say that all went well.
+    pub fn level(&self) -> LevelFilter {
+        let (common, usual) = match self {
+            Self::Once(once) => (&once.common, LevelFilter::WARN),
+            Self::Run(run) => (&run.common, LevelFilter::INFO),
+        };
+        match common.verbose {
+            _ if common.quiet => LevelFilter::ERROR,
+            0 => usual,
+            1 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        }
+    }
+}
+
+/// A refused command line in one line. Clap's own text is a page.
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("Usage:").next().unwrap_or_default().split("For more").next().unwrap_or_default();
+    let said = said.trim_start_matches("error: ").replace("\n\n  tip:", ";");
+    let words: Vec<&str> = said.split_whitespace().collect();
+    format!("{}; see --help", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    fn check_refused(args: &[&str], expected: &str) {
+        let error = Cli::try_parse_from([&["ingest"], args].concat()).unwrap_err();
+        let line = one_line(&error);
+        assert!(line.contains(expected) && !line.contains('\n'), "{line}");
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn refusals_are_one_line() {
+        check_refused(&["once", "--hme", "/a"], "unexpected argument '--hme' found");
+        check_refused(&["once", "--batch", "many"], "invalid value 'many' for '--batch <N>'");
+        check_refused(&["run", "--every", "5"], "`5` is no duration");
+        check_refused(&["run", "--every", "5s", "--cron", "@daily"], "cannot be used with");
+        check_refused(&["once", "--max-event", "1MB"], "`1MB` is no size");
+        check_refused(&["onec"], "unrecognized subcommand 'onec'");
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let cli =
+            Cli::try_parse_from(["ingest", "run", "--projects", "/a", "--projects", "/b", "--every", "5m"]).unwrap();
+        let layer = cli.command.layer();
+        assert_eq!(layer.projects, Some(vec!["/a".into(), "/b".into()]));
+        assert_eq!(layer.every, Some(Duration::from_secs(300)));
+        assert_eq!(layer.home, None);
+    }
+}

@@ -1,0 +1,128 @@
+//! What can stop a pass, sorted by what the caller does about it: come back later, give up, or ask for other settings.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::exit::Exit;
+use crate::step::Step;
+
+/// A failure. The text fits behind "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("{op} {path}: {source}")]
+    Io {
+        /// What was being done.
+        op: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The store did.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    /// The data directory cannot be used.
+    #[error("{path}: {problem}")]
+    Home {
+        /// The directory or the part of it that is wrong.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The cron expression cannot be used.
+    #[error("cron expression: {0}")]
+    Cron(String),
+    /// An observer ended the pass; the tests die here.
+    #[error("stopped after {0:?}")]
+    Stopped(Step),
+}
+
+impl Error {
+    /// Whether it passes by itself: nothing is counted against a file, everything stays where it is, and it is tried again.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Io { source, .. } | Self::Store(store::Error::Io { source, .. }) => is_transient(source),
+            Self::Store(error) => matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. }),
+            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::Stopped(_) => false,
+        }
+    }
+
+    /// Whether the process ran out of open files; fewer at a time may do.
+    pub(crate) fn is_out_of_files(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(Errno::from_io_error(source), Some(Errno::MFILE | Errno::NFILE))
+    }
+
+    /// The exit code of a program that ends with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) => Exit::Config,
+            Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,
+            _ if self.is_transient() => Exit::Busy,
+            _ => Exit::Failure,
+        }
+    }
+}
+
+/// Whether an I/O error says something about the machine's state now and not about the file.
+fn is_transient(error: &io::Error) -> bool {
+    let passing = [
+        Errno::NOSPC,
+        Errno::DQUOT,
+        Errno::IO,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOMEM,
+        Errno::AGAIN,
+        Errno::INTR,
+        Errno::BUSY,
+        Errno::ROFS,
+        Errno::STALE,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
+}
+
+/// `.at("rename", &path)` on an I/O result.
+pub(crate) trait At<T> {
+    /// Names the operation and the file.
+    fn at(self, op: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, op: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { op, path: path.to_owned(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: &Error, transient: bool, exit: Exit) {
+        assert_eq!((error.is_transient(), error.exit()), (transient, exit), "{error}");
+    }
+
+    fn io(errno: Errno) -> Error {
+        Error::Io { op: "open", path: "/a".into(), source: errno.into() }
+    }
+
+    #[test]
+    fn what_passes_by_itself() {
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::ROFS] {
+            check(&io(errno), true, Exit::Busy);
+        }
+        check(&io(Errno::ACCESS), false, Exit::Failure);
+        check(&store::Error::Busy { op: "begin" }.into(), true, Exit::Busy);
+        check(&store::Error::Storage { op: "commit", detail: String::new(), full: true }.into(), true, Exit::Busy);
+        check(&store::Error::Corrupt { op: "commit", detail: String::new() }.into(), false, Exit::Failure);
+        check(&store::Error::TooNew { path: "/a".into(), found: 9, known: 1 }.into(), false, Exit::Config);
+        check(&settings::Error::NoHome.into(), false, Exit::Config);
+        assert!(io(Errno::MFILE).is_out_of_files());
+    }
+}

@@ -1,0 +1,134 @@
+//! The way into failed: first the note that says why, then the file, under one name that is free for both.
+//!
+//! The note is written and locked before the file is moved, so a file in failed always has its reason; a death between
+//! the two leaves a note without a file, which the next attempt fills in anew. The lock keeps two ingesters with two files
+//! of the same name from sharing a note.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use queue::place::rename_new;
+
+use crate::error::{At, Error};
+use crate::lock;
+use crate::places::{Places, alternative, rfc3339};
+use crate::reject::{Class, NOTE, Note, Reject};
+use crate::step::{Step, Steps};
+
+/// What the note says about the file itself.
+pub(crate) struct Grave<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) size: u64,
+    pub(crate) attempts: u32,
+}
+
+/// Moves the file at `from` to failed, with a note.
+///
+/// # Errors
+/// The operating system's; the file is where it was.
+pub(crate) fn bury(
+    places: &Places,
+    from: &Path,
+    grave: &Grave<'_>,
+    reject: &Reject,
+    now: SystemTime,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let note = Note {
+        name: grave.name,
+        class: reject.class,
+        detail: &reject.detail,
+        size: grave.size,
+        attempts: grave.attempts,
+        failed_at: rfc3339(now),
+    };
+    let mut text = serde_json::to_vec_pretty(&note).map_err(io::Error::from).at("write the note of", from)?;
+    text.push(b'\n');
+    let first = places.failed.join(grave.name);
+    let mut n = 0;
+    loop {
+        n += 1;
+        let to = alternative(&first, n);
+        let note = note_of(&to);
+        let Some(mut file) = reserve(&note, &to).at("write", &note)? else { continue };
+        file.set_len(0).and_then(|()| file.write_all(&text)).at("write", &note)?;
+        steps.at(Step::Explained)?;
+        match rename_new(from, &to) {
+            Ok(()) => {
+                steps.at(Step::Failed)?;
+                tracing::warn!(file = grave.name, class = ?reject.class, detail = reject.detail, "moved to failed");
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                // Somebody else took it, or the disk is ill: a note alone would puzzle its reader.
+                let _ = std::fs::remove_file(&note);
+                return if error.kind() == io::ErrorKind::NotFound {
+                    Ok(())
+                } else {
+                    Err(error).at("move to failed", from)
+                };
+            }
+        }
+    }
+}
+
+/// Opens and locks the note if neither another ingester nor a file in failed has it.
+fn reserve(note: &Path, file: &Path) -> io::Result<Option<File>> {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(note)?;
+    match fs2::FileExt::try_lock_exclusive(&opened) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let taken = file.symlink_metadata().is_ok() || !lock::is_at(&opened.metadata()?, note)?;
+    Ok((!taken).then_some(opened))
+}
+
+fn note_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(NOTE);
+    PathBuf::from(name)
+}
+
+/// What became of something that is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// It is in failed.
+    Buried,
+    /// It belongs to somebody else, and stays.
+    NotOurs,
+    /// It is gone, or a file by now.
+    Gone,
+}
+
+/// Moves a symlink, FIFO, socket, device or directory with a queue file's name to failed. It is renamed, never opened or
+/// followed.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn bury_odd(places: &Places, name: &str, now: SystemTime, steps: &mut Steps<'_>) -> Result<Oddity, Error> {
+    let from = places.incoming.join(name);
+    let meta = match from.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Oddity::Gone),
+        meta => meta.at("look at", &from)?,
+    };
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Ok(Oddity::NotOurs);
+    }
+    let kind = meta.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(Oddity::Gone),
+        () if kind.is_symlink() => "a symlink",
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    let grave = Grave { name, size: meta.len(), attempts: 0 };
+    bury(places, &from, &grave, &Reject::new(Class::NotAFile, what), now, steps)?;
+    Ok(Oddity::Buried)
+}

@@ -1,0 +1,166 @@
+//! The way of the listed files: claim, read, understand, into a batch; and what becomes of those that do not get there.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use queue::{QueueName, Token};
+
+use crate::batch::{Batch, Item, Limits};
+use crate::claim::{Claim, DEATHS, Taken};
+use crate::error::Error;
+use crate::fail;
+use crate::janitor::Again;
+use crate::parse;
+use crate::places::Places;
+use crate::reject::{Class, Reject};
+use crate::report::PassReport;
+use crate::scan::{Kind, Listed, Scan};
+use crate::step::{Step, Steps};
+use crate::store_handle::StoreHandle;
+
+/// What taking in needs and changes.
+pub(crate) struct Intake<'a, 's> {
+    pub(crate) places: &'a Places,
+    pub(crate) store: &'a mut StoreHandle,
+    pub(crate) limits: Limits,
+    pub(crate) max_event: u64,
+    pub(crate) now: SystemTime,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) steps: &'a mut Steps<'s>,
+    pub(crate) report: &'a mut PassReport,
+    /// Sessions whose transcripts are to be followed.
+    pub(crate) touched: &'a mut BTreeSet<String>,
+}
+
+impl Intake<'_, '_> {
+    /// Takes in what `scan` found.
+    ///
+    /// # Errors
+    /// What is not about a single file. Files that were begun and not stored are put back.
+    pub(crate) fn take(&mut self, kind: Kind, scan: Scan) -> Result<Again, Error> {
+        self.report.left_alone += scan.foreign;
+        self.take_odd(kind, &scan.odd)?;
+        let busy_before = self.report.busy;
+        let put_back_before = self.report.put_back;
+        let mut batch = Batch::default();
+        let taken = self.take_files(kind, scan.files, &mut batch);
+        if taken.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
+            batch.put_back(self.places, self.report);
+        }
+        taken?;
+        let left = scan.more || self.report.busy > busy_before || self.report.put_back > put_back_before;
+        self.report.more |= scan.more;
+        Ok(if left { Again::Yes } else { Again::No })
+    }
+
+    fn take_odd(&mut self, kind: Kind, odd: &[Box<str>]) -> Result<(), Error> {
+        if kind == Kind::Processing {
+            // Nobody puts such a thing there by the rules of the queue.
+            self.report.left_alone += odd.len() as u64;
+            return Ok(());
+        }
+        for name in odd {
+            match fail::bury_odd(self.places, name, self.now, self.steps)? {
+                fail::Oddity::Buried => self.report.failed += 1,
+                fail::Oddity::NotOurs => self.report.left_alone += 1,
+                fail::Oddity::Gone => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_files(&mut self, kind: Kind, files: Vec<Listed>, batch: &mut Batch) -> Result<(), Error> {
+        for listed in files {
+            // Between two files is the place to stop: what was begun is still committed.
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let Some(parts) = listed.parts() else { continue };
+            // A file whose reader died before is read alone, so that its next death takes nobody along.
+            let suspect = listed.attempt > 0;
+            if suspect || batch.is_full_for(0, self.limits) {
+                self.flush(batch)?;
+            }
+            let taken = match self.claim(kind, &listed, parts) {
+                Err(error) if error.is_out_of_files() && !batch.is_empty() => {
+                    self.flush(batch)?;
+                    self.claim(kind, &listed, parts)
+                }
+                taken => taken,
+            };
+            match taken? {
+                Taken::Claim(claim) => self.read(claim, batch)?,
+                Taken::Busy => self.report.busy += 1,
+                Taken::Gone => {}
+                Taken::LeftAlone(odd) => {
+                    tracing::debug!(file = %listed.name, ?odd, "left alone");
+                    self.report.left_alone += 1;
+                }
+            }
+            if suspect {
+                self.flush(batch)?;
+            }
+        }
+        self.flush(batch)
+    }
+
+    fn claim(&mut self, kind: Kind, listed: &Listed, parts: QueueName) -> Result<Taken, Error> {
+        match kind {
+            Kind::Incoming => Claim::incoming(self.places, &listed.name, parts, self.steps),
+            Kind::Processing => Claim::leftover(self.places, &listed.name, parts, listed.attempt, self.steps),
+        }
+    }
+
+    fn read(&mut self, claim: Claim, batch: &mut Batch) -> Result<(), Error> {
+        if claim.deaths() >= DEATHS {
+            return self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")));
+        }
+        if claim.size() > self.max_event {
+            let detail = format!("{} bytes, max_event is {}", claim.size(), self.max_event);
+            return self.reject(claim, &Reject::new(Class::TooLarge, detail));
+        }
+        if batch.is_full_for(claim.size(), self.limits) {
+            self.flush(batch)?;
+        }
+        let payload = match claim.read() {
+            Ok(payload) => payload,
+            // A bad spot on the disk: this file waits, the others go on.
+            Err(error) => {
+                tracing::warn!(%error, "a queue file cannot be read now");
+                self.report.trouble.get_or_insert_with(|| error.to_string());
+                self.report.put_back += 1;
+                claim.put_back(self.places);
+                return Ok(());
+            }
+        };
+        let parsed = parse::parse(&payload, claim.parts());
+        self.steps.at(Step::Parsed)?;
+        match parsed {
+            Ok(facts) => {
+                self.touch(&facts.session_id);
+                batch.push(Item { claim, payload, facts });
+                Ok(())
+            }
+            Err(reject) => self.reject(claim, &reject),
+        }
+    }
+
+    /// Even a bad file tells that something happened in the session of its name.
+    fn reject(&mut self, claim: Claim, reject: &Reject) -> Result<(), Error> {
+        self.touch(claim.parts().session.as_str());
+        claim.fail(self.places, reject, self.now, self.steps)?;
+        self.report.failed += 1;
+        Ok(())
+    }
+
+    fn touch(&mut self, session: &str) {
+        if session != Token::UNKNOWN.as_str() && !self.touched.contains(session) {
+            self.touched.insert(session.to_owned());
+        }
+    }
+
+    fn flush(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        batch.flush(self.store, self.places, self.now, self.steps, self.report)
+    }
+}

@@ -1,0 +1,43 @@
+//! `ingest once`: passes until the queue is empty, and their sum on stdout.
+
+use std::io::{self, Write};
+use std::time::{Instant, SystemTime};
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::pass::{self, Context, Effort};
+use crate::report::PassReport;
+use crate::step::go_on;
+
+/// How the figures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One line for a person.
+    Line,
+    /// One JSON document.
+    Json,
+}
+
+/// Takes in everything there is.
+///
+/// # Errors
+/// What will not mend itself.
+pub fn run(ctx: &mut Context, format: Format) -> Result<Exit, Error> {
+    let begin = Instant::now();
+    let mut sum = PassReport { more: true, ..PassReport::default() };
+    while sum.more && sum.trouble.is_none() {
+        sum.add(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut go_on)?);
+    }
+    let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };
+    print(&sum, begin.elapsed().as_secs_f64(), format);
+    Ok(exit)
+}
+
+/// Whoever read our output may have gone; the work is done all the same.
+fn print(sum: &PassReport, seconds: f64, format: Format) {
+    let mut out = io::stdout().lock();
+    let _ = match format {
+        Format::Line => writeln!(out, "{sum} ({seconds:.2} s)"),
+        Format::Json => serde_json::to_writer(&mut out, sum).map_err(io::Error::from).and_then(|()| writeln!(out)),
+    };
+}

@@ -1,0 +1,221 @@
+//! One pass, the plain function behind `once`, behind every wake of `run`, and in the tests.
+//!
+//! ```text
+//! spill ─┐
+//! tmp ───┴▶ incoming ──claim──▶ processing ──commit──▶ archive        then: follow transcripts ──▶ derive conversations
+//!                                         └──reject──▶ failed
+//! ```
+//!
+//! Leftovers of dead passes come first, then what is new, the oldest first. A pass on a quiet queue costs a `stat` for each
+//! directory and nothing else. Any number of passes may run in any number of processes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use settings::Settings;
+
+use crate::batch::Limits;
+use crate::clock::elapsed;
+use crate::derive;
+use crate::error::Error;
+use crate::files;
+use crate::intake::Intake;
+use crate::janitor::{Again, Janitor};
+use crate::places::Places;
+use crate::report::PassReport;
+use crate::scan::{Kind, LISTED, scan};
+use crate::spill;
+use crate::step::{Step, Steps};
+use crate::store_handle::StoreHandle;
+use crate::transcripts::{self, Look};
+use crate::watch::Watch;
+
+/// Claude Code writes its transcript some time after the event that tells of it, so a session is followed for a while
+/// after its last event.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// How much a pass looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What seems to have changed: a wake of `run`.
+    Changed,
+    /// Everything: `once`.
+    Everything,
+}
+
+/// What outlives a pass.
+#[derive(Debug)]
+pub struct Context {
+    places: Places,
+    store: StoreHandle,
+    limits: Limits,
+    max_event: u64,
+    projects: Vec<PathBuf>,
+    sweep_every: Duration,
+    watch: Watch,
+    janitor: Janitor,
+    /// Sessions and when their last event was taken in.
+    fresh: BTreeMap<String, SystemTime>,
+    swept: Option<SystemTime>,
+    /// Something may have to be derived.
+    underived: bool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Context {
+    /// For a data directory that is [prepared](crate::home::prepare). When `stop` becomes true a pass ends early, in order.
+    pub fn new(settings: &Settings, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            places: Places::new(&settings.home, settings.spill.as_deref()),
+            store: StoreHandle::new(settings.home.clone()),
+            limits: Limits { files: files::allow(settings.batch), bytes: settings::BATCH_BYTES },
+            max_event: settings.max_event,
+            projects: settings.projects.clone(),
+            sweep_every: settings.sweep_every,
+            watch: Watch::default(),
+            janitor: Janitor::default(),
+            fresh: BTreeMap::new(),
+            swept: None,
+            underived: true,
+            stop,
+        }
+    }
+
+    /// Opens the database, or says why it cannot be; a fault that will pass is left to the first pass.
+    ///
+    /// # Errors
+    /// What will not mend itself.
+    pub fn open(&mut self) -> Result<(), Error> {
+        self.store.with(|_| Ok(())).or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })
+    }
+}
+
+/// Does one pass. Faults that will pass are in the report as `trouble`; everything they touch stays for the next pass.
+///
+/// # Errors
+/// What will not mend itself, and [`Error::Stopped`] when `observe` ends the pass.
+pub fn run(
+    ctx: &mut Context,
+    now: SystemTime,
+    effort: Effort,
+    observe: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> Result<PassReport, Error> {
+    if effort == Effort::Everything {
+        ctx.watch.forget();
+        ctx.swept = None;
+        ctx.underived = true;
+    }
+    let mut pass = Pass { ctx, now, steps: Steps(observe), report: PassReport::default() };
+    let done = pass.queue().and_then(|()| pass.sessions());
+    let mut report = pass.report;
+    match done {
+        Ok(()) => {}
+        Err(error) if error.is_transient() => {
+            ctx.watch.forget();
+            ctx.underived = true;
+            report.trouble.get_or_insert_with(|| error.to_string());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(report)
+}
+
+struct Pass<'a, 's> {
+    ctx: &'a mut Context,
+    now: SystemTime,
+    steps: Steps<'s>,
+    report: PassReport,
+}
+
+impl Pass<'_, '_> {
+    fn queue(&mut self) -> Result<(), Error> {
+        let places = self.ctx.places.clone();
+        if let Some(spill) = &places.spill {
+            self.adopt(&spill.tmp, &spill.incoming)?;
+            if self.ctx.watch.due(&spill.incoming, self.now) {
+                let again = spill::drain(&places, spill, &mut self.steps, &mut self.report)?;
+                self.look_again(&spill.incoming, again);
+            }
+        }
+        self.adopt(&places.tmp, &places.incoming)?;
+        self.intake(Kind::Processing, &places.processing)?;
+        self.intake(Kind::Incoming, &places.incoming)
+    }
+
+    fn adopt(&mut self, tmp: &Path, incoming: &Path) -> Result<(), Error> {
+        if self.ctx.watch.due(tmp, self.now) {
+            let again = self.ctx.janitor.adopt(tmp, incoming, self.now, &mut self.steps, &mut self.report)?;
+            self.look_again(tmp, again);
+        }
+        Ok(())
+    }
+
+    fn intake(&mut self, kind: Kind, dir: &Path) -> Result<(), Error> {
+        if self.ctx.stop.load(Ordering::Relaxed) || !self.ctx.watch.due(dir, self.now) {
+            return Ok(());
+        }
+        self.ctx.store.with(|_| Ok(()))?; // before a file is touched for nothing
+        let found = scan(dir, kind, LISTED)?;
+        self.steps.at(Step::Scanned)?;
+        let mut touched = BTreeSet::new();
+        let taken = Intake {
+            places: &self.ctx.places,
+            store: &mut self.ctx.store,
+            limits: self.ctx.limits,
+            max_event: self.ctx.max_event,
+            now: self.now,
+            stop: &self.ctx.stop,
+            steps: &mut self.steps,
+            report: &mut self.report,
+            touched: &mut touched,
+        }
+        .take(kind, found);
+        self.ctx.underived |= self.report.stored > 0;
+        self.ctx.fresh.extend(touched.into_iter().map(|session| (session, self.now)));
+        let again = taken?;
+        self.look_again(dir, again);
+        Ok(())
+    }
+
+    fn look_again(&mut self, dir: &Path, again: Again) {
+        if again == Again::Yes {
+            self.ctx.watch.again(dir);
+        }
+    }
+
+    /// What the queue told of is looked up in the transcripts, and both become conversations.
+    fn sessions(&mut self) -> Result<(), Error> {
+        let sweep = self.ctx.swept.is_none_or(|swept| elapsed(swept, self.now, self.ctx.sweep_every));
+        let look = match () {
+            () if self.ctx.stop.load(Ordering::Relaxed) => None,
+            () if sweep => Some(Look::Sweep),
+            () if !self.ctx.fresh.is_empty() => Some(Look::Sessions(self.ctx.fresh.keys().cloned().collect())),
+            () => None,
+        };
+        if let Some(look) = look {
+            let projects = &self.ctx.projects;
+            let followed = self.ctx.store.with(|writer| Ok(transcripts::follow(writer, projects, &look)?))?;
+            self.steps.at(Step::Followed)?;
+            self.report.transcript_files += followed.files;
+            self.report.transcript_bytes += followed.bytes;
+            self.ctx.underived = true;
+            if sweep {
+                self.ctx.swept = Some(self.now);
+            }
+        }
+        if self.ctx.underived && !self.ctx.stop.load(Ordering::Relaxed) {
+            let derived = self.ctx.store.with(|writer| Ok(derive::derive(writer)?))?;
+            self.steps.at(Step::Derived)?;
+            self.report.sessions += derived.sessions;
+            self.report.conversations += derived.conversations;
+            self.ctx.underived = false;
+        }
+        let now = self.now;
+        self.ctx.fresh.retain(|_, last| !elapsed(*last, now, FRESH));
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! What a pass did, for a person in one line and for programs as JSON with names that stay.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The figures of one pass or, summed up, of several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PassReport {
+    /// Queue files stored as new events.
+    pub stored: u64,
+    /// Queue files whose event was there already.
+    pub replayed: u64,
+    /// Queue files moved to failed.
+    pub failed: u64,
+    /// Queue files that another ingester had at that moment.
+    pub busy: u64,
+    /// Queue files left for the next pass after a fault that will pass.
+    pub put_back: u64,
+    /// Entries in the queue that are not ours to touch.
+    pub left_alone: u64,
+    /// Files of dead hooks taken over from tmp.
+    pub adopted: u64,
+    /// Files taken over from the spill place.
+    pub drained: u64,
+    /// Payload bytes stored.
+    pub bytes: u64,
+    /// Transcript files that had something new.
+    pub transcript_files: u64,
+    /// Transcript bytes taken in.
+    pub transcript_bytes: u64,
+    /// Sessions derived anew.
+    pub sessions: u64,
+    /// Conversations that this changed.
+    pub conversations: u64,
+    /// The first fault that will pass, if there was one; the pass is then to be tried again later.
+    pub trouble: Option<String>,
+    /// There is more than one pass takes.
+    pub more: bool,
+}
+
+impl PassReport {
+    /// Whether there is anything worth a line in a log.
+    pub fn is_idle(&self) -> bool {
+        *self == Self { busy: self.busy, left_alone: self.left_alone, ..Self::default() }
+    }
+
+    /// Sums up passes that follow one another.
+    pub fn add(&mut self, next: Self) {
+        self.stored += next.stored;
+        self.replayed += next.replayed;
+        self.failed += next.failed;
+        self.put_back += next.put_back;
+        self.adopted += next.adopted;
+        self.drained += next.drained;
+        self.bytes += next.bytes;
+        self.transcript_files += next.transcript_files;
+        self.transcript_bytes += next.transcript_bytes;
+        self.sessions += next.sessions;
+        self.conversations += next.conversations;
+        // What is still so, not how often it was seen.
+        self.busy = next.busy;
+        self.left_alone = next.left_alone;
+        self.trouble = next.trouble.or(self.trouble.take());
+        self.more = next.more;
+    }
+}
+
+impl fmt::Display for PassReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} stored", count(self.stored, "event"))?;
+        for (n, what) in [
+            (self.replayed, "known already"),
+            (self.failed, "moved to queue/failed with a reason"),
+            (self.busy, "in the hands of another ingester"),
+            (self.put_back, "put back for later"),
+            (self.left_alone, "not ours and left alone"),
+            (self.adopted, "taken over from dead hooks"),
+            (self.drained, "taken over from the spill place"),
+        ] {
+            if n > 0 {
+                write!(f, ", {n} {what}")?;
+            }
+        }
+        if self.transcript_files > 0 {
+            let files = count(self.transcript_files, "transcript file");
+            write!(f, "; {files} followed ({} KiB)", self.transcript_bytes.div_ceil(1024))?;
+        }
+        if self.conversations > 0 {
+            write!(f, "; {} new or changed", count(self.conversations, "conversation"))?;
+        }
+        if let Some(trouble) = &self.trouble {
+            write!(f, "; to be tried again: {trouble}")?;
+        }
+        Ok(())
+    }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line() {
+        let check = |report: PassReport, expected: &str| assert_eq!(report.to_string(), expected);
+        check(PassReport::default(), "0 events stored");
+        check(
+            PassReport {
+                stored: 1,
+                failed: 2,
+                transcript_files: 1,
+                transcript_bytes: 1025,
+                conversations: 3,
+                ..Default::default()
+            },
+            "1 event stored, 2 moved to queue/failed with a reason; 1 transcript file followed (2 KiB); 3 conversations new or changed",
+        );
+    }
+
+    #[test]
+    fn idle() {
+        assert!(PassReport { left_alone: 3, busy: 1, ..Default::default() }.is_idle());
+        assert!(!PassReport { stored: 1, ..Default::default() }.is_idle());
+        assert!(!PassReport { trouble: Some("a".into()), ..Default::default() }.is_idle());
+    }
+
+    #[test]
+    fn sums() {
+        let mut sum = PassReport { stored: 2, left_alone: 1, more: true, ..Default::default() };
+        sum.add(PassReport { stored: 3, left_alone: 1, ..Default::default() });
+        assert_eq!(sum, PassReport { stored: 5, left_alone: 1, ..Default::default() });
+    }
+}

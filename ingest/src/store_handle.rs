@@ -1,0 +1,37 @@
+//! The writer of a process: opened when it is first needed, and dropped after any fault.
+//!
+//! After a failed sync the kernel may have marked lost pages as clean, so the same connection must never try again; a new
+//! one reads what is really there.
+
+use queue::DataDir;
+use store::write::Writer;
+
+use crate::error::Error;
+
+/// The connection, or the intention of one.
+#[derive(Debug)]
+pub(crate) struct StoreHandle {
+    home: DataDir,
+    writer: Option<Writer>,
+}
+
+impl StoreHandle {
+    /// Nothing is opened yet.
+    pub(crate) fn new(home: DataDir) -> Self {
+        Self { home, writer: None }
+    }
+
+    /// Runs `work` on the writer; whatever goes wrong, the writer is dropped.
+    ///
+    /// # Errors
+    /// Those of opening, and of `work`.
+    pub(crate) fn with<T>(&mut self, work: impl FnOnce(&mut Writer) -> Result<T, Error>) -> Result<T, Error> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => Writer::open(&self.home)?,
+        };
+        let done = work(&mut writer)?;
+        self.writer = Some(writer);
+        Ok(done)
+    }
+}

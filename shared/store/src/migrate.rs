@@ -21,11 +21,10 @@ const MIGRATIONS: [&str; 4] = [
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// What an existing file says of itself: (application id, schema). An empty file says (0, 0).
+/// Both are read by one statement, hence of one moment: another process may be making the file.
 pub(crate) fn identify(conn: &Connection) -> Result<(i64, i64), Error> {
-    let application_id =
-        conn.pragma_query_value(None, "application_id", |row| row.get(0)).op("read the application id")?;
-    let schema = conn.pragma_query_value(None, "user_version", |row| row.get(0)).op("read the schema version")?;
-    Ok((application_id, schema))
+    const SQL: &str = "select application_id, user_version from pragma_application_id, pragma_user_version";
+    conn.query_row(SQL, [], |row| Ok((row.get(0)?, row.get(1)?))).op("read the schema version")
 }
 
 /// Checks that the file is ours and not newer than we are; gives its schema.
@@ -65,5 +64,22 @@ mod tests {
         let hashes: Vec<String> =
             MIGRATIONS.iter().map(|sql| blake3::hash(sql.as_bytes()).to_hex().as_str()[..16].to_owned()).collect();
         assert_eq!(hashes.len(), MIGRATIONS.len());
+    }
+
+    /// The first programs of a new installation may start at the same moment. Some may find it busy; none may take it
+    /// for somebody else's.
+    #[test]
+    fn many_may_make_one_database() {
+        for _ in 0..20 {
+            let home = tempfile::tempdir().unwrap();
+            let dir = queue::DataDir::new(home.path());
+            std::thread::scope(|scope| {
+                let open = || crate::open::writer(&dir).map(drop);
+                let all = [0; 4].map(|_| scope.spawn(open));
+                for opened in all.map(|one| one.join().unwrap()) {
+                    assert!(matches!(opened, Ok(()) | Err(Error::Busy { .. })), "{opened:?}");
+                }
+            });
+        }
     }
 }

@@ -184,21 +184,27 @@ impl fmt::Display for Done {
     }
 }
 
-/// Every file below `root` with its size, sorted.
+/// The files below `root` with their sizes, sorted; of a long directory the first few.
 pub(crate) fn tree(root: &Path) -> String {
-    let (mut files, mut dirs) = (Vec::new(), vec![root.to_owned()]);
+    const SHOWN: usize = 8;
+    let (mut listed, mut dirs) = (Vec::new(), vec![root.to_owned()]);
     while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             match entry.metadata() {
                 Ok(meta) if meta.is_dir() => dirs.push(entry.path()),
-                Ok(meta) => {
-                    let path = entry.path();
-                    files.push(format!("{} ({})", path.strip_prefix(root).unwrap_or(&path).display(), meta.len()));
-                }
+                Ok(meta) => files.push(format!("{} ({})", entry.path().display(), meta.len())),
                 Err(_) => {} // gone meanwhile
             }
         }
+        files.sort();
+        if files.len() > SHOWN + 1 {
+            let more = format!("{}/… and {} more", dir.display(), files.len() - SHOWN);
+            files.truncate(SHOWN);
+            files.push(more);
+        }
+        listed.extend(files);
     }
-    files.sort();
-    files.join("\n")
+    listed.sort();
+    listed.join("\n").replace(&format!("{}/", root.display()), "")
 }

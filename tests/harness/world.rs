@@ -21,14 +21,17 @@ pub struct World {
 }
 
 impl World {
-    /// An empty world: only the home exists.
+    /// An empty world: the home and the data directory exist, with nothing in them. (A data directory that somebody
+    /// named must exist, else the name may be a slip.)
     ///
     /// # Panics
     /// When the temporary directory cannot be made.
     #[expect(clippy::new_without_default, reason = "making directories is no default value")]
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("prompt-manager-test-").tempdir().expect("a temporary directory");
-        fs::create_dir(root.path().join("home")).expect("a home");
+        for name in ["home", "data"] {
+            fs::create_dir(root.path().join(name)).expect("a directory");
+        }
         let data = DataDir::new(root.path().join("data"));
         Self { root, data, servers: AtomicU32::new(0) }
     }
@@ -43,7 +46,7 @@ impl World {
         self.root().join("home")
     }
 
-    /// The data directory; it does not exist before a binary makes it.
+    /// The data directory.
     pub fn data(&self) -> &DataDir {
         &self.data
     }

@@ -100,9 +100,9 @@ mod tests {
         check("kind=Human", "kind: `kind` must be all or one of human, command, shell, local, notification, subagent");
         check("kind=", "kind: ");
         check("q=", "words: None");
-        check("q=a+b", r#"words: Some(Words("\"a\" \"b\""))"#);
-        check("q=%22a%20b%22", r#"words: Some(Words("\"a b\""))"#);
-        check("q=%ff%00", "words: Some(Words(\"\"))");
+        check("q=a+b", r#"words: Some(Words { expression: "\"a\" \"b\"", prefix: false })"#);
+        check("q=%22a%20b%22", r#"words: Some(Words { expression: "\"a b\"", prefix: false })"#);
+        check("q=%ff%00", "words: Some(Words { expression: \"\"");
         check(&format!("q={}", "x".repeat(1001)), "q: `q` must not be longer than 1000");
         check("Limit=5", "Limit: There is no parameter `Limit`; known are limit, cursor, session_id, kind, q.");
         check("limit=5&limit=5", "limit: The parameter `limit` is given twice.");

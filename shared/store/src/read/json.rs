@@ -118,7 +118,10 @@ mod tests {
     fn content_blocks() {
         check(r#"[{"type":"text","text":"a"},{"type":"image","source":{}}]"#, &text("a\n[Image]"));
         check(r#"[{"type":"text","text":"\ud800"}]"#, &text("\u{fffd}"));
-        check(r#"[{"type":"tool_reference","tool_name":"x"}]"#, &json(r#"[{"type":"tool_reference","tool_name":"x"}]"#));
+        check(
+            r#"[{"type":"tool_reference","tool_name":"x"}]"#,
+            &json(r#"[{"type":"tool_reference","tool_name":"x"}]"#),
+        );
         check("[]", &json("[]"));
     }
 

@@ -3,7 +3,7 @@
 //! A page is chosen by ids alone and only then read, so a filter never pays for texts that are not shown. Every
 //! statement names its index: a plan that would read a whole table fails in a test, not in front of a person.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::turn::{self, Listed};
 use super::words::Words;
@@ -11,8 +11,10 @@ use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::words::Kind;
 
-/// Words with more hits than this are looked for along the list, others along their hits.
+/// Words with no more hits than this are found by sorting their hits; others by walking along the list.
 const MANY_HITS: i64 = 10_000;
+/// The walk ends after so many rows: words that are common, but not here, are then found by sorting all their hits.
+const LONGEST_WALK: i64 = 2_000;
 
 /// Which kinds a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Position {
 impl Position {
     /// Before the newest row.
     const START: Self = Self { timestamp_ms: i64::MAX, id: ConversationId(i64::MAX) };
+    /// Behind the oldest.
+    const END: Self = Self { timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) };
 }
 
 /// What a page shall show.
@@ -63,44 +67,98 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-/// `?4 is null or it holds the words`, for the row `t`. FTS5 seeks the one row id in the words' lists of rows.
-macro_rules! holds_words {
+/// The row `t` holds the words ?4, by asking the index about this one conversation. Its blocks were written one after the
+/// other, so a range of row ids takes in little else, and FTS5 seeks to it.
+macro_rules! probed {
     () => {
-        "(?4 is null or exists (select 1 from blocks b cross join search s on s.rowid = b.id
-                                 where b.conversation_id = t.id and s.search match ?4))"
+        "exists (select 1 from search s cross join blocks b on b.id = s.rowid
+                  where s.search match ?4 and b.conversation_id = t.id
+                    and s.rowid between (select min(id) from blocks where conversation_id = t.id)
+                                    and (select max(id) from blocks where conversation_id = t.id))"
     };
 }
 
-const LISTED: &str = concat!(
-    "select t.timestamp_ms, t.id from turns t indexed by turns_listed
-      where t.kind in ('human', 'command', 'shell') and (t.timestamp_ms, t.id) < (?1, ?2)
-        and (?3 is null or t.kind = ?3) and ",
-    holds_words!(),
-    " order by t.timestamp_ms desc, t.id desc limit ?5"
-);
+/// The same, by asking the index once for all: for a prefix FTS5 would collect its hits anew each time it is asked.
+macro_rules! collected {
+    () => {
+        "exists (select 1 from blocks b
+                  where b.conversation_id = t.id and +b.id in (select rowid from search where search match ?4))"
+    };
+}
 
-const NEWEST: &str = concat!(
-    "select t.timestamp_ms, t.id from turns t indexed by turns_newest
-      where (t.timestamp_ms, t.id) < (?1, ?2)
-        and (?3 is null or t.kind = ?3) and ",
-    holds_words!(),
-    " order by t.timestamp_ms desc, t.id desc limit ?5"
-);
+/// Along the index of the default list, down to (?6, ?7).
+macro_rules! listed {
+    ($words:expr) => {
+        concat!(
+            "select t.timestamp_ms, t.id from turns t indexed by turns_listed
+              where t.kind in ('human', 'command', 'shell')
+                and (t.timestamp_ms, t.id) < (?1, ?2) and (t.timestamp_ms, t.id) >= (?6, ?7)
+                and (?3 is null or t.kind = ?3) and (?4 is null or ",
+            $words,
+            ") order by t.timestamp_ms desc, t.id desc limit ?5"
+        )
+    };
+}
+
+/// Along the index of all.
+macro_rules! newest {
+    ($words:expr) => {
+        concat!(
+            "select t.timestamp_ms, t.id from turns t indexed by turns_newest
+              where (t.timestamp_ms, t.id) < (?1, ?2) and (t.timestamp_ms, t.id) >= (?6, ?7)
+                and (?3 is null or t.kind = ?3) and (?4 is null or ",
+            $words,
+            ") order by t.timestamp_ms desc, t.id desc limit ?5"
+        )
+    };
+}
+
+/// The ways along an index.
+struct Walk {
+    /// Without words, or with words each of which stands for itself.
+    probed: &'static str,
+    /// With a prefix among them.
+    collected: &'static str,
+    /// The row so many rows further.
+    further: &'static str,
+}
+
+const LISTED: Walk = Walk {
+    probed: listed!(probed!()),
+    collected: listed!(collected!()),
+    further: "select timestamp_ms, id from turns indexed by turns_listed
+               where kind in ('human', 'command', 'shell') and (timestamp_ms, id) < (?1, ?2)
+               order by timestamp_ms desc, id desc limit 1 offset ?3",
+};
+
+const NEWEST: Walk = Walk {
+    probed: newest!(probed!()),
+    collected: newest!(collected!()),
+    further: "select timestamp_ms, id from turns indexed by turns_newest where (timestamp_ms, id) < (?1, ?2)
+               order by timestamp_ms desc, id desc limit 1 offset ?3",
+};
 
 /// Here ?3 is a list of kinds between commas, or null. The sessions to look into are the one named and those of which
 /// a part was moved to the user session of that name.
-const SESSION: &str = concat!(
-    "select t.timestamp_ms, t.id from turns t indexed by turns_session
-      where t.session_id in (select ?6 union select m.session_id from user_session_members m
-                              where m.user_session_id = ?6 and m.removed_ms is null)
-        and (t.timestamp_ms, t.id) < (?1, ?2)
-        and (?3 is null or instr(?3, ',' || t.kind || ','))
-        and (t.session_id = ?6 or (select u.user_session_id from conversation_user_sessions u
-                                    where u.conversation_id = t.id) = ?6)
-        and ",
-    holds_words!(),
-    " order by t.timestamp_ms desc, t.id desc limit ?5"
-);
+macro_rules! session {
+    ($words:expr) => {
+        concat!(
+            "select t.timestamp_ms, t.id from turns t indexed by turns_session
+              where t.session_id in (select ?6 union select m.session_id from user_session_members m
+                                      where m.user_session_id = ?6 and m.removed_ms is null)
+                and (t.timestamp_ms, t.id) < (?1, ?2)
+                and (?3 is null or instr(?3, ',' || t.kind || ','))
+                and (t.session_id = ?6 or (select u.user_session_id from conversation_user_sessions u
+                                            where u.conversation_id = t.id) = ?6)
+                and (?4 is null or ",
+            $words,
+            ") order by t.timestamp_ms desc, t.id desc limit ?5"
+        )
+    };
+}
+
+const SESSION_PROBED: &str = session!(probed!());
+const SESSION_COLLECTED: &str = session!(collected!());
 
 const HITS: &str = "select count(*) from (select 1 from search where search match ?1 limit ?2)";
 
@@ -130,35 +188,53 @@ pub(super) fn page(conn: &Connection, request: &ListRequest) -> Result<Page, Err
 
 /// The newest of the listed kinds.
 pub(super) fn last(conn: &Connection) -> Result<Option<ConversationId>, Error> {
-    conn.prepare_cached(LISTED)
-        .op("prepare")?
-        .query_row(params![i64::MAX, i64::MAX, None::<&str>, None::<&str>, 1], |row| row.get(1).map(ConversationId))
-        .optional()
-        .op("look for the newest conversation")
+    let from = Position::START;
+    Ok(walk(conn, LISTED.probed, from, None, None, 1, Position::END)?.first().map(|place| place.id))
 }
 
 fn places(conn: &Connection, request: &ListRequest, words: Option<&str>, limit: i64) -> Result<Vec<Position>, Error> {
-    let Position { timestamp_ms, id } = request.after.unwrap_or(Position::START);
-    let one = match request.kinds {
-        Kinds::One(kind) => Some(kind.as_str()),
-        Kinds::Listed | Kinds::All => None,
-    };
+    let after = request.after.unwrap_or(Position::START);
+    let kinds = between_commas(request.kinds);
+    let prefix = request.words.as_ref().is_some_and(Words::has_prefix);
     if let Some(session) = &request.session_id {
-        let kinds = between_commas(request.kinds);
-        return collect(conn, SESSION, params![timestamp_ms, id.0, kinds, words, limit, session]);
+        let sql = if prefix { SESSION_COLLECTED } else { SESSION_PROBED };
+        return collect(conn, sql, params![after.timestamp_ms, after.id.0, kinds, words, limit, session]);
     }
-    if let Some(words) = words
-        && !has_many_hits(conn, words)?
-    {
-        let kinds = between_commas(request.kinds);
-        return collect(conn, HOLDING, params![timestamp_ms, id.0, kinds, words, limit]);
-    }
-    let sql = match request.kinds {
-        Kinds::Listed => LISTED,
-        Kinds::One(kind) if Kind::LISTED.contains(&kind) => LISTED,
-        Kinds::All | Kinds::One(_) => NEWEST,
+    let (along, one) = match request.kinds {
+        Kinds::Listed => (LISTED, None),
+        Kinds::All => (NEWEST, None),
+        Kinds::One(kind) if Kind::LISTED.contains(&kind) => (LISTED, Some(kind)),
+        Kinds::One(kind) => (NEWEST, Some(kind)),
     };
-    collect(conn, sql, params![timestamp_ms, id.0, one, words, limit])
+    let Some(words) = words else { return walk(conn, along.probed, after, one, None, limit, Position::END) };
+    if has_many_hits(conn, words)? {
+        let sql = if prefix { along.collected } else { along.probed };
+        let end = further(conn, along.further, after)?;
+        let found = walk(conn, sql, after, one, Some(words), limit, end.unwrap_or(Position::END))?;
+        if end.is_none() || found.len() as i64 == limit {
+            return Ok(found);
+        }
+    }
+    collect(conn, HOLDING, params![after.timestamp_ms, after.id.0, kinds, words, limit])
+}
+
+/// The places between `after` and `end`, with the words if there are any.
+fn walk(
+    conn: &Connection,
+    sql: &str,
+    after: Position,
+    kind: Option<Kind>,
+    words: Option<&str>,
+    limit: i64,
+    end: Position,
+) -> Result<Vec<Position>, Error> {
+    let kind = kind.map(Kind::as_str);
+    collect(conn, sql, params![after.timestamp_ms, after.id.0, kind, words, limit, end.timestamp_ms, end.id.0])
+}
+
+/// The end of a walk that begins after `after`; `None` if the list ends first.
+fn further(conn: &Connection, sql: &str, after: Position) -> Result<Option<Position>, Error> {
+    Ok(collect(conn, sql, params![after.timestamp_ms, after.id.0, LONGEST_WALK])?.pop())
 }
 
 fn has_many_hits(conn: &Connection, words: &str) -> Result<bool, Error> {
@@ -348,24 +424,44 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_to_find_words_agree() {
+    fn all_ways_to_find_words_agree() {
         let store = Store::new();
         for time in 0..40 {
             store.turn(&turn("s", time * 7 % 40, if time % 3 == 0 { "common rare" } else { "common" }));
         }
-        for (typed, session) in [("rare", None), ("common", None), ("rare", Some("s"))] {
+        for typed in ["rare", "common", "ra*", "common rare"] {
             let words = Words::parse(typed).unwrap();
-            let from = params![i64::MAX, i64::MAX, None::<&str>, words.expression(), 100];
-            let along_hits = collect(&store.conn, HOLDING, from).unwrap();
-            let along_list = match session {
-                None => collect(&store.conn, LISTED, from).unwrap(),
-                Some(session) => {
-                    let from = params![i64::MAX, i64::MAX, None::<&str>, words.expression(), 100, session];
-                    collect(&store.conn, SESSION, from).unwrap()
-                }
-            };
-            assert!(!along_hits.is_empty());
-            assert_eq!(along_hits, along_list);
+            let words = Some(words.expression());
+            let sorted = collect(&store.conn, HOLDING, params![i64::MAX, i64::MAX, None::<&str>, words, 100]).unwrap();
+            assert!(!sorted.is_empty());
+            for sql in [LISTED.probed, LISTED.collected, NEWEST.probed, NEWEST.collected] {
+                let walked = walk(&store.conn, sql, Position::START, None, words, 100, Position::END).unwrap();
+                assert_eq!(walked, sorted, "{typed}: {sql}");
+            }
+            for sql in [SESSION_PROBED, SESSION_COLLECTED] {
+                let session = params![i64::MAX, i64::MAX, None::<&str>, words, 100, "s"];
+                assert_eq!(collect(&store.conn, sql, session).unwrap(), sorted, "{typed}: {sql}");
+            }
+        }
+    }
+
+    /// Words that are common, but only far down the list, are found behind the end of the walk.
+    #[test]
+    fn a_walk_ends_and_the_search_goes_on() {
+        let store = Store::new();
+        store.conn.execute_batch("begin").unwrap();
+        let (above, hits) = (LONGEST_WALK + 10, MANY_HITS + 10);
+        for n in 0..above + hits {
+            store.turn(&turn("s", -n, if n < above { "other" } else { "common" }));
+        }
+        store.conn.execute_batch("commit").unwrap();
+        let mut reader = store.reader();
+        for typed in ["common", "comm*"] {
+            let request = ListRequest { words: Words::parse(typed), limit: 2, ..request() };
+            let page = reader.list(&request).unwrap();
+            assert_eq!(page.items.iter().map(|item| item.turn.id.0).collect::<Vec<_>>(), [above + 1, above + 2]);
+            let next = reader.list(&ListRequest { after: page.next, ..request }).unwrap();
+            assert_eq!(next.items[0].turn.id.0, above + 3);
         }
     }
 
@@ -383,16 +479,20 @@ mod tests {
 
     #[test]
     fn no_statement_reads_a_whole_table() {
-        for (sql, index) in [(LISTED, "turns_listed"), (NEWEST, "turns_newest")] {
-            let plan = plan(sql);
-            assert!(plan.starts_with(&format!("SEARCH t USING INDEX {index} (timestamp_ms<?)")), "{plan}");
-            assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+        for (along, index) in [(LISTED, "turns_listed"), (NEWEST, "turns_newest")] {
+            for sql in [along.probed, along.collected, along.further] {
+                let plan = plan(sql);
+                assert!(plan.contains(&format!("INDEX {index} (timestamp_ms")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
         }
-        let session = plan(SESSION);
-        assert!(session.starts_with("SEARCH t USING INDEX turns_session (session_id=?)"), "{session}");
-        // FTS5 gets the words (M) and, where a row of the list is looked at, the row id (=) as well.
-        assert!(plan(LISTED).contains("SCAN s VIRTUAL TABLE INDEX 0:=M1"), "{}", plan(LISTED));
-        for sql in [LISTED, NEWEST, SESSION, HOLDING] {
+        for sql in [SESSION_PROBED, SESSION_COLLECTED] {
+            assert!(plan(sql).starts_with("SEARCH t USING INDEX turns_session (session_id=?)"), "{}", plan(sql));
+        }
+        // FTS5 gets the words (M) and the range of row ids (> <) as well, or it would read all hits for each row.
+        assert!(plan(LISTED.probed).contains("SCAN s VIRTUAL TABLE INDEX 0:M1><"), "{}", plan(LISTED.probed));
+        let walks = [LISTED.probed, LISTED.collected, NEWEST.probed, NEWEST.collected];
+        for sql in walks.into_iter().chain([SESSION_PROBED, SESSION_COLLECTED, HOLDING]) {
             for line in plan(sql).lines() {
                 let harmless =
                     !line.starts_with("SCAN ") || line.contains("VIRTUAL TABLE INDEX") || line.contains("CONSTANT ROW");

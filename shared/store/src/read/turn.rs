@@ -141,3 +141,23 @@ fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, E
 fn unknown(word: &str) -> Error {
     Error::Corrupt { op: "read a conversation", detail: format!("unknown word {word:?}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::seed::{self, Store};
+
+    /// Preparing a statement takes ten times what this look-up does.
+    #[test]
+    fn a_cached_statement_is_not_prepared_anew() {
+        let store = Store::new();
+        let reader = store.reader();
+        for time in 0..3 {
+            let id = store.turn(&seed::turn("s", time, "p"));
+            assert_eq!(turn(&reader.conn, id).unwrap().unwrap().timestamp_ms, time);
+        }
+        let statement = reader.conn.prepare_cached(TURN).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::Run), 3);
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
+}

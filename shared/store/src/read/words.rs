@@ -5,7 +5,10 @@
 
 /// Words that all must be in one block of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words(String);
+pub struct Words {
+    expression: String,
+    prefix: bool,
+}
 
 impl Words {
     /// Takes words, `"exact phrases"` and prefixes (`load*`) apart. `None` if nothing was typed; typed signs that no
@@ -14,7 +17,7 @@ impl Words {
         if typed.trim().is_empty() {
             return None;
         }
-        let mut expression = String::new();
+        let mut words = Self { expression: String::new(), prefix: false };
         let mut rest = typed;
         while let Some(start) = rest.find(|c: char| !is_space(c)) {
             rest = &rest[start..];
@@ -28,30 +31,33 @@ impl Words {
                 Some(after) => (true, after),
                 None => (term.ends_with('*') && !rest.starts_with('"'), after),
             };
-            push(&mut expression, term, prefix);
+            words.push(term, prefix);
             rest = after;
         }
-        Some(Self(expression))
+        Some(words)
     }
 
     /// The right side of MATCH; empty if nothing can match.
     pub(super) fn expression(&self) -> &str {
-        &self.0
+        &self.expression
     }
-}
 
-fn push(expression: &mut String, term: &str, prefix: bool) {
-    if !term.chars().any(|c| c.is_alphanumeric() || c == '_') {
-        return;
+    /// Whether a prefix is among them.
+    pub(super) fn has_prefix(&self) -> bool {
+        self.prefix
     }
-    if !expression.is_empty() {
-        expression.push(' ');
-    }
-    expression.push('"');
-    expression.extend(term.chars().map(|c| if is_space(c) || c == '"' { ' ' } else { c }));
-    expression.push('"');
-    if prefix {
-        expression.push('*');
+
+    fn push(&mut self, term: &str, prefix: bool) {
+        if !term.chars().any(|c| c.is_alphanumeric() || c == '_') {
+            return;
+        }
+        if !self.expression.is_empty() {
+            self.expression.push(' ');
+        }
+        self.expression.push('"');
+        self.expression.extend(term.chars().map(|c| if is_space(c) || c == '"' { ' ' } else { c }));
+        self.expression.push_str(if prefix { "\"*" } else { "\"" });
+        self.prefix |= prefix;
     }
 }
 

@@ -40,17 +40,13 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// `None` without the memory for one buffer. It is the first allocation, and the only one of any size, so it is
-    /// where a process without memory stops; std would print and abort.
-    pub(crate) fn new() -> Option<Self> {
-        let mut unsaved = Vec::new();
-        unsaved.try_reserve_exact(CAPACITY).ok()?;
-        Some(Self { unsaved, started: Instant::now(), waited: Duration::ZERO })
+    pub(crate) fn new() -> Self {
+        Self { unsaved: Vec::with_capacity(CAPACITY), started: Instant::now(), waited: Duration::ZERO }
     }
 
     /// Goes one step on. Once the value is `complete` it only takes what is ready.
     pub(crate) fn next(&mut self, complete: bool) -> Result<Next<'_>, Fault> {
-        if self.unsaved.len() == CAPACITY {
+        if self.unsaved.len() == self.unsaved.capacity() {
             return Ok(Next::Full);
         }
         let limit = if complete { PATIENCE } else { LIMIT };

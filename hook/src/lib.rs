@@ -24,7 +24,7 @@ use queue::scan::JsonScanner;
 /// as a newline, is stored too: the file has the bytes that were sent, and their sender meets no closed pipe.
 /// A stdin without a byte still leaves a file, empty: its name says which session has news.
 pub fn capture(options: &Options) {
-    let Some(mut input) = Input::new() else { return };
+    let mut input = Input::new();
     let mut scanner = JsonScanner::default();
     let mut event = Event::new(options, SystemTime::now());
     loop {

@@ -11,6 +11,9 @@ use std::panic;
 use prompt_hook::{Options, capture};
 use queue::sys;
 
+#[global_allocator]
+static MEMORY: sys::QuietMemory = sys::QuietMemory;
+
 /// Always 0. Any other code shows an error to the user, and 2 would throw the prompt away.
 #[expect(unsafe_code, reason = "the one exported symbol of this program, and the arguments that come with it")]
 #[unsafe(no_mangle)]

@@ -4,6 +4,7 @@
 //! those of Linux and macOS; each function says what it does where a system lacks the call.
 #![expect(unsafe_code, reason = "foreign functions; each block says why it is sound")]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_short};
 use std::fs::File;
 use std::io;
@@ -58,6 +59,32 @@ unsafe extern "C" {
 /// Ends the process at once with success: no destructors, no exit handlers, nothing flushed.
 pub fn exit() -> ! {
     _exit(0)
+}
+
+/// The system's memory, and a silent end of the process where there is none: std would print and abort.
+#[derive(Debug)]
+pub struct QuietMemory;
+
+// SAFETY: every call goes to the system's allocator as it came, and what that gives is passed on unless it is null.
+unsafe impl GlobalAlloc for QuietMemory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the rules of `alloc`.
+        or_exit(unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the rules of `realloc`, and `memory` came from the same allocator.
+        or_exit(unsafe { System.realloc(memory, layout, size) })
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the rules of `dealloc`, and `memory` came from the same allocator.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+fn or_exit(memory: *mut u8) -> *mut u8 {
+    if memory.is_null() { exit() } else { memory }
 }
 
 /// From here on the mode given to a new file is the mode it gets, as long as it is private to the user.

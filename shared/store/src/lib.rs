@@ -16,8 +16,10 @@ pub mod ids;
 mod migrate;
 mod open;
 pub mod read;
+pub mod words;
 pub mod write;
 
 pub use error::Error;
 pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
 pub use open::{DbLock, engine_version};
+pub use words::{BlockKind, Kind, Status, Via};

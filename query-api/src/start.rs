@@ -67,7 +67,7 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
     check_address(settings.listen, allow_remote, settings.no_token)?;
     let home = find_home(&settings)?;
-    check_database(&home)?;
+    let not_yet = check_database(&home)?;
     let token = if settings.no_token { None } else { Some(Token::load_or_make(&home)?) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -75,10 +75,15 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
         .enable_time()
         .build()
         .map_err(Error::Runtime)?;
-    runtime.block_on(listen(settings.listen, home, token))
+    runtime.block_on(listen(settings.listen, home, token, not_yet))
 }
 
-async fn listen(address: SocketAddr, home: DataDir, token: Option<Token>) -> Result<(), Error> {
+async fn listen(
+    address: SocketAddr,
+    home: DataDir,
+    token: Option<Token>,
+    not_yet: Option<store::Error>,
+) -> Result<(), Error> {
     let failed = |source| Error::Listen { listen: address, source };
     let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => Error::PortTaken(address),
@@ -93,6 +98,9 @@ async fn listen(address: SocketAddr, home: DataDir, token: Option<Token>) -> Res
             _ = interrupt.recv() => {}
         }
     };
+    if let Some(error) = not_yet {
+        tracing::warn!("not ready yet: failed to {error}");
+    }
     match &token {
         Some(_) => tracing::info!("the token is in {}", home.api_token().display()),
         None => tracing::warn!("answering without a token: every program on this machine can read the prompts"),
@@ -124,15 +132,13 @@ fn find_home(settings: &Settings) -> Result<DataDir, Error> {
     Ok(home)
 }
 
-/// A database that no later start of ours can read is refused now; one that is missing or busy may come.
-fn check_database(home: &DataDir) -> Result<(), Error> {
+/// A database that no later moment makes readable is refused now. One that is missing or busy may come: then why it is
+/// not there yet is given back.
+fn check_database(home: &DataDir) -> Result<Option<store::Error>, Error> {
     match store::read::Reader::open(home) {
+        Ok(_) => Ok(None),
         Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => Err(Error::Store(error)),
-        Err(error) => {
-            tracing::warn!("not ready yet: failed to {error}");
-            Ok(())
-        }
-        Ok(_) => Ok(()),
+        Err(error) => Ok(Some(error)),
     }
 }
 

@@ -7,6 +7,7 @@
 mod conversation;
 mod health;
 mod json;
+mod law;
 mod list;
 mod span;
 mod turn;
@@ -28,6 +29,7 @@ use crate::open::{self, DbLock};
 pub use conversation::{Block, Conversation, Session, ToolCall, Usage};
 pub use health::Health;
 pub use json::Value;
+pub use law::Kept;
 pub use list::{Kinds, ListRequest, Page, Position};
 pub use turn::{Listed, ToolSummary, Turn};
 pub use words::Words;

@@ -22,7 +22,7 @@ fn filled() -> World {
 /// A world with a data directory and nothing in it.
 fn empty() -> World {
     let world = World::new();
-    world.data().create().unwrap();
+    world.data().create().expect("a data directory");
     world
 }
 

@@ -136,6 +136,16 @@ fn rusqlite_is_named_in_the_store_alone() {
     });
 }
 
+#[test]
+fn cited_pages_exist() {
+    let exists = |page: &str| ["", "docs", "migrations"].iter().any(|dir| repository().join(dir).join(page).exists());
+    check("a comment cites a page that is not here", |source| {
+        let words = source.text.split(|c: char| !c.is_ascii_alphanumeric() && !"-_./".contains(c));
+        let pages = words.map(|word| word.trim_end_matches('.')).filter(|word| word.len() > 3 && word.ends_with(".md"));
+        pages.filter(|page| !page.starts_with('.')).any(|page| !exists(page))
+    });
+}
+
 /// What may have to be replaced one day is used in one file.
 #[test]
 fn some_crates_have_one_file() {

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +14,8 @@ use signal_hook::iterator::Signals;
 
 use crate::error::{At, Error};
 use crate::pass::{self, Context, Effort};
-use crate::report::PassReport;
+use crate::report::{PassReport, Stopwatch, Times};
 use crate::schedule::Schedule;
-use crate::step::go_on;
 
 /// After faults the pauses double up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -34,8 +34,13 @@ pub fn run(ctx: &mut Context, home: &Path, schedule: &Schedule, stop: &Arc<Atomi
     let mut faults = 0;
     while !stop.load(Ordering::Relaxed) {
         let woke = (Instant::now(), SystemTime::now());
-        let report = pass::run(ctx, woke.1, Effort::Changed, &mut go_on)?;
-        note(&report, woke.0.elapsed());
+        let mut watch = Stopwatch::new(woke.0);
+        let mut report = pass::run(ctx, woke.1, Effort::Changed, &mut |step| {
+            watch.at(step, Instant::now());
+            ControlFlow::Continue(())
+        })?;
+        report.took_ms = watch.times();
+        note(&report);
         if report.trouble.is_some() {
             sleep(pause(faults, schedule.patience()), stop);
             faults += 1;
@@ -53,12 +58,14 @@ pub fn run(ctx: &mut Context, home: &Path, schedule: &Schedule, stop: &Arc<Atomi
     Ok(())
 }
 
-fn note(report: &PassReport, took: Duration) {
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+fn note(report: &PassReport) {
+    let Times { queue, transcripts, derive } = report.took_ms;
     match &report.trouble {
-        Some(trouble) => tracing::warn!(took_ms, %trouble, "{report}"),
-        None if report.is_idle() => tracing::debug!(took_ms, "{report}"),
-        None => tracing::info!(took_ms, "{report}"),
+        Some(_) => tracing::warn!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}"),
+        None if report.is_idle() => {
+            tracing::debug!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}")
+        }
+        None => tracing::info!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}"),
     }
 }
 

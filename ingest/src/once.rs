@@ -1,13 +1,13 @@
 //! `ingest once`: passes until the queue is empty, and their sum on stdout.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::time::{Instant, SystemTime};
 
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::pass::{self, Context, Effort};
-use crate::report::PassReport;
-use crate::step::go_on;
+use crate::report::{PassReport, Stopwatch};
 
 /// How the figures are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +24,16 @@ pub enum Format {
 /// What will not mend itself.
 pub fn run(ctx: &mut Context, format: Format) -> Result<Exit, Error> {
     let begin = Instant::now();
+    let mut watch = Stopwatch::new(begin);
+    let mut observe = |step| {
+        watch.at(step, Instant::now());
+        ControlFlow::Continue(())
+    };
     let mut sum = PassReport { more: true, ..PassReport::default() };
     while sum.more && sum.trouble.is_none() {
-        sum.add(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut go_on)?);
+        sum.add(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
     }
+    sum.took_ms = watch.times();
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };
     print(&sum, begin.elapsed().as_secs_f64(), format);
     Ok(exit)

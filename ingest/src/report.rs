@@ -1,8 +1,11 @@
 //! What a pass did, for a person in one line and for programs as JSON with names that stay.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+
+use crate::step::Step;
 
 /// The figures of one pass or, summed up, of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,12 +40,58 @@ pub struct PassReport {
     pub trouble: Option<String>,
     /// There is more than one pass takes.
     pub more: bool,
+    /// Where the time went.
+    pub took_ms: Times,
+}
+
+/// Where the time of a pass went, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Times {
+    /// From the queue to the archive.
+    pub queue: u64,
+    /// Following transcripts.
+    pub transcripts: u64,
+    /// Deriving conversations.
+    pub derive: u64,
+}
+
+/// Measures [`Times`] from the steps of a pass.
+#[derive(Debug)]
+pub struct Stopwatch {
+    last: Instant,
+    queue: Duration,
+    transcripts: Duration,
+    derive: Duration,
+}
+
+impl Stopwatch {
+    /// Starts at `now`.
+    pub fn new(now: Instant) -> Self {
+        Self { last: now, queue: Duration::ZERO, transcripts: Duration::ZERO, derive: Duration::ZERO }
+    }
+
+    /// The time since the last step belongs to what this one ends.
+    pub fn at(&mut self, step: Step, now: Instant) {
+        let part = match step {
+            Step::Followed => &mut self.transcripts,
+            Step::Derived => &mut self.derive,
+            _ => &mut self.queue,
+        };
+        *part += now - self.last;
+        self.last = now;
+    }
+
+    /// The sums.
+    pub fn times(&self) -> Times {
+        let ms = |part: Duration| u64::try_from(part.as_millis()).unwrap_or(u64::MAX);
+        Times { queue: ms(self.queue), transcripts: ms(self.transcripts), derive: ms(self.derive) }
+    }
 }
 
 impl PassReport {
     /// Whether there is anything worth a line in a log.
     pub fn is_idle(&self) -> bool {
-        *self == Self { busy: self.busy, left_alone: self.left_alone, ..Self::default() }
+        *self == Self { busy: self.busy, left_alone: self.left_alone, took_ms: self.took_ms, ..Self::default() }
     }
 
     /// Sums up passes that follow one another.
@@ -58,6 +107,9 @@ impl PassReport {
         self.transcript_bytes += next.transcript_bytes;
         self.sessions += next.sessions;
         self.conversations += next.conversations;
+        self.took_ms.queue += next.took_ms.queue;
+        self.took_ms.transcripts += next.took_ms.transcripts;
+        self.took_ms.derive += next.took_ms.derive;
         // What is still so, not how often it was seen.
         self.busy = next.busy;
         self.left_alone = next.left_alone;
@@ -119,6 +171,17 @@ mod tests {
             },
             "1 event stored, 2 moved to queue/failed with a reason; 1 transcript file followed (2 KiB); 3 conversations new or changed",
         );
+    }
+
+    #[test]
+    fn a_stopwatch_parts_the_time() {
+        let begin = Instant::now();
+        let mut watch = Stopwatch::new(begin);
+        let steps = [(Step::Scanned, 5), (Step::Archived, 7), (Step::Followed, 10), (Step::Derived, 17)];
+        for (step, ms) in steps {
+            watch.at(step, begin + Duration::from_millis(ms));
+        }
+        assert_eq!(watch.times(), Times { queue: 7, transcripts: 3, derive: 7 });
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Steps<'_> {
     }
 }
 
-/// The observer of production.
+/// An observer that lets the pass run.
 pub fn go_on(_: Step) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }

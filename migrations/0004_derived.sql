@@ -52,6 +52,8 @@ create table turns (
 -- For the default list, newest first.
 create index turns_listed on turns (timestamp_ms, id) where kind in ('human', 'command', 'shell');
 create index turns_newest on turns (timestamp_ms, id);
+-- For a list of one kind.
+create index turns_kind on turns (kind, timestamp_ms, id);
 create index turns_session on turns (session_id, ordinal);
 create index turns_parent on turns (parent_id) where parent_id is not null;
 
@@ -60,7 +62,7 @@ create table blocks (
     id              integer primary key,
     conversation_id integer not null references turns (id) on delete cascade,
     seq             integer not null,
-    kind            text not null check (kind in ('prompt', 'text', 'thinking', 'tool', 'notice', 'wrapper')),
+    kind            text not null check (kind in ('prompt', 'text', 'thinking', 'tool', 'notice')),
     at_ms           integer,
     message_id      text,
     tool_use_id     text,               -- of kind tool
@@ -107,6 +109,7 @@ create virtual table search using fts5 (
     text,
     content = '',
     contentless_delete = 1,
+    prefix = '2 3',
     tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
 );
 

@@ -197,11 +197,24 @@ impl Pass<'_, '_> {
             () => None,
         };
         if let Some(look) = look {
-            let projects = &self.ctx.projects;
-            let followed = self.ctx.store.with(|writer| Ok(transcripts::follow(writer, projects, &look)?))?;
-            self.steps.at(Step::Followed)?;
-            self.report.transcript_files += followed.files;
-            self.report.transcript_bytes += followed.bytes;
+            // What is taken in first is derived first: a large backlog can be listed while it is still coming in.
+            let Context { projects, store, stop, .. } = &mut *self.ctx;
+            let (report, steps) = (&mut self.report, &mut self.steps);
+            let followed = store.with(|writer| {
+                let mut stopped = Ok(());
+                transcripts::follow(writer, projects, &look, &mut |writer, followed| {
+                    report.transcript_files += followed.files;
+                    report.transcript_bytes += followed.bytes;
+                    stopped = steps.at(Step::Followed);
+                    if stopped.is_err() || stop.load(Ordering::Relaxed) {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    count(report, derive::derive(writer)?);
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                stopped
+            });
+            followed?;
             self.ctx.underived = true;
             if sweep {
                 self.ctx.swept = Some(self.now);
@@ -210,12 +223,16 @@ impl Pass<'_, '_> {
         if self.ctx.underived && !self.ctx.stop.load(Ordering::Relaxed) {
             let derived = self.ctx.store.with(|writer| Ok(derive::derive(writer)?))?;
             self.steps.at(Step::Derived)?;
-            self.report.sessions += derived.sessions;
-            self.report.conversations += derived.conversations;
+            count(&mut self.report, derived);
             self.ctx.underived = false;
         }
         let now = self.now;
         self.ctx.fresh.retain(|_, last| !elapsed(*last, now, FRESH));
         Ok(())
     }
+}
+
+fn count(report: &mut PassReport, derived: derive::Derived) {
+    report.sessions += derived.sessions;
+    report.conversations += derived.conversations;
 }

@@ -12,6 +12,7 @@ mod open;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,6 +37,9 @@ pub struct Followed {
     pub bytes: u64,
 }
 
+/// Runs between two transactions of a look, with what the first brought; it may end the look.
+pub type Between<'a> = dyn FnMut(&mut Writer, Followed) -> Result<ControlFlow<()>, store::Error> + 'a;
+
 /// Which transcripts to look at.
 #[derive(Clone, Debug)]
 pub enum Look {
@@ -45,12 +49,17 @@ pub enum Look {
     Sweep,
 }
 
-/// Takes in what is new below `roots`, the newest files first.
+/// Takes in what is new below `roots`, the newest files first, in transactions of bounded size. `between` runs after each
+/// of them, so that what came first can be listed while the rest is still coming.
 ///
 /// # Errors
 /// The store's. A file that cannot be read is logged and left for the next look.
-pub fn follow(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Result<Followed, store::Error> {
-    let mut done = Followed::default();
+pub fn follow(
+    writer: &mut Writer,
+    roots: &[PathBuf],
+    look: &Look,
+    between: &mut Between<'_>,
+) -> Result<(), store::Error> {
     for root in roots {
         let mut candidates = match look {
             Look::Sessions(sessions) => find::sessions(root, sessions),
@@ -60,41 +69,46 @@ pub fn follow(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Result<Fol
         writer.known_files(&root_name, |path, on_disk| find::forget_unchanged(&mut candidates, &path, &on_disk))?;
         let mut candidates: Vec<Candidate> = candidates.into_values().collect();
         candidates.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
-        take_all(writer, root, &root_name, &candidates, &mut done)?;
+        let mut left = &candidates[..];
+        while !left.is_empty() {
+            let followed = take_some(writer, root, &root_name, &mut left)?;
+            if between(writer, followed)?.is_break() {
+                return Ok(());
+            }
+        }
     }
-    Ok(done)
+    Ok(())
 }
 
-/// Opens a batch, fills it to its limit, commits, and so on.
-fn take_all(
+/// One transaction: files from the front of `left` until it is full.
+fn take_some(
     writer: &mut Writer,
     root: &Path,
     root_name: &str,
-    candidates: &[Candidate],
-    done: &mut Followed,
-) -> Result<(), store::Error> {
-    let mut next = 0;
-    while next < candidates.len() {
-        let batch = writer.batch()?;
-        let (mut budget, first) = (BATCH_BYTES, next);
-        while next < candidates.len() && next - first < BATCH_FILES && budget > 0 {
-            let candidate = &candidates[next];
-            match take(&batch, root, root_name, candidate, budget)? {
-                Ok(taken) => {
-                    budget = budget.saturating_sub(taken.bytes);
-                    done.bytes += taken.bytes;
-                    done.files += u64::from(taken.bytes > 0 && taken.to_the_end);
-                    next += usize::from(taken.to_the_end);
-                }
-                Err(error) => {
-                    tracing::warn!(file = %candidate.path, %error, "transcript left for the next look");
-                    next += 1;
+    left: &mut &[Candidate],
+) -> Result<Followed, store::Error> {
+    let batch = writer.batch()?;
+    let (mut done, mut budget) = (Followed::default(), BATCH_BYTES);
+    for _ in 0..BATCH_FILES {
+        let Some((candidate, rest)) = left.split_first() else { break };
+        match take(&batch, root, root_name, candidate, budget)? {
+            Ok(taken) => {
+                budget = budget.saturating_sub(taken.bytes);
+                done.bytes += taken.bytes;
+                done.files += u64::from(taken.bytes > 0 && taken.to_the_end);
+                if !taken.to_the_end {
+                    break;
                 }
             }
+            Err(error) => tracing::warn!(file = %candidate.path, %error, "transcript left for the next look"),
         }
-        batch.commit()?;
+        *left = rest;
+        if budget == 0 {
+            break;
+        }
     }
-    Ok(())
+    batch.commit()?;
+    Ok(done)
 }
 
 /// How far a file was taken in.

@@ -127,7 +127,7 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
     for line in draft.answer_lines() {
         match &line.body {
             Body::Assistant(assistant) => {
-                rows.extend(assistant.blocks.iter().map(|block| said(block, assistant, line)))
+                rows.extend(assistant.blocks.iter().map(|block| said(block, assistant, line)));
             }
             Body::User(user) | Body::Queued(user) if user.results.is_empty() => rows.push(Row {
                 kind: BlockKind::Notice,

@@ -231,7 +231,7 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
                 now.absorb(session, event);
             }
             Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => {
-                now.tool(session, event)
+                now.tool(session, event);
             }
             Signal::Boundary => now.waiting.clear(),
             Signal::Other => {}
@@ -356,9 +356,11 @@ pub(crate) fn calls(body: &Signal) -> &[Call] {
 
 fn tool_ids(body: &Body) -> Vec<&str> {
     let Body::Assistant(assistant) = body else { return Vec::new() };
-    let id = |block| match block {
-        &Block::ToolUse { ref id, .. } => id.as_deref(),
-        _ => None,
-    };
-    assistant.blocks.iter().filter_map(id).collect()
+    let mut ids = Vec::new();
+    for block in &assistant.blocks {
+        if let Block::ToolUse { id, .. } = block {
+            ids.extend(id.as_deref());
+        }
+    }
+    ids
 }

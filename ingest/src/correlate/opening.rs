@@ -41,7 +41,7 @@ pub(crate) fn subagent<'a>(lines: &'a [Line], agent: Agent<'a>) -> Vec<Draft<'a>
         };
         match prompt {
             Some(prompt) => {
-                drafts.push(Draft::new(Anchor::Line(line), Class::Subagent, Some(prompt), time(line, &drafts)))
+                drafts.push(Draft::new(Anchor::Line(line), Class::Subagent, Some(prompt), time(line, &drafts)));
             }
             None => belongs(line, &mut drafts, Class::Subagent),
         }

@@ -35,15 +35,22 @@ pub(crate) fn status(draft: &Draft<'_>, kind: Kind, around: Around) -> Status {
         Status::Failed
     } else if answer.interrupted {
         Status::Interrupted
-    } else if answer.ended || draft.completed || (answer.answered && around.over) {
-        Status::Complete
-    } else if kind == Kind::Local || (kind == Kind::Shell && !answer.any && draft.in_transcript()) {
+    } else if answer.ended
+        || draft.completed
+        || (answer.answered && around.over)
+        || needs_no_answer(draft, kind, &answer)
+    {
         Status::Complete
     } else if around.over {
         Status::Interrupted
     } else {
         Status::Open
     }
+}
+
+/// What the client did itself.
+fn needs_no_answer(draft: &Draft<'_>, kind: Kind, answer: &Answer) -> bool {
+    kind == Kind::Local || (kind == Kind::Shell && !answer.any && draft.in_transcript())
 }
 
 /// Rule 13. A text that a Stop carried wins until the transcript has it.
@@ -130,7 +137,7 @@ impl Answer {
                     }
                 }
                 Body::System(subtype) if matches!(subtype.as_str(), "turn_duration" | "stop_hook_summary") => {
-                    answer.ended |= answer.any
+                    answer.ended |= answer.any;
                 }
                 Body::User(user) => {
                     let is_interruption =

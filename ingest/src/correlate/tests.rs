@@ -1,6 +1,7 @@
 //! The rules of correlation, held against the captured scenarios and against small sessions of our own.
 
 mod rules;
+mod story;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

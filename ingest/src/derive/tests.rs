@@ -2,6 +2,7 @@
 //! answered keeps its prompt.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -99,7 +100,10 @@ impl World {
     }
 
     fn pass(&mut self) -> Derived {
-        transcripts::follow(&mut self.writer, std::slice::from_ref(&self.projects), &Look::Sweep).unwrap();
+        transcripts::follow(&mut self.writer, std::slice::from_ref(&self.projects), &Look::Sweep, &mut |_, _| {
+            Ok(ControlFlow::Continue(()))
+        })
+        .unwrap();
         derive(&mut self.writer).unwrap()
     }
 

@@ -22,7 +22,18 @@ impl World {
     }
 
     fn sweep(&mut self) -> u64 {
-        follow(&mut self.writer, std::slice::from_ref(&self.root), &Look::Sweep).unwrap().bytes
+        self.follow(&self.root.clone(), &Look::Sweep).bytes
+    }
+
+    fn follow(&mut self, root: &Path, look: &Look) -> Followed {
+        let mut sum = Followed::default();
+        follow(&mut self.writer, &[root.to_owned()], look, &mut |_, followed| {
+            sum.files += followed.files;
+            sum.bytes += followed.bytes;
+            Ok(ControlFlow::Continue(()))
+        })
+        .unwrap();
+        sum
     }
 
     fn path(&self, project: &str) -> PathBuf {
@@ -64,8 +75,7 @@ fn one_session_is_followed_alone() {
     fs::write(world.path("-a"), "mine\n").unwrap();
     fs::write(world.root.join("-a/32ca3953-70ed-4e5e-a315-822529695c59.jsonl"), "other\n").unwrap();
     let look = Look::Sessions(BTreeSet::from([SESSION.to_owned(), "../escape".to_owned()]));
-    let followed = follow(&mut world.writer, std::slice::from_ref(&world.root), &look).unwrap();
-    assert_eq!(followed, Followed { files: 1, bytes: 5 });
+    assert_eq!(world.follow(&world.root.clone(), &look), Followed { files: 1, bytes: 5 });
 }
 
 #[test]
@@ -107,5 +117,24 @@ fn what_cannot_be_read_waits() {
     std::os::unix::fs::symlink("/etc/passwd", world.path("-a")).unwrap();
     fs::write(world.path("-b"), "good\n").unwrap();
     assert_eq!(world.sweep(), 5);
-    assert_eq!(follow(&mut world.writer, &["/nonexistent".into()], &Look::Sweep).unwrap(), Followed::default());
+    assert_eq!(world.follow(Path::new("/nonexistent"), &Look::Sweep), Followed::default());
+}
+
+#[test]
+fn a_large_backlog_comes_in_several_transactions_the_newest_first() {
+    let mut world = World::new();
+    for (number, size) in [(1, 9), (2, 40), (3, 9)] {
+        let path = world.root.join(format!("-a/{number}914908d-acc8-48aa-98d6-77d558fb9590.jsonl"));
+        fs::write(&path, vec![b'x'; size * 1024 * 1024]).unwrap();
+        let time = SystemTime::now() - std::time::Duration::from_secs(10 - number);
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    }
+    let mut steps = Vec::new();
+    let roots = [world.root.clone()];
+    follow(&mut world.writer, &roots, &Look::Sweep, &mut |_, followed| {
+        steps.push((followed.files, followed.bytes / 1024 / 1024));
+        Ok(ControlFlow::Continue(()))
+    })
+    .unwrap();
+    assert_eq!(steps, [(1, 16), (0, 16), (0, 16), (2, 10)]);
 }

@@ -1,7 +1,7 @@
 //! Opens the database, with every setting in one place.
 //!
 //! A writer migrates and runs at `synchronous=FULL`: queue files are moved after the commit, so a commit that a power cut
-//! takes back would lose them (reliability.md 0.1). A reader never creates, migrates or checkpoints anything.
+//! takes back would lose them. A reader never creates, migrates or checkpoints anything.
 
 use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -23,7 +23,7 @@ const QUERY_LIMIT: Duration = Duration::from_secs(2);
 /// Kept at this size after a checkpoint.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 
-/// The version of the SQLite that is linked in. Below 3.51.3 a bug can lose committed transactions (reliability.md 0.8).
+/// The version of the SQLite that is linked in. Below 3.51.3 a bug can lose committed transactions.
 pub fn engine_version() -> (&'static str, i32) {
     (rusqlite::version(), rusqlite::version_number())
 }
@@ -81,13 +81,24 @@ pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     }
     let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     migrate::check(&conn, &path)?; // before a pragma below writes to a file that is not ours
-    conn.pragma_update(None, "journal_mode", "wal").op("switch to WAL")?;
+    switch_to_wal(&conn)?;
     conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT).op("set journal_size_limit")?;
     conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
     migrate::run(&mut conn, &path)?;
     Ok((conn, lock))
+}
+
+/// The busy timeout does not cover this switch, and two ingesters may make one database at the same moment.
+fn switch_to_wal(conn: &Connection) -> Result<(), Error> {
+    let end = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match conn.pragma_update(None, "journal_mode", "wal").op("switch to WAL") {
+            Err(Error::Busy { .. }) if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
 }
 
 /// Opens for listing: read-only, and every query ends after two seconds.

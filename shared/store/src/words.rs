@@ -96,7 +96,5 @@ words! {
         Tool = "tool",
         /// Something a program put in: a notification, an interruption, a command's output.
         Notice = "notice",
-        /// A wrapper that was taken off a prompt.
-        Wrapper = "wrapper",
     }
 }

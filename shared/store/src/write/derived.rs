@@ -111,8 +111,7 @@ impl Batch<'_> {
 
     /// Another ingester may just have derived a session that shares a line with this lineage.
     fn lineage_grew(&self, lineage: &Lineage) -> Result<bool, Error> {
-        let mut query =
-            self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
+        let mut query = self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
         for line in lineage.prompt_lines.values().flatten() {
             let sessions = query.query_map([line], |row| row.get::<_, String>(0)).op("read a line's sessions")?;
             for session in sessions {

@@ -117,8 +117,7 @@ impl Ground<'_> {
     /// # Errors
     /// The engine's.
     pub fn sessions_with(&self, lines: &BTreeSet<[u8; 16]>) -> Result<BTreeSet<String>, Error> {
-        let mut query =
-            self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
+        let mut query = self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
         let mut found = BTreeSet::new();
         for line in lines {
             let rows = query.query_map([line], |row| row.get::<_, String>(0)).op("read a line's sessions")?;

@@ -57,7 +57,7 @@ impl<'a> Event<'a> {
     }
 
     /// Ends it: the file is complete, however little came.
-    pub(crate) fn place(mut self) {
+    pub(crate) fn place(&mut self) {
         let (name, strict) = (self.name, self.options.strict);
         let placed = self.try_each_place(|draft| draft.place(name, strict));
         if placed {

@@ -17,13 +17,16 @@ use std::time::SystemTime;
 use event::Event;
 use input::{Input, Next};
 use queue::scan::JsonScanner;
+use queue::sys;
 
-/// Reads one payload from stdin and leaves it in the queue. Whatever happens, it returns soon and says nothing.
+/// Reads one payload from stdin and leaves it in the queue. Whatever happens, it ends soon and says nothing.
 ///
 /// The end is the end of the first JSON value, of the stream, or of patience. What else is ready at that moment, such
 /// as a newline, is stored too: the file has the bytes that were sent, and their sender meets no closed pipe.
 /// A stdin without a byte still leaves a file, empty: its name says which session has news.
-pub fn capture(options: &Options) {
+///
+/// It ends the process itself, with nothing closed and no memory given back: the kernel does all of that at once.
+pub fn capture(options: &Options) -> ! {
     let mut input = Input::new();
     let mut scanner = JsonScanner::default();
     let mut event = Event::new(options, SystemTime::now());
@@ -46,4 +49,5 @@ pub fn capture(options: &Options) {
     }
     event.append(input.unsaved());
     event.place();
+    sys::exit()
 }

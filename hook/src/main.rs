@@ -23,6 +23,5 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     sys::ignore_write_signals();
     // SAFETY: these are the arguments of `main`, untouched.
     let arguments = unsafe { sys::arguments(argc, argv) };
-    capture(&Options::new(arguments, |name| std::env::var_os(name)));
-    sys::exit()
+    capture(&Options::new(arguments, |name| std::env::var_os(name)))
 }

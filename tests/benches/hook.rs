@@ -29,6 +29,9 @@ const FLAGS: [&str; 7] = [
     "relocation-model=static",
 ];
 
+/// How many are measured in turn. A prime number, for the order to change.
+const PROGRAMS: usize = 5;
+
 /// A program under measurement, with a queue of its own.
 struct Program {
     name: &'static str,
@@ -118,7 +121,7 @@ fn main() {
     assert!(set.arg("+x").arg(&bash).status().is_ok_and(|status| status.success()), "chmod");
 
     let compiled = |source: &str| compile(source, target_of(&hook), root.path());
-    let mut programs = [
+    let mut programs: [_; PROGRAMS] = [
         Program::new("floor", compiled("floor"), root.path()),
         Program::new("prompt-hook", hook.clone(), root.path()),
         Program::new("empty", compiled("empty"), root.path()),
@@ -126,8 +129,11 @@ fn main() {
         Program::new("original script", bash, root.path()),
     ];
     let payload = payload(4 * 1024);
-    for _ in 0..rounds {
-        programs.iter_mut().for_each(|program| program.run_filled(&payload));
+    for round in 0..rounds {
+        // Their number is prime, so with a step that changes each follows each of the others: what runs after a large program
+        // finds colder caches.
+        let step = 1 + round % (PROGRAMS - 1);
+        (0..PROGRAMS).for_each(|i| programs[i * step % PROGRAMS].run_filled(&payload));
     }
     table(&format!("4 KiB, {rounds} rounds"), &programs);
 

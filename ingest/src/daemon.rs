@@ -59,13 +59,13 @@ pub fn run(ctx: &mut Context, home: &Path, schedule: &Schedule, stop: &Arc<Atomi
 }
 
 fn note(report: &PassReport) {
-    let Times { queue, transcripts, derive } = report.took_ms;
-    match &report.trouble {
-        Some(_) => tracing::warn!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}"),
-        None if report.is_idle() => {
-            tracing::debug!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}")
-        }
-        None => tracing::info!(queue_ms = queue, transcripts_ms = transcripts, derive_ms = derive, "{report}"),
+    let Times { queue: queue_ms, transcripts: transcripts_ms, derive: derive_ms } = report.took_ms;
+    if report.trouble.is_some() {
+        tracing::warn!(queue_ms, transcripts_ms, derive_ms, "{report}");
+    } else if report.is_idle() {
+        tracing::debug!(queue_ms, transcripts_ms, derive_ms, "{report}");
+    } else {
+        tracing::info!(queue_ms, transcripts_ms, derive_ms, "{report}");
     }
 }
 

@@ -1,7 +1,10 @@
 //! The end-to-end tests, in one binary: each module tells one side of the product through its real programs.
 
 mod api; // the API over a real socket
+mod crash; // death at every step and every system call
 mod hook; // what the hook stores, whatever happens
+mod law; // what must hold after every fault
 mod ops; // install, start, stop, and the one command
+mod queue; // bad input, several ingesters, the loop
 mod scenarios; // the main job, on captured runs of Claude Code
 mod tidy; // the rules of the repository

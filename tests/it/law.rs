@@ -1,0 +1,74 @@
+//! The conservation law: every file that a hook was told is safe is in the store exactly once, or in failed with a reason,
+//! and nowhere else. Checked after every fault that the other modules think of.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use queue::DataDir;
+use store::read::Reader;
+
+/// Files that were handed to the queue: name and bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    /// Payloads that belong into the store.
+    pub(crate) good: BTreeSet<(String, Vec<u8>)>,
+    /// Those that belong into failed.
+    pub(crate) bad: BTreeSet<(String, Vec<u8>)>,
+}
+
+impl Given {
+    /// Holds the data directory to it.
+    pub(crate) fn check(&self, dir: &DataDir, after: &str) {
+        for left in [dir.tmp(), dir.incoming(), dir.processing()] {
+            assert_eq!(names(&left), Vec::<String>::new(), "{after}: left in {}", left.display());
+        }
+        let mut reader = Reader::open(dir).unwrap();
+        assert_eq!(reader.damage().unwrap(), Vec::<String>::new(), "{after}");
+        let kept = reader.kept_events().unwrap();
+        assert!(kept.iter().all(|kept| kept.sound), "{after}: {kept:?}");
+        let stored: Vec<_> = sorted(kept.into_iter().map(|kept| (kept.name, kept.hash)));
+        let expected: Vec<_> =
+            sorted(self.good.iter().map(|(name, bytes)| (name.clone(), blake3::hash(bytes).as_bytes().to_vec())));
+        assert_eq!(stored, expected, "{after}: stored");
+
+        let mut archived = Vec::new();
+        for day in names(&dir.archive()) {
+            archived.extend(contents(&dir.archive().join(day)));
+        }
+        assert_eq!(sorted(archived), sorted(self.good.iter().cloned()), "{after}: archived");
+
+        let failed = contents(&dir.failed());
+        let (notes, failed): (Vec<_>, Vec<_>) =
+            failed.into_iter().partition(|(name, _)| name.ends_with(".reason.json"));
+        assert_eq!(sorted(failed), sorted(self.bad.iter().cloned()), "{after}: failed");
+        assert_eq!(notes.len(), self.bad.len(), "{after}: reasons");
+        for (name, note) in notes {
+            let note: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&note).unwrap();
+            let keys: Vec<_> = note.keys().map(String::as_str).collect();
+            assert_eq!(keys, ["attempts", "class", "detail", "failed_at", "name", "size"], "{after}: {name}");
+        }
+    }
+}
+
+fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort();
+    items
+}
+
+/// The names in `dir`, sorted.
+pub(crate) fn names(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    sorted(entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()))
+}
+
+/// The files in `dir` with their queue names: a name that was taken has a number behind it.
+fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let name = |file: &str| match file.rsplit_once('.') {
+        Some((name, n)) if n.parse::<u64>().is_ok() => name.to_owned(),
+        _ => file.to_owned(),
+    };
+    names(dir).into_iter().map(|file| (name(&file), fs::read(dir.join(&file)).unwrap())).collect()
+}

@@ -79,10 +79,8 @@ pub(crate) fn bury(
 /// Opens and locks the note if neither another ingester nor a file in failed has it.
 fn reserve(note: &Path, file: &Path) -> io::Result<Option<File>> {
     let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(note)?;
-    match fs2::FileExt::try_lock_exclusive(&opened) {
-        Ok(()) => {}
-        Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => return Ok(None),
-        Err(error) => return Err(error),
+    if !lock::try_exclusive(&opened)? {
+        return Ok(None);
     }
     let taken = file.symlink_metadata().is_ok() || !lock::is_at(&opened.metadata()?, note)?;
     Ok((!taken).then_some(opened))

@@ -60,10 +60,8 @@ pub(crate) fn lock(path: &Path) -> io::Result<Outcome> {
         Err(Errno::ACCESS | Errno::PERM) => return Ok(Outcome::Odd(Odd::Unreadable)),
         Err(error) => return Err(error.into()),
     };
-    match fs2::FileExt::try_lock_exclusive(&file) {
-        Ok(()) => {}
-        Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => return Ok(Outcome::Busy),
-        Err(error) => return Err(error),
+    if !try_exclusive(&file)? {
+        return Ok(Outcome::Busy);
     }
     let meta = file.metadata()?;
     if !meta.is_file() {
@@ -78,6 +76,18 @@ pub(crate) fn lock(path: &Path) -> io::Result<Outcome> {
     let linked = meta.nlink() != 1;
     let locked = Locked { file, meta };
     Ok(if linked { Outcome::Linked(locked) } else { Outcome::Locked(locked) })
+}
+
+/// Locks an open file without waiting; false if somebody has it.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn try_exclusive(file: &File) -> io::Result<bool> {
+    match fs2::FileExt::try_lock_exclusive(file) {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether `path` names the very file that `meta` describes.

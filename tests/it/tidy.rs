@@ -45,7 +45,7 @@ const DIRECTION: [(&str, &[&str]); 7] = [
     ("store", &["queue"]),
     ("ingest", &["queue", "settings", "store"]),
     ("query-api", &["queue", "settings", "store"]),
-    ("tests", &["queue"]),
+    ("tests", &["queue", "settings", "store", "ingest"]),
 ];
 
 /// Packages that one part alone may use, so that they can be replaced there.

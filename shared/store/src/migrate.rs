@@ -61,9 +61,9 @@ mod tests {
     /// A landed migration is never edited. A new one adds a line here.
     #[test]
     fn landed_migrations_are_unchanged() {
-        let hashes: Vec<String> =
-            MIGRATIONS.iter().map(|sql| blake3::hash(sql.as_bytes()).to_hex().as_str()[..16].to_owned()).collect();
-        assert_eq!(hashes.len(), MIGRATIONS.len());
+        let landed = ["38635ea48d0b4020", "f4b07d12f26c6a4d", "382f7fb848bc6ce5", "1334521c3580e84e"];
+        let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
+        assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);
     }
 
     /// The first programs of a new installation may start at the same moment. Some may find it busy; none may take it

@@ -1,4 +1,24 @@
-//! The way of the listed files: claim, read, understand, into a batch; and what becomes of those that do not get there.
+//! The queue's side of a pass: the way of the listed files (claim, read, understand, into a batch), and what becomes of
+//! those that do not get there.
+//!
+//! Reading order: `places` and `scan` (what lies where), `lock` and `claim` (how a file becomes ours), `parse` and `reject`
+//! (what it says, or why not), `batch` (the transaction, then the archive), `fail`; beside them `janitor` and `spill`
+//! (files that the hook left elsewhere), `twins` (one file under two names), `watch` (which directory is worth a look),
+//! `files` (how many may be open).
+
+pub(crate) mod batch;
+pub(crate) mod claim;
+pub(crate) mod fail;
+pub(crate) mod files;
+pub(crate) mod janitor;
+pub(crate) mod lock;
+pub(crate) mod parse;
+pub(crate) mod places;
+pub(crate) mod reject;
+pub(crate) mod scan;
+pub(crate) mod spill;
+pub(crate) mod twins;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,16 +26,14 @@ use std::time::SystemTime;
 
 use queue::{QueueName, Token};
 
-use crate::batch::{Batch, Item, Limits};
-use crate::claim::{Claim, DEATHS, Taken};
 use crate::error::Error;
-use crate::fail;
-use crate::janitor::Again;
-use crate::parse;
-use crate::places::Places;
-use crate::reject::{Class, Reject};
+use crate::intake::batch::{Batch, Item, Limits};
+use crate::intake::claim::{Claim, DEATHS, Taken};
+use crate::intake::janitor::Again;
+use crate::intake::places::Places;
+use crate::intake::reject::{Class, Reject};
+use crate::intake::scan::{Kind, Listed, Scan};
 use crate::report::PassReport;
-use crate::scan::{Kind, Listed, Scan};
 use crate::step::{Step, Steps};
 use crate::store_handle::StoreHandle;
 

@@ -22,25 +22,14 @@ pub mod report;
 pub mod schedule;
 pub mod step;
 
-mod batch;
-mod claim;
 mod clock;
-mod fail;
-mod files;
-mod intake;
-mod janitor;
-mod lock;
-mod parse;
-mod places;
-mod reject;
-mod scan;
-mod spill;
 mod store_handle;
-mod twins;
-mod watch;
 
-pub mod derive;
+// What a pass does, in its order.
+mod intake;
 pub mod transcripts;
 
 mod correlate;
+pub mod derive;
+
 mod json;

@@ -18,21 +18,21 @@ use std::time::{Duration, SystemTime};
 
 use settings::Settings;
 
-use crate::batch::Limits;
 use crate::clock::elapsed;
 use crate::derive;
 use crate::error::Error;
-use crate::files;
 use crate::intake::Intake;
-use crate::janitor::{Again, Janitor};
-use crate::places::Places;
+use crate::intake::batch::Limits;
+use crate::intake::files;
+use crate::intake::janitor::{Again, Janitor};
+use crate::intake::places::Places;
+use crate::intake::scan::{Kind, LISTED, scan};
+use crate::intake::spill;
+use crate::intake::watch::Watch;
 use crate::report::PassReport;
-use crate::scan::{Kind, LISTED, scan};
-use crate::spill;
 use crate::step::{Step, Steps};
 use crate::store_handle::StoreHandle;
 use crate::transcripts::{self, Look};
-use crate::watch::Watch;
 
 /// Claude Code writes its transcript some time after the event that tells of it, so a session is followed for a while
 /// after its last event.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use queue::QueueName;
 
 use crate::error::{At, Error};
-use crate::lock;
-use crate::places::Places;
+use crate::intake::lock;
+use crate::intake::places::Places;
 
 /// Ends the interrupted move of the locked file at `path`. Whether the file is at `path` still, under that name alone.
 ///

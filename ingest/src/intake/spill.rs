@@ -15,9 +15,9 @@ use queue::place::rename_new;
 use rustix::fs::OFlags;
 
 use crate::error::{At, Error};
-use crate::janitor::Again;
-use crate::lock::{self, Locked, Outcome};
-use crate::places::{Places, Spill};
+use crate::intake::janitor::Again;
+use crate::intake::lock::{self, Locked, Outcome};
+use crate::intake::places::{Places, Spill};
 use crate::report::PassReport;
 use crate::step::{Step, Steps};
 

@@ -23,12 +23,12 @@ use queue::QueueName;
 use queue::place::rename_new;
 
 use crate::error::{At, Error};
-use crate::fail::{self, Grave};
-use crate::lock::{self, Locked, Odd, Outcome};
-use crate::places::{Places, alternative};
-use crate::reject::Reject;
+use crate::intake::fail::{self, Grave};
+use crate::intake::lock::{self, Locked, Odd, Outcome};
+use crate::intake::places::{Places, alternative};
+use crate::intake::reject::Reject;
+use crate::intake::twins;
 use crate::step::{Step, Steps};
-use crate::twins;
 
 /// A file whose reader died this often goes to failed.
 pub(crate) const DEATHS: u32 = 3;

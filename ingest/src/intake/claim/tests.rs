@@ -1,7 +1,7 @@
 //! A claim's way through the queue, and what another ingester sees of it.
 
 use super::*;
-use crate::reject::Class;
+use crate::intake::reject::Class;
 use crate::step::go_on;
 use queue::DataDir;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use queue::QueueName;
 
 use crate::error::{At, Error};
-use crate::places::split_attempt;
+use crate::intake::places::split_attempt;
 
 /// Names that one scan keeps, about 9 MB of them. A larger backlog is done in several passes, each with its own scan, so
 /// that its prompts become searchable on the way.

@@ -13,9 +13,9 @@ use std::time::SystemTime;
 use queue::place::rename_new;
 
 use crate::error::{At, Error};
-use crate::lock;
-use crate::places::{Places, alternative, rfc3339};
-use crate::reject::{Class, NOTE, Note, Reject};
+use crate::intake::lock;
+use crate::intake::places::{Places, alternative, rfc3339};
+use crate::intake::reject::{Class, NOTE, Note, Reject};
 use crate::step::{Step, Steps};
 
 /// What the note says about the file itself.

@@ -12,7 +12,7 @@ use serde::de::{self, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::reject::{Class, Reject};
+use crate::intake::reject::{Class, Reject};
 
 /// Deeper nesting is no payload of Claude Code. It is also what serde_json allows, so that every later reader can cope.
 const MAX_DEPTH: usize = 128;

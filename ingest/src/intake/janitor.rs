@@ -18,9 +18,9 @@ use queue::scan::JsonScanner;
 
 use crate::clock::elapsed;
 use crate::error::{At, Error};
-use crate::lock::{self, Outcome};
+use crate::intake::lock::{self, Outcome};
+use crate::intake::spill;
 use crate::report::PassReport;
-use crate::spill;
 use crate::step::{Step, Steps};
 
 /// How long an incomplete file stays in tmp.

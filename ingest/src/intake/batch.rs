@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 use store::write::{NewEvent, Stored};
 
-use crate::claim::{Archived, Claim};
 use crate::error::Error;
-use crate::parse::Facts;
-use crate::places::Places;
-use crate::reject::{Class, Reject};
+use crate::intake::claim::{Archived, Claim};
+use crate::intake::parse::Facts;
+use crate::intake::places::Places;
+use crate::intake::reject::{Class, Reject};
 use crate::report::PassReport;
 use crate::step::{Step, Steps};
 use crate::store_handle::StoreHandle;

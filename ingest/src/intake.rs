@@ -2,12 +2,13 @@
 //! those that do not get there.
 //!
 //! Reading order: `places` and `scan` (what lies where), `lock` and `claim` (how a file becomes ours), `parse` and `reject`
-//! (what it says, or why not), `batch` (the transaction, then the archive), `fail`; beside them `janitor` and `spill`
-//! (files that the hook left elsewhere), `twins` (one file under two names), `watch` (which directory is worth a look),
-//! `files` (how many may be open).
+//! (what it says, or why not), `batch` (the transaction, then the archive) and `committer` (the thread that does it),
+//! `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `twins` (one file under two names),
+//! `watch` (which directory is worth a look), `files` (how many may be open).
 
 pub(crate) mod batch;
 pub(crate) mod claim;
+mod committer;
 pub(crate) mod fail;
 pub(crate) mod files;
 pub(crate) mod janitor;
@@ -22,6 +23,7 @@ pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::SystemTime;
 
 use queue::{QueueName, Token};
@@ -29,6 +31,7 @@ use queue::{QueueName, Token};
 use crate::error::Error;
 use crate::intake::batch::{Batch, Item, Limits};
 use crate::intake::claim::{Claim, DEATHS, Taken};
+use crate::intake::committer::Committer;
 use crate::intake::janitor::Again;
 use crate::intake::places::Places;
 use crate::intake::reject::{Class, Reject};
@@ -40,12 +43,11 @@ use crate::store_handle::StoreHandle;
 /// What taking in needs and changes.
 pub(crate) struct Intake<'a, 's> {
     pub(crate) places: &'a Places,
-    pub(crate) store: &'a mut StoreHandle,
     pub(crate) limits: Limits,
     pub(crate) max_event: u64,
     pub(crate) now: SystemTime,
     pub(crate) stop: &'a AtomicBool,
-    pub(crate) steps: &'a mut Steps<'s>,
+    pub(crate) steps: &'a Steps<'s>,
     pub(crate) report: &'a mut PassReport,
     /// Sessions whose transcripts are to be followed.
     pub(crate) touched: &'a mut BTreeSet<String>,
@@ -56,17 +58,14 @@ impl Intake<'_, '_> {
     ///
     /// # Errors
     /// What is not about a single file. Files that were begun and not stored are put back.
-    pub(crate) fn take(&mut self, kind: Kind, scan: Scan) -> Result<Again, Error> {
+    pub(crate) fn take(&mut self, kind: Kind, scan: Scan, store: &mut StoreHandle) -> Result<Again, Error> {
         self.report.left_alone += scan.foreign;
         self.take_odd(kind, &scan.odd)?;
         let busy_before = self.report.busy;
         let put_back_before = self.report.put_back;
-        let mut batch = Batch::default();
-        let taken = self.take_files(kind, scan.files, &mut batch);
-        if taken.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
-            batch.put_back(self.places, self.report);
+        if !scan.files.is_empty() {
+            self.take_files(kind, scan.files, store)?;
         }
-        taken?;
         let left = scan.more || self.report.busy > busy_before || self.report.put_back > put_back_before;
         self.report.more |= scan.more;
         Ok(if left { Again::Yes } else { Again::No })
@@ -88,7 +87,29 @@ impl Intake<'_, '_> {
         Ok(())
     }
 
-    fn take_files(&mut self, kind: Kind, files: Vec<Listed>, batch: &mut Batch) -> Result<(), Error> {
+    fn take_files(&mut self, kind: Kind, files: Vec<Listed>, store: &mut StoreHandle) -> Result<(), Error> {
+        let mut left = Batch::default();
+        let (places, now, steps) = (self.places, self.now, self.steps);
+        let taken = thread::scope(|scope| {
+            let mut committer = Committer::start(scope, store, places, now, steps);
+            let taken = self.read_all(kind, files, &mut left, &mut committer);
+            let (stored, unstored) = committer.end(self.report);
+            left.append(unstored);
+            taken.and(stored)
+        });
+        if taken.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
+            left.put_back(self.places, self.report);
+        }
+        taken
+    }
+
+    fn read_all(
+        &mut self,
+        kind: Kind,
+        files: Vec<Listed>,
+        batch: &mut Batch,
+        committer: &mut Committer,
+    ) -> Result<(), Error> {
         for listed in files {
             // Between two files is the place to stop: what was begun is still committed.
             if self.stop.load(Ordering::Relaxed) {
@@ -97,18 +118,20 @@ impl Intake<'_, '_> {
             let Some(parts) = listed.parts() else { continue };
             // A file whose reader died before is read alone, so that its next death takes nobody along.
             let suspect = listed.attempt > 0;
-            if suspect || batch.is_full_for(0, self.limits) {
-                self.flush(batch)?;
+            if suspect {
+                self.store_now(batch, committer)?;
+            } else if batch.is_full_for(0, self.limits) {
+                committer.give(batch, self.report)?;
             }
             let taken = match self.claim(kind, &listed, parts) {
-                Err(error) if error.is_out_of_files() && !batch.is_empty() => {
-                    self.flush(batch)?;
+                Err(error) if error.is_out_of_files() => {
+                    self.store_now(batch, committer)?;
                     self.claim(kind, &listed, parts)
                 }
                 taken => taken,
             };
             match taken? {
-                Taken::Claim(claim) => self.read(claim, batch)?,
+                Taken::Claim(claim) => self.read(claim, batch, committer)?,
                 Taken::Busy => self.report.busy += 1,
                 Taken::Gone => {}
                 Taken::LeftAlone(odd) => {
@@ -117,10 +140,16 @@ impl Intake<'_, '_> {
                 }
             }
             if suspect {
-                self.flush(batch)?;
+                self.store_now(batch, committer)?;
             }
         }
-        self.flush(batch)
+        committer.give(batch, self.report)
+    }
+
+    /// Nothing is under way afterwards.
+    fn store_now(&mut self, batch: &mut Batch, committer: &mut Committer) -> Result<(), Error> {
+        committer.give(batch, self.report)?;
+        committer.wait(self.report)
     }
 
     fn claim(&mut self, kind: Kind, listed: &Listed, parts: QueueName) -> Result<Taken, Error> {
@@ -130,7 +159,7 @@ impl Intake<'_, '_> {
         }
     }
 
-    fn read(&mut self, claim: Claim, batch: &mut Batch) -> Result<(), Error> {
+    fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer) -> Result<(), Error> {
         if claim.deaths() >= DEATHS {
             return self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")));
         }
@@ -139,7 +168,7 @@ impl Intake<'_, '_> {
             return self.reject(claim, &Reject::new(Class::TooLarge, detail));
         }
         if batch.is_full_for(claim.size(), self.limits) {
-            self.flush(batch)?;
+            committer.give(batch, self.report)?;
         }
         let payload = match claim.read() {
             Ok(payload) => payload,
@@ -176,9 +205,5 @@ impl Intake<'_, '_> {
         if session != Token::UNKNOWN.as_str() && !self.touched.contains(session) {
             self.touched.insert(session.to_owned());
         }
-    }
-
-    fn flush(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        batch.flush(self.store, self.places, self.now, self.steps, self.report)
     }
 }

@@ -31,7 +31,7 @@ pub fn run(ctx: &mut Context, format: Format) -> Result<Exit, Error> {
     };
     let mut sum = PassReport { more: true, ..PassReport::default() };
     while sum.more && sum.trouble.is_none() {
-        sum.add(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
+        sum.followed_by(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
     }
     sum.took_ms = watch.times();
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };

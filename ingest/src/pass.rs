@@ -30,7 +30,7 @@ use crate::intake::scan::{Kind, LISTED, scan};
 use crate::intake::spill;
 use crate::intake::watch::Watch;
 use crate::report::PassReport;
-use crate::step::{Step, Steps};
+use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
 use crate::transcripts::{self, Look};
 
@@ -102,14 +102,14 @@ pub fn run(
     ctx: &mut Context,
     now: SystemTime,
     effort: Effort,
-    observe: &mut dyn FnMut(Step) -> ControlFlow<()>,
+    observe: &mut Observer<'_>,
 ) -> Result<PassReport, Error> {
     if effort == Effort::Everything {
         ctx.watch.forget();
         ctx.swept = None;
         ctx.underived = true;
     }
-    let mut pass = Pass { ctx, now, steps: Steps(observe), report: PassReport::default() };
+    let mut pass = Pass { ctx, now, steps: Steps::new(observe), report: PassReport::default() };
     let done = pass.queue().and_then(|()| pass.sessions());
     let mut report = pass.report;
     match done {
@@ -137,7 +137,7 @@ impl Pass<'_, '_> {
         if let Some(spill) = &places.spill {
             self.adopt(&spill.tmp, &spill.incoming)?;
             if self.ctx.watch.due(&spill.incoming, self.now) {
-                let again = spill::drain(&places, spill, &mut self.steps, &mut self.report)?;
+                let again = spill::drain(&places, spill, &self.steps, &mut self.report)?;
                 self.look_again(&spill.incoming, again);
             }
         }
@@ -148,7 +148,7 @@ impl Pass<'_, '_> {
 
     fn adopt(&mut self, tmp: &Path, incoming: &Path) -> Result<(), Error> {
         if self.ctx.watch.due(tmp, self.now) {
-            let again = self.ctx.janitor.adopt(tmp, incoming, self.now, &mut self.steps, &mut self.report)?;
+            let again = self.ctx.janitor.adopt(tmp, incoming, self.now, &self.steps, &mut self.report)?;
             self.look_again(tmp, again);
         }
         Ok(())
@@ -164,16 +164,15 @@ impl Pass<'_, '_> {
         let mut touched = BTreeSet::new();
         let taken = Intake {
             places: &self.ctx.places,
-            store: &mut self.ctx.store,
             limits: self.ctx.limits,
             max_event: self.ctx.max_event,
             now: self.now,
             stop: &self.ctx.stop,
-            steps: &mut self.steps,
+            steps: &self.steps,
             report: &mut self.report,
             touched: &mut touched,
         }
-        .take(kind, found);
+        .take(kind, found, &mut self.ctx.store);
         self.ctx.underived |= self.report.stored > 0;
         self.ctx.fresh.extend(touched.into_iter().map(|session| (session, self.now)));
         let again = taken?;
@@ -199,7 +198,7 @@ impl Pass<'_, '_> {
         if let Some(look) = look {
             // What is taken in first is derived first: a large backlog can be listed while it is still coming in.
             let Context { projects, store, stop, .. } = &mut *self.ctx;
-            let (report, steps) = (&mut self.report, &mut self.steps);
+            let (report, steps) = (&mut self.report, &self.steps);
             let followed = store.with(|writer| {
                 let mut stopped = Ok(());
                 transcripts::follow(writer, projects, &look, &mut |writer, followed| {

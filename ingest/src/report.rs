@@ -94,27 +94,34 @@ impl PassReport {
         *self == Self { busy: self.busy, left_alone: self.left_alone, took_ms: self.took_ms, ..Self::default() }
     }
 
-    /// Sums up passes that follow one another.
-    pub fn add(&mut self, next: Self) {
-        self.stored += next.stored;
-        self.replayed += next.replayed;
-        self.failed += next.failed;
-        self.put_back += next.put_back;
-        self.adopted += next.adopted;
-        self.drained += next.drained;
-        self.bytes += next.bytes;
-        self.transcript_files += next.transcript_files;
-        self.transcript_bytes += next.transcript_bytes;
-        self.sessions += next.sessions;
-        self.conversations += next.conversations;
-        self.took_ms.queue += next.took_ms.queue;
-        self.took_ms.transcripts += next.took_ms.transcripts;
-        self.took_ms.derive += next.took_ms.derive;
-        // What is still so, not how often it was seen.
-        self.busy = next.busy;
-        self.left_alone = next.left_alone;
-        self.trouble = next.trouble.or(self.trouble.take());
-        self.more = next.more;
+    /// Adds another part of the same pass.
+    pub fn add(&mut self, part: Self) {
+        self.stored += part.stored;
+        self.replayed += part.replayed;
+        self.failed += part.failed;
+        self.busy += part.busy;
+        self.put_back += part.put_back;
+        self.left_alone += part.left_alone;
+        self.adopted += part.adopted;
+        self.drained += part.drained;
+        self.bytes += part.bytes;
+        self.transcript_files += part.transcript_files;
+        self.transcript_bytes += part.transcript_bytes;
+        self.sessions += part.sessions;
+        self.conversations += part.conversations;
+        self.took_ms.queue += part.took_ms.queue;
+        self.took_ms.transcripts += part.took_ms.transcripts;
+        self.took_ms.derive += part.took_ms.derive;
+        self.trouble = self.trouble.take().or(part.trouble);
+        self.more |= part.more;
+    }
+
+    /// Adds the pass that came after. What is still so counts once, however often it was seen.
+    pub fn followed_by(&mut self, next: Self) {
+        self.busy = 0;
+        self.left_alone = 0;
+        self.more = false;
+        self.add(next);
     }
 }
 
@@ -194,7 +201,7 @@ mod tests {
     #[test]
     fn sums() {
         let mut sum = PassReport { stored: 2, left_alone: 1, more: true, ..Default::default() };
-        sum.add(PassReport { stored: 3, left_alone: 1, ..Default::default() });
+        sum.followed_by(PassReport { stored: 3, left_alone: 1, ..Default::default() });
         assert_eq!(sum, PassReport { stored: 5, left_alone: 1, ..Default::default() });
     }
 }

@@ -4,6 +4,7 @@
 //! production the observer always goes on.
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
 
@@ -44,19 +45,32 @@ pub enum Step {
     Derived,
 }
 
-/// What a pass tells its progress to.
-pub struct Steps<'a>(pub &'a mut dyn FnMut(Step) -> ControlFlow<()>);
+/// What a pass asks at each step whether to go on. `Send`, because a pass has two threads.
+pub type Observer<'a> = dyn FnMut(Step) -> ControlFlow<()> + Send + 'a;
 
-impl Steps<'_> {
+/// The observer, shared by the threads of a pass. Once it has ended the pass, no step of any thread goes on.
+pub(crate) struct Steps<'a>(Mutex<Asked<'a>>);
+
+struct Asked<'a> {
+    observer: &'a mut Observer<'a>,
+    ended: Option<Step>,
+}
+
+impl<'a> Steps<'a> {
+    pub(crate) fn new(observer: &'a mut Observer<'a>) -> Self {
+        Self(Mutex::new(Asked { observer, ended: None }))
+    }
+
     /// Reports `step`.
     ///
     /// # Errors
     /// [`Error::Stopped`] when the observer wants no more.
-    pub fn at(&mut self, step: Step) -> Result<(), Error> {
-        match (self.0)(step) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Stopped(step)),
+    pub(crate) fn at(&self, step: Step) -> Result<(), Error> {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.ended.is_none() && (asked.observer)(step).is_break() {
+            asked.ended = Some(step);
         }
+        asked.ended.map_or(Ok(()), |step| Err(Error::Stopped(step)))
     }
 }
 

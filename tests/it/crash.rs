@@ -8,7 +8,6 @@
     reason = "helpers of tests fail like tests; figures and skips are printed"
 )]
 
-use std::cell::Cell;
 use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
@@ -70,10 +69,10 @@ fn context(world: &World) -> Context {
 
 /// One pass that dies after the step number `at`; the step, if it came that far.
 fn die(world: &World, at: usize) -> Option<Step> {
-    let steps = Cell::new(0);
+    let mut steps = 0;
     let mut observe = |_| {
-        steps.set(steps.get() + 1);
-        if steps.get() > at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        steps += 1;
+        if steps > at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     match pass::run(&mut context(world), SystemTime::now(), Effort::Everything, &mut observe) {
         Ok(report) => {

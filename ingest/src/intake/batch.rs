@@ -64,7 +64,7 @@ impl Batch {
         store: &mut StoreHandle,
         places: &Places,
         now: SystemTime,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<(), Error> {
         if self.items.is_empty() {
@@ -100,7 +100,7 @@ impl Batch {
         &mut self,
         stored: &[Stored],
         places: &Places,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<(), Error> {
         for (stored, item) in stored.iter().zip(&self.items) {
@@ -127,6 +127,12 @@ impl Batch {
         Ok(())
     }
 
+    /// Takes over the files of `other`.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.items.append(&mut other.items);
+        self.bytes += other.bytes;
+    }
+
     /// After a transient fault: nobody's attempt counts.
     pub(crate) fn put_back(self, places: &Places, report: &mut PassReport) {
         for item in self.items {
@@ -136,12 +142,7 @@ impl Batch {
     }
 }
 
-fn write(
-    items: &[Item],
-    store: &mut StoreHandle,
-    now: SystemTime,
-    steps: &mut Steps<'_>,
-) -> Result<Vec<Stored>, Error> {
+fn write(items: &[Item], store: &mut StoreHandle, now: SystemTime, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
     let stored_ms = crate::clock::millis(now);
     store.with(|writer| {
         let batch = writer.batch()?;

@@ -72,12 +72,7 @@ impl Claim {
     ///
     /// # Errors
     /// Those that are not about this file alone.
-    pub(crate) fn incoming(
-        places: &Places,
-        name: &str,
-        parts: QueueName,
-        steps: &mut Steps<'_>,
-    ) -> Result<Taken, Error> {
+    pub(crate) fn incoming(places: &Places, name: &str, parts: QueueName, steps: &Steps<'_>) -> Result<Taken, Error> {
         let path = places.incoming.join(name);
         Self::take(places, path, name, parts, 0, steps)
     }
@@ -91,7 +86,7 @@ impl Claim {
         name: &str,
         parts: QueueName,
         attempt: u32,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
     ) -> Result<Taken, Error> {
         let path = places.in_processing(name, attempt);
         Self::take(places, path, name, parts, attempt, steps)
@@ -103,7 +98,7 @@ impl Claim {
         name: &str,
         parts: QueueName,
         attempt: u32,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
     ) -> Result<Taken, Error> {
         let Locked { file, meta } = match lock::lock(&path).at("open", &path)? {
             Outcome::Locked(locked) => locked,
@@ -206,7 +201,7 @@ impl Claim {
         places: &Places,
         reject: &Reject,
         now: SystemTime,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
     ) -> Result<(), Error> {
         let grave = Grave { name: &self.name, size: self.size, attempts: self.attempt.min(DEATHS) };
         let buried = fail::bury(places, &self.path, &grave, reject, now, steps);

@@ -35,7 +35,7 @@ pub(crate) fn bury(
     grave: &Grave<'_>,
     reject: &Reject,
     now: SystemTime,
-    steps: &mut Steps<'_>,
+    steps: &Steps<'_>,
 ) -> Result<(), Error> {
     let note = Note {
         name: grave.name,
@@ -108,7 +108,7 @@ pub(crate) enum Oddity {
 ///
 /// # Errors
 /// The operating system's.
-pub(crate) fn bury_odd(places: &Places, name: &str, now: SystemTime, steps: &mut Steps<'_>) -> Result<Oddity, Error> {
+pub(crate) fn bury_odd(places: &Places, name: &str, now: SystemTime, steps: &Steps<'_>) -> Result<Oddity, Error> {
     let from = places.incoming.join(name);
     let meta = match from.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Oddity::Gone),

@@ -60,7 +60,7 @@ impl Janitor {
         tmp: &Path,
         incoming: &Path,
         now: SystemTime,
-        steps: &mut Steps<'_>,
+        steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<Again, Error> {
         let mut again = Again::No;
@@ -174,7 +174,7 @@ mod tests {
         let mut report = PassReport::default();
         let mut janitor = Janitor::default();
         for _ in 0..2 {
-            let again = janitor.adopt(&tmp, &incoming, now, &mut Steps(&mut go_on), &mut report).unwrap();
+            let again = janitor.adopt(&tmp, &incoming, now, &Steps::new(&mut go_on), &mut report).unwrap();
             assert_eq!(again == Again::Yes, alive, "{content}");
         }
         assert_eq!(report.adopted, u64::from(expected.is_some()), "{content}");
@@ -210,7 +210,7 @@ mod tests {
         fs::write(tmp.join("notes"), "{}").unwrap();
         fs::write(incoming.join(NAME), "other").unwrap();
         let mut report = PassReport::default();
-        Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &mut Steps(&mut go_on), &mut report).unwrap();
+        Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &Steps::new(&mut go_on), &mut report).unwrap();
         assert_eq!(fs::read_to_string(incoming.join(NAME)).unwrap(), "other");
         assert_eq!(fs::read_to_string(incoming.join(NAME.replace('7', "8"))).unwrap(), "{}");
         assert_eq!((report.adopted, report.left_alone), (1, 1));

@@ -31,7 +31,7 @@ pub(crate) const COPY: &str = ".copy";
 pub(crate) fn drain(
     places: &Places,
     spill: &Spill,
-    steps: &mut Steps<'_>,
+    steps: &Steps<'_>,
     report: &mut PassReport,
 ) -> Result<Again, Error> {
     let mut again = Again::No;
@@ -79,7 +79,7 @@ enum Moved {
     Later,
 }
 
-fn copy(places: &Places, from: &Path, name: &str, locked: &Locked, steps: &mut Steps<'_>) -> Result<Moved, Error> {
+fn copy(places: &Places, from: &Path, name: &str, locked: &Locked, steps: &Steps<'_>) -> Result<Moved, Error> {
     let to = &places.incoming.join(name);
     let (tmp, copy) = new_in_tmp(places, name)?;
     let copied = fill(&copy, locked).at("copy", from).and_then(|()| {

@@ -26,11 +26,11 @@ impl Queue {
     }
 
     fn incoming(&self) -> Taken {
-        Claim::incoming(&self.places, NAME, NAME.parse().unwrap(), &mut Steps(&mut go_on)).unwrap()
+        Claim::incoming(&self.places, NAME, NAME.parse().unwrap(), &Steps::new(&mut go_on)).unwrap()
     }
 
     fn leftover(&self, attempt: u32) -> Taken {
-        Claim::leftover(&self.places, NAME, NAME.parse().unwrap(), attempt, &mut Steps(&mut go_on)).unwrap()
+        Claim::leftover(&self.places, NAME, NAME.parse().unwrap(), attempt, &Steps::new(&mut go_on)).unwrap()
     }
 
     fn claim(&self) -> Claim {
@@ -120,7 +120,7 @@ fn failed_files_stand_beside_their_reason() {
     let now = SystemTime::UNIX_EPOCH;
     for _ in 0..2 {
         let reject = Reject::new(Class::Truncated, "ends at line 1, column 2");
-        queue.claim().fail(&queue.places, &reject, now, &mut Steps(&mut go_on)).unwrap();
+        queue.claim().fail(&queue.places, &reject, now, &Steps::new(&mut go_on)).unwrap();
     }
     queue.check_files(&[
         format!("failed/{NAME}"),

@@ -31,7 +31,7 @@ use queue::{QueueName, Token};
 use crate::error::Error;
 use crate::intake::batch::{Batch, Item, Limits};
 use crate::intake::claim::{Claim, DEATHS, Taken};
-use crate::intake::committer::Committer;
+use crate::intake::committer::{Committer, Storing};
 use crate::intake::janitor::Again;
 use crate::intake::places::Places;
 use crate::intake::reject::{Class, Reject};
@@ -89,9 +89,13 @@ impl Intake<'_, '_> {
 
     fn take_files(&mut self, kind: Kind, files: Vec<Listed>, store: &mut StoreHandle) -> Result<(), Error> {
         let mut left = Batch::default();
-        let (places, now, steps) = (self.places, self.now, self.steps);
+        let storing = Storing { store, places: self.places, now: self.now, steps: self.steps };
         let taken = thread::scope(|scope| {
-            let mut committer = Committer::start(scope, store, places, now, steps);
+            let mut committer = if files.len() > self.limits.files {
+                Committer::beside(scope, storing)
+            } else {
+                Committer::here(storing)
+            };
             let taken = self.read_all(kind, files, &mut left, &mut committer);
             let (stored, unstored) = committer.end(self.report);
             left.append(unstored);
@@ -108,7 +112,7 @@ impl Intake<'_, '_> {
         kind: Kind,
         files: Vec<Listed>,
         batch: &mut Batch,
-        committer: &mut Committer,
+        committer: &mut Committer<'_, '_>,
     ) -> Result<(), Error> {
         for listed in files {
             // Between two files is the place to stop: what was begun is still committed.
@@ -147,7 +151,7 @@ impl Intake<'_, '_> {
     }
 
     /// Nothing is under way afterwards.
-    fn store_now(&mut self, batch: &mut Batch, committer: &mut Committer) -> Result<(), Error> {
+    fn store_now(&mut self, batch: &mut Batch, committer: &mut Committer<'_, '_>) -> Result<(), Error> {
         committer.give(batch, self.report)?;
         committer.wait(self.report)
     }
@@ -159,7 +163,7 @@ impl Intake<'_, '_> {
         }
     }
 
-    fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer) -> Result<(), Error> {
+    fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer<'_, '_>) -> Result<(), Error> {
         if claim.deaths() >= DEATHS {
             return self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")));
         }

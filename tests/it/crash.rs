@@ -84,11 +84,17 @@ fn die(world: &World, at: usize) -> Option<Step> {
     }
 }
 
+/// Passes that live. One does it all, unless another test starts a program just now: until that is on its way it holds
+/// copies of our descriptors, and with them the locks of a pass that died a moment ago.
 fn live(world: &World) {
-    for _ in 0..2 {
+    for _ in 0..1000 {
         let report = pass::run(&mut context(world), SystemTime::now(), Effort::Everything, &mut go_on).unwrap();
-        assert_eq!((report.trouble, report.more, report.busy), (None, false, 0));
+        assert_eq!((report.trouble, report.more), (None, false));
+        if report.busy == 0 {
+            return;
+        }
     }
+    panic!("still busy: {}", world.tree());
 }
 
 /// Dies at each step in turn, then at some step of the recovery too.
@@ -150,6 +156,7 @@ fn a_file_that_kills_its_reader() {
         let mut poisoned = poisoned;
         match pass::run(&mut context(&world), SystemTime::now(), Effort::Everything, &mut poisoned) {
             Err(Error::Stopped(_)) => deaths += 1,
+            Ok(report) if report.busy > 0 => {}
             result => break assert_eq!(result.unwrap().failed, 1),
         }
         assert!(deaths <= 3, "{:?}", crate::law::names(&dir.processing()));
@@ -180,13 +187,13 @@ const CALLS: [&str; 15] = [
 ];
 
 /// Runs `ingest once` under strace with this fault; whether the fault struck.
-fn under_strace(world: &World, spill: &Path, fault: &str) -> std::process::ExitStatus {
+fn under_strace(world: &World, spill: &Path, batch: &str, fault: &str) -> std::process::ExitStatus {
     let ingest = harness::bin("ingest");
     let mut command = world
         .command("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={}", CALLS.join(",")), "-e", fault])
         .arg(ingest)
-        .args(["once", "--batch", "3", "--projects"])
+        .args(["once", "--batch", batch, "--projects"])
         .arg(world.projects_root())
         .env("PROMPT_MANAGER_SPILL", spill)
         .into_command();
@@ -210,13 +217,13 @@ fn world_with_database() -> World {
 }
 
 /// Kills `ingest once` right before its `k`-th `call`, then lets a pass live; whether it came to that call.
-fn kill_at(call: &str, k: usize) -> bool {
+fn kill_at(call: &str, batch: &str, k: usize) -> bool {
     let world = world_with_database();
     let spill = world.root().join("spill");
     let given = given(world.data(), &spill);
-    let status = under_strace(&world, &spill, &format!("inject={call}:signal=SIGKILL:when={k}"));
+    let status = under_strace(&world, &spill, batch, &format!("inject={call}:signal=SIGKILL:when={k}"));
     live(&world);
-    given.check(world.data(), &format!("after a kill at {call} number {k}"));
+    given.check(world.data(), &format!("after a kill at {call} number {k}, batches of {batch}"));
     // strace ends as its child did; anything else is a run to the end, or a call that this machine does not have.
     status.signal() == Some(9)
 }
@@ -233,8 +240,12 @@ fn killed_at_every_system_call() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let struck = (1..).take_while(|k| kill_at(call, *k)).count();
-                    kills.fetch_add(struck, Ordering::Relaxed);
+                    // In one batch all is done by one thread, and every call is met. In several there are two threads,
+                    // each with a count of its own, and the first to reach k dies.
+                    for batch in ["1024", "3"] {
+                        let struck = (1..).take_while(|k| kill_at(call, batch, *k)).count();
+                        kills.fetch_add(struck, Ordering::Relaxed);
+                    }
                 }
             });
         }
@@ -256,7 +267,7 @@ fn faults_of_the_disk() {
                 let world = world_with_database();
                 let spill = world.root().join("spill");
                 let given = given(world.data(), &spill);
-                let status = under_strace(&world, &spill, &format!("inject={call}:error={error}:when={when}"));
+                let status = under_strace(&world, &spill, "3", &format!("inject={call}:error={error}:when={when}"));
                 let what = format!("{call} fails with {error}, when {when}: {status}");
                 assert!(matches!(status.code(), Some(0 | 75)), "{what}");
                 for file in crate::law::names(&world.data().processing()) {

@@ -28,21 +28,19 @@ impl Given {
         assert_eq!(reader.damage().unwrap(), Vec::<String>::new(), "{after}");
         let kept = reader.kept_events().unwrap();
         assert!(kept.iter().all(|kept| kept.sound), "{after}: {kept:?}");
-        let stored: Vec<_> = sorted(kept.into_iter().map(|kept| (kept.name, kept.hash)));
-        let expected: Vec<_> =
-            sorted(self.good.iter().map(|(name, bytes)| (name.clone(), blake3::hash(bytes).as_bytes().to_vec())));
-        assert_eq!(stored, expected, "{after}: stored");
+        let hashed = |(name, bytes): &(String, Vec<u8>)| (name.clone(), blake3::hash(bytes).as_bytes().to_vec());
+        same(kept.into_iter().map(|kept| (kept.name, kept.hash)), self.good.iter().map(hashed), after, "stored");
 
         let mut archived = Vec::new();
         for day in names(&dir.archive()) {
             archived.extend(contents(&dir.archive().join(day)));
         }
-        assert_eq!(sorted(archived), sorted(self.good.iter().cloned()), "{after}: archived");
+        same(archived, self.good.iter().cloned(), after, "archived");
 
         let failed = contents(&dir.failed());
         let (notes, failed): (Vec<_>, Vec<_>) =
             failed.into_iter().partition(|(name, _)| name.ends_with(".reason.json"));
-        assert_eq!(sorted(failed), sorted(self.bad.iter().cloned()), "{after}: failed");
+        same(failed, self.bad.iter().cloned(), after, "failed");
         assert_eq!(notes.len(), self.bad.len(), "{after}: reasons");
         for (name, note) in notes {
             let note: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&note).unwrap();
@@ -50,6 +48,27 @@ impl Given {
             assert_eq!(keys, ["attempts", "class", "detail", "failed_at", "name", "size"], "{after}: {name}");
         }
     }
+}
+
+/// The two sets are equal, and nothing is there twice.
+fn same(
+    found: impl IntoIterator<Item = (String, Vec<u8>)>,
+    expected: impl IntoIterator<Item = (String, Vec<u8>)>,
+    after: &str,
+    what: &str,
+) {
+    let (found, expected) = (sorted(found), sorted(expected));
+    let only = |these: &[(String, Vec<u8>)], those: &[(String, Vec<u8>)]| -> Vec<(String, String)> {
+        let only = these.iter().filter(|item| those.binary_search(item).is_err());
+        only.map(|(name, bytes)| (name.clone(), String::from_utf8_lossy(bytes).into_owned())).collect()
+    };
+    let (missing, extra) = (only(&expected, &found), only(&found, &expected));
+    assert!(
+        missing.is_empty() && extra.is_empty() && found.len() == expected.len(),
+        "{after}: {what}: {} instead of {}\nmissing: {missing:?}\nextra: {extra:?}",
+        found.len(),
+        expected.len()
+    );
 }
 
 fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {

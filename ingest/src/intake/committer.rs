@@ -1,8 +1,8 @@
-//! The second thread of an intake: it stores one batch and archives its files while the next batch is being read.
+//! Where batches are stored: beside the reading of the next one, on a second thread, or right here.
 //!
-//! Reading is the file system's work, storing is compression and the database's; side by side they take little more than
-//! the longer of the two. One batch is under way at most, so memory and open files stay bounded, and batches are committed
-//! in the order in which they were read.
+//! Reading is the file system's work, storing is compression and the database's; side by side a backlog takes little more
+//! than the longer of the two. One batch is under way at most, so memory and open files stay bounded, and batches are
+//! committed in the order in which they were read. What fits into one batch is not worth a thread.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
@@ -15,13 +15,30 @@ use crate::report::PassReport;
 use crate::step::Steps;
 use crate::store_handle::StoreHandle;
 
-/// The thread, as its giver sees it.
-pub(crate) struct Committer {
-    work: SyncSender<Batch>,
-    done: Receiver<Done>,
-    under_way: bool,
-    /// Of batches that failed: what is not stored, or stored and not archived.
+/// What storing a batch needs.
+pub(crate) struct Storing<'a, 's> {
+    pub(crate) store: &'a mut StoreHandle,
+    pub(crate) places: &'a Places,
+    pub(crate) now: SystemTime,
+    pub(crate) steps: &'a Steps<'s>,
+}
+
+impl Storing<'_, '_> {
+    fn flush(&mut self, batch: &mut Batch, report: &mut PassReport) -> Result<(), Error> {
+        batch.flush(self.store, self.places, self.now, self.steps, report)
+    }
+}
+
+/// The one who stores.
+pub(crate) struct Committer<'a, 's> {
+    way: Way<'a, 's>,
+    /// Of a batch that failed: what is not stored, or stored and not archived.
     left: Batch,
+}
+
+enum Way<'a, 's> {
+    Here(Storing<'a, 's>),
+    Beside { work: SyncSender<Batch>, done: Receiver<Done>, under_way: bool },
 }
 
 struct Done {
@@ -30,40 +47,48 @@ struct Done {
     report: PassReport,
 }
 
-impl Committer {
-    /// Starts the thread; it ends with the committer.
-    pub(crate) fn start<'scope>(
-        scope: &'scope Scope<'scope, '_>,
-        store: &'scope mut StoreHandle,
-        places: &'scope Places,
-        now: SystemTime,
-        steps: &'scope Steps<'_>,
-    ) -> Self {
+impl<'a, 's> Committer<'a, 's> {
+    /// Stores on the caller's thread.
+    pub(crate) fn here(storing: Storing<'a, 's>) -> Self {
+        Self { way: Way::Here(storing), left: Batch::default() }
+    }
+
+    /// Starts a thread, which ends with the committer.
+    pub(crate) fn beside(scope: &'a Scope<'a, '_>, mut storing: Storing<'a, 's>) -> Self
+    where
+        's: 'a,
+    {
         let (work, batches) = sync_channel::<Batch>(0);
         let (tell, done) = sync_channel(1);
         scope.spawn(move || {
             for mut batch in batches {
                 let mut report = PassReport::default();
-                let result = batch.flush(store, places, now, steps, &mut report);
+                let result = storing.flush(&mut batch, &mut report);
                 if tell.send(Done { batch, result, report }).is_err() {
                     break;
                 }
             }
         });
-        Self { work, done, under_way: false, left: Batch::default() }
+        Self { way: Way::Beside { work, done, under_way: false }, left: Batch::default() }
     }
 
-    /// Hands over the files of `batch`, once the batch before is done.
+    /// Takes the files of `batch` to be stored, once the batch before is.
     ///
     /// # Errors
-    /// Those of the batch before.
+    /// Those of the batch before, or of this one.
     pub(crate) fn give(&mut self, batch: &mut Batch, report: &mut PassReport) -> Result<(), Error> {
         self.wait(report)?;
-        if !batch.is_empty() {
-            // The thread lives as long as the channel, so this is received.
-            self.under_way = self.work.send(std::mem::take(batch)).is_ok();
+        if batch.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        match &mut self.way {
+            Way::Here(storing) => storing.flush(batch, report),
+            Way::Beside { work, under_way, .. } => {
+                // The thread lives as long as the channel, so this is received.
+                *under_way = work.send(std::mem::take(batch)).is_ok();
+                Ok(())
+            }
+        }
     }
 
     /// Waits until nothing is under way.
@@ -71,8 +96,9 @@ impl Committer {
     /// # Errors
     /// Those of the batch that was.
     pub(crate) fn wait(&mut self, report: &mut PassReport) -> Result<(), Error> {
-        if std::mem::take(&mut self.under_way)
-            && let Ok(done) = self.done.recv()
+        if let Way::Beside { done, under_way, .. } = &mut self.way
+            && std::mem::take(under_way)
+            && let Ok(done) = done.recv()
         {
             report.add(done.report);
             self.left.append(done.batch);

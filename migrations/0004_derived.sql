@@ -134,15 +134,15 @@ select t.id as conversation_id,
                 t.session_id) as user_session_id
   from turns t;
 
--- The two tables as people know them.
+-- The two tables as people know them, in SQL that the sqlite3 of older systems reads too.
 create view conversations as
 select t.id, t.session_id, u.user_session_id,
        strftime('%Y-%m-%dT%H:%M:%fZ', t.timestamp_ms / 1000.0, 'unixepoch') as timestamp,
        t.prompt_text, t.response_text,
-       (select json_group_array(json_object('id', c.tool_use_id, 'name', c.name,
-                                            'error', json(iif(c.is_error, 'true', 'false')),
-                                            'duration_ms', c.duration_ms) order by c.seq)
-          from tool_calls c where c.conversation_id = t.id) as tool_calls,
+       (select json_group_array(json(c.call))
+          from (select json_object('id', tool_use_id, 'name', name, 'error', json(iif(is_error, 'true', 'false')),
+                                   'duration_ms', duration_ms) as call
+                  from tool_calls where conversation_id = t.id order by seq) c) as tool_calls,
        t.metadata, t.kind, t.status
   from turns t join conversation_user_sessions u on u.conversation_id = t.id;
 
@@ -157,12 +157,14 @@ select t.id as conversation_id,
            and not exists (select 1 from tag_history later
                             where later.conversation_id = g.conversation_id and later.tag = g.tag
                               and (later.created_ms, later.id) > (g.created_ms, g.id))) as tags,
-       (select group_concat(n.note, char(10) || char(10) order by n.created_ms, n.id) from note_history n
-         where (n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id))
-           and n.note is not null
-           and not exists (select 1 from note_history later
-                            where later.conversation_id = n.conversation_id
-                              and (later.created_ms, later.id) > (n.created_ms, n.id))) as notes,
+       (select group_concat(said.note, char(10) || char(10))
+          from (select n.note from note_history n
+                 where (n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id))
+                   and n.note is not null
+                   and not exists (select 1 from note_history later
+                                    where later.conversation_id = n.conversation_id
+                                      and (later.created_ms, later.id) > (n.created_ms, n.id))
+                 order by n.created_ms, n.id) said) as notes,
        (select min(created_ms) from rating_history r
          where r.conversation_id = t.id or r.conversation_id in (select id from aliases where survivor = t.id)) as created_at
   from turns t

@@ -1,7 +1,7 @@
 //! Stdin, which may come in pieces, come late, or never end.
 //!
 //! Claude Code has been seen to leave it open, so the end of the stream is not waited for, and neither is the rest of a
-//! payload for ever. Two limits: one second of *waiting* in all, and five seconds whatever comes. A large payload on a
+//! payload for ever. Two limits: one second of *waiting* in all, and two seconds whatever comes. A large payload on a
 //! busy machine is never cut as long as it flows; an endless stream is.
 
 use std::io;
@@ -18,7 +18,7 @@ const CAPACITY: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The time after which even a stream that flows is left, and after the end of a value, one that still flows.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// What to do now.
 pub(crate) enum Next<'a> {

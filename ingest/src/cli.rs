@@ -8,7 +8,7 @@ use settings::{Layer, parse_duration, parse_size};
 use tracing::level_filters::LevelFilter;
 
 use crate::exit;
-use crate::schedule::CRON_HELP;
+use crate::schedule::{CRON_HELP, Schedule};
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
 ///
@@ -54,10 +54,10 @@ pub struct Once {
 #[derive(Debug, Args)]
 pub struct Run {
     /// How often to look: 500ms, 1s, 5m [default: 1s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "cron")]
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "cron")]
     pub every: Option<Duration>,
     /// When to look, as a cron expression such as "*/5 * * * *"
-    #[arg(long, value_name = "EXPRESSION", long_help = cron_help())]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression, long_help = cron_help())]
     pub cron: Option<String>,
     /// Shared flags.
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub struct Common {
     #[arg(long, value_name = "DIR")]
     pub projects: Vec<PathBuf>,
     /// Files in one transaction [default: 1024]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub batch: Option<usize>,
     /// The largest payload that is stored; a larger one goes to failed: 64MiB, 1GiB [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -85,6 +85,22 @@ pub struct Common {
     /// Say less on stderr: errors only
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let every = parse_duration(text).map_err(|error| error.to_string())?;
+    if every.is_zero() { Err("an interval is longer than nothing: 500ms, 1s, 5m".to_owned()) } else { Ok(every) }
+}
+
+fn expression(text: &str) -> Result<String, String> {
+    match Schedule::new(&settings::Schedule::Cron(text.to_owned())) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a whole number from 1 on is wanted".to_owned())
 }
 
 fn cron_help() -> String {
@@ -124,15 +140,6 @@ impl Command {
     }
 }
 
-/// A refused command line in one line. Clap's own text is a page.
-pub fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let said = text.split("Usage:").next().unwrap_or_default().split("For more").next().unwrap_or_default();
-    let said = said.trim_start_matches("error: ").replace("\n\n  tip:", ";");
-    let words: Vec<&str> = said.split_whitespace().collect();
-    format!("{}; see --help", words.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +152,7 @@ mod tests {
 
     fn check_refused(args: &[&str], expected: &str) {
         let error = Cli::try_parse_from([&["ingest"], args].concat()).unwrap_err();
-        let line = one_line(&error);
+        let line = settings::usage_line(&error.to_string());
         assert!(line.contains(expected) && !line.contains('\n'), "{line}");
         assert_eq!(error.exit_code(), 2);
     }
@@ -155,6 +162,9 @@ mod tests {
         check_refused(&["once", "--hme", "/a"], "unexpected argument '--hme' found");
         check_refused(&["once", "--batch", "many"], "invalid value 'many' for '--batch <N>'");
         check_refused(&["run", "--every", "5"], "`5` is no duration");
+        check_refused(&["run", "--every", "0s"], "an interval is longer than nothing");
+        check_refused(&["run", "--cron", "bogus"], "bogus");
+        check_refused(&["once", "--batch", "0"], "a whole number from 1 on");
         check_refused(&["run", "--every", "5s", "--cron", "@daily"], "cannot be used with");
         check_refused(&["once", "--max-event", "1MB"], "`1MB` is no size");
         check_refused(&["onec"], "unrecognized subcommand 'onec'");

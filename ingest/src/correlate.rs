@@ -40,7 +40,17 @@ pub(crate) struct Input {
     pub(crate) events: Vec<HookEvent>,
 }
 
-/// A subagent's file.
+impl Input {
+    /// All files of a subagent are one union of lines, as those of a session are: one may have been copied or rewritten.
+    pub(crate) fn add_subagent(&mut self, agent_id: Option<String>, lines: Vec<Line>) {
+        match self.subagents.iter_mut().find(|known| known.agent_id == agent_id && agent_id.is_some()) {
+            Some(known) => known.lines.extend(lines),
+            None => self.subagents.push(Subagent { agent_id, tool_use_id: None, lines }),
+        }
+    }
+}
+
+/// A subagent's lines.
 #[derive(Debug, Default)]
 pub(crate) struct Subagent {
     pub(crate) agent_id: Option<String>,
@@ -58,15 +68,17 @@ struct Session<'a> {
     events: &'a [HookEvent],
 }
 
-/// The prompt lines of a session: sessions that share one are of one lineage (correlation.md 3).
+/// The prompt lines of a session and its subagents: sessions that share one are of one lineage (correlation.md 3).
 pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
-    opening::session(&input.files).main.iter().filter_map(Draft::line_key).collect()
+    let session = open(input);
+    session.drafts.iter().chain(&session.agents).filter_map(Draft::line_key).collect()
 }
 
 /// The conversations of a lineage, each session's in order of time.
 pub(crate) fn correlate(lineage: &[Input]) -> Vec<Turn> {
     let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
     forks::settle(&mut sessions);
+    forks::settle_subagents(&mut sessions);
     hooks::join(&mut sessions);
     let mut turns = Vec::new();
     for (session, input) in sessions.iter_mut().zip(lineage) {

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::write::{Ground, Lineage, Replaced, Role, Writer};
 
-use crate::correlate::{self, Input, Subagent, event};
+use crate::correlate::{self, Input, event};
 use crate::json::Object;
 use crate::transcripts::lines::Cutter;
 
@@ -124,8 +124,7 @@ fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Resul
                 if file.role == Role::Main {
                     input.files.push(found.lines);
                 } else {
-                    let subagent = Subagent { agent_id: file.agent_id, tool_use_id: None, lines: found.lines };
-                    input.subagents.push(subagent);
+                    input.add_subagent(file.agent_id, found.lines);
                 }
             }
             Role::Meta => {

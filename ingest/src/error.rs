@@ -1,6 +1,6 @@
 //! What can stop a pass, sorted by what the caller does about it: come back later, give up, or ask for other settings.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -85,7 +85,12 @@ fn is_transient(error: &io::Error) -> bool {
         Errno::ROFS,
         Errno::STALE,
     ];
+    // The kind is what is left where a path was added to the error.
     Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
+        || matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem | ErrorKind::OutOfMemory
+        )
 }
 
 /// `.at("rename", &path)` on an I/O result.

@@ -88,6 +88,10 @@ impl Intake<'_, '_> {
     }
 
     fn take_files(&mut self, kind: Kind, files: Vec<Listed>, store: &mut StoreHandle) -> Result<(), Error> {
+        let (dead, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|listed| listed.attempt >= DEATHS);
+        for listed in &dead {
+            self.bury_dead(kind, listed, store)?;
+        }
         let mut left = Batch::default();
         let storing = Storing { store, places: self.places, now: self.now, steps: self.steps };
         let taken = thread::scope(|scope| {
@@ -105,6 +109,40 @@ impl Intake<'_, '_> {
             left.put_back(self.places, self.report);
         }
         taken
+    }
+
+    fn pass_over(&mut self, listed: &Listed, taken: &Taken) {
+        match taken {
+            Taken::Busy => self.report.busy += 1,
+            Taken::LeftAlone(odd) => {
+                tracing::debug!(file = %listed.name, ?odd, "left alone");
+                self.report.left_alone += 1;
+            }
+            Taken::Gone | Taken::Claim(_) => {}
+        }
+    }
+
+    /// A file whose reader died three times is not understood again. If the last death came after the commit it is
+    /// stored, and belongs into the archive like any other.
+    fn bury_dead(&mut self, kind: Kind, listed: &Listed, store: &mut StoreHandle) -> Result<(), Error> {
+        let Some(parts) = listed.parts() else { return Ok(()) };
+        let claim = match self.claim(kind, listed, parts)? {
+            Taken::Claim(claim) => claim,
+            other => {
+                self.pass_over(listed, &other);
+                return Ok(());
+            }
+        };
+        let stored = claim.size() <= self.max_event && {
+            let payload = claim.read()?;
+            store.with(|writer| Ok(writer.has_event(claim.name(), &payload)?))?
+        };
+        if stored {
+            claim.archive(self.places)?;
+            self.report.replayed += 1;
+            return self.steps.at(Step::Archived);
+        }
+        self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")))
     }
 
     fn read_all(
@@ -136,12 +174,7 @@ impl Intake<'_, '_> {
             };
             match taken? {
                 Taken::Claim(claim) => self.read(claim, batch, committer)?,
-                Taken::Busy => self.report.busy += 1,
-                Taken::Gone => {}
-                Taken::LeftAlone(odd) => {
-                    tracing::debug!(file = %listed.name, ?odd, "left alone");
-                    self.report.left_alone += 1;
-                }
+                other => self.pass_over(&listed, &other),
             }
             if suspect {
                 self.store_now(batch, committer)?;
@@ -164,9 +197,6 @@ impl Intake<'_, '_> {
     }
 
     fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer<'_, '_>) -> Result<(), Error> {
-        if claim.deaths() >= DEATHS {
-            return self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")));
-        }
         if claim.size() > self.max_event {
             let detail = format!("{} bytes, max_event is {}", claim.size(), self.max_event);
             return self.reject(claim, &Reject::new(Class::TooLarge, detail));

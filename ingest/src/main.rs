@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
-use ingest::cli::{Cli, Command, one_line};
+use ingest::cli::{Cli, Command};
 use ingest::error::Error;
 use ingest::exit::Exit;
 use ingest::once::Format;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             if error.use_stderr()
                 && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
         {
-            (one_line(&error), Exit::Usage)
+            (settings::usage_line(&error.to_string()), Exit::Usage)
         }
         Err(help) => help.exit(),
     };

@@ -26,6 +26,29 @@ pub(crate) fn settle(sessions: &mut [Session<'_>]) {
     }
 }
 
+/// A subagent's prompt that several sessions hold, or one session in two places, stays with a session that has the call or
+/// the turn that started it.
+pub(crate) fn settle_subagents(sessions: &mut [Session<'_>]) {
+    let mut homes: BTreeMap<[u8; 16], (bool, usize)> = BTreeMap::new();
+    for (number, session) in sessions.iter().enumerate() {
+        for draft in &session.agents {
+            let Some(key) = draft.line_key() else { continue };
+            let started_here =
+                session.drafts.iter().any(|main| main.prompt_id.is_some() && main.prompt_id == draft.prompt_id);
+            let home = homes.entry(key).or_insert((started_here, number));
+            if started_here && !home.0 {
+                *home = (true, number);
+            }
+        }
+    }
+    for (number, session) in sessions.iter_mut().enumerate() {
+        let mut seen = HashSet::new();
+        session.agents.retain(|draft| {
+            draft.line_key().is_none_or(|key| homes.get(&key).is_none_or(|home| home.1 == number) && seen.insert(key))
+        });
+    }
+}
+
 /// The sessions that hold each prompt line, for lines that more than one holds.
 fn copied_lines(sessions: &[Session<'_>]) -> BTreeMap<[u8; 16], Vec<usize>> {
     let mut holders: BTreeMap<[u8; 16], Vec<usize>> = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 mod rules;
 mod story;
+mod subagents;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,8 +70,7 @@ fn transcripts(folder: &Path, into: &mut BTreeMap<String, Input>) {
         let stem = path.file_stem().unwrap().to_str().unwrap();
         if let Some(agent) = stem.strip_prefix("agent-") {
             let session = path.parent().unwrap().parent().unwrap().file_name().unwrap().to_str().unwrap();
-            let subagent = Subagent { agent_id: Some(agent.to_owned()), tool_use_id: None, lines };
-            input(into, session).subagents.push(subagent);
+            input(into, session).add_subagent(Some(agent.to_owned()), lines);
         } else {
             input(into, stem).files.push(lines);
         }

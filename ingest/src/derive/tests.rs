@@ -191,6 +191,36 @@ fn deriving_anew_writes_no_row() {
     assert!(derived.sessions >= sessions.len() as u64);
 }
 
+/// Claude Code may take a line back, and people copy folders: the same conversations under the same ids, before and after.
+#[test]
+fn files_that_are_cut_restored_or_copied_change_no_conversation() {
+    let mut world = World::new();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    world.pass();
+    world.check_ids();
+    let before = world.natural();
+    let files = deliveries().into_iter().filter_map(|delivery| match delivery {
+        Delivery::File { path, bytes } => Some((path, bytes)),
+        Delivery::Event { .. } => None,
+    });
+    let whole: BTreeMap<PathBuf, Vec<u8>> = files.collect();
+    for change in ["cut", "restored", "copied"] {
+        for (path, bytes) in &whole {
+            let line = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let (path, bytes) = match change {
+                "cut" => (world.projects.join(path), &bytes[..line]),
+                "restored" => (world.projects.join(path), &bytes[..]),
+                _ => (world.projects.join("-copy").join(path.strip_prefix("-home-dev-acme").unwrap()), &bytes[..]),
+            };
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        world.pass();
+        world.check_ids();
+        assert_eq!(world.natural(), before, "{change}");
+    }
+}
+
 /// Real sessions of many versions, read in place: each alone in an empty store. Deriving again writes no row.
 #[test]
 fn real_transcripts_derive_and_derive_again() {

@@ -143,6 +143,7 @@ impl Claim {
     }
 
     /// How often its reader died so far.
+    #[cfg(test)]
     pub(crate) fn deaths(&self) -> u32 {
         self.attempt - 1
     }

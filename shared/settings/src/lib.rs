@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod layer;
 mod units;
+mod usage;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use queue::DataDir;
 pub use error::Error;
 pub use layer::Layer;
 pub use units::{UnitError, parse_duration, parse_size};
+pub use usage::usage_line;
 
 /// Between two looks at the queue. An idle look costs a few `stat` calls, so a second is cheap, and a prompt is searchable
 /// before its author has opened the page.

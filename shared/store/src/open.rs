@@ -186,7 +186,7 @@ mod tests {
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(dir.database()).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
         let (conn, _lock) = reader(&dir).unwrap();
-        assert_eq!(migrate::identify(&conn).unwrap(), (migrate::APPLICATION_ID, migrate::SCHEMA));
+        assert_eq!(migrate::check(&conn, &dir.database()).unwrap(), migrate::SCHEMA);
         assert!(conn.execute("insert into meta values ('a', 1)", []).is_err());
     }
 
@@ -217,6 +217,7 @@ mod tests {
             "has schema 99",
         );
         check_refused("pragma application_id = 7; create table a(b)", "not a Prompt Manager database");
+        check_refused("create table notes(text)", "not a Prompt Manager database");
     }
 
     #[test]

@@ -438,45 +438,9 @@ fn tokens_count_once_for_each_message() {
 }
 
 #[test]
-fn an_inline_subagent_whose_beginning_is_missing() {
-    let result = json!([{"type": "tool_result", "tool_use_id": "T", "content": "out"}]);
-    let side =
-        |parent: &str| user_with("a", result.clone(), &json!({"isSidechain": true, "parentUuid": parent, "uuid": "x"}));
-    check(vec![side("gone"), user("a", "one"), end("1")], &["s human complete | one -> 1 []"]);
-}
-
-#[test]
 fn an_answer_without_a_prompt_is_not_lost() {
     check(
         vec![end("out of nowhere"), user("a", "one")],
         &["s notification complete | - -> out of nowhere []", "s human open | one -> - []"],
-    );
-}
-
-#[test]
-fn subagents_that_stand_in_the_main_file() {
-    let side = |uuid: &str, parent: Value, body: Value| {
-        let mut line = json!({"isSidechain": true, "uuid": uuid, "parentUuid": parent});
-        line.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
-        Row(line)
-    };
-    let prompt = |text: &str| json!({"type": "user", "message": {"content": text}});
-    let answer = |text: &str| json!({"type": "assistant", "message": {"id": text, "content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}});
-    check(
-        vec![
-            user("a", "one"),
-            call("Task"),
-            side("x1", Value::Null, prompt("job x")),
-            side("y1", Value::Null, prompt("job y")),
-            side("x2", json!("x1"), answer("x done")),
-            side("y2", json!("y1"), answer("y done")),
-            result("Task", false),
-            end("all done"),
-        ],
-        &[
-            "s human complete | one -> all done [Task]",
-            "s subagent complete | job x -> x done []",
-            "s subagent complete | job y -> y done []",
-        ],
     );
 }

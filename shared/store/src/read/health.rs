@@ -42,7 +42,7 @@ const LAST_EVENT: &str = "select captured_ns from events order by id desc limit 
 
 /// Reads them. Sizes come from the directory: opening the file by hand would drop the engine's locks.
 pub(super) fn read(conn: &Connection, path: &Path) -> Result<Health, Error> {
-    let (_, schema) = migrate::identify(conn)?;
+    let schema = migrate::check(conn, path)?;
     let (events, conversations, dirty_sessions) = conn
         .prepare_cached(COUNTS)
         .op("prepare")?

@@ -42,6 +42,12 @@ pub enum Replaced {
     Outdated,
 }
 
+const KEEP_KEY: &str =
+    "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3) on conflict do nothing";
+
+const MOVE_KEY: &str = "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3)
+                        on conflict do update set conversation_id = excluded.conversation_id";
+
 impl Batch<'_> {
     /// Writes what differs and takes the sessions off the dirty list.
     ///
@@ -123,13 +129,18 @@ impl Batch<'_> {
         Ok(false)
     }
 
-    /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id: a turn's own
-    /// keys come before what another was formerly known by.
+    /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id.
     fn identify(&self, turns: &[Turn], now_ms: i64) -> Result<Vec<ConversationId>, Error> {
+        // Who gets an id that the keys of several turns lead to: a prompt before what nobody asked, and either before
+        // what was formerly known by the key. An id that was answered with a prompt stays with it.
+        let by_rank = |turn: &Turn| match turn.prompt_text {
+            Some(_) => [turn.keys.clone(), Vec::new(), turn.former_keys.clone()],
+            None => [Vec::new(), turn.keys.clone(), turn.former_keys.clone()],
+        };
         let mut owner: BTreeMap<ConversationId, usize> = BTreeMap::new();
-        for former in [false, true] {
+        for rank in 0..3 {
             for (index, turn) in turns.iter().enumerate() {
-                for key in if former { &turn.former_keys } else { &turn.keys } {
+                for key in &by_rank(turn)[rank] {
                     if let Some(id) = self.find_key(key)? {
                         owner.entry(id).or_insert(index);
                     }
@@ -142,19 +153,17 @@ impl Batch<'_> {
         }
         let mut ids = Vec::with_capacity(turns.len());
         for (turn, known) in turns.iter().zip(&known) {
-            let id = match known.first() {
-                Some(id) => *id,
+            // A key whose id went to another conversation leads to the new one from now on.
+            let (id, keep) = match known.first() {
+                Some(id) => (*id, KEEP_KEY),
                 None => {
                     self.execute("insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
-                    ConversationId(self.tx.last_insert_rowid())
+                    (ConversationId(self.tx.last_insert_rowid()), MOVE_KEY)
                 }
             };
             ids.push(id);
             for key in &turn.keys {
-                self.execute(
-                    "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3) on conflict do nothing",
-                    params![key.kind(), key.bytes(), id.0],
-                )?;
+                self.execute(keep, params![key.kind(), key.bytes(), id.0])?;
             }
             self.execute("delete from aliases where id = ?1", [id.0])?;
             for other in known.iter().filter(|other| **other != id) {

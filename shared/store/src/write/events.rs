@@ -1,8 +1,8 @@
 //! Queue files become rows of `events`, once each.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Batch;
+use super::{Batch, Writer};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
@@ -35,6 +35,24 @@ pub enum Stored {
     Replay(EventId),
 }
 
+impl Writer {
+    /// Whether a queue file of this name and these bytes is stored already.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn has_event(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
+        Ok(find(&self.conn, name, &blake3::hash(payload), self.origin_id)?.is_some())
+    }
+}
+
+fn find(conn: &Connection, name: &str, hash: &blake3::Hash, origin_id: i64) -> Result<Option<EventId>, Error> {
+    conn.prepare_cached("select id from events where name = ?1 and hash = ?2 and origin_id = ?3")
+        .op("prepare")?
+        .query_row(params![name, hash.as_bytes(), origin_id], |row| row.get(0).map(EventId))
+        .optional()
+        .op("look for an event")
+}
+
 impl Batch<'_> {
     /// Stores an event and marks its session to be derived again.
     ///
@@ -42,15 +60,8 @@ impl Batch<'_> {
     /// The engine's; the whole batch must then be given up.
     pub fn add_event(&self, event: &NewEvent<'_>) -> Result<Stored, Error> {
         let hash = blake3::hash(event.payload);
-        let known = self
-            .tx
-            .prepare_cached("select id from events where name = ?1 and hash = ?2 and origin_id = ?3")
-            .op("prepare")?
-            .query_row(params![event.name, hash.as_bytes(), self.origin_id], |row| row.get(0))
-            .optional()
-            .op("look for an event")?;
-        if let Some(id) = known {
-            return Ok(Stored::Replay(EventId(id)));
+        if let Some(id) = find(&self.tx, event.name, &hash, self.origin_id)? {
+            return Ok(Stored::Replay(id));
         }
         let packed = codec::pack(event.payload);
         self.tx

@@ -36,6 +36,18 @@ pub(crate) struct Serve {
     pub(crate) no_token: bool,
 }
 
+/// The command line, or one line that says why it is refused. Asked for help, it shows that and ends the process.
+pub(crate) fn read() -> Result<Cli, String> {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NothingAsked;
+    Cli::try_parse().map_err(|error| {
+        if error.use_stderr() && error.kind() != NothingAsked {
+            settings::usage_line(&error.to_string())
+        } else {
+            error.exit()
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,39 +20,26 @@ mod view;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error)
-            if error.use_stderr()
-                && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
-        {
-            let line = settings::usage_line(&error.to_string());
-            let _ = writeln!(std::io::stderr(), "query-api: {line}");
-            return ExitCode::from(2);
-        }
-        Err(help) => help.exit(),
+    let (said, exit) = match cli::read() {
+        Ok(cli) => match run(cli.command) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => (format!("failed to {error}"), error.exit_code()),
+        },
+        Err(refused) => (refused, ExitCode::from(2)),
     };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::builder()
-                .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-                .with_env_var("PROMPT_MANAGER_LOG")
-                .from_env_lossy(),
-        )
-        .init();
-    let result = match cli.command {
+    let _ = writeln!(std::io::stderr(), "query-api: {said}"); // nobody may be reading
+    exit
+}
+
+fn run(command: cli::Command) -> Result<(), start::Error> {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
+        .with_env_var("PROMPT_MANAGER_LOG")
+        .from_env_lossy();
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_env_filter(filter).init();
+    match command {
         cli::Command::Serve(flags) => start::serve(flags),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "query-api: failed to {error}"); // nobody may be reading
-            error.exit_code()
-        }
     }
 }

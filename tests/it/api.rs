@@ -210,6 +210,8 @@ fn what_cannot_be_served_is_refused_in_one_line() {
         assert_eq!(line.trim_end().lines().count(), 1, "{line}");
     };
     let missing = world.root().join("missing").display().to_string();
+    check(&world, &["--bogus"], 2, "unexpected argument '--bogus'");
+    check(&world, &["--listen", "nowhere"], 2, "invalid value 'nowhere'");
     check(&world, &["--home", &missing], 78, "there is no such directory");
     check(&world, &["--listen", "192.0.2.1:8765"], 78, "--allow-remote");
     check(&world, &["--listen", "192.0.2.1:8765", "--no-token"], 78, "leave out --no-token");

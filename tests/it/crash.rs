@@ -167,6 +167,30 @@ fn a_file_that_kills_its_reader() {
     assert!(note.contains(r#""class": "crashes""#) && note.contains(r#""attempts": 3"#), "{note}");
 }
 
+/// Three deaths right after the commit are not the file's fault: it is stored, and goes to the archive like any other.
+#[test]
+fn a_reader_that_dies_after_the_commit() {
+    let world = World::new();
+    let dir = world.data();
+    dir.create().unwrap();
+    let name = format!("{:019}-s-Stop.json", 1_795_350_951_000_000_000_u64);
+    let payload = br#"{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"1"}"#;
+    fs::write(dir.incoming().join(&name), payload).unwrap();
+    let mut deaths = 0;
+    while deaths < 3 {
+        let mut committed =
+            |step| if step == Step::Committed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        match pass::run(&mut context(&world), SystemTime::now(), Effort::Everything, &mut committed) {
+            Err(Error::Stopped(Step::Committed)) => deaths += 1,
+            done => assert!(done.unwrap().busy > 0, "a pass lived, after {deaths} deaths"),
+        }
+    }
+    live(&world);
+    let mut given = Given::default();
+    given.good.insert((name, payload.to_vec()));
+    given.check(dir, "after three deaths behind the commit");
+}
+
 /// The system calls that change something, or come right before one that does. strace counts each of them by itself.
 const CALLS: [&str; 15] = [
     "openat",

@@ -249,6 +249,9 @@ fn wrong_calls() {
     let path = |name: &str| world.root().join(name).display().to_string();
     check_refused(&world, &["once", "--hme", "/x"], 2, "unexpected argument '--hme'");
     check_refused(&world, &["run", "--every", "1s", "--cron", "@daily"], 2, "cannot be used with");
+    check_refused(&world, &["run", "--every", "0s"], 2, "an interval is longer than nothing");
+    check_refused(&world, &["run", "--cron", "bogus"], 2, "bogus");
+    check_refused(&world, &["once", "--batch", "0"], 2, "a whole number from 1 on");
     check_refused(&world, &["once", "--home", &path("no/such")], 78, "its parent directory does not exist");
     fs::write(world.root().join("file"), "").unwrap();
     check_refused(&world, &["once", "--home", &path("file")], 78, "is not a directory");

@@ -1,6 +1,6 @@
 //! The contract between ingest and query-api: the database, and the only user of rusqlite.
 //!
-//! Modules are named for who may call them: [`write`] is ingest's, [`read`] is everybody's. Callers see plain Rust
+//! Modules are named for who may call them: [`mod@write`] is ingest's, [`read`] is everybody's. Callers see plain Rust
 //! types, so that another database could stand behind the same functions. Who writes which table:
 //!
 //! | tables | written by |

@@ -6,6 +6,16 @@ use super::story::*;
 use super::*;
 
 #[test]
+fn rule_01_a_line_is_the_same_when_uuid_type_time_and_message_are() {
+    let line = |uuid: &str, text: &str| {
+        user_with("a", json!(text), &json!({"uuid": uuid, "timestamp": "2026-01-01T00:00:00Z"}))
+    };
+    check(vec![line("u", "one"), line("u", "one")], &["s human open | one -> - []"]);
+    let two = ["s human interrupted | one -> - []", "s human open | two -> - []"];
+    check(vec![line("u", "one"), line("u", "two")], &two);
+}
+
+#[test]
 fn rule_02_files_of_one_session_are_one_union() {
     let items = || vec![user("a", "one"), end("1"), user("b", "two"), end("2")];
     let mut whole = session("s", items());
@@ -195,6 +205,15 @@ fn rule_11_a_command_ran_a_turn_or_it_is_local() {
         &["s local complete | /compact -> - []", "s human complete | next -> 1 []"],
     );
     check(vec![submit("a", "/fix it")], &["s command open | /fix it -> - []"]);
+}
+
+#[test]
+fn rule_12_kinds_that_no_text_tells() {
+    check(vec![user("a", "<bash-input>ls</bash-input>"), end("1")], &["s shell complete | !ls -> 1 []"]);
+    check(vec![stop("x", "1")], &["s notification complete | - -> 1 []"]);
+    let mut input = session("s", vec![user("a", "one"), end("1")]);
+    input.add_subagent(Some("x".into()), session("agent", vec![user("a", "job"), end("2")]).files.remove(0));
+    check_lineage(&[input], &["s human complete | one -> 1 []", "s subagent complete | job -> 2 []"]);
 }
 
 #[test]
@@ -425,7 +444,7 @@ fn rule_19_a_payload_delivered_twice_is_one_prompt() {
 }
 
 #[test]
-fn tokens_count_once_for_each_message() {
+fn rule_04_tokens_count_once_for_each_message() {
     let line = |output: i64| {
         Row(
             json!({"type": "assistant", "requestId": "r", "message": {"id": "m", "model": "x", "content": [{"type": "text", "text": format!("{output}")}],

@@ -61,13 +61,17 @@ pub fn follow(
     between: &mut Between<'_>,
 ) -> Result<(), store::Error> {
     for root in roots {
-        let mut candidates = match look {
+        let found = match look {
             Look::Sessions(sessions) => find::sessions(root, sessions),
             Look::Sweep => find::all(root),
         };
         let root_name = root.to_string_lossy();
-        writer.known_files(&root_name, |path, on_disk| find::forget_unchanged(&mut candidates, &path, &on_disk))?;
-        let mut candidates: Vec<Candidate> = candidates.into_values().collect();
+        let mut candidates = Vec::new();
+        for candidate in found.into_values() {
+            if !writer.has_file(&root_name, &candidate.path, &candidate.on_disk)? {
+                candidates.push(candidate);
+            }
+        }
         candidates.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
         let mut left = &candidates[..];
         while !left.is_empty() {

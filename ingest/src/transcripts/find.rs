@@ -72,13 +72,6 @@ pub(super) fn sessions(root: &Path, sessions: &BTreeSet<String>) -> Candidates {
     found
 }
 
-/// Leaves out a file that is as it was at the last look.
-pub(super) fn forget_unchanged(candidates: &mut Candidates, path: &str, known: &OnDisk) {
-    if candidates.get(path).is_some_and(|candidate| candidate.on_disk == *known) {
-        candidates.remove(path);
-    }
-}
-
 /// The `sessionId` of the first line that has one, for files whose name does not tell.
 pub(super) fn session_in(file: &mut File) -> Option<String> {
     let mut head = Vec::new();

@@ -89,36 +89,33 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 }
 
 impl super::Writer {
-    /// Every current file below a root: (path, what it was like). For a sweep, which opens only what differs.
+    /// Whether the current file at a path was taken in whole and has not changed since: then it need not be opened.
     ///
     /// # Errors
     /// The engine's.
-    pub fn known_files(&self, root: &str, mut take: impl FnMut(String, OnDisk)) -> Result<(), Error> {
-        let mut query = self
-            .conn
+    pub fn has_file(&self, root: &str, path: &str, on_disk: &OnDisk) -> Result<bool, Error> {
+        self.conn
             .prepare_cached(
-                "select path, device, inode, source_size, source_mtime_ns from transcripts
-                  where root = ?1 and superseded_ms is null and stored_size >= source_size
-                    and origin_id = (select id from origins where own = 1)",
+                "select exists (
+                    select 1 from transcripts
+                     where origin_id = ?1 and root = ?2 and path = ?3 and superseded_ms is null
+                       and device = ?4 and inode = ?5 and source_size = ?6 and source_mtime_ns = ?7
+                       and stored_size >= source_size)",
             )
-            .op("prepare")?;
-        let mut rows = query.query([root]).op("read known files")?;
-        while let Some(row) = rows.next().op("read a known file")? {
-            let read = || -> rusqlite::Result<(String, OnDisk)> {
-                Ok((
-                    row.get(0)?,
-                    OnDisk {
-                        device: row.get::<_, i64>(1)? as u64,
-                        inode: row.get::<_, i64>(2)? as u64,
-                        size: row.get::<_, i64>(3)? as u64,
-                        mtime_ns: row.get(4)?,
-                    },
-                ))
-            };
-            let (path, on_disk) = read().op("read a known file")?;
-            take(path, on_disk);
-        }
-        Ok(())
+            .op("prepare")?
+            .query_row(
+                params![
+                    self.origin_id,
+                    root,
+                    path,
+                    on_disk.device as i64,
+                    on_disk.inode as i64,
+                    on_disk.size as i64,
+                    on_disk.mtime_ns
+                ],
+                |row| row.get(0),
+            )
+            .op("look for a file")
     }
 }
 

@@ -16,6 +16,7 @@ pub mod ids;
 mod migrate;
 mod open;
 pub mod read;
+mod usage;
 pub mod words;
 pub mod write;
 

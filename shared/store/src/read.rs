@@ -26,7 +26,8 @@ use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::open::{self, DbLock};
 
-pub use conversation::{Block, Conversation, Session, ToolCall, Usage};
+pub use crate::usage::Usage;
+pub use conversation::{Block, Conversation, Session, ToolCall};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;

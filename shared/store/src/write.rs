@@ -15,11 +15,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
+pub use crate::usage::Usage;
 pub use derived::{Lineage, Replaced};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, Role, StoredFile};
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
-pub use turn::{Block, Session, ToolCall, Turn, Usage};
+pub use turn::{Block, Session, ToolCall, Turn};
 
 /// The read-write connection of an ingester.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::span::Spans;
 use super::turn::{self, Turn};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, Span};
+use crate::usage::Usage;
 use crate::words::BlockKind;
 
 /// Subagents start subagents; deeper than this is left out.
@@ -82,25 +83,6 @@ pub struct ToolCall {
     pub started_ms: Option<i64>,
     /// How long it ran.
     pub duration_ms: Option<i64>,
-}
-
-/// The tokens of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// The message.
-    pub message_id: String,
-    /// The request that it answered.
-    pub request_id: Option<String>,
-    /// The model.
-    pub model: Option<String>,
-    /// Tokens sent and not cached.
-    pub input_tokens: i64,
-    /// Tokens received.
-    pub output_tokens: i64,
-    /// Tokens written to the cache.
-    pub cache_creation_tokens: i64,
-    /// Tokens read from the cache.
-    pub cache_read_tokens: i64,
 }
 
 const SURVIVOR: &str = "select survivor from aliases where id = ?1";

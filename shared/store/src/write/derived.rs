@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
-use super::turn::{Block, Session, ToolCall, Turn, Usage};
+use super::turn::{Block, Session, ToolCall, Turn};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, Key, Span};
+use crate::usage::Usage;
 
 /// A lineage as it was derived: what was read, and what came of it.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::ids::{Key, Span};
+use crate::usage::Usage;
 use crate::words::{BlockKind, Kind, Status, Via};
 
 /// One conversation.
@@ -112,25 +113,6 @@ pub struct ToolCall {
     pub input: Option<Span>,
     /// Where its output stands.
     pub output: Option<Span>,
-}
-
-/// Tokens of one message and request.
-#[derive(Clone, Debug, Hash)]
-pub struct Usage {
-    /// The API's message id.
-    pub message_id: String,
-    /// The API's request id, not always there.
-    pub request_id: Option<String>,
-    /// The model.
-    pub model: Option<String>,
-    /// Read, outside the cache.
-    pub input_tokens: i64,
-    /// Written.
-    pub output_tokens: i64,
-    /// Put into the cache.
-    pub cache_creation_tokens: i64,
-    /// Read from the cache.
-    pub cache_read_tokens: i64,
 }
 
 /// A session's own facts.

@@ -1,0 +1,20 @@
+//! Tokens, as they are written and read.
+
+/// Tokens of one message and request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Usage {
+    /// The API's message id.
+    pub message_id: String,
+    /// The API's request id, not always there.
+    pub request_id: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// Read, outside the cache.
+    pub input_tokens: i64,
+    /// Written.
+    pub output_tokens: i64,
+    /// Put into the cache.
+    pub cache_creation_tokens: i64,
+    /// Read from the cache.
+    pub cache_read_tokens: i64,
+}

@@ -133,7 +133,7 @@ fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Resul
                 let call = Object::parse(&String::from_utf8_lossy(&meta)).and_then(|meta| meta.text("toolUseId"));
                 calls.extend(file.agent_id.zip(call));
             }
-            Role::ToolResult => {}
+            Role::ToolResult | Role::History => {}
         }
     }
     for subagent in &mut input.subagents {

@@ -118,7 +118,6 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
         rows.push(Row {
             kind: BlockKind::Prompt,
             at_ms: Some(draft.at_ms),
-            message_id: None,
             tool_use_id: None,
             span: prompt_span(draft),
             search: Some(prompt.clone()),
@@ -127,12 +126,11 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
     for line in draft.answer_lines() {
         match &line.body {
             Body::Assistant(assistant) => {
-                rows.extend(assistant.blocks.iter().map(|block| said(block, assistant, line)));
+                rows.extend(assistant.blocks.iter().map(|block| said(block, line)));
             }
             Body::User(user) | Body::Queued(user) if user.results.is_empty() => rows.push(Row {
                 kind: BlockKind::Notice,
                 at_ms: line.at_ms,
-                message_id: None,
                 tool_use_id: None,
                 span: user.span,
                 search: None,
@@ -148,7 +146,6 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
             rows.push(Row {
                 kind: BlockKind::Tool,
                 at_ms: call.started_ms,
-                message_id: None,
                 tool_use_id: call.tool_use_id.clone(),
                 span: None,
                 search: None,
@@ -162,7 +159,6 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
             rows.push(Row {
                 kind: BlockKind::Text,
                 at_ms: Some(event.at_ms),
-                message_id: None,
                 tool_use_id: None,
                 span: *span,
                 search: Some(text.clone()),
@@ -183,13 +179,13 @@ fn prompt_span(draft: &Draft<'_>) -> Option<Span> {
     }
 }
 
-fn said(block: &Block, assistant: &Assistant, line: &Line) -> Row {
+fn said(block: &Block, line: &Line) -> Row {
     let (kind, tool_use_id, span, search) = match block {
         Block::Text { text, span } => (BlockKind::Text, None, Some(*span), Some(text.clone())),
         Block::Thinking { span } => (BlockKind::Thinking, None, Some(*span), None),
         Block::ToolUse { id, .. } => (BlockKind::Tool, id.clone(), None, None),
     };
-    Row { kind, at_ms: line.at_ms, message_id: assistant.message_id.clone(), tool_use_id, span, search }
+    Row { kind, at_ms: line.at_ms, tool_use_id, span, search }
 }
 
 /// The calls in transcript order, then those that only hooks know, in the order of their batch.

@@ -84,9 +84,10 @@ pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     switch_to_wal(&conn)?;
     conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT).op("set journal_size_limit")?;
-    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
+    conn.pragma_update(None, "foreign_keys", false).op("clear foreign_keys")?;
     migrate::run(&mut conn, &path)?;
+    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
     Ok((conn, lock))
 }
 

@@ -265,21 +265,9 @@ impl Batch<'_> {
     fn put_block(&self, id: ConversationId, seq: i64, block: &Block) -> Result<(), Error> {
         let (source, source_id, offset, length) = columns(block.span);
         self.execute(
-            "insert into blocks (conversation_id, seq, kind, at_ms, message_id, tool_use_id,
-                                 source, source_id, source_offset, source_length)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                id.0,
-                seq,
-                block.kind.as_str(),
-                block.at_ms,
-                block.message_id,
-                block.tool_use_id,
-                source,
-                source_id,
-                offset,
-                length
-            ],
+            "insert into blocks (conversation_id, seq, kind, at_ms, tool_use_id, source, source_id, source_offset, source_length)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![id.0, seq, block.kind.as_str(), block.at_ms, block.tool_use_id, source, source_id, offset, length],
         )?;
         if let Some(words) = &block.search {
             let block_id = self.tx.last_insert_rowid();

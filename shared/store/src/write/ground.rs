@@ -31,7 +31,7 @@ pub struct Event {
 pub struct StoredFile {
     /// Its row.
     pub id: TranscriptId,
-    /// `main`, `subagent`, `meta` or `tool-result`.
+    /// What it is.
     pub role: Role,
     /// For a subagent's files: its id.
     pub agent_id: Option<String>,
@@ -48,6 +48,8 @@ pub enum Role {
     Meta,
     /// A large tool output that was written beside.
     ToolResult,
+    /// `history.jsonl`: what was typed, in all sessions.
+    History,
 }
 
 impl Role {
@@ -57,6 +59,7 @@ impl Role {
             Self::Subagent => "subagent",
             Self::Meta => "meta",
             Self::ToolResult => "tool-result",
+            Self::History => "history",
         }
     }
 
@@ -65,6 +68,7 @@ impl Role {
             "subagent" => Self::Subagent,
             "meta" => Self::Meta,
             "tool-result" => Self::ToolResult,
+            "history" => Self::History,
             _ => Self::Main,
         }
     }

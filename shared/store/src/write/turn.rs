@@ -82,8 +82,6 @@ pub struct Block {
     pub kind: BlockKind,
     /// When it was written.
     pub at_ms: Option<i64>,
-    /// The API's message id.
-    pub message_id: Option<String>,
     /// For a tool block: which call.
     pub tool_use_id: Option<String>,
     /// Where its text stands.

@@ -1,0 +1,64 @@
+-- What years of sessions need: the prompts that history.jsonl alone still has, how sessions hang together, and up to where
+-- a session is settled, so that an appended line costs work in proportion to that line.
+
+-- history.jsonl is stored as the transcripts are; a check cannot be widened, so the table is made anew (foreign keys are
+-- off while migrations run).
+create table transcripts_wider (
+    id              integer primary key,
+    origin_id       integer not null references origins (id),
+    root            text not null,      -- the projects root; of history.jsonl the folder it lies in
+    path            text not null,      -- below the root
+    role            text not null check (role in ('main', 'subagent', 'meta', 'tool-result', 'history')),
+    session_id      text not null,      -- of history.jsonl: 'history'
+    agent_id        text,
+    device          integer not null,
+    inode           integer not null,
+    source_size     integer not null,   -- as last seen on disk
+    source_mtime_ns integer not null,
+    stored_size     integer not null,   -- how far it has been taken in
+    tail_hash       blob not null,      -- BLAKE3 of the last 4 KiB before stored_size, as Claude Code wrote them
+    superseded_ms   integer
+) strict;
+insert into transcripts_wider select * from transcripts;
+drop table transcripts;
+alter table transcripts_wider rename to transcripts;
+create unique index transcripts_path on transcripts (origin_id, root, path) where superseded_ms is null;
+create index transcripts_inode on transcripts (device, inode) where superseded_ms is null;
+create index transcripts_session on transcripts (session_id);
+
+-- Derived: where the lines of history.jsonl stand, by the session they name.
+create table typed_lines (
+    transcript_id integer not null references transcripts (id),
+    offset        integer not null,     -- of the line's JSON object, in bytes
+    length        integer not null,
+    session_id    text not null,
+    at_ms         integer not null,
+    primary key (transcript_id, offset)
+) strict, without rowid;
+create index typed_lines_session on typed_lines (session_id, at_ms);
+
+-- Derived: how sessions hang together, told from the later one.
+create table session_links (
+    session_id       text not null,
+    kind             text not null check (kind in ('fork-of', 'resumed-from', 'continued-from', 'cleared-from')),
+    other_session_id text not null,
+    primary key (session_id, kind, other_session_id)
+) strict, without rowid;
+create index session_links_other on session_links (other_session_id);
+
+-- Derived: with which parser a session was derived, and up to where it is settled.
+create table derivations (
+    session_id text primary key,
+    parser     integer not null,
+    seal       text                     -- a JSON object; null while nothing is settled
+) strict, without rowid;
+create index derivations_parser on derivations (parser);
+
+alter table sessions add column title_from text check (title_from in ('custom', 'generated'));
+-- What deriving counts: lines, lines of unknown types by type, pieces that cannot be read. A JSON object.
+alter table sessions add column counts text not null default '{}';
+
+-- A message's id is only needed while tokens are counted.
+alter table blocks drop column message_id;
+create index usage_message on usage (message_id);
+create index turns_prompt on turns (session_id, prompt_id) where prompt_id is not null;

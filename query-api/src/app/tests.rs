@@ -79,7 +79,6 @@ fn turn(ordinal: u8, prompt: &str) -> Turn {
         blocks: vec![store::write::Block {
             kind: BlockKind::Prompt,
             at_ms: None,
-            message_id: None,
             tool_use_id: None,
             span: None,
             search: Some(prompt.into()),

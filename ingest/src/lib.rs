@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod daemon;
+pub mod dispatch;
 pub mod error;
 pub mod exit;
 pub mod home;

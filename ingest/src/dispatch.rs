@@ -1,0 +1,35 @@
+//! From a parsed command line to the work: settings, the data directory, the log, then the command.
+
+use std::env::var_os;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use settings::Settings;
+
+use crate::cli::{Cli, Command};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::once::{self, Format};
+use crate::pass::Context;
+use crate::schedule::Schedule;
+use crate::{daemon, home, logging};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What stops the command as a whole.
+pub fn run(cli: &Cli) -> Result<Exit, Error> {
+    let command = &cli.command;
+    let settings = Settings::resolve(command.layer(), &|name| var_os(name))?;
+    let schedule = Schedule::new(&settings.schedule)?;
+    home::prepare(&settings)?;
+    let log = settings.home.processor_log();
+    let log = matches!(command, Command::Run(_)).then_some(log.as_path());
+    logging::start(command.level(), var_os("PROMPT_MANAGER_LOG").and_then(|v| v.into_string().ok()).as_deref(), log)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut ctx = Context::new(&settings, stop.clone());
+    match command {
+        Command::Once(once) => once::run(&mut ctx, if once.json { Format::Json } else { Format::Line }),
+        Command::Run(_) => daemon::run(&mut ctx, settings.home.root(), &schedule, &stop).map(|()| Exit::Done),
+    }
+}

@@ -12,9 +12,11 @@
 mod composer;
 mod draft;
 pub(crate) mod event;
+mod facts;
 mod finish;
 mod forks;
 mod hooks;
+pub(crate) mod links;
 mod opening;
 mod outcome;
 
@@ -22,11 +24,12 @@ mod text;
 
 use std::collections::{BTreeSet, HashMap};
 
-use store::write::{Session as Facts, Turn};
+use store::write::{Counts, Link, Session as Facts, Turn};
 
 use crate::transcripts::line::{Body, Line};
+use crate::transcripts::lines::Lines;
 use draft::{Agent, Draft};
-use event::{HookEvent, Signal};
+use event::HookEvent;
 use outcome::Around;
 
 /// All that is known of a session.
@@ -38,9 +41,25 @@ pub(crate) struct Input {
     pub(crate) subagents: Vec<Subagent>,
     /// In order of capture.
     pub(crate) events: Vec<HookEvent>,
+    /// The session that `/clear` ended when this one began, or the one that `/clear` began when this one ended: known from
+    /// events of both ([`links::cleared`]).
+    pub(crate) cleared: Vec<Link>,
+    /// What was found in those of its files that are still the ones on disk.
+    pub(crate) counts: Counts,
 }
 
 impl Input {
+    /// Counts what was found in a file.
+    pub(crate) fn count(&mut self, found: &Lines) {
+        self.counts.lines += found.lines.len() as u64;
+        self.counts.unreadable += found.unreadable;
+        for line in &found.lines {
+            if let Body::Unknown(name) = &line.body {
+                *self.counts.unknown.entry(name.clone()).or_default() += 1;
+            }
+        }
+    }
+
     /// All files of a subagent are one union of lines, as those of a session are: one may have been copied or rewritten.
     pub(crate) fn add_subagent(&mut self, agent_id: Option<String>, lines: Vec<Line>) {
         match self.subagents.iter_mut().find(|known| known.agent_id == agent_id && agent_id.is_some()) {
@@ -74,17 +93,30 @@ pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
     session.drafts.iter().chain(&session.agents).filter_map(Draft::line_key).collect()
 }
 
-/// The conversations of a lineage, each session's in order of time.
-pub(crate) fn correlate(lineage: &[Input]) -> Vec<Turn> {
+/// What came of a lineage.
+#[derive(Debug, Default)]
+pub(crate) struct Correlated {
+    /// The conversations, each session's in order of time.
+    pub(crate) turns: Vec<Turn>,
+    /// The facts of each session, in the order of the inputs.
+    pub(crate) facts: Vec<Facts>,
+}
+
+/// The conversations of a lineage, and the facts of its sessions.
+pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
     let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
-    forks::settle(&mut sessions);
+    let mut facts: Vec<Facts> = lineage.iter().map(facts::of).collect();
+    let sources = forks::settle(&mut sessions);
+    for (facts, source) in facts.iter_mut().zip(&sources) {
+        facts.links.extend(source.map(|source| links::copied(source, lineage, &facts.session_id)));
+    }
     forks::settle_subagents(&mut sessions);
     hooks::join(&mut sessions);
     let mut turns = Vec::new();
     for (session, input) in sessions.iter_mut().zip(lineage) {
         finish_session(session, input, &mut turns);
     }
-    turns
+    Correlated { turns, facts }
 }
 
 fn open(input: &Input) -> Session<'_> {
@@ -127,10 +159,9 @@ fn finish_session(session: &mut Session<'_>, input: &Input, turns: &mut Vec<Turn
 fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
     let own = |event: &HookEvent| draft.submits.iter().chain(&draft.stops).any(|mine| mine.key == event.key);
     let after = events.iter().rposition(own);
-    let is_boundary = |event: &HookEvent| matches!(event.body, Signal::Boundary);
     match after {
-        Some(at) => events[at..].iter().any(is_boundary),
-        None => events.iter().any(|event| is_boundary(event) && event.at_ms > draft.at_ms),
+        Some(at) => events[at..].iter().any(HookEvent::is_boundary),
+        None => events.iter().any(|event| event.is_boundary() && event.at_ms > draft.at_ms),
     }
 }
 
@@ -182,39 +213,6 @@ impl<'a> Parents<'a> {
                 Some(self.first + running)
             })
     }
-}
-
-/// The facts of a session, the last seen of each.
-pub(crate) fn facts(input: &Input) -> Facts {
-    let mut facts = Facts { session_id: input.session_id.clone(), ..Facts::default() };
-    let (mut custom, mut generated) = (None, None);
-    for line in input.files.iter().flatten() {
-        match &line.body {
-            Body::CustomTitle(title) => custom = Some(title.clone()),
-            Body::GeneratedTitle(title) => generated = Some(title.clone()),
-            Body::Assistant(it) if !it.synthetic() => facts.model = it.model.clone().or(facts.model.take()),
-            _ => {}
-        }
-        let context = &line.context;
-        for (fact, seen) in [
-            (&mut facts.cwd, &context.cwd),
-            (&mut facts.git_branch, &context.git_branch),
-            (&mut facts.version, &context.version),
-        ] {
-            if seen.is_some() {
-                fact.clone_from(seen);
-            }
-        }
-    }
-    facts.title = custom.or(generated);
-    facts.cwd = facts.cwd.or_else(|| input.events.iter().rev().find_map(|event| event.cwd.clone()));
-    let times = || {
-        let lines = input.files.iter().flatten().filter_map(|line| line.at_ms);
-        lines.chain(input.events.iter().map(|event| event.at_ms))
-    };
-    facts.started_ms = times().min();
-    facts.ended_ms = times().max();
-    facts
 }
 
 #[cfg(test)]

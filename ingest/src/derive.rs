@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::{Ground, Lineage, Replaced, Role, Writer};
+use store::write::{Ground, Lineage, Link, Replaced, Role, Writer};
 
-use crate::correlate::{self, Input, event};
+use crate::correlate::links::{self, Clear};
+use crate::correlate::{self, Correlated, Input, event};
 use crate::json::Object;
 use crate::transcripts::lines::Cutter;
 
@@ -94,12 +95,8 @@ fn read_lineage(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Result
     for input in &inputs {
         sessions.insert(input.session_id.clone(), ground.token(&input.session_id)?);
     }
-    Ok(Lineage {
-        sessions,
-        prompt_lines,
-        facts: inputs.iter().map(correlate::facts).collect(),
-        turns: correlate::correlate(&inputs),
-    })
+    let Correlated { turns, facts } = correlate::correlate(&inputs);
+    Ok(Lineage { sessions, prompt_lines, facts, turns })
 }
 
 fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Result<Input, store::Error> {
@@ -114,6 +111,9 @@ fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Resul
                     cutter.feed(chunk);
                 })?;
                 let found = cutter.finish();
+                if !file.superseded {
+                    input.count(&found);
+                }
                 if found.unreadable > 0 {
                     tracing::debug!(
                         session.id = session_id,
@@ -142,7 +142,22 @@ fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Resul
     // Of several files of one session the one that begins first is first.
     input.files.sort_by_key(|lines| lines.iter().find_map(|line| line.at_ms));
     ground.events(session_id, |stored| input.events.push(event::parse(&stored)))?;
+    input.cleared = read_cleared(ground, &input)?;
     Ok(input)
+}
+
+/// `/clear` ends one session and begins another: only the events of both tell which. Few sessions begin or end so.
+fn read_cleared(ground: &Ground<'_>, input: &Input) -> Result<Vec<Link>, store::Error> {
+    let mut found = Vec::new();
+    for clear in input.events.iter().filter_map(|event| Clear::of(&input.session_id, event)) {
+        let around =
+            ground.starts_and_ends(&input.session_id, clear.at_ms * 1_000_000, 2 * links::CLEAR_MS * 1_000_000)?;
+        let around = around.iter().filter_map(|(session, stored)| Clear::of(session, &event::parse(stored)));
+        let mut links = links::cleared(around.collect());
+        links.retain(|link| link.session_id == input.session_id || link.other_session_id == input.session_id);
+        found.extend(links);
+    }
+    Ok(found)
 }
 
 fn now_ms() -> i64 {

@@ -39,9 +39,11 @@ pub(crate) enum Signal {
     Batch(Vec<Call>),
     /// PermissionDenied.
     Denied(Call),
-    /// SessionEnd, or SessionStart by anything but a compaction: what ran before has ended.
-    Boundary,
-    /// A compaction, a notification, a subagent's start, an unknown event.
+    /// SessionEnd.
+    End { cleared: bool },
+    /// SessionStart.
+    Start { source: String },
+    /// A notification, a subagent's start, an unknown event.
     Other,
 }
 
@@ -55,6 +57,15 @@ pub(crate) struct Call {
 }
 
 impl HookEvent {
+    /// What ran before has ended: the session ended, or began by anything but a compaction.
+    pub(crate) fn is_boundary(&self) -> bool {
+        match &self.body {
+            Signal::End { .. } => true,
+            Signal::Start { source } => source != "compact",
+            _ => false,
+        }
+    }
+
     /// The prompt of a submit.
     pub(crate) fn prompt(&self) -> Option<&str> {
         match &self.body {
@@ -125,8 +136,8 @@ fn body(name: &str, object: &Object<'_>, at: Place<'_>) -> Signal {
             let calls = calls.iter().filter_map(|raw| Object::parse(raw.get()));
             Signal::Batch(calls.map(|object| call(&object, at, Some("tool_response"))).collect())
         }
-        "SessionEnd" => Signal::Boundary,
-        "SessionStart" if object.text("source").as_deref() != Some("compact") => Signal::Boundary,
+        "SessionEnd" => Signal::End { cleared: object.text("reason").as_deref() == Some("clear") },
+        "SessionStart" => Signal::Start { source: object.text("source").unwrap_or_default() },
         _ => Signal::Other,
     }
 }

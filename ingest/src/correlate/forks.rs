@@ -5,17 +5,21 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Session;
 use super::draft::{Anchor, Class, Draft};
+use super::links::Source;
 
-/// Gives each copied prompt one owner and takes the other copies away.
-pub(crate) fn settle(sessions: &mut [Session<'_>]) {
+/// Gives each copied prompt one owner and takes the other copies away. Answers, for each session, where it was copied from.
+pub(crate) fn settle(sessions: &mut [Session<'_>]) -> Vec<Option<Source>> {
     let copies = copied_lines(sessions);
     if copies.is_empty() {
-        return;
+        return vec![None; sessions.len()];
     }
     let facts: Vec<Facts> = sessions.iter().map(|session| Facts::of(session, &copies)).collect();
+    let owners: BTreeMap<[u8; 16], usize> =
+        copies.iter().map(|(key, holders)| (*key, owner(key, holders, sessions, &facts))).collect();
+    let sources = (0..sessions.len()).map(|number| source(number, sessions, &owners, &facts)).collect();
     let mut taken: HashSet<(usize, [u8; 16])> = HashSet::new();
     for (key, holders) in &copies {
-        let owner = owner(key, holders, sessions, &facts);
+        let owner = owners[key];
         for holder in holders.iter().filter(|holder| **holder != owner) {
             taken.insert((*holder, *key));
             merge(sessions, owner, *holder, key);
@@ -24,6 +28,35 @@ pub(crate) fn settle(sessions: &mut [Session<'_>]) {
     for (number, session) in sessions.iter_mut().enumerate() {
         session.drafts.retain(|draft| draft.line_key().is_none_or(|key| !taken.contains(&(number, key))));
     }
+    sources
+}
+
+/// The owner of the last prompt that a session holds a copy of. Of two sessions that would each have been copied from the
+/// other, the one that began to be itself later is the copy.
+fn source(
+    number: usize,
+    sessions: &[Session<'_>],
+    owners: &BTreeMap<[u8; 16], usize>,
+    facts: &[Facts],
+) -> Option<Source> {
+    let copied_from = |number: usize| {
+        let copies = sessions[number].drafts.iter().filter_map(|draft| {
+            let owner = *owners.get(&draft.line_key()?)?;
+            (owner != number).then_some((draft, owner))
+        });
+        copies.max_by_key(|(draft, _)| draft.at_ms)
+    };
+    let (copy, owner) = copied_from(number)?;
+    let age = |number: usize| (facts[number].first_own_ms, sessions[number].id);
+    if copied_from(owner).is_some_and(|(_, back)| back == number) && age(number) < age(owner) {
+        return None;
+    }
+    let original = sessions[owner].drafts.iter().find(|draft| draft.line_key() == copy.line_key())?;
+    Some(Source {
+        owner,
+        renamed: copy.prompt_id != original.prompt_id,
+        owner_goes_on: facts[owner].last_own_ms > copy.at_ms,
+    })
 }
 
 /// A subagent's prompt that several sessions hold, or one session in two places, stays with a session that has the call or
@@ -71,6 +104,7 @@ struct Facts {
     /// It has nothing but copied prompts: the other is the fork.
     only_copies: bool,
     first_own_ms: i64,
+    last_own_ms: i64,
 }
 
 impl Facts {
@@ -83,11 +117,13 @@ impl Facts {
             .collect();
         let distinct: HashSet<&str> = prompt_ids.iter().copied().collect();
         let own = session.drafts.iter().filter(|draft| draft.line_key().is_some_and(|key| !copies.contains_key(&key)));
-        let first_own_ms = own.map(|draft| draft.at_ms).min();
+        let own: Vec<i64> = own.map(|draft| draft.at_ms).collect();
+        let first_own_ms = own.iter().copied().min();
         Self {
             distinct_prompt_ids: !prompt_ids.is_empty() && distinct.len() == prompt_ids.len(),
             only_copies: first_own_ms.is_none(),
             first_own_ms: first_own_ms.unwrap_or(i64::MAX),
+            last_own_ms: own.into_iter().max().unwrap_or(i64::MIN),
         }
     }
 }
@@ -100,11 +136,18 @@ fn owner(key: &[u8; 16], holders: &[usize], sessions: &[Session<'_>], facts: &[F
             left = kept;
         }
     };
+    keep(&|holder| !says_it_is_a_copy(&sessions[holder], key));
     keep(&|holder| confirmed_by_hook(&sessions[holder], key));
     keep(&|holder| facts[holder].distinct_prompt_ids);
     keep(&|holder| facts[holder].only_copies);
     let by_age = |holder: &usize| (facts[*holder].first_own_ms, sessions[*holder].id);
     left.iter().copied().min_by_key(by_age).unwrap_or(holders[0])
+}
+
+/// A fork made through the SDK names the line that it copied.
+fn says_it_is_a_copy(session: &Session<'_>, key: &[u8; 16]) -> bool {
+    let mut copies = session.drafts.iter().filter(|draft| draft.line_key().as_ref() == Some(key));
+    copies.any(|draft| draft.lines.first().is_some_and(|line| line.forked_from.is_some()))
 }
 
 /// The session submitted this very prompt: its id as in this copy, and its text.

@@ -233,8 +233,8 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
             Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => {
                 now.tool(session, event);
             }
-            Signal::Boundary => now.waiting.clear(),
-            Signal::Other => {}
+            Signal::End { .. } | Signal::Start { .. } if event.is_boundary() => now.waiting.clear(),
+            Signal::End { .. } | Signal::Start { .. } | Signal::Other => {}
         }
     }
 }

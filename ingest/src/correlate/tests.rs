@@ -11,6 +11,7 @@ use serde_json::Value;
 use store::write::{Event, Turn};
 use store::{EventId, Kind, Status, TranscriptId};
 
+use super::event::Signal;
 use super::*;
 use crate::transcripts::lines::Cutter;
 
@@ -85,7 +86,7 @@ fn scenario(name: &str, sources: Sources) -> Vec<Turn> {
     if sources != Sources::Hooks {
         transcripts(&scenarios().join(name).join("projects"), &mut inputs);
     }
-    correlate(&inputs.into_values().collect::<Vec<_>>())
+    correlate(&inputs.into_values().collect::<Vec<_>>()).turns
 }
 
 /// One conversation as a line of text.

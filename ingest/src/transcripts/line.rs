@@ -1,6 +1,6 @@
 //! One line of a transcript, reduced to what correlation needs; long texts stay in the ground and are kept as places.
 //!
-//! Never an error: a line of an unknown type is [`Body::Other`], a field of an unknown shape is absent (claude-code.md C).
+//! Never an error: a line of an unknown type is [`Body::Unknown`], a field of an unknown shape is absent (claude-code.md C).
 
 use serde_json::value::RawValue;
 use store::{Span, SpanSource, TranscriptId};
@@ -10,7 +10,8 @@ use crate::json::{self, Object};
 /// A parsed line.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// Hash of uuid, type, timestamp and message: the same in a fork's copy (correlation.md 1).
+    /// Hash of uuid, type, timestamp and message: the same in a fork's copy (correlation.md 1). A copy that got a uuid of
+    /// its own names the original's, which then counts.
     pub(crate) key: [u8; 16],
     pub(crate) uuid: Option<String>,
     pub(crate) parent_uuid: Option<String>,
@@ -18,6 +19,8 @@ pub(crate) struct Line {
     pub(crate) prompt_id: Option<String>,
     pub(crate) agent_id: Option<String>,
     pub(crate) sidechain: bool,
+    /// The session that the line was copied from, where it says so.
+    pub(crate) forked_from: Option<String>,
     pub(crate) context: Context,
     pub(crate) body: Body,
 }
@@ -46,7 +49,54 @@ pub(crate) enum Body {
     Operation(Operation),
     CustomTitle(String),
     GeneratedTitle(String),
+    /// The session goes on under this id, in another file.
+    ContinuedIn(String),
+    /// Of a known type, with nothing in it that matters here.
     Other,
+    /// Of a type that we do not know, by its name: kept raw and counted.
+    Unknown(String),
+}
+
+/// The types of lines that have been seen to hold nothing that correlation needs (claude-code.md C.3).
+const KNOWN_TYPES: [&str; 33] = [
+    "progress",
+    "summary",
+    "agent-name",
+    "agent-color",
+    "agent-setting",
+    "tag",
+    "last-prompt",
+    "permission-mode",
+    "mode",
+    "file-history-snapshot",
+    "file-history-delta",
+    "pr-link",
+    "worktree-state",
+    "relocated",
+    "cost-state",
+    "content-replacement",
+    "attribution-snapshot",
+    "isolation-latch",
+    "atis-latch",
+    "bridge-session",
+    "frame-link",
+    "ended",
+    "conversation_reset",
+    "started",
+    "result",
+    // Of these the part that matters may be missing.
+    "user",
+    "assistant",
+    "system",
+    "attachment",
+    "queue-operation",
+    "custom-title",
+    "ai-title",
+    "continued-in",
+];
+
+fn is_known(kind: &str) -> bool {
+    KNOWN_TYPES.contains(&kind) || kind.starts_with("artifact-")
 }
 
 /// A `user` line: a prompt, a tool's result, or something injected.
@@ -136,17 +186,27 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
         "queue-operation" => operation(&object).map_or(Body::Other, Body::Operation),
         "custom-title" => object.text("customTitle").map_or(Body::Other, Body::CustomTitle),
         "ai-title" => object.text("aiTitle").map_or(Body::Other, Body::GeneratedTitle),
-        _ => Body::Other,
+        "continued-in" => object.text("continuedInSessionId").map_or(Body::Other, Body::ContinuedIn),
+        known if is_known(known) => Body::Other,
+        unknown => Body::Unknown(unknown.to_owned()),
     };
     let uuid = object.text("uuid");
+    let forked_from = object.object("forkedFrom");
+    let original = forked_from.as_ref().and_then(|from| from.text("messageUuid"));
     Some(Line {
-        key: key(uuid.as_deref(), &kind, timestamp.as_deref(), message.map_or(json, RawValue::get)),
+        key: key(
+            original.as_deref().or(uuid.as_deref()),
+            &kind,
+            timestamp.as_deref(),
+            message.map_or(json, RawValue::get),
+        ),
         uuid,
         parent_uuid: object.text("parentUuid"),
         at_ms: timestamp.as_deref().and_then(milliseconds),
         prompt_id: object.text("promptId"),
         agent_id: object.text("agentId"),
         sidechain: object.is("isSidechain"),
+        forked_from: forked_from.and_then(|from| from.text("sessionId")),
         context: Context {
             cwd: object.text("cwd"),
             git_branch: object.text("gitBranch"),
@@ -363,9 +423,10 @@ mod tests {
 
     #[test]
     fn unknown_shapes_are_not_errors() {
-        assert!(matches!(line(r#"{"type":"brand-new","uuid":7}"#).body, Body::Other));
+        assert!(matches!(line(r#"{"type":"brand-new","uuid":7}"#).body, Body::Unknown(name) if name == "brand-new"));
+        assert!(matches!(line(r#"{"type":"artifact-seen"}"#).body, Body::Other));
         assert!(matches!(line(r#"{"type":"assistant"}"#).body, Body::Other));
-        assert!(matches!(line("{}").body, Body::Other));
+        assert!(matches!(line("{}").body, Body::Unknown(name) if name.is_empty()));
         assert!(parse("[1]", TranscriptId(1), 0).is_none());
     }
 

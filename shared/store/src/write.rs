@@ -6,6 +6,7 @@ mod derived;
 mod events;
 mod ground;
 mod origin;
+mod session;
 mod transcripts;
 mod turn;
 
@@ -19,8 +20,9 @@ pub use crate::usage::Usage;
 pub use derived::{Lineage, Replaced};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, Role, StoredFile};
+pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
-pub use turn::{Block, Session, ToolCall, Turn};
+pub use turn::{Block, ToolCall, Turn};
 
 /// The read-write connection of an ingester.
 #[derive(Debug)]

@@ -451,7 +451,7 @@ fn rule_04_tokens_count_once_for_each_message() {
                    "usage": {"input_tokens": 5, "output_tokens": output}}}),
         )
     };
-    let turns = correlate(&[session("s", vec![user("a", "one"), line(1), line(391), line(2)])]);
+    let turns = correlate(&[session("s", vec![user("a", "one"), line(1), line(391), line(2)])]).turns;
     let usage: Vec<_> = turns[0].usage.iter().map(|usage| (usage.input_tokens, usage.output_tokens)).collect();
     assert_eq!(usage, [(5, 391)]);
 }

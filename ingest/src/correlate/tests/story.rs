@@ -129,7 +129,7 @@ pub(super) fn session(id: &str, items: Vec<Item>) -> Input {
 }
 
 pub(super) fn check_lineage(lineage: &[Input], expected: &[&str]) {
-    let mut turns = correlate(lineage);
+    let mut turns = correlate(lineage).turns;
     turns.sort_by_key(|turn| (turn.session_id.clone(), turn.ordinal));
     let shown: Vec<String> = turns.iter().map(show).collect();
     assert_eq!(shown, expected);

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
-use super::turn::{Block, Session, ToolCall, Turn};
+use super::session::{Link, LinkKind, Session};
+use super::turn::{Block, ToolCall, Turn};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, Key, Span};
 use crate::usage::Usage;
@@ -84,6 +85,7 @@ impl Batch<'_> {
         }
         for facts in &lineage.facts {
             self.put_session(facts)?;
+            self.put_links(facts)?;
         }
         for session in lineage.sessions.keys() {
             self.execute("delete from dirty_sessions where session_id = ?1", [session])?;
@@ -327,25 +329,77 @@ impl Batch<'_> {
 
     fn put_session(&self, facts: &Session) -> Result<(), Error> {
         self.execute(
-            "insert into sessions (session_id, title, cwd, git_branch, version, model, started_ms, ended_ms)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "insert into sessions (session_id, title, title_from, cwd, git_branch, version, model, started_ms, ended_ms, counts)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              on conflict (session_id) do update set
-                title = excluded.title, cwd = excluded.cwd, git_branch = excluded.git_branch, version = excluded.version,
-                model = excluded.model, started_ms = excluded.started_ms, ended_ms = excluded.ended_ms
-             where (title, cwd, git_branch, version, model, started_ms, ended_ms)
-                is not (excluded.title, excluded.cwd, excluded.git_branch, excluded.version, excluded.model,
-                        excluded.started_ms, excluded.ended_ms)",
+                title = excluded.title, title_from = excluded.title_from, cwd = excluded.cwd,
+                git_branch = excluded.git_branch, version = excluded.version, model = excluded.model,
+                started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, counts = excluded.counts
+             where (title, title_from, cwd, git_branch, version, model, started_ms, ended_ms, counts)
+                is not (excluded.title, excluded.title_from, excluded.cwd, excluded.git_branch, excluded.version,
+                        excluded.model, excluded.started_ms, excluded.ended_ms, excluded.counts)",
             params![
                 facts.session_id,
-                facts.title,
-                facts.cwd,
+                facts.title.as_ref().map(|title| &title.text),
+                facts.title.as_ref().map(|title| title.from.as_str()),
+                facts.cwd.as_ref().or(facts.hook_cwd.as_ref()),
                 facts.git_branch,
                 facts.version,
                 facts.model,
                 facts.started_ms,
-                facts.ended_ms
+                facts.ended_ms,
+                facts.counts.json(),
             ],
         )
+    }
+
+    /// Puts what a session's own lines and events tell of links in place of what they told before. The earlier session
+    /// tells where it goes on; of `/clear` both sides tell; everything else the later one tells.
+    fn put_links(&self, facts: &Session) -> Result<(), Error> {
+        let before = self.links_told_by(&facts.session_id)?;
+        for link in before.difference(&facts.links) {
+            self.execute(
+                "delete from session_links where session_id = ?1 and kind = ?2 and other_session_id = ?3",
+                params![link.session_id, link.kind.as_str(), link.other_session_id],
+            )?;
+        }
+        for link in facts.links.difference(&before) {
+            self.execute(
+                "insert into session_links (session_id, kind, other_session_id) values (?1, ?2, ?3)
+                 on conflict do nothing",
+                params![link.session_id, link.kind.as_str(), link.other_session_id],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn links_told_by(&self, session_id: &str) -> Result<BTreeSet<Link>, Error> {
+        let mut query = self
+            .tx
+            .prepare_cached(
+                "select session_id, kind, other_session_id from session_links
+                  where (session_id = ?1 and kind <> 'continued-from')
+                     or (other_session_id = ?1 and kind in ('continued-from', 'cleared-from'))",
+            )
+            .op("prepare")?;
+        let rows = query
+            .query_map([session_id], |row| {
+                let kind: String = row.get(1)?;
+                let kind = LinkKind::ALL.into_iter().find(|known| known.as_str() == kind);
+                Ok(kind.map(|kind| (row.get(0), kind, row.get(2))))
+            })
+            .op("read a session's links")?;
+        let mut found = BTreeSet::new();
+        for row in rows {
+            if let Some((session, kind, other)) = row.op("read a link")? {
+                found.insert(Link {
+                    session_id: session.op("read a link")?,
+                    kind,
+                    other_session_id: other.op("read a link")?,
+                });
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {

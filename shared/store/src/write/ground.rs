@@ -35,6 +35,8 @@ pub struct StoredFile {
     pub role: Role,
     /// For a subagent's files: its id.
     pub agent_id: Option<String>,
+    /// Another file stands at its path by now.
+    pub superseded: bool,
 }
 
 /// What a file of a session is.
@@ -147,24 +149,42 @@ impl Ground<'_> {
             .op("prepare")?;
         let mut rows = query.query([session_id]).op("read events")?;
         while let Some(row) = rows.next().op("read an event")? {
-            let unpack = || -> rusqlite::Result<(Event, usize, i64)> {
-                let (origin, name, hash): (String, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
-                let event = Event {
-                    id: EventId(row.get(0)?),
-                    key: event_key(&origin, &name, &hash),
-                    captured_ns: row.get(4)?,
-                    event: row.get(5)?,
-                    prompt_id: row.get(6)?,
-                    payload: row.get(9)?,
-                };
-                Ok((event, row.get::<_, i64>(7)? as usize, row.get(8)?))
-            };
-            let (mut event, size, kind) = unpack().op("read an event")?;
-            event.payload = codec::unpack(kind, event.payload, size)
-                .map_err(|error| Error::Corrupt { op: "unpack an event", detail: error.to_string() })?;
-            take(event);
+            take(event(row)?);
         }
         Ok(())
+    }
+
+    /// The sessions' starts and ends that were captured within `within_ns` of this time, on the machine of any event of
+    /// `session_id`: with the session of each.
+    ///
+    /// # Errors
+    /// As [`Ground::events`].
+    pub fn starts_and_ends(
+        &self,
+        session_id: &str,
+        captured_ns: i64,
+        within_ns: i64,
+    ) -> Result<Vec<(String, Event)>, Error> {
+        // Names begin with the time in 19 digits, and the index of names is the only one in order of time.
+        let name = |ns: i64| format!("{:019}", ns.max(0));
+        let mut query = self
+            .tx
+            .prepare_cached(
+                "select e.id, o.origin, e.name, e.hash, e.captured_ns, e.event, e.prompt_id, e.size, e.codec, e.payload,
+                        e.session_id
+                   from events e indexed by events_key join origins o on o.id = e.origin_id
+                  where e.name between ?2 and ?3 and e.event in ('SessionStart', 'SessionEnd')
+                    and e.origin_id in (select origin_id from events where session_id = ?1)
+                  order by e.captured_ns, e.name, e.id",
+            )
+            .op("prepare")?;
+        let (from, to) = (name(captured_ns.saturating_sub(within_ns)), name(captured_ns.saturating_add(within_ns)));
+        let mut rows = query.query([session_id, &from, &to]).op("read starts and ends")?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().op("read a start or an end")? {
+            found.push((row.get(10).op("read a start or an end")?, event(row)?));
+        }
+        Ok(found)
     }
 
     /// The files of a session, oldest row first.
@@ -174,7 +194,10 @@ impl Ground<'_> {
     pub fn files(&self, session_id: &str) -> Result<Vec<StoredFile>, Error> {
         let mut query = self
             .tx
-            .prepare_cached("select id, role, agent_id from transcripts where session_id = ?1 order by path, id")
+            .prepare_cached(
+                "select id, role, agent_id, superseded_ms is not null
+                   from transcripts where session_id = ?1 order by path, id",
+            )
             .op("prepare")?;
         let rows = query
             .query_map([session_id], |row| {
@@ -182,6 +205,7 @@ impl Ground<'_> {
                     id: TranscriptId(row.get(0)?),
                     role: Role::from_word(&row.get::<_, String>(1)?),
                     agent_id: row.get(2)?,
+                    superseded: row.get(3)?,
                 })
             })
             .op("read a session's files")?;
@@ -208,6 +232,26 @@ impl Ground<'_> {
         }
         Ok(())
     }
+}
+
+/// An event from the columns that [`Ground::events`] asks for.
+fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
+    let unpack = || -> rusqlite::Result<(Event, usize, i64)> {
+        let (origin, name, hash): (String, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let event = Event {
+            id: EventId(row.get(0)?),
+            key: event_key(&origin, &name, &hash),
+            captured_ns: row.get(4)?,
+            event: row.get(5)?,
+            prompt_id: row.get(6)?,
+            payload: row.get(9)?,
+        };
+        Ok((event, row.get::<_, i64>(7)? as usize, row.get(8)?))
+    };
+    let (mut event, size, kind) = unpack().op("read an event")?;
+    event.payload = codec::unpack(kind, event.payload, size)
+        .map_err(|error| Error::Corrupt { op: "unpack an event", detail: error.to_string() })?;
+    Ok(event)
 }
 
 /// The key of an event in `conversation_keys`.

@@ -112,24 +112,3 @@ pub struct ToolCall {
     /// Where its output stands.
     pub output: Option<Span>,
 }
-
-/// A session's own facts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Session {
-    /// Its id.
-    pub session_id: String,
-    /// Given by the person, else generated.
-    pub title: Option<String>,
-    /// The working directory last seen.
-    pub cwd: Option<String>,
-    /// The branch last seen.
-    pub git_branch: Option<String>,
-    /// Claude Code's version last seen.
-    pub version: Option<String>,
-    /// The model last seen.
-    pub model: Option<String>,
-    /// When it began.
-    pub started_ms: Option<i64>,
-    /// When it was last heard of.
-    pub ended_ms: Option<i64>,
-}

@@ -1,0 +1,62 @@
+//! The facts of one session, from its own lines and events alone: title, working directory, version, times, and the
+//! links that they name. Parts of a session are joined by [`store::write::Session::then`].
+
+use store::write::{Link, LinkKind, Session as Facts, Title, TitleFrom};
+
+use super::Input;
+use crate::transcripts::line::Body;
+
+/// The last seen of each, with titles in the order custom, generated.
+pub(crate) fn of(input: &Input) -> Facts {
+    let mut facts = Facts {
+        session_id: input.session_id.clone(),
+        counts: input.counts.clone(),
+        links: input.cleared.iter().cloned().collect(),
+        ..Facts::default()
+    };
+    for line in input.files.iter().flatten() {
+        match &line.body {
+            Body::CustomTitle(title) => name(&mut facts, title, TitleFrom::Custom),
+            Body::GeneratedTitle(title) => name(&mut facts, title, TitleFrom::Generated),
+            Body::Assistant(it) if !it.synthetic() => facts.model = it.model.clone().or(facts.model.take()),
+            Body::ContinuedIn(next) => link(&mut facts, next, LinkKind::ContinuedFrom, &input.session_id),
+            _ => {}
+        }
+        if let Some(parent) = &line.forked_from {
+            link(&mut facts, &input.session_id, LinkKind::ForkOf, parent);
+        }
+        let context = &line.context;
+        for (fact, seen) in [
+            (&mut facts.cwd, &context.cwd),
+            (&mut facts.git_branch, &context.git_branch),
+            (&mut facts.version, &context.version),
+        ] {
+            if seen.is_some() {
+                fact.clone_from(seen);
+            }
+        }
+    }
+    facts.hook_cwd = input.events.iter().rev().find_map(|event| event.cwd.clone());
+    let times = || {
+        let lines = input.files.iter().flatten().filter_map(|line| line.at_ms);
+        lines.chain(input.events.iter().map(|event| event.at_ms))
+    };
+    facts.started_ms = times().min();
+    facts.ended_ms = times().max();
+    facts
+}
+
+/// The last of its kind counts, and a generated one never comes before a custom one. An empty one says nothing.
+fn name(facts: &mut Facts, title: &str, from: TitleFrom) {
+    let text = title.trim();
+    let given = facts.title.as_ref().is_some_and(|title| title.from == TitleFrom::Custom);
+    if !text.is_empty() && (from == TitleFrom::Custom || !given) {
+        facts.title = Some(Title { text: text.to_owned(), from });
+    }
+}
+
+fn link(facts: &mut Facts, session: &str, kind: LinkKind, other: &str) {
+    if session != other {
+        facts.links.insert(Link { session_id: session.to_owned(), kind, other_session_id: other.to_owned() });
+    }
+}

@@ -3,7 +3,7 @@
 //! ```text
 //! files of a session ──opening──▶ drafts ──forks──▶ one owner each ──hooks──▶ + submits, Stops, tools
 //!                                                                               │
-//!                            turns of the store ◀──finish── status, answer ◀──outcome
+//!          turns of the store ◀──tokens── each once ◀──finish── status, answer ◀──outcome
 //! ```
 //!
 //! The unit is a lineage: the sessions that share lines, because only together do they tell which of them owns a copy.
@@ -19,10 +19,10 @@ mod hooks;
 pub(crate) mod links;
 mod opening;
 mod outcome;
-
 mod text;
+mod tokens;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use store::write::{Counts, Link, Session as Facts, Turn};
 
@@ -44,6 +44,8 @@ pub(crate) struct Input {
     /// The session that `/clear` ended when this one began, or the one that `/clear` began when this one ended: known from
     /// events of both ([`links::cleared`]).
     pub(crate) cleared: Vec<Link>,
+    /// Message ids whose tokens are counted already, by turns outside of this input.
+    pub(crate) counted: HashSet<String>,
     /// What was found in those of its files that are still the ones on disk.
     pub(crate) counts: Counts,
 }
@@ -112,9 +114,14 @@ pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
     }
     forks::settle_subagents(&mut sessions);
     hooks::join(&mut sessions);
-    let mut turns = Vec::new();
+    let (mut turns, mut figures) = (Vec::new(), Vec::new());
     for (session, input) in sessions.iter_mut().zip(lineage) {
         finish_session(session, input, &mut turns);
+        figures.extend(session.drafts.iter().chain(&session.agents).map(|draft| tokens::figures(&draft.lines)));
+    }
+    let counted = lineage.iter().flat_map(|input| &input.counted).cloned().collect();
+    for (turn, usage) in turns.iter_mut().zip(tokens::settle(figures, &counted)) {
+        turn.usage = usage;
     }
     Correlated { turns, facts }
 }

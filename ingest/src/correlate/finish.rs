@@ -1,16 +1,16 @@
-//! Turns a draft into the rows of a conversation: blocks in order, tool calls with their results, tokens.
+//! Turns a draft into the rows of a conversation: blocks in order, tool calls with their results.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
-use store::write::{Block as Row, ToolCall, Turn, Usage};
+use store::write::{Block as Row, ToolCall, Turn};
 use store::{BlockKind, Span, Via};
 
 use super::draft::{Anchor, Draft};
 use super::event::{HookEvent, Signal};
 use super::hooks;
 use super::outcome::{self, Around};
-use crate::transcripts::line::{Assistant, Block, Body, Context, Line, ToolResult};
+use crate::transcripts::line::{Assistant, Block, Body, Context, Line, Media, MediaKind, ToolResult};
 
 /// The results of a session's tool calls: they may stand behind the next prompt.
 pub(crate) type Results<'a> = HashMap<&'a str, &'a ToolResult>;
@@ -26,7 +26,7 @@ pub(crate) fn results<'a>(lines: impl Iterator<Item = &'a Line>) -> Results<'a> 
     found
 }
 
-/// The finished conversation; its parent and ordinal are the caller's to set.
+/// The finished conversation; its parent, ordinal and tokens are the caller's to set.
 pub(crate) fn turn(draft: &Draft<'_>, session_id: &str, results: &Results<'_>, around: Around) -> Turn {
     let kind = outcome::kind(draft);
     let status = outcome::status(draft, kind, around);
@@ -59,7 +59,7 @@ pub(crate) fn turn(draft: &Draft<'_>, session_id: &str, results: &Results<'_>, a
         from_transcript: draft.in_transcript(),
         metadata: metadata(draft, first),
         blocks: blocks(draft, &calls),
-        usage: usage(&draft.lines),
+        usage: Vec::new(),
         tool_calls: calls,
     }
 }
@@ -103,13 +103,25 @@ fn metadata(draft: &Draft<'_>, first: impl Fn(fn(&Context) -> &Option<String>) -
     let hook_mode = || draft.submits.iter().find_map(|event| event.permission_mode.clone());
     put("permission_mode", first(|context| &context.permission_mode).or_else(hook_mode));
     put("origin", draft.opening().and_then(|user| user.origin.clone()));
-    if let Some(images) = draft.opening().map(|user| user.images).filter(|images| *images > 0) {
-        fields.insert("images".to_owned(), images.into());
+    let media = || draft.opening().map(|user| user.media.as_slice()).unwrap_or_default();
+    for (name, kind) in [("images", MediaKind::Image), ("documents", MediaKind::Document)] {
+        let found: Vec<Value> = media().iter().filter(|it| it.kind == kind).map(described).collect();
+        if !found.is_empty() {
+            fields.insert(name.to_owned(), found.into());
+        }
     }
     if draft.absorbed {
         fields.insert("typed_while_claude_worked".to_owned(), true.into());
     }
     Value::Object(fields).to_string()
+}
+
+/// An attachment as the metadata show it: `{"media_type": "image/png", "bytes": 12345}`, without what is not known.
+fn described(media: &Media) -> Value {
+    let mut fields = Map::new();
+    fields.extend(media.media_type.clone().map(|kind| ("media_type".to_owned(), kind.into())));
+    fields.extend(media.bytes.map(|bytes| ("bytes".to_owned(), bytes.into())));
+    Value::Object(fields)
 }
 
 fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
@@ -283,28 +295,4 @@ fn sort_by_batch(draft: &Draft<'_>, calls: &mut [ToolCall]) {
     calls.sort_by_key(|call| {
         order.iter().position(|id| id.is_some() && *id == call.tool_use_id.as_deref()).unwrap_or(usize::MAX)
     });
-}
-
-/// Once for each message and request, whole from the line with the largest output (claude-code.md C.6).
-fn usage(lines: &[&Line]) -> Vec<Usage> {
-    let mut found: Vec<Usage> = Vec::new();
-    for (assistant, _) in assistants(lines).filter(|(it, _)| !it.synthetic()) {
-        let (Some(id), Some(tokens)) = (&assistant.message_id, assistant.tokens) else { continue };
-        let fresh = Usage {
-            message_id: id.clone(),
-            request_id: assistant.request_id.clone(),
-            model: assistant.model.clone(),
-            input_tokens: tokens.input,
-            output_tokens: tokens.output,
-            cache_creation_tokens: tokens.cache_creation,
-            cache_read_tokens: tokens.cache_read,
-        };
-        let same = |known: &&mut Usage| known.message_id == fresh.message_id && known.request_id == fresh.request_id;
-        match found.iter_mut().find(same) {
-            Some(known) if known.output_tokens < fresh.output_tokens => *known = fresh,
-            Some(_) => {}
-            None => found.push(fresh),
-        }
-    }
-    found
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::composer;
 use super::draft::{Agent, Anchor, Class, Draft};
 use super::text::{self, Text};
-use crate::transcripts::line::{Body, Line, User};
+use crate::transcripts::line::{Body, Line, MediaKind, User};
 
 /// The drafts of a session: its own, and those of subagents whose lines stand in the same file (versions 1.0).
 #[derive(Debug, Default)]
@@ -131,7 +131,7 @@ fn prompt_of(user: &User) -> Option<(Class, String)> {
     }
     let text = user.text.as_deref().unwrap_or_default();
     if text.trim().is_empty() {
-        return (user.images > 0).then(|| (Class::Human, "[Image]".to_owned()));
+        return placeholder(user).map(|shown| (Class::Human, shown));
     }
     if user.origin.is_some() && !typed {
         return Some((Class::Notification, text.trim().to_owned()));
@@ -147,10 +147,18 @@ fn prompt_of(user: &User) -> Option<(Class, String)> {
         }
         Text::Notification => Some((Class::Notification, text.trim().to_owned())),
         Text::LocalOutput | Text::Interruption => None,
-        Text::Part => {
-            (user.images > 0 && !text.contains("[Image: source:")).then(|| (Class::Human, "[Image]".to_owned()))
-        }
+        Text::Part if text.contains("[Image: source:") => None,
+        Text::Part => placeholder(user).map(|shown| (Class::Human, shown)),
     }
+}
+
+/// What stands for a prompt of images or documents alone.
+fn placeholder(user: &User) -> Option<String> {
+    let shown = match user.media.first()?.kind {
+        MediaKind::Image => "[Image]",
+        MediaKind::Document => "[Document]",
+    };
+    Some(shown.to_owned())
 }
 
 /// A subagent's first text is its prompt whatever it looks like; later ones only if no machine made them.

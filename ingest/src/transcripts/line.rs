@@ -106,12 +106,28 @@ pub(crate) struct User {
     pub(crate) text: Option<String>,
     /// The first text's place.
     pub(crate) span: Option<Span>,
-    pub(crate) images: usize,
+    /// Images and documents beside it.
+    pub(crate) media: Vec<Media>,
     /// `origin.kind`: who sent it, in newer versions.
     pub(crate) origin: Option<String>,
     /// Injected or a summary: not typed, unless its origin says so.
     pub(crate) injected: bool,
     pub(crate) results: Vec<ToolResult>,
+}
+
+/// An image or a document, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Media {
+    pub(crate) kind: MediaKind,
+    pub(crate) media_type: Option<String>,
+    /// How many bytes it has, where they stand in the line.
+    pub(crate) bytes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaKind {
+    Image,
+    Document,
 }
 
 /// The result of a tool call.
@@ -300,7 +316,8 @@ fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
                     texts.push(text);
                 }
             }
-            Some("image") => user.images += 1,
+            Some("image") => user.media.push(media(&block, MediaKind::Image)),
+            Some("document") => user.media.push(media(&block, MediaKind::Document)),
             Some("tool_result") => {
                 if let Some(tool_use_id) = block.text("tool_use_id") {
                     user.results.push(ToolResult {
@@ -317,6 +334,22 @@ fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
     }
     user.text = (!texts.is_empty()).then(|| texts.join("\n"));
     user
+}
+
+fn media(block: &Object<'_>, kind: MediaKind) -> Media {
+    let source = block.object("source");
+    let field = |name| source.as_ref().and_then(|source| source.text(name));
+    let is_base64 = field("type").as_deref() == Some("base64");
+    let data = source.as_ref().and_then(|source| source.get("data")).filter(|_| is_base64);
+    Media { kind, media_type: field("media_type"), bytes: data.map(|data| decoded_size(data.get())) }
+}
+
+/// How many bytes a JSON string of base64 stands for, told from its length.
+fn decoded_size(json: &str) -> u64 {
+    let escapes = json.bytes().filter(|byte| *byte == b'\\').count(); // of slashes
+    let text = json.trim_matches('"');
+    let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
+    ((text.len() - escapes - padding) as u64) * 3 / 4
 }
 
 fn assistant(line: &Object<'_>, at: Place<'_>) -> Option<Assistant> {
@@ -428,6 +461,24 @@ mod tests {
         assert!(matches!(line(r#"{"type":"assistant"}"#).body, Body::Other));
         assert!(matches!(line("{}").body, Body::Unknown(name) if name.is_empty()));
         assert!(parse("[1]", TranscriptId(1), 0).is_none());
+    }
+
+    #[test]
+    fn images_and_documents_have_a_size() {
+        let check = |source: &str, expected: (Option<&str>, Option<u64>)| {
+            let json = format!(r#"{{"type":"user","message":{{"content":[{{"type":"image","source":{source}}}]}}}}"#);
+            let Body::User(user) = line(&json).body else { panic!() };
+            let [media] = &user.media[..] else { panic!("{user:?}") };
+            assert_eq!((media.media_type.as_deref(), media.bytes), expected, "{source}");
+        };
+        let png = Some("image/png");
+        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbG8="}"#, (png, Some(5)));
+        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbA=="}"#, (png, Some(4)));
+        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbG8h"}"#, (png, Some(6)));
+        check(r#"{"type":"base64","media_type":"image/png","data":"\/\/\/\/"}"#, (png, Some(3)));
+        check(r#"{"type":"base64","data":""}"#, (None, Some(0)));
+        check(r#"{"type":"url","url":"https://example.com/x.png"}"#, (None, None));
+        check("7", (None, None));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod bins;
 mod command;
 mod fixture;
 mod http;
+mod public;
 mod server;
 mod world;
 
@@ -16,5 +17,6 @@ pub use bins::{bin, repository};
 pub use command::{Cmd, Done};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use http::Response;
+pub use public::Corpus;
 pub use server::Server;
 pub use world::World;

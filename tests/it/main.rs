@@ -1,6 +1,7 @@
 //! The end-to-end tests, in one binary: each module tells one side of the product through its real programs.
 
 mod api; // the API over a real socket
+mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod hook; // what the hook stores, whatever happens
 mod law; // what must hold after every fault

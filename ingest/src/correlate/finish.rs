@@ -228,12 +228,13 @@ fn tool_calls(draft: &Draft<'_>, results: &Results<'_>, over: bool) -> Vec<ToolC
         from_hook(event, &mut calls);
     }
     sort_by_batch(draft, &mut calls[from_lines..]);
-    for call in calls.iter_mut().filter(|call| !call.finished && over) {
-        call.is_error = true; // its turn went on, or ended, without it
+    // A hook that saw a call begin would have seen it end: it was refused. Lines alone do not say how it ended.
+    for call in calls.iter_mut().filter(|call| !call.finished && over && call.tool_use_id.is_some()) {
         call.refused |= draft
             .tools
             .iter()
             .any(|event| matches!(&event.body, Signal::Before(before) if before.tool_use_id == call.tool_use_id));
+        call.is_error |= call.refused;
     }
     calls
 }

@@ -103,7 +103,7 @@ fn rule_07_a_queued_command_is_a_prompt_where_it_stands() {
             queued("a", "<task-notification>x", json!({"kind": "task-notification"})),
             end("2"),
         ],
-        &["s human complete | one -> 2 [T!]"],
+        &["s human complete | one -> 2 [T]"],
     );
 }
 
@@ -112,7 +112,7 @@ fn rule_08_a_prompt_of_which_only_the_queueing_is_known() {
     let enqueue = |text: &str| operation("enqueue", json!(text));
     check(
         vec![user("a", "one"), call("T"), enqueue("more"), operation("remove", Value::Null), end("2")],
-        &["s human complete | one -> - [T!]", "s human complete | more -> 2 []"],
+        &["s human complete | one -> - [T]", "s human complete | more -> 2 []"],
     );
     check(
         vec![user("a", "one"), enqueue("more"), end("1"), operation("dequeue", Value::Null), end("2")],
@@ -276,7 +276,7 @@ fn rule_15_status() {
     );
     check(
         vec![user("a", "one"), call("T"), user("a", "[Request interrupted by user]")],
-        &["s human interrupted | one -> - [T!]"],
+        &["s human interrupted | one -> - [T]"],
     );
     check(
         vec![user("a", "one"), user("b", "two")],
@@ -407,6 +407,8 @@ fn rule_18_hooks_alone() {
     // A call without a result is a refusal once its turn is over.
     check(vec![submit("a", "one"), before("a", "T")], &["s human open | one -> - [T]"]);
     check(vec![submit("a", "one"), before("a", "T"), stop("a", "1")], &["s human complete | one -> 1 [T!]"]);
+    // Lines alone do not tell a refusal from a result that was lost.
+    check(vec![user("a", "one"), call("T"), end("1")], &["s human complete | one -> 1 [T]"]);
     // The batch gives the order.
     check(
         vec![

@@ -1,0 +1,175 @@
+//! A second count, beside the product's: short, slow and written from the rules (docs/correlation.md) alone, so that the two
+//! are wrong in the same place only by chance. Every session of the fixtures, and every real one that can be found, goes
+//! through the real binary into an empty store; prompts, tool calls and tokens must be the same in both.
+
+mod lines; // a file's bytes as JSON objects
+mod prompts; // what people asked
+mod told; // the same figures as the store tells them
+mod work; // tool calls and tokens
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use harness::{Corpus, SCENARIOS, World};
+use serde_json::Value;
+
+/// What a person who reads a session would count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Count {
+    /// Kind and text of every prompt of the default list, sorted.
+    prompts: Vec<(String, String)>,
+    /// How often each tool was called, and whether it failed or was refused.
+    tools: BTreeMap<(String, bool), usize>,
+    /// Input, output, written to and read from the cache.
+    tokens: [i64; 4],
+}
+
+/// A file of a session, as the second count sees it.
+struct Transcript {
+    lines: Vec<Value>,
+    subagent: bool,
+}
+
+impl Transcript {
+    fn read(path: &Path) -> Self {
+        let bytes = fs::read(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+        Self { lines: lines::objects(&bytes), subagent: is_subagent(&path.to_string_lossy()) }
+    }
+}
+
+/// Counts the files of one lineage.
+fn count(files: &[Transcript]) -> Count {
+    let main = files.iter().filter(|file| !file.subagent);
+    let mut asked = prompts::asked(&lines::distinct(main.flat_map(|file| &file.lines)));
+    asked.sort();
+    let all = lines::distinct(files.iter().flat_map(|file| &file.lines));
+    Count { prompts: asked, tools: work::tools(&all), tokens: work::tokens(&all) }
+}
+
+/// Takes these files, each under a path below a projects root, into an empty store, and gives what the store then tells.
+fn taken_in(files: &[(PathBuf, String)]) -> Count {
+    let world = World::new();
+    for (from, to) in files {
+        let to = world.projects_root().join(to);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        fs::copy(from, &to).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
+        // A last line without a newline counts once nobody has written for a while.
+        let file = File::options().write(true).open(&to).expect("the copy");
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("an older time");
+    }
+    let _ = world.ingest_once();
+    told::count(world.data())
+}
+
+/// Every file below `dir`, by its path below it.
+fn tree(dir: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap_or_else(|error| panic!("list {}: {error}", dir.display())) {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(tree(&path).into_iter().map(|(path, below)| (path, format!("{name}/{below}"))));
+        } else {
+            found.push((path, name));
+        }
+    }
+    found
+}
+
+fn counted(files: &[(PathBuf, String)]) -> Count {
+    let transcripts = files.iter().filter(|(path, _)| path.extension().is_some_and(|ending| ending == "jsonl"));
+    count(&transcripts.map(|(path, _)| Transcript::read(path)).collect::<Vec<_>>())
+}
+
+/// Runs `work` for every case on two threads and gives the complaints, in order of the cases.
+fn complaints<T: Sync>(cases: &[T], work: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
+    let (next, found) = (Mutex::new(0..cases.len()), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(at) = next.lock().expect("no thread panics with it").next() else { break };
+                    if let Some(complaint) = work(&cases[at]) {
+                        found.lock().expect("no thread panics with it").insert(at, complaint);
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().expect("no thread panics with it").into_values().collect()
+}
+
+/// What differs, or nothing.
+fn compare(name: &str, files: &[(PathBuf, String)]) -> Option<String> {
+    let (told, counted) = (taken_in(files), counted(files));
+    (told != counted).then(|| format!("{name}\n  told    {told:?}\n  counted {counted:?}"))
+}
+
+#[test]
+fn the_scenarios() {
+    let differences = complaints(&SCENARIOS, |scenario| compare(scenario.name(), &tree(&scenario.projects())));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The second count is no oracle by itself: of the captured runs it is known what happened.
+#[test]
+fn the_second_count_finds_what_is_expected() {
+    for scenario in SCENARIOS {
+        let mut expected: Vec<_> =
+            scenario.expected().into_iter().map(|it| (it.kind, it.prompt.expect("a prompt"))).collect();
+        expected.sort();
+        assert_eq!(counted(&tree(&scenario.projects())).prompts, expected, "{}", scenario.name());
+    }
+}
+
+#[test]
+fn every_real_transcript_alone() {
+    let Some(corpus) = Corpus::find() else { return };
+    let transcripts = corpus.transcripts();
+    let differences = complaints(&transcripts, |path| compare(path, &[placed(&corpus, path)]));
+    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), transcripts.len(), differences.join("\n"));
+}
+
+/// A session with its subagents' files, in each of the layouts, is one lineage.
+#[test]
+fn every_real_session_with_its_subagents() {
+    let Some(corpus) = Corpus::find() else { return };
+    let transcripts = corpus.transcripts();
+    let mut families = BTreeMap::<&str, Vec<_>>::new();
+    for path in &transcripts {
+        families.entry(family(path)).or_default().push(placed(&corpus, path));
+    }
+    families.retain(|_, files| files.iter().any(|(_, below)| is_subagent(below)));
+    assert!(families.len() > 5, "only {} sessions with subagents", families.len());
+    let families: Vec<_> = families.into_iter().collect();
+    let differences = complaints(&families, |(name, files)| compare(name, files));
+    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), families.len(), differences.join("\n"));
+}
+
+/// What belongs together: the files of one session where it has a folder, else of one project's folder.
+fn family(path: &str) -> &str {
+    match path.split_once("/subagents/") {
+        Some((session, _)) => session,
+        None if path.contains("/real_projects/") && !path.contains("-experiments-") => {
+            path.rsplit_once('/').expect("a folder").0
+        }
+        None => path.trim_end_matches(".jsonl"),
+    }
+}
+
+fn is_subagent(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("agent-"))
+}
+
+/// Where a real transcript lies, and where it shall lie below a projects root.
+fn placed(corpus: &Corpus, path: &str) -> (PathBuf, String) {
+    let below = match path.split_once("/subagents/") {
+        Some((session, agent)) => format!("{}/subagents/{agent}", session.rsplit('/').next().unwrap_or(session)),
+        None => path.rsplit('/').next().unwrap_or(path).to_owned(),
+    };
+    (corpus.root().join(path), format!("-home-dev-acme/{below}"))
+}

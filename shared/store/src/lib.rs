@@ -12,6 +12,7 @@
 
 mod codec;
 pub mod error;
+pub mod human;
 pub mod ids;
 mod migrate;
 mod open;

@@ -5,6 +5,7 @@
 mod derived;
 mod events;
 mod ground;
+mod human;
 mod origin;
 mod session;
 mod transcripts;

@@ -1,0 +1,109 @@
+//! What a person says about a conversation, and how a person cuts sessions: the rows of the human tables as plain values,
+//! in the form in which they travel between stores.
+//!
+//! Every row has a random id of its own, so that taking it in again changes nothing. Conversation ids are local to a
+//! store: a row that leaves it names the keys of its conversation instead.
+
+use crate::ids::Key;
+
+pub(crate) mod put;
+
+/// A rating: 1 to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rating(u8);
+
+impl Rating {
+    /// `None` if `value` is none of 1 to 5.
+    pub fn new(value: i64) -> Option<Self> {
+        u8::try_from(value).ok().filter(|value| (1..=5).contains(value)).map(Self)
+    }
+
+    /// 1 to 5.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// What every human row carries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// The row's random id. Of a user session that is a session as Claude Code cut it: the session's id.
+    pub id: String,
+    /// The data directory in which it was written, 32 hex digits.
+    pub origin: String,
+    /// When, in milliseconds since 1970, UTC.
+    pub created_ms: i64,
+}
+
+/// One thing that was said about one conversation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Said {
+    /// A rating; `None` takes it back.
+    Rating(Option<Rating>),
+    /// A tag was set or taken off.
+    Tag {
+        /// The tag.
+        tag: String,
+        /// Set, or taken off.
+        present: bool,
+    },
+    /// A note; `None` takes it back.
+    Note(Option<String>),
+    /// Starred, or no longer.
+    Star(bool),
+}
+
+/// A row of a conversation's human history. The newest of its kind counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remark {
+    /// Its id, origin and time.
+    pub stamp: Stamp,
+    /// What was said.
+    pub said: Said,
+}
+
+/// A session, or a part of one, that belongs to a user session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its id, origin and time.
+    pub stamp: Stamp,
+    /// What it belongs to.
+    pub user_session_id: String,
+    /// Claude Code's session.
+    pub session_id: String,
+    /// From which conversation on, by its keys; `None`: from the session's beginning.
+    pub from: Option<Vec<Key>>,
+    /// When it was undone.
+    pub removed_ms: Option<i64>,
+}
+
+/// A title that a person gave to a user session. The newest counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Title {
+    /// Its id, origin and time.
+    pub stamp: Stamp,
+    /// What is called so.
+    pub user_session_id: String,
+    /// `None` takes it back.
+    pub title: Option<String>,
+}
+
+/// A search that a person kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SavedView {
+    /// Its id, origin and time.
+    pub stamp: Stamp,
+    /// What it is called.
+    pub name: String,
+    /// The query, as the address of the page has it.
+    pub query: String,
+    /// When it was thrown away.
+    pub removed_ms: Option<i64>,
+}
+
+/// A user session. While nothing was changed a session is its own user session and has no such row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserSession {
+    /// Its id, origin and time.
+    pub stamp: Stamp,
+}

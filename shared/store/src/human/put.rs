@@ -1,0 +1,181 @@
+//! Adds human rows, each once: a row whose id is there already changes nothing but what can only come later (an undo).
+//!
+//! These are functions of a connection, because more than one kind of writer is to call them.
+
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use super::{Member, Remark, Said, SavedView, Stamp, Title, UserSession};
+use crate::error::{Context, Error};
+use crate::ids::{ConversationId, Key};
+
+/// The row of an origin, made if it is new here; a new one is never our own.
+pub(crate) fn origin(conn: &Connection, origin: &str) -> Result<i64, Error> {
+    let find = || {
+        conn.prepare_cached("select id from origins where origin = ?1")
+            .op("prepare")?
+            .query_row([origin], |row| row.get(0))
+            .optional()
+            .op("look for an origin")
+    };
+    if let Some(id) = find()? {
+        return Ok(id);
+    }
+    execute(conn, "insert into origins (origin, own) values (?1, 0) on conflict do nothing", [origin])?;
+    find()?.ok_or(Error::Sql { op: "add an origin", detail: "it is not there".into() })
+}
+
+/// The conversation that one of `keys` leads to. What a line says of itself comes before what an event does.
+pub(crate) fn find(conn: &Connection, keys: &[Key]) -> Result<Option<ConversationId>, Error> {
+    let mut query = conn
+        .prepare_cached("select conversation_id from conversation_keys where kind = ?1 and key = ?2")
+        .op("prepare")?;
+    let mut best = None;
+    for key in keys {
+        let id: Option<i64> =
+            query.query_row(params![key.kind(), key.bytes()], |row| row.get(0)).optional().op("look for a key")?;
+        let found = id.map(|id| (matches!(key, Key::Event(_)), id));
+        best = match (best, found) {
+            (Some(best), Some(found)) => Some(std::cmp::min(best, found)),
+            (best, found) => best.or(found),
+        };
+    }
+    Ok(best.map(|(_, id)| ConversationId(id)))
+}
+
+/// A new id that `keys` lead to, as far as they lead nowhere yet: what is derived later finds it by them.
+pub(crate) fn make(conn: &Connection, keys: &[Key], now_ms: i64) -> Result<ConversationId, Error> {
+    execute(conn, "insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
+    let id = ConversationId(conn.last_insert_rowid());
+    attach(conn, keys, id)?;
+    Ok(id)
+}
+
+/// Lets `keys` lead to `id`, as far as they lead nowhere yet.
+pub(crate) fn attach(conn: &Connection, keys: &[Key], id: ConversationId) -> Result<(), Error> {
+    for key in keys {
+        execute(
+            conn,
+            "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3) on conflict do nothing",
+            params![key.kind(), key.bytes(), id.0],
+        )?;
+    }
+    Ok(())
+}
+
+/// Adds a remark; whether it is new.
+pub(crate) fn remark(conn: &Connection, id: ConversationId, remark: &Remark) -> Result<bool, Error> {
+    let Stamp { id: row, origin: of, created_ms } = &remark.stamp;
+    let of = origin(conn, of)?;
+    let added = match &remark.said {
+        Said::Rating(rating) => execute(
+            conn,
+            "insert into rating_history (id, origin_id, conversation_id, created_ms, rating)
+             values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+            params![row, of, id.0, created_ms, rating.map(super::Rating::get)],
+        ),
+        Said::Tag { tag, present } => execute(
+            conn,
+            "insert into tag_history (id, origin_id, conversation_id, created_ms, tag, present)
+             values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing",
+            params![row, of, id.0, created_ms, tag, present],
+        ),
+        Said::Note(note) => execute(
+            conn,
+            "insert into note_history (id, origin_id, conversation_id, created_ms, note)
+             values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+            params![row, of, id.0, created_ms, note],
+        ),
+        Said::Star(starred) => execute(
+            conn,
+            "insert into star_history (id, origin_id, conversation_id, created_ms, starred)
+             values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+            params![row, of, id.0, created_ms, starred],
+        ),
+    }?;
+    Ok(added > 0)
+}
+
+/// Adds a user session; whether it is new. Two stores may have made one with the same id: the earlier counts.
+pub(crate) fn user_session(conn: &Connection, session: &UserSession) -> Result<bool, Error> {
+    let Stamp { id, origin: of, created_ms } = &session.stamp;
+    let row = origin(conn, of)?;
+    let new = execute(
+        conn,
+        "insert into user_sessions (id, origin_id, created_ms) values (?1, ?2, ?3) on conflict do nothing",
+        params![id, row, created_ms],
+    )? > 0;
+    if !new {
+        execute(
+            conn,
+            "update user_sessions set origin_id = ?2, created_ms = ?3
+              where id = ?1 and (created_ms, (select origin from origins where id = origin_id)) > (?3, ?4)",
+            params![id, row, created_ms, of],
+        )?;
+    }
+    Ok(new)
+}
+
+/// Adds a title; whether it is new.
+pub(crate) fn title(conn: &Connection, title: &Title) -> Result<bool, Error> {
+    let Stamp { id, origin: of, created_ms } = &title.stamp;
+    let added = execute(
+        conn,
+        "insert into session_titles (id, origin_id, user_session_id, title, created_ms)
+         values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+        params![id, origin(conn, of)?, title.user_session_id, title.title, created_ms],
+    )?;
+    Ok(added > 0)
+}
+
+/// Adds a member, which begins with the conversation `from`; whether it is new. An undo is taken over, the earliest counts.
+pub(crate) fn member(conn: &Connection, member: &Member, from: Option<ConversationId>) -> Result<bool, Error> {
+    let Stamp { id, origin: of, created_ms } = &member.stamp;
+    let new = execute(
+        conn,
+        "insert into user_session_members (id, origin_id, user_session_id, session_id, from_conversation_id,
+                                           created_ms, removed_ms)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do nothing",
+        params![
+            id,
+            origin(conn, of)?,
+            member.user_session_id,
+            member.session_id,
+            from.map(|id| id.0),
+            created_ms,
+            member.removed_ms,
+        ],
+    )? > 0;
+    if !new {
+        execute(
+            conn,
+            "update user_session_members set removed_ms = ?2
+              where id = ?1 and ?2 is not null and (removed_ms is null or removed_ms > ?2)",
+            params![id, member.removed_ms],
+        )?;
+    }
+    Ok(new)
+}
+
+/// Adds a saved view; whether it is new. That it was thrown away is taken over, the earliest time counts.
+pub(crate) fn saved_view(conn: &Connection, view: &SavedView) -> Result<bool, Error> {
+    let Stamp { id, origin: of, created_ms } = &view.stamp;
+    let new = execute(
+        conn,
+        "insert into saved_views (id, origin_id, name, query, created_ms, removed_ms)
+         values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing",
+        params![id, origin(conn, of)?, view.name, view.query, created_ms, view.removed_ms],
+    )? > 0;
+    if !new {
+        execute(
+            conn,
+            "update saved_views set removed_ms = ?2
+              where id = ?1 and ?2 is not null and (removed_ms is null or removed_ms > ?2)",
+            params![id, view.removed_ms],
+        )?;
+    }
+    Ok(new)
+}
+
+fn execute(conn: &Connection, sql: &str, values: impl Params) -> Result<usize, Error> {
+    conn.prepare_cached(sql).op("prepare")?.execute(values).op("write a human row")
+}

@@ -149,7 +149,7 @@ fn left_in_the_queue(lines: &[&Value]) -> Vec<String> {
     for line in lines.iter().filter(|line| line["type"] == "queue-operation") {
         match line["operation"].as_str().unwrap_or_default() {
             "enqueue" => {
-                waiting.push((line["timestamp"].as_str().unwrap_or_default(), unwrapped(&text(&line["content"]))))
+                waiting.push((line["timestamp"].as_str().unwrap_or_default(), unwrapped(&text(&line["content"]))));
             }
             "dequeue" | "remove" if !waiting.is_empty() => taken.push(waiting.remove(0)),
             "popAll" => waiting.clear(), // back into the composer

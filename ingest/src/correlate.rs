@@ -129,11 +129,21 @@ pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
 fn open(input: &Input) -> Session<'_> {
     let opened = opening::session(&input.files);
     let mut agents = opened.inline_agents;
+    let said = session_messages(input);
     for subagent in &input.subagents {
         let agent = Agent { id: subagent.agent_id.as_deref(), tool_use_id: subagent.tool_use_id.as_deref() };
-        agents.extend(opening::subagent(&subagent.lines, agent));
+        agents.extend(opening::subagent(&subagent.lines, agent, &said));
     }
     Session { id: &input.session_id, drafts: opened.main, agents, events: &input.events }
+}
+
+/// The messages of a session itself, which the log of a side question repeats.
+fn session_messages(input: &Input) -> HashSet<&str> {
+    let said = input.files.iter().flatten().filter(|line| !line.sidechain).filter_map(|line| match &line.body {
+        Body::Assistant(assistant) => assistant.message_id.as_deref(),
+        _ => None,
+    });
+    said.chain(input.counted.iter().map(String::as_str)).collect()
 }
 
 fn finish_session(session: &mut Session<'_>, input: &Input, turns: &mut Vec<Turn>) {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::text::{self, Text};
-use crate::transcripts::line::{Body, Line, Operation};
+use crate::transcripts::line::{Body, IMAGE_ALONE, Line, Operation};
 
 /// A prompt of which only its queueing is known.
 #[derive(Debug)]
@@ -27,39 +27,79 @@ pub(crate) struct Queued<'a> {
     pub(crate) said: HashMap<usize, Vec<[u8; 16]>>,
 }
 
+/// A text that left the queue.
+struct Left<'a> {
+    text: &'a str,
+    /// The line that enqueued it, and its index.
+    line: &'a Line,
+    queued_at: usize,
+    left_at: usize,
+    absorbed: bool,
+}
+
 /// Follows the composer's queue, which is first in, first out, through the lines of a file.
 pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
-    let mut waiting: Vec<(usize, &'a Line, &'a str)> = Vec::new();
-    let mut found = Queued::default();
-    let mut take = |(from, line, text): (usize, &'a Line, &'a str), stands_at: usize, absorbed: bool| {
-        let Text::Human(shown) = text::classify(text) else { return };
-        match (from..lines.len()).find(|at| says(lines[*at], text.trim())) {
-            Some(at) => found.said.entry(at).or_default().push(line.key),
-            None => found.alone.push(QueuedPrompt { text: shown, line, stands_at, absorbed }),
-        }
+    let mut waiting: Vec<Left<'a>> = Vec::new();
+    let mut left: Vec<Left<'a>> = Vec::new();
+    let mut leave = |mut text: Left<'a>, at: usize, absorbed: bool| {
+        (text.left_at, text.absorbed) = (at, absorbed);
+        left.push(text);
     };
     for (at, line) in lines.iter().enumerate() {
         let Body::Operation(operation) = &line.body else { continue };
         match operation {
-            Operation::Enqueue(text) => waiting.push((at, line, text)),
-            Operation::Dequeue if !waiting.is_empty() => take(waiting.remove(0), at, false),
+            Operation::Enqueue(text) => {
+                waiting.push(Left { text, line, queued_at: at, left_at: lines.len(), absorbed: false });
+            }
+            Operation::Dequeue if !waiting.is_empty() => leave(waiting.remove(0), at, false),
             Operation::Remove(text) if !waiting.is_empty() => {
-                let named = text.as_deref().and_then(|text| waiting.iter().position(|(_, _, queued)| *queued == text));
-                take(waiting.remove(named.unwrap_or(0)), at, true);
+                let named = text.as_deref().and_then(|text| waiting.iter().position(|queued| queued.text == text));
+                leave(waiting.remove(named.unwrap_or(0)), at, true);
             }
             Operation::PopAll => waiting.clear(),
             Operation::Dequeue | Operation::Remove(_) => {}
         }
     }
-    for prompt in waiting {
-        take(prompt, lines.len(), false);
+    for text in waiting {
+        leave(text, lines.len(), false);
+    }
+    find_lines(lines, left)
+}
+
+/// Finds the line of each text, and those that have none. The same words may have been queued twice: a line stands for one
+/// text, or for as many as it holds of it, and first for those that left the queue to be turns of their own.
+fn find_lines<'a>(lines: &[&'a Line], left: Vec<Left<'a>>) -> Queued<'a> {
+    let mut found = Queued::default();
+    let mut spoken_for: HashMap<(usize, &str), usize> = HashMap::new();
+    let (absorbed, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|text| text.absorbed);
+    for queued in own.into_iter().chain(absorbed) {
+        let Text::Human(shown) = text::classify(queued.text) else { continue };
+        let text = queued.text.trim();
+        let free = |at: &usize| says(lines[*at], text) > spoken_for.get(&(*at, text)).copied().unwrap_or(0);
+        let behind = (queued.left_at..lines.len()).find(free);
+        match behind.or_else(|| (queued.queued_at..queued.left_at).find(free)) {
+            Some(at) => {
+                *spoken_for.entry((at, text)).or_default() += 1;
+                found.said.entry(at).or_default().push(queued.line.key);
+            }
+            None => found.alone.push(QueuedPrompt {
+                text: shown,
+                line: queued.line,
+                stands_at: queued.left_at,
+                absorbed: queued.absorbed,
+            }),
+        }
     }
     found
 }
 
-fn says(line: &Line, text: &str) -> bool {
+/// How often a line says a text.
+fn says(line: &Line, text: &str) -> usize {
     match &line.body {
-        Body::User(user) | Body::Queued(user) => user.text.as_deref().is_some_and(|said| said.contains(text)),
-        _ => false,
+        Body::User(user) | Body::Queued(user) => match &user.text {
+            Some(said) => said.matches(text).count(),
+            None => usize::from(text == IMAGE_ALONE && !user.media.is_empty()),
+        },
+        _ => 0,
     }
 }

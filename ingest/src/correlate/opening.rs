@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::composer;
 use super::draft::{Agent, Anchor, Class, Draft};
 use super::text::{self, Text};
-use crate::transcripts::line::{Body, Line, MediaKind, User};
+use crate::transcripts::line::{Body, IMAGE_ALONE, Line, MediaKind, User};
 
 /// The drafts of a session: its own, and those of subagents whose lines stand in the same file (versions 1.0).
 #[derive(Debug, Default)]
@@ -30,8 +30,14 @@ pub(crate) fn session<'a>(files: &'a [Vec<Line>]) -> Opened<'a> {
     opened
 }
 
-/// Cuts a subagent's file: its first prompt, and each that it was given later.
-pub(crate) fn subagent<'a>(lines: &'a [Line], agent: Agent<'a>) -> Vec<Draft<'a>> {
+/// Cuts a subagent's file: its first prompt, and each that it was given later. The log of a side question begins with
+/// what the session said before (`said`, by message id); that is the session's.
+pub(crate) fn subagent<'a>(lines: &'a [Line], agent: Agent<'a>, said: &HashSet<&str>) -> Vec<Draft<'a>> {
+    let repeated = |line: &Line| match &line.body {
+        Body::Assistant(assistant) => assistant.message_id.as_deref().is_some_and(|id| said.contains(id)),
+        _ => false,
+    };
+    let lines = &lines[lines.iter().rposition(repeated).map_or(0, |last| last + 1)..];
     let mut drafts = Vec::new();
     let mut seen = HashSet::new();
     for line in lines.iter().filter(|line| !repeats(line, &mut seen)) {
@@ -58,6 +64,7 @@ fn repeats(line: &Line, seen: &mut HashSet<[u8; 16]>) -> bool {
 fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
     let first = drafts.len();
     let queued = composer::follow(lines);
+    let mut writers = Writers::default();
     for at in 0..=lines.len() {
         for prompt in queued.alone.iter().filter(|prompt| prompt.stands_at == at) {
             let when = lines.get(at).and_then(|line| line.at_ms).or(prompt.line.at_ms).unwrap_or_default();
@@ -69,14 +76,45 @@ fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
         let opens = opens(line, drafts.len() > first);
         // A result is the running turn's, also when a prompt stands beside it.
         if opens.is_none() || matches!(&line.body, Body::User(user) if !user.results.is_empty()) {
-            belongs(line, drafts, Class::Notification);
+            match writers.other_turn(line, &drafts[first..]) {
+                Some(other) => drafts[first + other].lines.push(line),
+                None => belongs(line, drafts, Class::Notification),
+            }
         }
+        writers.note(line);
         if let Some(Opens { class, prompt, absorbed }) = opens {
             let mut draft = Draft::new(Anchor::Line(line), class, Some(prompt), time(line, drafts));
             draft.absorbed = absorbed;
             draft.enqueued = queued.said.get(&at).cloned().unwrap_or_default();
             push(drafts, first, draft);
         }
+    }
+}
+
+/// Two processes may write one file, so that the lines of two turns stand between one another. A line says of which turn
+/// it is by its prompt id, or by that of the line it hangs on; clients too old for prompt ids leave the order of the file.
+#[derive(Default)]
+struct Writers<'a> {
+    prompt_ids: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Writers<'a> {
+    fn prompt_id(&self, line: &'a Line) -> Option<&'a str> {
+        let parent = || self.prompt_ids.get(line.parent_uuid.as_deref()?).copied();
+        line.prompt_id.as_deref().or_else(parent)
+    }
+
+    fn note(&mut self, line: &'a Line) {
+        if let (Some(uuid), Some(id)) = (line.uuid.as_deref(), self.prompt_id(line)) {
+            self.prompt_ids.insert(uuid, id);
+        }
+    }
+
+    /// The turn that a line belongs to where that is not the last one.
+    fn other_turn(&self, line: &'a Line, drafts: &[Draft<'_>]) -> Option<usize> {
+        let id = self.prompt_id(line)?;
+        let running = drafts.last()?.prompt_id.as_deref()?;
+        if running == id { None } else { drafts.iter().rposition(|draft| draft.prompt_id.as_deref() == Some(id)) }
     }
 }
 
@@ -126,7 +164,7 @@ fn time(line: &Line, drafts: &[Draft<'_>]) -> i64 {
 /// What a user line opens, with the prompt to show.
 fn prompt_of(user: &User) -> Option<(Class, String)> {
     let typed = user.origin.as_deref() == Some("human");
-    if user.injected && !typed {
+    if user.companion || (user.injected && !typed) {
         return None;
     }
     let text = user.text.as_deref().unwrap_or_default();
@@ -155,7 +193,7 @@ fn prompt_of(user: &User) -> Option<(Class, String)> {
 /// What stands for a prompt of images or documents alone.
 fn placeholder(user: &User) -> Option<String> {
     let shown = match user.media.first()?.kind {
-        MediaKind::Image => "[Image]",
+        MediaKind::Image => IMAGE_ALONE,
         MediaKind::Document => "[Document]",
     };
     Some(shown.to_owned())

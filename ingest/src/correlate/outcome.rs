@@ -97,9 +97,15 @@ fn texts(assistant: &Assistant) -> impl Iterator<Item = &str> {
 
 fn assistants<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = &'d Assistant> {
     draft.answer_lines().iter().filter_map(|line| match &line.body {
-        Body::Assistant(assistant) => Some(assistant),
+        Body::Assistant(assistant) if !is_filler(assistant) => Some(assistant),
         _ => None,
     })
+}
+
+/// What the client writes itself when it takes up a session without a prompt: nobody said it.
+fn is_filler(assistant: &Assistant) -> bool {
+    let only_text = |block: &Block| matches!(block, Block::Text { text, .. } if text == "No response requested.");
+    assistant.synthetic() && !assistant.api_error && assistant.blocks.iter().all(only_text)
 }
 
 /// What the lines and Stops of a draft say about its end.
@@ -121,6 +127,7 @@ impl Answer {
         let mut text_last = false;
         for line in draft.answer_lines() {
             match &line.body {
+                Body::Assistant(assistant) if is_filler(assistant) => {}
                 Body::Assistant(assistant) => {
                     answer.any = true;
                     answer.error_last = assistant.api_error;

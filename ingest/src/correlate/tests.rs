@@ -1,8 +1,13 @@
 //! The rules of correlation, held against the captured scenarios and against small sessions of our own.
 
+mod composer;
+mod facts;
+mod lineage;
 mod rules;
 mod story;
 mod subagents;
+mod traps;
+mod wrappers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -112,6 +112,8 @@ pub(crate) struct User {
     pub(crate) origin: Option<String>,
     /// Injected or a summary: not typed, unless its origin says so.
     pub(crate) injected: bool,
+    /// Goes with a prompt and is none, whatever its origin.
+    pub(crate) companion: bool,
     pub(crate) results: Vec<ToolResult>,
 }
 
@@ -176,6 +178,9 @@ pub(crate) struct Tokens {
     pub(crate) cache_creation: i64,
     pub(crate) cache_read: i64,
 }
+
+/// What stands for a prompt that is nothing but images.
+pub(crate) const IMAGE_ALONE: &str = "[Image]";
 
 /// What happened to the composer's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,6 +278,7 @@ fn user(line: &Object<'_>, at: Place<'_>) -> User {
     let mut user = line.object("message").map_or_else(User::default, |message| content(message.get("content"), at));
     user.origin = line.object("origin").and_then(|origin| origin.text("kind"));
     user.injected = ["isMeta", "isCompactSummary", "isVisibleInTranscriptOnly"].iter().any(|name| line.is(name));
+    user.companion = line.is("turnCompanion");
     let refused = line.get("toolDenialKind").is_some();
     let agent_id = line.object("toolUseResult").and_then(|result| result.text("agentId"));
     for result in &mut user.results {
@@ -288,11 +294,21 @@ fn queued(attachment: &Object<'_>, at: Place<'_>) -> Option<User> {
     }
     let mut user = content(attachment.get("prompt"), at);
     user.origin = attachment.object("origin").and_then(|origin| origin.text("kind"));
-    let mode = attachment.text("commandMode");
-    if user.origin.is_none() && mode.as_deref().is_some_and(|mode| mode != "prompt" && mode != "bash") {
-        user.origin = mode;
+    user.injected = attachment.is("isMeta");
+    match attachment.text("commandMode") {
+        // As the composer holds it: without the sign that made it a command.
+        Some(mode) if mode == "bash" => {
+            user.text = user.text.map(|text| if text.starts_with(['!', '<']) { text } else { bash_input(&text) });
+        }
+        Some(mode) if mode != "prompt" && user.origin.is_none() => user.origin = Some(mode),
+        _ => {}
     }
     Some(user)
+}
+
+/// A shell command as user lines have it.
+fn bash_input(command: &str) -> String {
+    format!("<bash-input>{command}</bash-input>")
 }
 
 /// A string, or blocks of text, images and tool results.
@@ -405,10 +421,11 @@ fn operation(line: &Object<'_>) -> Option<Operation> {
     let content = || {
         let raw = line.get("content")?;
         json::text(raw).or_else(|| {
-            let texts = json::array(raw)?;
-            let texts: Vec<String> =
-                texts.iter().filter_map(|block| Object::parse(block.get())?.text("text")).collect();
-            Some(texts.join("\n"))
+            let blocks: Vec<Object<'_>> =
+                json::array(raw)?.into_iter().filter_map(|block| Object::parse(block.get())).collect();
+            let texts: Vec<String> = blocks.iter().filter_map(|block| block.text("text")).collect();
+            let image = blocks.iter().any(|block| block.text("type").as_deref() == Some("image"));
+            Some(if texts.is_empty() && image { IMAGE_ALONE.to_owned() } else { texts.join("\n") })
         })
     };
     match line.text("operation")?.as_str() {

@@ -61,4 +61,6 @@ alter table sessions add column counts text not null default '{}';
 -- A message's id is only needed while tokens are counted.
 alter table blocks drop column message_id;
 create index usage_message on usage (message_id);
+-- Of cache_creation_tokens, what the cache keeps for an hour: it costs more than what it keeps for five minutes.
+alter table usage add column cache_creation_1h_tokens integer not null default 0;
 create index turns_prompt on turns (session_id, prompt_id) where prompt_id is not null;

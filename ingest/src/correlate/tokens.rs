@@ -27,6 +27,7 @@ pub(crate) fn figures(lines: &[&Line]) -> Vec<Figure> {
             input_tokens: tokens.input,
             output_tokens: tokens.output,
             cache_creation_tokens: tokens.cache_creation,
+            cache_creation_1h_tokens: tokens.cache_creation_1h,
             cache_read_tokens: tokens.cache_read,
         };
         (!assistant.synthetic()).then_some(Figure { usage, side: line.sidechain })
@@ -112,6 +113,7 @@ mod tests {
             input_tokens: 1,
             output_tokens: words[2].parse().unwrap(),
             cache_creation_tokens: 0,
+            cache_creation_1h_tokens: 0,
             cache_read_tokens: 0,
         };
         Figure { usage, side: side.is_some() }

@@ -176,6 +176,8 @@ pub(crate) struct Tokens {
     pub(crate) input: i64,
     pub(crate) output: i64,
     pub(crate) cache_creation: i64,
+    /// A part of `cache_creation`.
+    pub(crate) cache_creation_1h: i64,
     pub(crate) cache_read: i64,
 }
 
@@ -392,6 +394,10 @@ fn assistant(line: &Object<'_>, at: Place<'_>) -> Option<Assistant> {
                 input: count("input_tokens"),
                 output: count("output_tokens"),
                 cache_creation: count("cache_creation_input_tokens"),
+                cache_creation_1h: usage
+                    .object("cache_creation")
+                    .and_then(|kept| kept.integer("ephemeral_1h_input_tokens"))
+                    .unwrap_or(0),
                 cache_read: count("cache_read_input_tokens"),
             }
         }),

@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::to_bytes;
 use queue::DataDir;
 use serde_json::{Value, json};
-use store::write::{Lineage, Session, Turn, Writer};
+use store::write::{Lineage, Session, Title, TitleFrom, Turn, Writer};
 use store::{BlockKind, Key, Kind, Status, Via};
 
 struct Served {
@@ -91,7 +91,11 @@ fn turn(ordinal: u8, prompt: &str) -> Turn {
 fn fill(dir: &DataDir, turns: Vec<Turn>) {
     let mut writer = Writer::open(dir).unwrap();
     let batch = writer.batch().unwrap();
-    let facts = vec![Session { session_id: "s".into(), title: Some("Title".into()), ..Session::default() }];
+    let facts = vec![Session {
+        session_id: "s".into(),
+        title: Some(Title { text: "Title".into(), from: TitleFrom::Custom }),
+        ..Session::default()
+    }];
     let sessions = [("s".to_owned(), None)].into();
     batch.replace(&Lineage { sessions, facts, turns, ..Lineage::default() }, 0).unwrap();
     batch.commit().unwrap();
@@ -138,6 +142,7 @@ async fn the_shape_of_an_item_and_of_the_whole() {
             input_tokens: n,
             output_tokens: 10 * n,
             cache_creation_tokens: 0,
+            cache_creation_1h_tokens: 0,
             cache_read_tokens: i64::MAX,
         })
         .into();

@@ -15,6 +15,8 @@ pub struct Usage {
     pub output_tokens: i64,
     /// Put into the cache.
     pub cache_creation_tokens: i64,
+    /// Of these, what the cache keeps for an hour instead of five minutes, at a higher price.
+    pub cache_creation_1h_tokens: i64,
     /// Read from the cache.
     pub cache_read_tokens: i64,
 }

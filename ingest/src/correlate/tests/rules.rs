@@ -450,12 +450,15 @@ fn rule_04_tokens_count_once_for_each_message() {
     let line = |output: i64| {
         Row(
             json!({"type": "assistant", "requestId": "r", "message": {"id": "m", "model": "x", "content": [{"type": "text", "text": format!("{output}")}],
-                   "usage": {"input_tokens": 5, "output_tokens": output}}}),
+                   "usage": {"input_tokens": 5, "output_tokens": output, "cache_creation_input_tokens": 9,
+                             "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 7}}}}),
         )
     };
     let turns = correlate(&[session("s", vec![user("a", "one"), line(1), line(391), line(2)])]).turns;
-    let usage: Vec<_> = turns[0].usage.iter().map(|usage| (usage.input_tokens, usage.output_tokens)).collect();
-    assert_eq!(usage, [(5, 391)]);
+    let tokens = |it: &store::write::Usage| {
+        (it.input_tokens, it.output_tokens, it.cache_creation_tokens, it.cache_creation_1h_tokens)
+    };
+    assert_eq!(turns[0].usage.iter().map(tokens).collect::<Vec<_>>(), [(5, 391, 9, 7)]);
 }
 
 #[test]

@@ -103,7 +103,8 @@ const TOOLS: &str = "
       from tool_calls where conversation_id = ?1 order by seq";
 
 const USAGE: &str = "
-    select message_id, request_id, model, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+    select message_id, request_id, model, input_tokens, output_tokens, cache_creation_tokens,
+           cache_creation_1h_tokens, cache_read_tokens
       from usage where conversation_id = ?1 order by seq";
 
 /// Reads it; an alias leads to its survivor.
@@ -224,7 +225,8 @@ fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
         input_tokens: row.get(3)?,
         output_tokens: row.get(4)?,
         cache_creation_tokens: row.get(5)?,
-        cache_read_tokens: row.get(6)?,
+        cache_creation_1h_tokens: row.get(6)?,
+        cache_read_tokens: row.get(7)?,
     })
 }
 
@@ -277,7 +279,7 @@ mod tests {
                                      input_source, input_source_id, input_offset, input_length,
                                      output_source, output_source_id, output_offset, output_length)
              values ({id}, 0, 'tool-1', 'Bash', 0, 0, 1, 1200, 34, {input}, {output});
-             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4);
+             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4, 0);
              insert into sessions (session_id, title, cwd) values ('s', 'Title', '/home/dev');
              insert into conversation_ids (id, created_ms) values (77, 0), (78, 0);
              insert into aliases values (77, {id}), (78, 77);",

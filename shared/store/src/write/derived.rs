@@ -310,9 +310,9 @@ impl Batch<'_> {
 
     fn put_usage(&self, id: ConversationId, seq: i64, usage: &Usage) -> Result<(), Error> {
         self.execute(
-            "insert into usage (conversation_id, seq, message_id, request_id, model,
-                                input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into usage (conversation_id, seq, message_id, request_id, model, input_tokens, output_tokens,
+                                cache_creation_tokens, cache_creation_1h_tokens, cache_read_tokens)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 id.0,
                 seq,
@@ -322,6 +322,7 @@ impl Batch<'_> {
                 usage.input_tokens,
                 usage.output_tokens,
                 usage.cache_creation_tokens,
+                usage.cache_creation_1h_tokens,
                 usage.cache_read_tokens
             ],
         )

@@ -69,6 +69,41 @@ pub(crate) fn text(value: &RawValue) -> Option<String> {
     serde_json::Deserializer::from_str(value.get()).deserialize_bytes(Lossy).ok()
 }
 
+/// `json` as Claude Code writes it, without spaces between its parts and with no more escapes than needed: a transcript that
+/// another program has read and written again says the same. What looks as Claude Code's is given back as it is.
+pub(crate) fn compact(json: &str) -> Cow<'_, str> {
+    let spaced = json.split_once(':').is_some_and(|(name, rest)| {
+        let beginning = name.chars().nth(1).is_some_and(char::is_whitespace);
+        beginning || rest.starts_with(char::is_whitespace)
+    });
+    if !spaced {
+        return Cow::Borrowed(json);
+    }
+    let (mut compact, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(at) = rest.find('"') {
+        let string = &rest[at..at + string_length(&rest[at..])];
+        compact.extend(rest[..at].chars().filter(|c| !c.is_whitespace()));
+        match serde_json::from_str::<String>(string).and_then(|text| serde_json::to_string(&text)) {
+            Ok(written) => compact.push_str(&written),
+            Err(_) => compact.push_str(string),
+        }
+        rest = &rest[at + string.len()..];
+    }
+    compact.extend(rest.chars().filter(|c| !c.is_whitespace()));
+    Cow::Owned(compact)
+}
+
+/// The length in bytes of the JSON string with which `json` begins, quotes included.
+fn string_length(json: &str) -> usize {
+    let mut escaped = false;
+    let end = json.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(json.len(), |end| end + 2)
+}
+
 /// Where `part` begins inside `whole`; `part` must be a slice of it.
 pub(crate) fn offset_in(whole: &str, part: &str) -> u64 {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) as u64
@@ -132,6 +167,21 @@ mod tests {
         let values = array(inner.get("k").unwrap()).unwrap();
         let at = offset_in(json, values[1].get()) as usize;
         assert_eq!(&json[at..at + 5], r#""two""#);
+    }
+
+    fn check_compact(json: &str, expected: &str) {
+        assert_eq!(compact(json), expected, "{json}");
+    }
+
+    #[test]
+    fn another_programs_spaces_and_escapes() {
+        check_compact(r#"{"a":"b: c","d":[1, 2]}"#, r#"{"a":"b: c","d":[1, 2]}"#);
+        check_compact(r#"{"a": "b: \"c\"", "d": [1, {"e": null}]}"#, r#"{"a":"b: \"c\"","d":[1,{"e":null}]}"#);
+        check_compact("{\n  \"a\":\t1.50\n}", r#"{"a":1.50}"#);
+        check_compact(r#"{"a": "na\u00efve \ud83d\ude00 \\"}"#, r#"{"a":"naïve 😀 \\"}"#);
+        check_compact(r#"{"a": "lone \ud83d"}"#, r#"{"a":"lone \ud83d"}"#);
+        check_compact(r#"{"a": "cut"#, r#"{"a":"cut"#);
+        check_compact(r#""x: y""#, r#""x: y""#);
     }
 
     fn check_text(json: &str, expected: Option<&str>) {

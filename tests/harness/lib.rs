@@ -10,6 +10,7 @@ mod command;
 mod fixture;
 mod http;
 mod public;
+mod seed;
 mod server;
 mod world;
 
@@ -18,5 +19,6 @@ pub use command::{Cmd, Done};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use http::Response;
 pub use public::Corpus;
+pub use seed::Seed;
 pub use server::Server;
 pub use world::World;

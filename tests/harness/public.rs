@@ -53,4 +53,22 @@ impl Corpus {
         paths.sort();
         paths
     }
+
+    /// Where a transcript would lie below a projects root, so that all of them can lie there at once: the folder it has here
+    /// becomes a project's name, a subagent's file stays in its session's folder.
+    pub fn below(path: &str) -> String {
+        let session = path.split_once("/subagents/").map_or(path, |(session, _)| session);
+        let (folder, _) = session.rsplit_once('/').unwrap_or_default();
+        let project: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        format!("-{project}/{}", path[folder.len()..].trim_start_matches('/'))
+    }
+
+    /// The bytes of a file below the root.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        let path = self.root.join(path);
+        fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+    }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use queue::layout::DataDir;
 use serde_json::Value;
@@ -105,6 +106,19 @@ impl World {
     /// When they cannot be copied.
     pub fn projects(&self, scenario: Scenario) {
         copy_tree(&scenario.projects(), &self.projects_root());
+    }
+
+    /// Puts a transcript below the projects root, over what is there. It was written an hour ago, as far as its time tells:
+    /// a last line without newline counts once nobody has written for a while.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn transcript(&self, below: &str, bytes: &[u8]) {
+        let path = self.projects_root().join(below);
+        fs::create_dir_all(path.parent().expect("a file below the root has a folder")).expect("a folder");
+        fs::write(&path, bytes).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+        let file = fs::File::options().write(true).open(&path).expect("the file that was just written");
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("an older time");
     }
 
     /// `ingest` with these arguments, run to its end.

@@ -2,17 +2,17 @@
 //! are wrong in the same place only by chance. Every session of the fixtures, and every real one that can be found, goes
 //! through the real binary into an empty store; prompts, tool calls and tokens must be the same in both.
 
+mod lineage; // which files belong together
 mod lines; // a file's bytes as JSON objects
 mod prompts; // what people asked
 mod told; // the same figures as the store tells them
 mod work; // tool calls and tokens
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, SystemTime};
 
 use harness::{Corpus, SCENARIOS, World};
 use serde_json::Value;
@@ -26,6 +26,18 @@ struct Count {
     tools: BTreeMap<(String, bool), usize>,
     /// Input, output, written to and read from the cache.
     tokens: [i64; 4],
+}
+
+impl Count {
+    fn add(mut self, other: Self) -> Self {
+        self.prompts.extend(other.prompts);
+        self.prompts.sort();
+        for (call, times) in other.tools {
+            *self.tools.entry(call).or_default() += times;
+        }
+        self.tokens = std::array::from_fn(|at| self.tokens[at] + other.tokens[at]);
+        self
+    }
 }
 
 /// A file of a session, as the second count sees it.
@@ -53,13 +65,8 @@ fn count(files: &[Transcript]) -> Count {
 /// Takes these files, each under a path below a projects root, into an empty store, and gives what the store then tells.
 fn taken_in(files: &[(PathBuf, String)]) -> Count {
     let world = World::new();
-    for (from, to) in files {
-        let to = world.projects_root().join(to);
-        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-        fs::copy(from, &to).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
-        // A last line without a newline counts once nobody has written for a while.
-        let file = File::options().write(true).open(&to).expect("the copy");
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("an older time");
+    for (from, below) in files {
+        world.transcript(below, &fs::read(from).unwrap_or_else(|error| panic!("read {}: {error}", from.display())));
     }
     let _ = world.ingest_once();
     told::count(world.data())
@@ -103,10 +110,25 @@ fn complaints<T: Sync>(cases: &[T], work: impl Fn(&T) -> Option<String> + Sync) 
     found.into_inner().expect("no thread panics with it").into_values().collect()
 }
 
-/// What differs, or nothing.
+/// What differs between the store and the second count, or nothing.
 fn compare(name: &str, files: &[(PathBuf, String)]) -> Option<String> {
-    let (told, counted) = (taken_in(files), counted(files));
-    (told != counted).then(|| format!("{name}\n  told    {told:?}\n  counted {counted:?}"))
+    difference(name, &taken_in(files), &counted(files))
+}
+
+fn difference(name: &str, told: &Count, counted: &Count) -> Option<String> {
+    let pieces = |count: &Count| {
+        let prompts = count.prompts.iter().map(|prompt| format!("{prompt:.300?}"));
+        let tools = count.tools.iter().map(|(call, times)| format!("{times} x {call:?}"));
+        prompts.chain(tools).chain([format!("tokens {:?}", count.tokens)]).collect::<Vec<_>>()
+    };
+    let beside = |these: &Count, those: &Count| {
+        let mut those = pieces(those);
+        let mut these = pieces(these);
+        these.retain(|piece| those.iter().position(|it| it == piece).map(|at| those.swap_remove(at)).is_none());
+        these.join("\n    ")
+    };
+    let (more, fewer) = (beside(told, counted), beside(counted, told));
+    (told != counted).then(|| format!("{name}\n  told\n    {more}\n  counted\n    {fewer}"))
 }
 
 #[test]
@@ -150,6 +172,21 @@ fn every_real_session_with_its_subagents() {
     assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), families.len(), differences.join("\n"));
 }
 
+/// All real sessions and the captured ones in one store: nothing is merged that differs, nothing stands there twice.
+#[test]
+fn everything_in_one_store() {
+    let mut files: Vec<_> = SCENARIOS.iter().flat_map(|scenario| tree(&scenario.projects())).collect();
+    if let Some(corpus) = Corpus::find() {
+        // These reuse one another's ids for different things, which no run of Claude Code does.
+        let paths = corpus.transcripts().into_iter().filter(|path| !path.contains("/dag_"));
+        files.extend(paths.map(|path| placed(&corpus, &path)));
+    }
+    let transcripts: Vec<_> = files.iter().map(|(path, _)| Transcript::read(path)).collect();
+    let counted = lineage::groups(transcripts).iter().map(|group| count(group)).fold(Count::default(), Count::add);
+    let difference = difference("all", &taken_in(&files), &counted);
+    assert!(difference.is_none(), "{}", difference.unwrap_or_default());
+}
+
 /// What belongs together: the files of one session where it has a folder, else of one project's folder.
 fn family(path: &str) -> &str {
     match path.split_once("/subagents/") {
@@ -167,9 +204,5 @@ fn is_subagent(path: &str) -> bool {
 
 /// Where a real transcript lies, and where it shall lie below a projects root.
 fn placed(corpus: &Corpus, path: &str) -> (PathBuf, String) {
-    let below = match path.split_once("/subagents/") {
-        Some((session, agent)) => format!("{}/subagents/{agent}", session.rsplit('/').next().unwrap_or(session)),
-        None => path.rsplit('/').next().unwrap_or(path).to_owned(),
-    };
-    (corpus.root().join(path), format!("-home-dev-acme/{below}"))
+    (corpus.root().join(path), Corpus::below(path))
 }

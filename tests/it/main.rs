@@ -5,7 +5,9 @@ mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod hook; // what the hook stores, whatever happens
 mod law; // what must hold after every fault
+mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod queue; // bad input, several ingesters, the loop
+mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
 mod tidy; // the rules of the repository

@@ -221,7 +221,7 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
             original.as_deref().or(uuid.as_deref()),
             &kind,
             timestamp.as_deref(),
-            message.map_or(json, RawValue::get),
+            &json::compact(message.map_or(json, RawValue::get)),
         ),
         uuid,
         parent_uuid: object.text("parentUuid"),

@@ -30,13 +30,13 @@ fn of_line(line: &str) -> Vec<Value> {
     found
 }
 
-/// The lines without those that were there before: the same uuid, type, time and message.
+/// The lines without those that were there before.
 pub(super) fn distinct<'a>(lines: impl Iterator<Item = &'a Value>) -> Vec<&'a Value> {
     let mut seen = HashSet::new();
-    lines
-        .filter(|line| {
-            let key = ["uuid", "type", "timestamp", "message"].map(|name| line[name].to_string());
-            line["uuid"].is_null() || seen.insert(key)
-        })
-        .collect()
+    lines.filter(|line| line["message"].is_null() || seen.insert(key(line))).collect()
+}
+
+/// What is equal where two lines are the same: uuid, type, time and message.
+pub(super) fn key(line: &Value) -> [String; 4] {
+    ["uuid", "type", "timestamp", "message"].map(|name| line[name].to_string())
 }

@@ -26,11 +26,12 @@ create unique index transcripts_path on transcripts (origin_id, root, path) wher
 create index transcripts_inode on transcripts (device, inode) where superseded_ms is null;
 create index transcripts_session on transcripts (session_id);
 
--- Derived: where the lines of history.jsonl stand, by the session they name.
+-- Derived: where the lines of history.jsonl stand, by the session they name ('' where an old version named none).
 create table typed_lines (
     transcript_id integer not null references transcripts (id),
     offset        integer not null,     -- of the line's JSON object, in bytes
     length        integer not null,
+    key           blob not null,        -- as conversation_keys.key of kind line
     session_id    text not null,
     at_ms         integer not null,
     primary key (transcript_id, offset)

@@ -6,10 +6,12 @@ mod derived;
 mod events;
 mod ground;
 mod human;
+mod import;
 mod origin;
 mod session;
 mod transcripts;
 mod turn;
+mod typed;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -24,6 +26,7 @@ pub use ground::{Event, Ground, Role, StoredFile};
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
 pub use turn::{Block, ToolCall, Turn};
+pub use typed::{HISTORY_SESSION, NewTyped, TypedLine, Wanted};
 
 /// The read-write connection of an ingester.
 #[derive(Debug)]

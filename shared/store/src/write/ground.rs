@@ -79,7 +79,7 @@ impl Role {
 /// A moment of the ground tables.
 #[derive(Debug)]
 pub struct Ground<'w> {
-    tx: Transaction<'w>,
+    pub(super) tx: Transaction<'w>,
 }
 
 impl Writer {

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Batch;
 use super::ground::Role;
+use super::typed::HISTORY_SESSION;
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
@@ -116,6 +117,25 @@ impl super::Writer {
                 |row| row.get(0),
             )
             .op("look for a file")
+    }
+}
+
+impl super::Writer {
+    /// How far the current file at a path was taken in; `None` while it is unknown.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn stored_size(&self, root: &str, path: &str) -> Result<Option<u64>, Error> {
+        self.conn
+            .prepare_cached(
+                "select stored_size from transcripts
+                  where origin_id = ?1 and root = ?2 and path = ?3 and superseded_ms is null",
+            )
+            .op("prepare")?
+            .query_row(params![self.origin_id, root, path], |row| row.get::<_, i64>(0))
+            .optional()
+            .op("look for a file")
+            .map(|found| found.map(|size| size as u64))
     }
 }
 
@@ -238,7 +258,8 @@ impl Batch<'_> {
             "update transcripts set stored_size = ?2, tail_hash = ?3 where id = ?1",
             params![file.id.0, file.stored as i64, file.tail],
         )?;
-        self.mark_dirty(&file.session_id)
+        // The lines of history.jsonl are of many sessions, which their index marks.
+        if file.session_id == HISTORY_SESSION { Ok(()) } else { self.mark_dirty(&file.session_id) }
     }
 
     fn last_chunk(&self, id: TranscriptId, seq: u64) -> Result<(Vec<u8>, bool), Error> {

@@ -15,6 +15,7 @@ pub(crate) mod event;
 mod facts;
 mod finish;
 mod forks;
+pub(crate) mod history;
 mod hooks;
 pub(crate) mod links;
 mod opening;
@@ -30,6 +31,7 @@ use crate::transcripts::line::{Body, Line};
 use crate::transcripts::lines::Lines;
 use draft::{Agent, Draft};
 use event::HookEvent;
+use history::Typed;
 use outcome::Around;
 
 /// All that is known of a session.
@@ -41,6 +43,9 @@ pub(crate) struct Input {
     pub(crate) subagents: Vec<Subagent>,
     /// In order of capture.
     pub(crate) events: Vec<HookEvent>,
+    /// What history.jsonl says was typed: all of it while nothing else is known of the session, then what once made a
+    /// conversation.
+    pub(crate) typed: Vec<Typed>,
     /// The session that `/clear` ended when this one began, or the one that `/clear` began when this one ended: known from
     /// events of both ([`links::cleared`]).
     pub(crate) cleared: Vec<Link>,
@@ -51,6 +56,12 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// Whether nothing but history.jsonl tells of the session.
+    pub(crate) fn is_only_typed(&self) -> bool {
+        let lines = self.files.iter().chain(self.subagents.iter().map(|subagent| &subagent.lines));
+        self.events.is_empty() && lines.flatten().next().is_none()
+    }
+
     /// Counts what was found in a file.
     pub(crate) fn count(&mut self, found: &Lines) {
         self.counts.lines += found.lines.len() as u64;
@@ -123,6 +134,7 @@ pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
     for (turn, usage) in turns.iter_mut().zip(tokens::settle(figures, &counted)) {
         turn.usage = usage;
     }
+    history::join(lineage, &mut turns);
     Correlated { turns, facts }
 }
 
@@ -165,10 +177,15 @@ fn finish_session(session: &mut Session<'_>, input: &Input, turns: &mut Vec<Turn
         turn.parent = parents.of_subagent(draft, &turn);
         turns.push(turn);
     }
-    let mut order: Vec<usize> = (first..turns.len()).collect();
-    order.sort_by_key(|index| turns[*index].timestamp_ms);
-    for (ordinal, index) in (0..).zip(order) {
-        turns[index].ordinal = ordinal;
+    number(turns, session.id);
+}
+
+/// Numbers the turns of a session in order of time.
+fn number(turns: &mut [Turn], session_id: &str) {
+    let mut order: Vec<&mut Turn> = turns.iter_mut().filter(|turn| turn.session_id == session_id).collect();
+    order.sort_by_key(|turn| turn.timestamp_ms);
+    for (ordinal, turn) in (0..).zip(order) {
+        turn.ordinal = ordinal;
     }
 }
 

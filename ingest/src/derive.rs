@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::{Ground, Lineage, Link, Replaced, Role, Writer};
+use store::write::{Ground, Lineage, Link, Replaced, Role, Wanted, Writer};
 
+use crate::correlate::history::Typed;
 use crate::correlate::links::{self, Clear};
 use crate::correlate::{self, Correlated, Input, event};
 use crate::json::Object;
@@ -143,6 +144,8 @@ fn read_session(ground: &Ground<'_>, session_id: &str, bytes: &mut u64) -> Resul
     input.files.sort_by_key(|lines| lines.iter().find_map(|line| line.at_ms));
     ground.events(session_id, |stored| input.events.push(event::parse(&stored)))?;
     input.cleared = read_cleared(ground, &input)?;
+    let wanted = if input.is_only_typed() { Wanted::All } else { Wanted::Known };
+    input.typed = ground.typed(session_id, wanted)?.iter().filter_map(Typed::parse).collect();
     Ok(input)
 }
 

@@ -37,9 +37,11 @@ pub(crate) fn of(input: &Input) -> Facts {
         }
     }
     facts.hook_cwd = input.events.iter().rev().find_map(|event| event.cwd.clone());
+    let typed = if input.is_only_typed() { &input.typed[..] } else { &[] };
+    facts.hook_cwd = facts.hook_cwd.or_else(|| typed.iter().rev().find_map(|typed| typed.project.clone()));
     let times = || {
         let lines = input.files.iter().flatten().filter_map(|line| line.at_ms);
-        lines.chain(input.events.iter().map(|event| event.at_ms))
+        lines.chain(input.events.iter().map(|event| event.at_ms)).chain(typed.iter().map(|typed| typed.at_ms))
     };
     facts.started_ms = times().min();
     facts.ended_ms = times().max();

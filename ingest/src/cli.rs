@@ -8,6 +8,7 @@ use settings::{Layer, parse_duration, parse_size};
 use tracing::level_filters::LevelFilter;
 
 use crate::exit;
+use crate::import::args::{self, Import};
 use crate::schedule::{CRON_HELP, Schedule};
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
@@ -31,6 +32,11 @@ pub enum Command {
     /// queue/failed with a .reason.json beside them, and are counted.
     #[command(after_help = exit::HELP)]
     Once(Once),
+    /// Take in what lies elsewhere: transcripts, history, hook logs, another data directory
+    ///
+    /// Without a PATH it reads every projects root that was ever read and the one Claude Code has now.
+    #[command(after_help = exit::HELP, after_long_help = import_help())]
+    Import(Import),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
@@ -64,7 +70,7 @@ pub struct Run {
     pub common: Common,
 }
 
-/// The flags that both know.
+/// The flags that all know.
 #[derive(Debug, Args)]
 pub struct Common {
     /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
@@ -103,6 +109,10 @@ fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a whole number from 1 on is wanted".to_owned())
 }
 
+fn import_help() -> String {
+    format!("{}\n{}", args::EXAMPLES, exit::HELP)
+}
+
 fn cron_help() -> String {
     format!("When to look, as a cron expression such as \"*/5 * * * *\"\n\n{CRON_HELP}")
 }
@@ -112,6 +122,7 @@ impl Command {
     pub fn layer(&self) -> Layer {
         let (common, every, cron) = match self {
             Self::Once(once) => (&once.common, None, None),
+            Self::Import(import) => (&import.common, None, None),
             Self::Run(run) => (&run.common, run.every, run.cron.clone()),
         };
         Layer {
@@ -129,6 +140,7 @@ impl Command {
     pub fn level(&self) -> LevelFilter {
         let (common, usual) = match self {
             Self::Once(once) => (&once.common, LevelFilter::WARN),
+            Self::Import(import) => (&import.common, LevelFilter::WARN),
             Self::Run(run) => (&run.common, LevelFilter::INFO),
         };
         match common.verbose {

@@ -86,7 +86,7 @@ fn sleep(pause: Duration, stop: &AtomicBool) {
 }
 
 /// The first signal ends the loop after the transaction it is in, a second one ends the process.
-fn listen(stop: Arc<AtomicBool>) -> std::io::Result<()> {
+pub(crate) fn listen(stop: Arc<AtomicBool>) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let main = thread::current();
     thread::Builder::new().name("signals".into()).spawn(move || {

@@ -38,6 +38,14 @@ pub enum Error {
     /// The cron expression cannot be used.
     #[error("cron expression: {0}")]
     Cron(String),
+    /// A path that cannot be imported.
+    #[error("{path}: {problem}")]
+    Import {
+        /// As it was given.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// An observer ended the pass; the tests die here.
     #[error("stopped after {0:?}")]
     Stopped(Step),
@@ -49,7 +57,7 @@ impl Error {
         match self {
             Self::Io { source, .. } | Self::Store(store::Error::Io { source, .. }) => is_transient(source),
             Self::Store(error) => matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. }),
-            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::Stopped(_) => false,
+            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::Import { .. } | Self::Stopped(_) => false,
         }
     }
 
@@ -63,6 +71,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Settings(_) | Self::Home { .. } | Self::Cron(_) => Exit::Config,
+            Self::Import { .. } => Exit::Usage,
             Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,
             _ if self.is_transient() => Exit::Busy,
             _ => Exit::Failure,

@@ -10,9 +10,9 @@ pub enum Exit {
     Done = 0,
     /// Something went wrong that a retry will not mend by itself, such as a damaged database.
     Failure = 1,
-    /// The command line is wrong.
+    /// The command line is wrong, or names something that cannot be imported.
     Usage = 2,
-    /// The database is busy, the disk is full or ill: nothing is lost, try again later.
+    /// The database is busy, the disk is full or ill, or an import was ended: nothing is lost, try again later.
     Busy = 75,
     /// The settings, the data directory or the installed version do not fit.
     Config = 78,
@@ -24,7 +24,7 @@ Exit codes:
    0  done, also when there was nothing to do; files moved to failed/ are counted, not an error
    1  failure that a retry will not mend, such as a damaged database
    2  wrong command line
-  75  database busy, or disk full or failing: nothing is lost, try again later
+  75  database busy, disk full or failing, or an import ended by Ctrl-C: nothing is lost, try again later
   78  wrong settings, unusable data directory, or a database written by a newer version";
 
 impl From<Exit> for ExitCode {

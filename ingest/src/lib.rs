@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod error;
 pub mod exit;
 pub mod home;
+pub mod import;
 pub mod logging;
 pub mod once;
 pub mod pass;

@@ -8,6 +8,7 @@ mod find;
 pub(crate) mod line;
 pub(crate) mod lines;
 mod open;
+pub(crate) mod typed;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,7 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::{Batch, Known, NewFile, OnDisk, Writer};
+use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
 use find::Candidate;
 
@@ -41,12 +42,61 @@ pub struct Followed {
 pub type Between<'a> = dyn FnMut(&mut Writer, Followed) -> Result<ControlFlow<()>, store::Error> + 'a;
 
 /// Which transcripts to look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// Those of these sessions.
     Sessions(BTreeSet<String>),
-    /// All below the roots.
+    /// All below the roots, and the history.jsonl beside each.
     Sweep,
+    /// These files, and all below these folders; each is a root or lies below it.
+    Below(BTreeSet<PathBuf>),
+}
+
+/// What a look would find to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// Files that have not changed since they were taken in.
+    pub(crate) unchanged: u64,
+    /// The others.
+    pub(crate) changed: Vec<PathBuf>,
+    /// Bytes of these that are not stored yet.
+    pub(crate) bytes: u64,
+}
+
+/// Looks and takes nothing in.
+pub(crate) fn survey(writer: &Writer, roots: &[PathBuf], look: &Look) -> Result<Survey, store::Error> {
+    let mut survey = Survey::default();
+    for (root, found) in searched(roots, look) {
+        let root_name = root.to_string_lossy();
+        for file in found.into_values() {
+            if writer.has_file(&root_name, &file.path, &file.on_disk)? {
+                survey.unchanged += 1;
+            } else {
+                let stored = writer.stored_size(&root_name, &file.path)?.filter(|stored| *stored <= file.on_disk.size);
+                survey.bytes += file.on_disk.size - stored.unwrap_or(0);
+                survey.changed.push(root.join(&file.path));
+            }
+        }
+    }
+    Ok(survey)
+}
+
+/// What a look finds below each root. A sweep ends with what was typed: it only tells of sessions that nothing else knows.
+fn searched(roots: &[PathBuf], look: &Look) -> Vec<(PathBuf, find::Candidates)> {
+    let below = |root: &PathBuf| match look {
+        Look::Sessions(sessions) => find::sessions(root, sessions),
+        Look::Sweep => find::all(root),
+        Look::Below(starts) => find::below(root, starts),
+    };
+    let mut found: Vec<_> = roots.iter().map(|root| (root.clone(), below(root))).collect();
+    if *look == Look::Sweep {
+        let folders: BTreeSet<&Path> = roots.iter().filter_map(|root| find::history_folder(root)).collect();
+        found.extend(folders.into_iter().map(|folder| {
+            let history = BTreeSet::from([folder.join(find::HISTORY)]);
+            (folder.to_owned(), find::below(folder, &history))
+        }));
+    }
+    found
 }
 
 /// Takes in what is new below `roots`, the newest files first, in transactions of bounded size. `between` runs after each
@@ -60,11 +110,10 @@ pub fn follow(
     look: &Look,
     between: &mut Between<'_>,
 ) -> Result<(), store::Error> {
-    for root in roots {
-        let found = match look {
-            Look::Sessions(sessions) => find::sessions(root, sessions),
-            Look::Sweep => find::all(root),
-        };
+    for root in roots.iter().filter(|root| *look == Look::Sweep && root.is_dir()) {
+        writer.record_root(&root.to_string_lossy())?;
+    }
+    for (root, found) in searched(roots, look) {
         let root_name = root.to_string_lossy();
         let mut candidates = Vec::new();
         for candidate in found.into_values() {
@@ -75,7 +124,7 @@ pub fn follow(
         candidates.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
         let mut left = &candidates[..];
         while !left.is_empty() {
-            let followed = take_some(writer, root, &root_name, &mut left)?;
+            let followed = take_some(writer, &root, &root_name, &mut left)?;
             if between(writer, followed)?.is_break() {
                 return Ok(());
             }
@@ -153,7 +202,11 @@ fn take(
         },
         None => add(batch, root_name, candidate, on_disk, &mut file)?,
     };
-    append(batch, &mut known, &mut file, budget)
+    let taken = append(batch, &mut known, &mut file, budget)?;
+    if candidate.role == Role::History {
+        typed::index(batch, known.id)?;
+    }
+    Ok(taken)
 }
 
 fn add(

@@ -1,5 +1,7 @@
 //! Why a queue file cannot be taken in, and the note that is put beside it.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// The kind of fault. The names are in `.reason.json` files and stay as they are.
@@ -43,6 +45,25 @@ impl Reject {
     /// A fault of this kind.
     pub(crate) fn new(class: Class, detail: impl Into<String>) -> Self {
         Self { class, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = match self.class {
+            Class::Empty => "is empty",
+            Class::Truncated => "is cut off",
+            Class::NotUtf8 => "is not UTF-8",
+            Class::NotJson => "is not JSON",
+            Class::NotAnObject => "is no JSON object",
+            Class::TrailingBytes => "has more behind its JSON",
+            Class::TooDeep => "is nested too deep",
+            Class::TooLarge => "is too large",
+            Class::Crashes => "ends the process",
+            Class::NotAFile => "is no regular file",
+            Class::Refused => "is refused by the store",
+        };
+        write!(f, "{class} ({})", self.detail)
     }
 }
 

@@ -7,14 +7,15 @@
 //! KEY/SESSION/tool-results/NAME              a large tool output
 //! ```
 //!
+//! Beside the projects root lies `history.jsonl`, what was typed in all sessions.
 //! A root that holds transcripts itself is taken as a folder of sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use store::write::{OnDisk, Role};
+use store::write::{HISTORY_SESSION, OnDisk, Role};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{disk_of, lines};
@@ -46,6 +47,20 @@ impl Candidate {
 
 /// By path below the root.
 pub(super) type Candidates = BTreeMap<String, Candidate>;
+
+/// What was typed, in the folder that holds the projects root.
+pub(super) const HISTORY: &str = "history.jsonl";
+
+/// The folder of the history that belongs to a projects root, if there is one.
+pub(super) fn history_folder(root: &Path) -> Option<&Path> {
+    let folder = root.parent().filter(|_| root.ends_with("projects"))?;
+    folder.join(HISTORY).is_file().then_some(folder)
+}
+
+/// The files at these places, or below them.
+pub(super) fn below(root: &Path, starts: &BTreeSet<PathBuf>) -> Candidates {
+    starts.iter().flat_map(|start| walk(root, start)).collect()
+}
 
 /// Every session file below `root`.
 pub(super) fn all(root: &Path) -> Candidates {
@@ -112,6 +127,9 @@ fn candidate(root: &Path, entry: &DirEntry) -> Option<Candidate> {
 fn layout(path: &str) -> Option<(Role, Option<String>, Option<String>)> {
     let parts: Vec<&str> = path.split('/').collect();
     let name = *parts.last()?;
+    if path == HISTORY {
+        return Some((Role::History, Some(HISTORY_SESSION.to_owned()), None));
+    }
     let session_folder =
         |kind: &str| parts.iter().position(|part| *part == kind).and_then(|at| parts.get(at.checked_sub(1)?)).copied();
     if let Some(session) = session_folder("tool-results") {
@@ -175,5 +193,7 @@ mod tests {
         check("-home-dev/notes.txt", None);
         check("-home-dev/sub/deep.jsonl", None);
         check("settings.json", None);
+        check("history.jsonl", Some((Role::History, Some("history"), None)));
+        check("-home-dev/history.jsonl", Some((Role::Main, None, None)));
     }
 }

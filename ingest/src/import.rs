@@ -1,0 +1,213 @@
+//! `ingest import`: takes in what lies elsewhere or was never looked at, in transactions of bounded size.
+//!
+//! ```text
+//! PATH… ──plan──▶ databases ─▶ transcripts, history.jsonl ─▶ queue files ─▶ hook logs ─▶ exports ──▶ a summary
+//! ```
+//!
+//! Nothing that is imported is changed or moved. Everything has a key, so a second run finds it there; a run that was
+//! killed or ended leaves whole transactions, and the next one goes on behind them.
+
+pub mod args;
+mod events;
+mod hook_log;
+mod plan;
+mod progress;
+mod queue_files;
+mod sniff;
+mod summary;
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use settings::Settings;
+use store::write::Writer;
+
+use crate::daemon;
+use crate::derive;
+use crate::error::{At, Error};
+use crate::exit::Exit;
+use crate::transcripts::{self, Look};
+use args::Import;
+use events::Events;
+use plan::Plan;
+use progress::Progress;
+use summary::Summary;
+
+/// So many failures are named on stderr.
+const SHOWN: usize = 20;
+
+/// Whether the work is to end early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Yes,
+    No,
+}
+
+/// An import while it runs.
+struct Run<'a> {
+    writer: Writer,
+    max_event: u64,
+    stop: &'a AtomicBool,
+    progress: Progress,
+    summary: Summary,
+}
+
+impl Run<'_> {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Imports.
+///
+/// # Errors
+/// A path that is nothing we know, before anything is taken in; else what is not about a single file.
+pub fn run(settings: &Settings, args: &Import, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    daemon::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let writer = Writer::open(&settings.home)?;
+    let plan = plan(&writer, settings, args)?;
+    let before = writer.listed()?;
+    let mut run = Run {
+        writer,
+        max_event: settings.max_event,
+        stop,
+        progress: Progress::new(args.common.quiet),
+        summary: Summary { left_alone: plan.left_alone, ..Summary::default() },
+    };
+    for (path, reason) in &plan.refused {
+        run.summary.fail(path, reason.clone());
+    }
+    let stopped = take(&mut run, &plan)? == Stop::Yes;
+    let mut summary = run.summary;
+    summary.stopped = stopped;
+    summary.prompts = run.writer.listed()?.saturating_sub(before);
+    summary.typed_without_session = run.writer.typed_without_session()?;
+    summary.seconds = run.progress.elapsed().as_secs_f64();
+    run.progress.clear();
+    tell(&summary, args.json);
+    Ok(match () {
+        () if summary.stopped => Exit::Busy,
+        () if summary.is_incomplete() => Exit::Failure,
+        () => Exit::Done,
+    })
+}
+
+/// What was named, else every projects root that is known.
+fn plan(writer: &Writer, settings: &Settings, args: &Import) -> Result<Plan, Error> {
+    let mut known = settings.projects.clone();
+    if args.common.projects.is_empty() {
+        known.extend(writer.roots()?.into_iter().map(PathBuf::from).filter(|root| !settings.projects.contains(root)));
+    }
+    if !args.paths.is_empty() {
+        return Plan::of(&args.paths, &known);
+    }
+    let roots: Vec<PathBuf> = known.iter().filter(|root| root.is_dir()).cloned().collect();
+    if roots.is_empty() {
+        let path = known.into_iter().next().unwrap_or_else(|| PathBuf::from("~/.claude/projects"));
+        let problem = "there is no such folder, and no other projects root is known; name what to import, such as \
+                       `ingest import ~/backup/.claude`";
+        return Err(Error::Import { path, problem: problem.to_owned() });
+    }
+    Plan::of(&roots, &known)
+}
+
+fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
+    let looks = plan.looks();
+    for (roots, look) in &looks {
+        let survey = transcripts::survey(&run.writer, roots, look)?;
+        run.summary.files.unchanged += survey.unchanged;
+        run.progress.expect(survey.changed.len() as u64, survey.bytes);
+    }
+    for file in plan.queue_files.values().flatten().chain(&plan.hook_logs) {
+        run.progress.expect(1, fs::metadata(file).map_or(0, |meta| meta.len()));
+    }
+    for path in plan.databases.iter().chain(&plan.exports) {
+        return Err(Error::Import {
+            path: path.clone(),
+            problem: "is a Prompt Manager database or export, which this version cannot take in yet".to_owned(),
+        });
+    }
+    for (roots, look) in &looks {
+        if follow(run, roots, look)? == Stop::Yes {
+            return Ok(Stop::Yes);
+        }
+    }
+    let mut events = Events::default();
+    let stop = take_events(run, &mut events, plan)?;
+    events.flush(run)?;
+    if stop == Stop::No {
+        derive_now(run)?;
+    }
+    Ok(stop)
+}
+
+fn take_events(run: &mut Run<'_>, events: &mut Events, plan: &Plan) -> Result<Stop, Error> {
+    for (name, files) in &plan.queue_files {
+        if queue_files::take(run, events, name, files)? == Stop::Yes {
+            return Ok(Stop::Yes);
+        }
+    }
+    for log in &plan.hook_logs {
+        if hook_log::take(run, events, log)? == Stop::Yes {
+            return Ok(Stop::Yes);
+        }
+    }
+    Ok(Stop::No)
+}
+
+/// Transcripts go the way that a pass takes them, each derived as soon as it is stored.
+fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Error> {
+    let Run { writer, stop, progress, summary, .. } = run;
+    let mut stopped = Stop::No;
+    transcripts::follow(writer, roots, look, &mut |writer, followed| {
+        summary.files.new += followed.files;
+        summary.bytes += followed.bytes;
+        progress.add(followed.files, followed.bytes);
+        if stop.load(Ordering::Relaxed) {
+            stopped = Stop::Yes;
+            return Ok(ControlFlow::Break(()));
+        }
+        summary.conversations += derive::derive(writer)?.conversations;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if stopped == Stop::No {
+        for file in transcripts::survey(&run.writer, roots, look)?.changed {
+            match first_byte(&file) {
+                Ok(()) => run.summary.files.growing += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => run.summary.unread(&file, &error),
+            }
+        }
+    }
+    Ok(stopped)
+}
+
+fn first_byte(path: &Path) -> io::Result<()> {
+    File::open(path)?.read(&mut [0]).map(drop)
+}
+
+fn derive_now(run: &mut Run<'_>) -> Result<(), Error> {
+    run.summary.conversations += derive::derive(&mut run.writer)?.conversations;
+    Ok(())
+}
+
+/// Whoever read our output may have gone; the work is done all the same.
+fn tell(summary: &Summary, json: bool) {
+    let mut err = io::stderr().lock();
+    for failure in summary.failures.iter().take(SHOWN) {
+        let _ = writeln!(err, "ingest: {failure}");
+    }
+    if let Some(more) = summary.failures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let _ = writeln!(err, "ingest: and {more} more; --json lists all");
+    }
+    let mut out = io::stdout().lock();
+    let _ = if json {
+        serde_json::to_writer(&mut out, summary).map_err(io::Error::from).and_then(|()| writeln!(out))
+    } else {
+        writeln!(out, "{summary}")
+    };
+}

@@ -125,7 +125,7 @@ fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
     for file in plan.queue_files.values().flatten().chain(&plan.hook_logs) {
         run.progress.expect(1, fs::metadata(file).map_or(0, |meta| meta.len()));
     }
-    for path in plan.databases.iter().chain(&plan.exports) {
+    if let Some(path) = plan.databases.iter().chain(&plan.exports).next() {
         return Err(Error::Import {
             path: path.clone(),
             problem: "is a Prompt Manager database or export, which this version cannot take in yet".to_owned(),

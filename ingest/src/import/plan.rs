@@ -9,7 +9,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use queue::QueueName;
 use walkdir::WalkDir;
 
 use super::queue_files::queue_name;
@@ -75,13 +74,8 @@ impl Plan {
             return Ok(());
         }
         let projects = full.join("projects");
-        let history = full.join("history.jsonl");
-        if projects.is_dir() || history.is_file() {
-            if projects.is_dir() {
-                self.roots.insert(known.spelled(&projects));
-            } else {
-                self.parts.entry(known.spelled(full)).or_default().insert(known.spelled(&history));
-            }
+        if projects.is_dir() {
+            self.roots.insert(known.spelled(&projects));
             return Ok(());
         }
         let database = full.join("database/prompts.db");
@@ -107,7 +101,7 @@ impl Plan {
 
     /// Any other folder: every file in it is looked at.
     fn search(&mut self, folder: &Path, known: &Roots) -> Result<(), Error> {
-        let mut project_folders = BTreeSet::new();
+        let mut starts = BTreeMap::new();
         for entry in WalkDir::new(folder).max_depth(MAX_DEPTH).follow_links(false).sort_by_file_name() {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -121,46 +115,64 @@ impl Plan {
                     continue;
                 }
             };
-            if !entry.file_type().is_file() {
-                continue;
-            }
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy();
-            if let Some(name) = queue_name(&name) {
-                self.queue_files.entry(name.to_string()).or_default().push(path.to_owned());
-                continue;
-            }
-            match name.rsplit('.').next() {
-                _ if belongs_to_a_session(folder, path) => {}
-                Some("jsonl") if name.starts_with("agent-") => drop(project_folders.insert(parent(path))),
-                Some("jsonl" | "json" | "log" | "ndjson") => match sniff::file(path) {
-                    Ok(FileKind::Transcript) if name.ends_with(".jsonl") => {
-                        drop(project_folders.insert(parent(path)));
-                    }
-                    Ok(FileKind::Empty) if name.ends_with(".jsonl") => {
-                        drop(project_folders.insert(parent(path)));
-                    }
-                    Ok(FileKind::History) if name == "history.jsonl" => {
-                        let root = known.spelled(&parent(path));
-                        let file = root.join("history.jsonl");
-                        self.parts.entry(root).or_default().insert(file);
-                    }
-                    Ok(FileKind::HookLog) => drop(self.hook_logs.insert(path.to_owned())),
-                    Ok(FileKind::Export) => self.exports.push(path.to_owned()),
-                    Ok(FileKind::TranscriptArray) => self.refused.push((path.to_owned(), ARRAY.to_owned())),
-                    Ok(_) => self.left_alone += 1,
-                    Err(error) => self.refused.push((path.to_owned(), format!("cannot be read: {error}"))),
-                },
-                _ => self.left_alone += 1,
+            if entry.file_type().is_file() {
+                self.found(folder, entry.path(), known, &mut starts);
             }
         }
-        for project in &project_folders {
-            let above = || project.parent().filter(|_| project != folder).filter(|above| *above == folder);
-            let root = known.above(project).or_else(|| above().map(Path::to_owned)).unwrap_or_else(|| project.clone());
-            let start = respelled(&root, project);
+        for (project, start) in starts {
+            let above = project.parent().filter(|above| *above == folder).map(Path::to_owned);
+            let root = known.above(&project).or(above).unwrap_or_else(|| project.clone());
+            let start = respelled(&root, &start);
             self.parts.entry(root).or_default().insert(start);
         }
         Ok(())
+    }
+
+    /// One file of a folder. Of transcripts the project folder is noted, with what of it is to be taken in.
+    fn found(&mut self, folder: &Path, path: &Path, known: &Roots, starts: &mut BTreeMap<PathBuf, PathBuf>) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(name) = queue_name(&name) {
+            self.queue_files.entry(name.to_string()).or_default().push(path.to_owned());
+            return;
+        }
+        let is_lines = name.ends_with(".jsonl");
+        if let Some(session) = session_folder(path) {
+            if is_lines {
+                let project = parent(&session);
+                let part = [&project, &session].into_iter().find(|part| part.starts_with(folder));
+                let start = part.map_or_else(|| folder.to_owned(), PathBuf::clone);
+                starts.entry(project).or_insert(start);
+            }
+            return;
+        }
+        if is_lines && name.starts_with("agent-") {
+            starts.insert(parent(path), parent(path));
+            return;
+        }
+        if !is_lines && ![".json", ".log", ".ndjson"].iter().any(|end| name.ends_with(end)) {
+            self.left_alone += 1;
+            return;
+        }
+        match sniff::file(path) {
+            Ok(FileKind::Transcript | FileKind::Empty) if is_lines => {
+                starts.insert(parent(path), parent(path));
+            }
+            Ok(FileKind::History) if name == HISTORY => self.history(&parent(path), known),
+            Ok(FileKind::HookLog) => {
+                self.hook_logs.insert(path.to_owned());
+            }
+            Ok(FileKind::Export) => self.exports.push(path.to_owned()),
+            Ok(FileKind::TranscriptArray) => self.refused.push((path.to_owned(), ARRAY.to_owned())),
+            Ok(_) => self.left_alone += 1,
+            Err(error) => self.refused.push((path.to_owned(), format!("cannot be read: {error}"))),
+        }
+    }
+
+    /// The history.jsonl of a folder.
+    fn history(&mut self, folder: &Path, known: &Roots) {
+        let root = known.spelled(folder);
+        let file = root.join(HISTORY);
+        self.parts.entry(root).or_default().insert(file);
     }
 
     fn file(&mut self, given: &Path, full: &Path, known: &Roots) -> Result<(), Error> {
@@ -171,14 +183,14 @@ impl Plan {
         }
         match sniff::file(full).at("read", given)? {
             FileKind::Transcript if name.ends_with(".jsonl") => self.transcript(full, known),
-            FileKind::Transcript => return Err(wrong(given, "is a transcript under another name; name it SESSION.jsonl")),
-            FileKind::History if name == "history.jsonl" => {
-                let root = known.spelled(&parent(full));
-                let file = root.join("history.jsonl");
-                self.parts.entry(root).or_default().insert(file);
+            FileKind::Transcript => {
+                return Err(wrong(given, "is a transcript under another name; name it SESSION.jsonl"));
             }
+            FileKind::History if name == HISTORY => self.history(&parent(full), known),
             FileKind::History => return Err(wrong(given, "is a history.jsonl under another name; give it that name")),
-            FileKind::HookLog => drop(self.hook_logs.insert(full.to_owned())),
+            FileKind::HookLog => {
+                self.hook_logs.insert(full.to_owned());
+            }
             FileKind::Export => self.exports.push(full.to_owned()),
             FileKind::Database => self.databases.push(full.to_owned()),
             FileKind::TranscriptArray => return Err(wrong(given, ARRAY)),
@@ -195,11 +207,7 @@ impl Plan {
 
     /// One transcript and the folder of its session. A subagent's file is taken alone.
     fn transcript(&mut self, file: &Path, known: &Roots) {
-        let project = file
-            .ancestors()
-            .find(|folder| folder.ends_with("subagents"))
-            .and_then(|subagents| subagents.parent()?.parent())
-            .map_or_else(|| parent(file), Path::to_owned);
+        let project = session_folder(file).map_or_else(|| parent(file), |session| parent(&session));
         let root = known.above(&project).unwrap_or_else(|| project.clone());
         let starts = self.parts.entry(root.clone()).or_default();
         starts.insert(respelled(&root, file));
@@ -221,7 +229,10 @@ impl Plan {
     }
 }
 
-const ARRAY: &str = "holds transcript lines in a JSON array; only Claude Code's own form, one object a line, can be taken in";
+const HISTORY: &str = "history.jsonl";
+
+const ARRAY: &str =
+    "holds transcript lines in a JSON array; only Claude Code's own form, one object a line, can be taken in";
 
 fn wrong(path: &Path, problem: &str) -> Error {
     Error::Import { path: path.to_owned(), problem: problem.to_owned() }
@@ -231,12 +242,10 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// Subagents and tool results come with the project folder that holds their session.
-fn belongs_to_a_session(folder: &Path, path: &Path) -> bool {
-    let below = path.strip_prefix(folder).unwrap_or(path);
-    below.parent().is_some_and(|above| {
-        above.components().any(|part| part.as_os_str() == "subagents" || part.as_os_str() == "tool-results")
-    })
+/// The folder of the session that a subagent's file or a tool result belongs to.
+fn session_folder(path: &Path) -> Option<PathBuf> {
+    let kind = path.ancestors().find(|part| part.ends_with("subagents") || part.ends_with("tool-results"))?;
+    kind.parent().map(Path::to_owned)
 }
 
 /// `path` below `root`, in the spelling of `root`: a symlink in it must not make another path of the same file.

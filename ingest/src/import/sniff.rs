@@ -44,8 +44,9 @@ fn bytes(head: &[u8]) -> FileKind {
     }
     let in_array = text.starts_with('[');
     let first = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
-    let whole = value(first).map(kind).filter(|kind| *kind != FileKind::Unknown);
-    let lines = || text.lines().take(20).filter_map(value).map(kind).find(|kind| *kind != FileKind::Unknown);
+    let whole = value(first).map(|object| kind(&object)).filter(|kind| *kind != FileKind::Unknown);
+    let lines =
+        || text.lines().take(20).filter_map(value).map(|object| kind(&object)).find(|kind| *kind != FileKind::Unknown);
     let found = whole.or_else(lines).or_else(|| cut(first));
     match found {
         Some(FileKind::Transcript) if in_array => FileKind::TranscriptArray,
@@ -60,7 +61,7 @@ fn value(text: &str) -> Option<Object<'_>> {
     values.next()?.ok().and_then(|value| Object::parse(value.get()))
 }
 
-fn kind(object: Object<'_>) -> FileKind {
+fn kind(object: &Object<'_>) -> FileKind {
     let has = |name: &str| object.get(name).is_some();
     let kind = object.get("type").and_then(json::text);
     match kind.as_deref() {

@@ -65,11 +65,7 @@ impl Summary {
 
     /// The file cannot be read.
     pub(super) fn unread(&mut self, path: &Path, error: &io::Error) {
-        self.failures.push(Failure {
-            path: path.to_owned(),
-            reason: format!("cannot be read: {error}"),
-            unread: true,
-        });
+        self.failures.push(Failure { path: path.to_owned(), reason: format!("cannot be read: {error}"), unread: true });
     }
 
     /// Whether a file could not be read.

@@ -21,8 +21,7 @@ impl Writer {
             .prepare_cached("select substr(key, ?1) from meta where key >= ?2 and key < ?3 order by key")
             .op("prepare")?;
         let end = format!("{}{}", &ROOT[..ROOT.len() - 1], (b':' + 1) as char);
-        let rows =
-            query.query_map(params![ROOT.len() as i64 + 1, ROOT, end], |row| row.get(0)).op("read the roots")?;
+        let rows = query.query_map(params![ROOT.len() as i64 + 1, ROOT, end], |row| row.get(0)).op("read the roots")?;
         rows.collect::<Result<_, _>>().op("read a root")
     }
 

@@ -90,7 +90,7 @@ fn trap_04_a_wrapper_does_not_hide_the_prompt_behind_it() {
 fn trap_05_a_queued_command_has_no_user_line() {
     check(
         vec![user("a", "one"), call("T"), queued("a", "and two", Value::Null), end("both")],
-        &["s human complete | one -> - [T!]", "s human complete | and two -> both []"],
+        &["s human complete | one -> - [T]", "s human complete | and two -> both []"],
     );
 }
 

@@ -117,7 +117,7 @@ fn what_the_client_says_when_nobody_asked_is_no_answer() {
             user("b", "two"),
             end("2"),
         ],
-        &["s human interrupted | one -> - [T!]", "s human complete | two -> 2 []"],
+        &["s human interrupted | one -> - [T]", "s human complete | two -> 2 []"],
     );
 }
 

@@ -65,3 +65,10 @@ create index usage_message on usage (message_id);
 -- Of cache_creation_tokens, what the cache keeps for an hour: it costs more than what it keeps for five minutes.
 alter table usage add column cache_creation_1h_tokens integer not null default 0;
 create index turns_prompt on turns (session_id, prompt_id) where prompt_id is not null;
+
+-- Derived: working directories of own sessions that nobody has looked up yet (places is where the answer goes). A worktree
+-- that is gone is still known by the directory it was made from.
+create table places_wanted (
+    cwd      text primary key,
+    original text
+) strict, without rowid;

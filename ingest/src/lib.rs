@@ -4,7 +4,7 @@
 //! cli ─▶ once ─┐                    scan ─▶ claim ─▶ parse ─▶ batch ──commit──▶ archive
 //!      daemon ─┴▶ pass ─▶ intake ────┘        └──────────▶ fail (failed/ + .reason.json)
 //!                   │ before: spill, janitor (tmp)
-//!                   └ after:  transcripts ─▶ derive ─▶ correlate
+//!                   └ after:  transcripts ─▶ derive ─▶ correlate, places
 //! ```
 //!
 //! Three rules make it safe to kill at any instruction: a file is moved only under its own lock, it leaves the queue only
@@ -33,5 +33,6 @@ pub mod transcripts;
 
 mod correlate;
 pub mod derive;
+pub mod places;
 
 mod json;

@@ -221,6 +221,7 @@ impl Pass<'_, '_> {
         }
         if self.ctx.underived && !self.ctx.stop.load(Ordering::Relaxed) {
             let derived = self.ctx.store.with(|writer| Ok(derive::derive(writer)?))?;
+            self.ctx.store.with(|writer| Ok(crate::places::look_up(writer)?))?;
             self.steps.at(Step::Derived)?;
             count(&mut self.report, derived);
             self.ctx.underived = false;

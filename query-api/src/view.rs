@@ -1,6 +1,7 @@
 //! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
 
 pub(crate) mod health;
+mod session;
 
 use chrono::{DateTime, SecondsFormat};
 use serde::ser::Error as _;
@@ -10,6 +11,7 @@ use store::read::{self, Value};
 use store::{BlockKind, ConversationId};
 
 use crate::cursor;
+use session::Session;
 
 /// A time as RFC 3339, UTC, with milliseconds.
 fn time(ms: i64) -> Option<String> {
@@ -28,6 +30,11 @@ fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S
         Some(Value::Text(text)) => serializer.serialize_str(text),
         Some(Value::Json(json)) => raw(json, serializer),
     }
+}
+
+/// The last name of a path, as a short name for it.
+fn last_name(path: &str) -> &str {
+    path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(path)
 }
 
 /// A page of the list.
@@ -59,6 +66,8 @@ struct Head<'a> {
     status: &'static str,
     prompt_text: Option<&'a str>,
     response_text: Option<&'a str>,
+    project: Option<&'a str>,
+    project_name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -98,17 +107,6 @@ pub(crate) struct Conversation<'a> {
     sources: Sources,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
-}
-
-#[derive(Serialize)]
-struct Session<'a> {
-    id: &'a str,
-    title: Option<&'a str>,
-    cwd: Option<&'a str>,
-    git_branch: Option<&'a str>,
-    version: Option<&'a str>,
-    started_at: Option<String>,
-    ended_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -194,6 +192,8 @@ impl<'a> Head<'a> {
             status: turn.status.as_str(),
             prompt_text: turn.prompt_text.as_deref(),
             response_text: turn.response_text.as_deref(),
+            project: turn.project.as_deref(),
+            project_name: turn.project.as_deref().map(last_name),
         }
     }
 }
@@ -222,15 +222,7 @@ impl<'a> Conversation<'a> {
             usage: Usage::of(&conversation.usage),
             metadata: &turn.metadata,
             sources: Sources::of(turn),
-            session: conversation.session.as_ref().map(|session| Session {
-                id: &turn.session_id,
-                title: session.title.as_deref(),
-                cwd: session.cwd.as_deref(),
-                git_branch: session.git_branch.as_deref(),
-                version: session.version.as_deref(),
-                started_at: session.started_ms.and_then(time),
-                ended_at: session.ended_ms.and_then(time),
-            }),
+            session: conversation.session.as_ref().map(|session| Session::of(&turn.session_id, session)),
         }
     }
 }

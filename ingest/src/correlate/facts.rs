@@ -19,6 +19,9 @@ pub(crate) fn of(input: &Input) -> Facts {
             Body::CustomTitle(title) => name(&mut facts, title, TitleFrom::Custom),
             Body::GeneratedTitle(title) => name(&mut facts, title, TitleFrom::Generated),
             Body::Assistant(it) if !it.synthetic() => facts.model = it.model.clone().or(facts.model.take()),
+            Body::Worktree { path, original } => {
+                facts.worktrees.insert(path.clone(), original.clone());
+            }
             Body::ContinuedIn(next) => link(&mut facts, next, LinkKind::ContinuedFrom, &input.session_id),
             _ => {}
         }

@@ -49,6 +49,11 @@ pub(crate) enum Body {
     Operation(Operation),
     CustomTitle(String),
     GeneratedTitle(String),
+    /// The session moved into a worktree.
+    Worktree {
+        path: String,
+        original: String,
+    },
     /// The session goes on under this id, in another file.
     ContinuedIn(String),
     /// Of a known type, with nothing in it that matters here.
@@ -210,6 +215,7 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
         "custom-title" => object.text("customTitle").map_or(Body::Other, Body::CustomTitle),
         "ai-title" => object.text("aiTitle").map_or(Body::Other, Body::GeneratedTitle),
         "continued-in" => object.text("continuedInSessionId").map_or(Body::Other, Body::ContinuedIn),
+        "worktree-state" => object.object("worktreeSession").and_then(|it| worktree(&it)).unwrap_or(Body::Other),
         known if is_known(known) => Body::Other,
         unknown => Body::Unknown(unknown.to_owned()),
     };
@@ -352,6 +358,10 @@ fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
     }
     user.text = (!texts.is_empty()).then(|| texts.join("\n"));
     user
+}
+
+fn worktree(session: &Object<'_>) -> Option<Body> {
+    Some(Body::Worktree { path: session.text("worktreePath")?, original: session.text("originalCwd")? })
 }
 
 fn media(block: &Object<'_>, kind: MediaKind) -> Media {

@@ -123,6 +123,7 @@ async fn pages() {
 async fn the_shape_of_an_item_and_of_the_whole() {
     let served = served();
     let mut parent = turn(1, "ask");
+    parent.cwd = Some("/home/dev/acme".into());
     parent.tool_calls = vec![store::write::ToolCall {
         tool_use_id: Some("t".into()),
         name: "Bash".into(),
@@ -153,6 +154,7 @@ async fn the_shape_of_an_item_and_of_the_whole() {
     let head = json!({
         "id": 1, "session_id": "s", "user_session_id": "s", "timestamp": "2026-11-22T12:35:51.599Z", "kind": "human",
         "via": "interactive", "status": "complete", "prompt_text": "ask", "response_text": "answer 1",
+        "project": "/home/dev/acme", "project_name": "acme",
         "metadata": {"n": 1}, "sources": {"hook": true, "transcript": false},
     });
     let mut item = head.clone();
@@ -173,7 +175,12 @@ async fn the_shape_of_an_item_and_of_the_whole() {
         whole["usage"]["total"],
         json!({"input_tokens": 3, "output_tokens": 30, "cache_creation_tokens": 0, "cache_read_tokens": i64::MAX})
     );
-    assert_eq!(whole["session"]["title"], "Title");
+    assert_eq!(
+        whole["session"],
+        json!({"id": "s", "title": "Title", "title_from": "custom", "cwd": null, "project": null, "project_name": null,
+               "git_branch": null, "version": null, "model": null, "started_at": null, "ended_at": null,
+               "counts": {"lines": 0, "unreadable": 0, "unknown": {}}, "follows": [], "followed_by": []})
+    );
     assert_eq!(whole["subagents"][0]["parent_id"], 1);
     assert_eq!(whole["subagents"][0]["agent_id"], "a");
     assert_eq!(whole["subagents"][0].get("session"), None);

@@ -2,13 +2,15 @@
 //!
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
 //! WAL. Reading order: `turn` (one row of a list), `list` (which rows, newest first), `words` (what people type into a
-//! search box), `conversation` (everything of one), `span` and `json` (texts that are kept in the ground), `health`.
+//! search box), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that are kept in the ground), `health`.
 
 mod conversation;
 mod health;
 mod json;
 mod law;
 mod list;
+mod media;
+mod session;
 mod span;
 mod turn;
 mod words;
@@ -27,11 +29,12 @@ use crate::ids::ConversationId;
 use crate::open::{self, DbLock};
 
 pub use crate::usage::Usage;
-pub use conversation::{Block, Conversation, Session, ToolCall};
+pub use conversation::{Block, Conversation, ToolCall};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;
 pub use list::{Kinds, ListRequest, Page, Position};
+pub use session::{Link, Session, TitleFrom};
 pub use turn::{Listed, ToolSummary, Turn};
 pub use words::Words;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::json::Value;
+use super::session::{self, Session};
 use super::span::Spans;
 use super::turn::{self, Turn};
 use crate::error::{Context, Error};
@@ -30,23 +31,6 @@ pub struct Conversation {
     pub usage: Vec<Usage>,
     /// The subagents that it started.
     pub subagents: Vec<Self>,
-}
-
-/// What is known of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Its title, given or generated.
-    pub title: Option<String>,
-    /// Where it ran.
-    pub cwd: Option<String>,
-    /// On which branch.
-    pub git_branch: Option<String>,
-    /// The version of Claude Code.
-    pub version: Option<String>,
-    /// When it began, in milliseconds since 1970, UTC.
-    pub started_ms: Option<i64>,
-    /// When it was last heard of.
-    pub ended_ms: Option<i64>,
 }
 
 /// A piece of a conversation.
@@ -88,9 +72,6 @@ pub struct ToolCall {
 const SURVIVOR: &str = "select survivor from aliases where id = ?1";
 
 const SUBAGENTS: &str = "select id from turns where parent_id = ?1 order by timestamp_ms, id";
-
-const SESSION: &str =
-    "select title, cwd, git_branch, version, started_ms, ended_ms from sessions where session_id = ?1";
 
 const BLOCKS: &str = "
     select kind, at_ms, tool_use_id, source, source_id, source_offset, source_length
@@ -137,7 +118,7 @@ fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Con
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
-        session: if depth == 0 { session(conn, &turn.session_id)? } else { None },
+        session: if depth == 0 { session::get(conn, &turn.session_id)? } else { None },
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools
             .into_iter()
@@ -183,23 +164,6 @@ fn rows<T>(
         .op("read a conversation's parts")?
         .collect::<Result<_, _>>()
         .op("read a conversation's parts")
-}
-
-fn session(conn: &Connection, session_id: &str) -> Result<Option<Session>, Error> {
-    conn.prepare_cached(SESSION)
-        .op("prepare")?
-        .query_row([session_id], |row| {
-            Ok(Session {
-                title: row.get(0)?,
-                cwd: row.get(1)?,
-                git_branch: row.get(2)?,
-                version: row.get(3)?,
-                started_ms: row.get(4)?,
-                ended_ms: row.get(5)?,
-            })
-        })
-        .optional()
-        .op("read a session")
 }
 
 /// A tool call without its input and output.

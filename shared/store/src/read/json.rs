@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::media;
+
 /// What a span held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -17,10 +19,13 @@ pub enum Value {
 }
 
 impl Value {
-    /// A value that is given as it is: a tool's input.
+    /// A value that is given as it is: a tool's input. Only what is too long to be looked at gives way to its size.
     pub(super) fn json(bytes: &[u8]) -> Option<Self> {
         let mended = mend(bytes);
         let text: &str = std::str::from_utf8(&mended).ok()?;
+        if let Some(shorter) = media::without_bytes(text) {
+            return Some(Self::Json(shorter));
+        }
         // Checked, but not taken apart: it may be large and deep.
         serde_json::from_str::<&RawValue>(text).ok().map(|raw| Self::Json(raw.get().to_owned()))
     }
@@ -50,10 +55,11 @@ impl Value {
 }
 
 /// The text of a content block, if that is what it is.
-fn content_block(block: &serde_json::Value) -> Option<&str> {
+fn content_block(block: &serde_json::Value) -> Option<Cow<'_, str>> {
     match block.get("type")?.as_str()? {
-        "text" => block.get("text")?.as_str(),
-        "image" => Some("[Image]"),
+        "text" => block.get("text")?.as_str().map(Cow::Borrowed),
+        "image" => Some(media::placeholder("Image", block).into()),
+        "document" => Some(media::placeholder("Document", block).into()),
         _ => None,
     }
 }
@@ -117,6 +123,11 @@ mod tests {
     #[test]
     fn content_blocks() {
         check(r#"[{"type":"text","text":"a"},{"type":"image","source":{}}]"#, &text("a\n[Image]"));
+        check(
+            r#"[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aGVsbG8="}}]"#,
+            &text("[Image: image/png, 5 bytes]"),
+        );
+        check(r#"[{"type":"document","source":{"type":"url","url":"x"}}]"#, &text("[Document]"));
         check(r#"[{"type":"text","text":"\ud800"}]"#, &text("\u{fffd}"));
         check(
             r#"[{"type":"tool_reference","tool_name":"x"}]"#,

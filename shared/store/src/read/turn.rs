@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::session::project;
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::words::{Kind, Status, Via};
@@ -37,6 +38,8 @@ pub struct Turn {
     pub model: Option<String>,
     /// Where Claude Code ran.
     pub cwd: Option<String>,
+    /// The repository that holds `cwd` (the session's, where it has none of its own), else that directory.
+    pub project: Option<String>,
     /// Whether a hook event saw it.
     pub from_hook: bool,
     /// Whether a transcript line saw it.
@@ -68,11 +71,14 @@ pub struct Listed {
 }
 
 /// The view finds one conversation's user session by its id; asked for rows that are shown, never for all.
-const TURN: &str = "
-    select t.id, t.session_id, u.user_session_id, t.parent_id, t.agent_id, t.timestamp_ms, t.ended_ms, t.kind, t.via,
-           t.status, t.prompt_text, t.response_text, t.model, t.cwd, t.from_hook, t.from_transcript, t.metadata
-      from turns t join conversation_user_sessions u on u.conversation_id = t.id
-     where t.id = ?1";
+const TURN: &str = concat!(
+    "select t.id, t.session_id, u.user_session_id, t.parent_id, t.agent_id, t.timestamp_ms, t.ended_ms, t.kind, t.via,
+           t.status, t.prompt_text, t.response_text, t.model, t.cwd, t.from_hook, t.from_transcript, t.metadata, ",
+    project!("t.session_id", "coalesce(t.cwd, s.cwd)"),
+    " from turns t join conversation_user_sessions u on u.conversation_id = t.id
+           left join sessions s on s.session_id = t.session_id
+     where t.id = ?1"
+);
 
 const TOOLS: &str = "
     select tool_use_id, name, is_error, duration_ms from tool_calls where conversation_id = ?1 order by seq";
@@ -130,6 +136,7 @@ fn from_row(row: &Row<'_>) -> Result<Turn, Error> {
         from_hook: get(row, 14)?,
         from_transcript: get(row, 15)?,
         metadata: get(row, 16)?,
+        project: get(row, 17)?,
     })
 }
 

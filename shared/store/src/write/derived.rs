@@ -87,6 +87,7 @@ impl Batch<'_> {
             self.put_session(facts)?;
             self.put_links(facts)?;
         }
+        self.want_places(lineage)?;
         for session in lineage.sessions.keys() {
             self.execute("delete from dirty_sessions where session_id = ?1", [session])?;
         }

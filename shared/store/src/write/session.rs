@@ -30,11 +30,13 @@ pub struct Session {
     pub counts: Counts,
     /// The sessions it hangs together with, as far as its own lines and events tell.
     pub links: BTreeSet<Link>,
+    /// The worktrees it entered, and the directory that each was made from.
+    pub worktrees: BTreeMap<String, String>,
 }
 
 impl Session {
     /// The facts of both parts, where `later` follows this one: what is last seen is the later's where it has seen any,
-    /// times widen, counts add up, links unite (what proved to be a fork was no resumption), and a title given by a person
+    /// times widen, counts add up, links and worktrees unite (what proved to be a fork was no resumption), and a title given by a person
     /// stays before a generated one.
     #[must_use]
     pub fn then(self, later: Self) -> Self {
@@ -62,6 +64,7 @@ impl Session {
             ended_ms: self.ended_ms.max(later.ended_ms),
             counts: self.counts.and(later.counts),
             links,
+            worktrees: self.worktrees.into_iter().chain(later.worktrees).collect(),
         }
     }
 }

@@ -1,0 +1,70 @@
+//! The shape of a session in our JSON.
+
+use serde::Serialize;
+use store::read;
+
+use super::{last_name, raw, time};
+
+#[derive(Serialize)]
+pub(super) struct Session<'a> {
+    id: &'a str,
+    title: Option<&'a str>,
+    title_from: Option<&'static str>,
+    cwd: Option<&'a str>,
+    project: Option<&'a str>,
+    project_name: Option<&'a str>,
+    git_branch: Option<&'a str>,
+    version: Option<&'a str>,
+    model: Option<&'a str>,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    #[serde(serialize_with = "raw")]
+    counts: &'a str,
+    follows: Vec<Link<'a>>,
+    followed_by: Vec<Link<'a>>,
+}
+
+#[derive(Serialize)]
+struct Link<'a> {
+    kind: &'a str,
+    session_id: &'a str,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn of(id: &'a str, session: &'a read::Session) -> Self {
+        let links = |links: &'a [read::Link]| {
+            links.iter().map(|link| Link { kind: &link.kind, session_id: &link.session_id }).collect()
+        };
+        Self {
+            id,
+            title: session.title.as_deref(),
+            title_from: session.title_from.map(read::TitleFrom::as_str),
+            cwd: session.cwd.as_deref(),
+            project: session.project.as_deref(),
+            project_name: session.project.as_deref().map(last_name),
+            git_branch: session.git_branch.as_deref(),
+            version: session.version.as_deref(),
+            model: session.model.as_deref(),
+            started_at: session.started_ms.and_then(time),
+            ended_at: session.ended_ms.and_then(time),
+            counts: &session.counts,
+            follows: links(&session.follows),
+            followed_by: links(&session.followed_by),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_name;
+
+    #[test]
+    fn names_of_projects() {
+        let check = |path: &str, expected: &str| assert_eq!(last_name(path), expected);
+        check("/home/dev/acme", "acme");
+        check("/home/dev/acme/", "acme");
+        check(r"e:\Workspace\acme", "acme");
+        check("/", "/");
+        check("acme", "acme");
+    }
+}

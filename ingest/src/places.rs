@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::{Wanted, Writer};
+use store::write::{WantedPlace, Writer};
 
 /// So many directories are looked up in one transaction.
 const BATCH: usize = 256;
@@ -26,7 +26,7 @@ pub fn look_up(writer: &mut Writer) -> Result<u64, store::Error> {
             return Ok(looked_up);
         }
         // The disk may be slow, so it is asked before the transaction begins.
-        let found: Vec<(Wanted, Option<PathBuf>)> = wanted
+        let found: Vec<(WantedPlace, Option<PathBuf>)> = wanted
             .into_iter()
             .map(|wanted| {
                 let root = find(&wanted);
@@ -43,7 +43,7 @@ pub fn look_up(writer: &mut Writer) -> Result<u64, store::Error> {
     }
 }
 
-fn find(wanted: &Wanted) -> Option<PathBuf> {
+fn find(wanted: &WantedPlace) -> Option<PathBuf> {
     let original = || git_root(Path::new(wanted.original.as_deref()?));
     git_root(Path::new(&wanted.cwd)).or_else(original)
 }
@@ -115,7 +115,7 @@ mod tests {
 
         fn check_wanted(&self, cwd: &str, original: Option<&str>, expected: Option<&str>) {
             let absolute = |path: &str| self.0.path().join(path).to_str().unwrap().to_owned();
-            let wanted = Wanted { cwd: absolute(cwd), original: original.map(absolute) };
+            let wanted = WantedPlace { cwd: absolute(cwd), original: original.map(absolute) };
             assert_eq!(find(&wanted), expected.map(|path| self.0.path().join(path)), "{cwd}");
         }
     }

@@ -24,7 +24,7 @@ pub use crate::usage::Usage;
 pub use derived::{Lineage, Replaced};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, Role, StoredFile};
-pub use places::Wanted;
+pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
 pub use turn::{Block, ToolCall, Turn};

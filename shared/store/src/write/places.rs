@@ -11,7 +11,7 @@ use crate::error::{Context, Error};
 
 /// A working directory that has to be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedPlace {
     /// The directory.
     pub cwd: String,
     /// Of a worktree: the directory it was made from, which outlives it.
@@ -23,11 +23,11 @@ impl Writer {
     ///
     /// # Errors
     /// The engine's.
-    pub fn wanted_places(&self, limit: usize) -> Result<Vec<Wanted>, Error> {
+    pub fn wanted_places(&self, limit: usize) -> Result<Vec<WantedPlace>, Error> {
         let mut query =
             self.conn.prepare_cached("select cwd, original from places_wanted order by cwd limit ?1").op("prepare")?;
         let rows = query
-            .query_map([limit as i64], |row| Ok(Wanted { cwd: row.get(0)?, original: row.get(1)? }))
+            .query_map([limit as i64], |row| Ok(WantedPlace { cwd: row.get(0)?, original: row.get(1)? }))
             .op("read wanted places")?;
         rows.collect::<Result<_, _>>().op("read a wanted place")
     }

@@ -47,13 +47,16 @@ create table session_links (
 ) strict, without rowid;
 create index session_links_other on session_links (other_session_id);
 
--- Derived: with which parser a session was derived, and up to where it is settled.
+-- Derived: by which version of the rules a session was derived, and up to where it is settled. What came before is not
+-- read again; an event from before settled_ns breaks the seal.
 create table derivations (
     session_id text primary key,
     parser     integer not null,
-    seal       text                     -- a JSON object; null while nothing is settled
+    settled_ns integer,                 -- null, as seal is, while nothing is settled
+    seal       text                     -- a JSON object
 ) strict, without rowid;
 create index derivations_parser on derivations (parser);
+insert into derivations (session_id, parser) select session_id, 0 from sessions;
 
 alter table sessions add column title_from text check (title_from in ('custom', 'generated'));
 -- What deriving counts: lines, lines of unknown types by type, pieces that cannot be read. A JSON object.
@@ -64,6 +67,7 @@ alter table blocks drop column message_id;
 create index usage_message on usage (message_id);
 -- Of cache_creation_tokens, what the cache keeps for an hour: it costs more than what it keeps for five minutes.
 alter table usage add column cache_creation_1h_tokens integer not null default 0;
+create index turns_agent on turns (agent_id) where agent_id is not null;
 create index turns_prompt on turns (session_id, prompt_id) where prompt_id is not null;
 
 -- Derived: working directories of own sessions that nobody has looked up yet (places is where the answer goes). A worktree

@@ -10,6 +10,7 @@
 //! The rules are those of docs/correlation.md, named by number in the modules that keep them.
 
 mod composer;
+mod cut;
 mod draft;
 pub(crate) mod event;
 mod facts;
@@ -25,16 +26,17 @@ mod tokens;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use store::write::{Counts, Link, Session as Facts, Turn};
+use store::write::{Link, Parent, Session as Facts, Turn};
+use store::{ConversationId, TranscriptId};
 
 use crate::transcripts::line::{Body, Line};
-use crate::transcripts::lines::Lines;
+pub(crate) use cut::Cut;
 use draft::{Agent, Draft};
 use event::HookEvent;
 use history::Typed;
 use outcome::Around;
 
-/// All that is known of a session.
+/// All that is known of a session, or of its end behind a [`Cut`].
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     pub(crate) session_id: String,
@@ -49,28 +51,44 @@ pub(crate) struct Input {
     /// The session that `/clear` ended when this one began, or the one that `/clear` began when this one ended: known from
     /// events of both ([`links::cleared`]).
     pub(crate) cleared: Vec<Link>,
-    /// Message ids whose tokens are counted already, by turns outside of this input.
-    pub(crate) counted: HashSet<String>,
-    /// What was found in those of its files that are still the ones on disk.
-    pub(crate) counts: Counts,
+    /// Pieces of its main files that cannot be read, by where they begin.
+    pub(crate) unreadable: Vec<(TranscriptId, u64)>,
+    /// Files of it that are no longer the ones on disk: their lines are not counted.
+    pub(crate) superseded: BTreeSet<TranscriptId>,
+    /// Where the events begin that were left for later, because their lines were.
+    pub(crate) later_ns: Option<i64>,
+    pub(crate) before: Before,
+}
+
+/// What correlation has to know of the settled part of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// How many of the session's own turns it holds.
+    pub(crate) turns: usize,
+    /// The growing file has an `end_turn` in it.
+    pub(crate) end_turn: bool,
+    /// Conversations in it that started subagents which still run, by the subagent's id, each with its ordinal.
+    pub(crate) parents: HashMap<String, (ConversationId, i64)>,
+}
+
+/// What became of a lineage.
+#[derive(Debug, Default)]
+pub(crate) struct Correlated {
+    /// The conversations, each session's in order of time, its subagents' last.
+    pub(crate) turns: Vec<Turn>,
+    /// The facts of each session, in the order of the inputs.
+    pub(crate) facts: Vec<Facts>,
+    /// Where each session can be cut from now on, with the facts of the part before.
+    pub(crate) cuts: Vec<Option<(Cut, Facts)>>,
+    /// There are subagents whose parent is not known: it may stand in the settled part.
+    pub(crate) orphans: bool,
 }
 
 impl Input {
     /// Whether nothing but history.jsonl tells of the session.
     pub(crate) fn is_only_typed(&self) -> bool {
         let lines = self.files.iter().chain(self.subagents.iter().map(|subagent| &subagent.lines));
-        self.events.is_empty() && lines.flatten().next().is_none()
-    }
-
-    /// Counts what was found in a file.
-    pub(crate) fn count(&mut self, found: &Lines) {
-        self.counts.lines += found.lines.len() as u64;
-        self.counts.unreadable += found.unreadable;
-        for line in &found.lines {
-            if let Body::Unknown(name) = &line.body {
-                *self.counts.unknown.entry(name.clone()).or_default() += 1;
-            }
-        }
+        self.before.turns == 0 && self.events.is_empty() && lines.flatten().next().is_none()
     }
 
     /// All files of a subagent are one union of lines, as those of a session are: one may have been copied or rewritten.
@@ -106,36 +124,35 @@ pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
     session.drafts.iter().chain(&session.agents).filter_map(Draft::line_key).collect()
 }
 
-/// What came of a lineage.
-#[derive(Debug, Default)]
-pub(crate) struct Correlated {
-    /// The conversations, each session's in order of time.
-    pub(crate) turns: Vec<Turn>,
-    /// The facts of each session, in the order of the inputs.
-    pub(crate) facts: Vec<Facts>,
-}
-
-/// The conversations of a lineage, and the facts of its sessions.
+/// The conversations of a lineage, the facts of its sessions, and where they can be cut.
 pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
     let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
-    let mut facts: Vec<Facts> = lineage.iter().map(facts::of).collect();
-    let sources = forks::settle(&mut sessions);
-    for (facts, source) in facts.iter_mut().zip(&sources) {
-        facts.links.extend(source.map(|source| links::copied(source, lineage, &facts.session_id)));
-    }
+    let forks = forks::settle(&mut sessions);
     forks::settle_subagents(&mut sessions);
     hooks::join(&mut sessions);
-    let (mut turns, mut figures) = (Vec::new(), Vec::new());
-    for (session, input) in sessions.iter_mut().zip(lineage) {
-        finish_session(session, input, &mut turns);
+    let (mut done, mut figures) = (Correlated::default(), Vec::new());
+    for ((session, input), source) in sessions.iter_mut().zip(lineage).zip(&forks.sources) {
+        session.drafts.sort_by_key(|draft| draft.at_ms);
+        finish_session(session, input, &mut done);
         figures.extend(session.drafts.iter().chain(&session.agents).map(|draft| tokens::figures(&draft.lines)));
+        let copied = source.map(|source| links::copied(source, lineage, &input.session_id));
+        let mut facts = facts::of(input, None);
+        facts.links.extend(copied.clone());
+        done.facts.push(facts);
+        done.cuts.push(cut::last(session, input, &forks.copies).map(|cut| {
+            let mut facts = facts::of(input, Some(&cut));
+            facts.links.extend(copied);
+            (cut, facts)
+        }));
     }
-    let counted = lineage.iter().flat_map(|input| &input.counted).cloned().collect();
-    for (turn, usage) in turns.iter_mut().zip(tokens::settle(figures, &counted)) {
+    for (turn, usage) in done.turns.iter_mut().zip(tokens::settle(figures)) {
         turn.usage = usage;
     }
-    history::join(lineage, &mut turns);
-    Correlated { turns, facts }
+    for session in history::join(lineage, &mut done.turns) {
+        number(&mut done.turns, &lineage[session].session_id);
+        done.cuts[session] = None; // what was typed stands among what was seen
+    }
+    done
 }
 
 fn open(input: &Input) -> Session<'_> {
@@ -151,41 +168,56 @@ fn open(input: &Input) -> Session<'_> {
 
 /// The messages of a session itself, which the log of a side question repeats.
 fn session_messages(input: &Input) -> HashSet<&str> {
-    let said = input.files.iter().flatten().filter(|line| !line.sidechain).filter_map(|line| match &line.body {
-        Body::Assistant(assistant) => assistant.message_id.as_deref(),
-        _ => None,
-    });
-    said.chain(input.counted.iter().map(String::as_str)).collect()
+    let lines = input.files.iter().flatten().filter(|line| !line.sidechain);
+    lines
+        .filter_map(|line| match &line.body {
+            Body::Assistant(assistant) => assistant.message_id.as_deref(),
+            _ => None,
+        })
+        .collect()
 }
 
-fn finish_session(session: &mut Session<'_>, input: &Input, turns: &mut Vec<Turn>) {
-    session.drafts.sort_by_key(|draft| draft.at_ms);
+fn finish_session(session: &Session<'_>, input: &Input, done: &mut Correlated) {
     let lines = || input.files.iter().chain(input.subagents.iter().map(|subagent| &subagent.lines)).flatten();
     let results = finish::results(lines());
-    let old: Vec<bool> = input.files.iter().map(|file| !has_end_turn(file)).collect();
-    let first = turns.len();
+    let old: Vec<bool> = input.files.iter().map(|file| !input.before.end_turn && !has_end_turn(file)).collect();
+    let first = done.turns.len();
     for (at, draft) in session.drafts.iter().enumerate() {
         let around = Around {
             over: at + 1 < session.drafts.len() || boundary_after(draft, session.events),
             old_client: draft.file.and_then(|file| old.get(file)).copied().unwrap_or(false),
         };
-        turns.push(finish::turn(draft, session.id, &results, around));
+        let mut turn = finish::turn(draft, session.id, &results, around);
+        turn.ordinal = (input.before.turns + at) as i64;
+        done.turns.push(turn);
     }
-    let parents = Parents::of(turns, first, input);
+    let parents = Parents::of(&done.turns, first, input);
     for draft in &session.agents {
         let mut turn = finish::turn(draft, session.id, &results, Around::default());
-        turn.parent = parents.of_subagent(draft, &turn);
-        turns.push(turn);
+        let parent = parents.of_subagent(draft, &turn);
+        turn.ordinal = match parent {
+            Some(Parent::Here(index)) => done.turns[index].ordinal,
+            Some(Parent::Settled(_)) => parents.settled(draft).map_or(0, |(_, ordinal)| ordinal),
+            None => 0,
+        };
+        turn.parent = parent;
+        done.orphans |= parent.is_none();
+        done.turns.push(turn);
     }
-    number(turns, session.id);
 }
 
-/// Numbers the turns of a session in order of time.
+/// Numbers the turns of a whole session in order of time, its subagents' as their parents.
 fn number(turns: &mut [Turn], session_id: &str) {
-    let mut order: Vec<&mut Turn> = turns.iter_mut().filter(|turn| turn.session_id == session_id).collect();
-    order.sort_by_key(|turn| turn.timestamp_ms);
-    for (ordinal, turn) in (0..).zip(order) {
+    let mut own: Vec<&mut Turn> =
+        turns.iter_mut().filter(|turn| turn.session_id == session_id && turn.parent.is_none()).collect();
+    own.sort_by_key(|turn| turn.timestamp_ms);
+    for (ordinal, turn) in (0..).zip(own) {
         turn.ordinal = ordinal;
+    }
+    for index in 0..turns.len() {
+        if let (true, Some(Parent::Here(parent))) = (turns[index].session_id == session_id, turns[index].parent) {
+            turns[index].ordinal = turns[parent].ordinal;
+        }
     }
 }
 
@@ -199,7 +231,7 @@ fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
     }
 }
 
-fn has_end_turn(file: &[Line]) -> bool {
+pub(crate) fn has_end_turn(file: &[Line]) -> bool {
     file.iter().any(|line| matches!(&line.body, Body::Assistant(it) if it.stop_reason.as_deref() == Some("end_turn")))
 }
 
@@ -208,6 +240,7 @@ struct Parents<'a> {
     by_call: HashMap<String, usize>,
     by_agent: HashMap<&'a str, &'a str>,
     by_prompt: HashMap<String, usize>,
+    settled: &'a HashMap<String, (ConversationId, i64)>,
     first: usize,
     times: Vec<i64>,
 }
@@ -218,6 +251,7 @@ impl<'a> Parents<'a> {
             by_call: HashMap::new(),
             by_agent: HashMap::new(),
             by_prompt: HashMap::new(),
+            settled: &input.before.parents,
             first,
             times: turns[first..].iter().map(|turn| turn.timestamp_ms).collect(),
         };
@@ -236,16 +270,23 @@ impl<'a> Parents<'a> {
         parents
     }
 
-    /// By the call that started it, else by the turn's prompt id, else the turn that ran at the time.
-    fn of_subagent(&self, draft: &Draft<'_>, turn: &Turn) -> Option<usize> {
+    /// By the call that started it, else by the turn's prompt id, else as it was settled, else the turn that ran then.
+    fn of_subagent(&self, draft: &Draft<'_>, turn: &Turn) -> Option<Parent> {
         let agent = draft.agent?;
         let call = agent.tool_use_id.or_else(|| self.by_agent.get(agent.id?).copied());
         call.and_then(|call| self.by_call.get(call).copied())
             .or_else(|| self.by_prompt.get(turn.prompt_id.as_ref()?).copied())
+            .map(Parent::Here)
+            .or_else(|| self.settled(draft).map(|(id, _)| Parent::Settled(id)))
             .or_else(|| {
                 let running = self.times.iter().rposition(|time| *time <= turn.timestamp_ms)?;
-                Some(self.first + running)
+                Some(Parent::Here(self.first + running))
             })
+    }
+
+    /// The parent it has in the settled part.
+    fn settled(&self, draft: &Draft<'_>) -> Option<(ConversationId, i64)> {
+        self.settled.get(draft.agent?.id?).copied()
     }
 }
 

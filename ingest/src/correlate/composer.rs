@@ -1,7 +1,7 @@
 //! Prompts that exist only as `queue-operation` lines (correlation.md 8): typed while Claude worked, in versions that
 //! wrote no user line for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::text::{self, Text};
 use crate::transcripts::line::{Body, IMAGE_ALONE, Line, Operation};
@@ -90,6 +90,25 @@ fn find_lines<'a>(lines: &[&'a Line], left: Vec<Left<'a>>) -> Queued<'a> {
             }),
         }
     }
+    found
+}
+
+/// From where to where in the file each text waits in the queue; one that still does waits for ever.
+pub(crate) fn waits(lines: &[Line]) -> Vec<(u64, u64)> {
+    let (mut waiting, mut found) = (VecDeque::new(), Vec::new());
+    for line in lines {
+        let Body::Operation(operation) = &line.body else { continue };
+        let gone = match operation {
+            Operation::Enqueue(_) => {
+                waiting.push_back(line.at.1);
+                0
+            }
+            Operation::Dequeue | Operation::Remove(_) => 1.min(waiting.len()),
+            Operation::PopAll => waiting.len(),
+        };
+        found.extend(waiting.drain(..gone).map(|from| (from, line.at.1)));
+    }
+    found.extend(waiting.into_iter().map(|from| (from, u64::MAX)));
     found
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) absorbed: bool,
     /// A later prompt was absorbed into this turn, or the hooks said that it went on without it.
     pub(crate) completed: bool,
+    /// It reused a prompt id and waits for the Stop that tells it from the other.
+    pub(crate) awaits: bool,
     /// The keys of the lines that queued its text.
     pub(crate) enqueued: Vec<[u8; 16]>,
     /// The opening line first.
@@ -77,6 +79,7 @@ impl<'a> Draft<'a> {
             file: None,
             absorbed: false,
             completed: false,
+            awaits: false,
             enqueued: Vec::new(),
             lines,
             submits: Vec::new(),

@@ -14,6 +14,7 @@ pub(crate) struct HookEvent {
     /// Hash of the bytes alone: equal for a payload that was delivered twice.
     pub(crate) payload: [u8; 16],
     pub(crate) at_ms: i64,
+    pub(crate) at_ns: i64,
     pub(crate) prompt_id: Option<String>,
     /// Set inside a subagent only.
     pub(crate) agent_id: Option<String>,
@@ -56,6 +57,22 @@ pub(crate) struct Call {
     pub(crate) output: Option<Span>,
 }
 
+impl Signal {
+    /// Whether it belongs to a turn, and not to the session.
+    pub(crate) fn is_of_a_turn(&self) -> bool {
+        matches!(
+            self,
+            Self::Submit { .. }
+                | Self::Stop { .. }
+                | Self::Before(_)
+                | Self::After { .. }
+                | Self::Failed { .. }
+                | Self::Batch(_)
+                | Self::Denied(_)
+        )
+    }
+}
+
 impl HookEvent {
     /// What ran before has ended: the session ended, or began by anything but a compaction.
     pub(crate) fn is_boundary(&self) -> bool {
@@ -87,6 +104,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
         key: event.key,
         payload: hash,
         at_ms: event.captured_ns / 1_000_000,
+        at_ns: event.captured_ns,
         prompt_id: event.prompt_id.clone().filter(|id| !id.is_empty()),
         agent_id: field("agent_id"),
         cwd: field("cwd"),

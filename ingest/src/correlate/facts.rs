@@ -1,20 +1,22 @@
 //! The facts of one session, from its own lines and events alone: title, working directory, version, times, and the
 //! links that they name. Parts of a session are joined by [`store::write::Session::then`].
 
-use store::write::{Link, LinkKind, Session as Facts, Title, TitleFrom};
+use store::write::{Counts, Link, LinkKind, Session as Facts, Title, TitleFrom};
 
-use super::Input;
-use crate::transcripts::line::Body;
+use super::{Cut, Input};
+use crate::transcripts::line::{Body, Line};
 
-/// The last seen of each, with titles in the order custom, generated.
-pub(crate) fn of(input: &Input) -> Facts {
+/// The last seen of each, with titles in the order custom, generated; of the part before a cut if there is one.
+pub(crate) fn of(input: &Input, until: Option<&Cut>) -> Facts {
     let mut facts = Facts {
         session_id: input.session_id.clone(),
-        counts: input.counts.clone(),
+        counts: counts(input, until),
         links: input.cleared.iter().cloned().collect(),
         ..Facts::default()
     };
-    for line in input.files.iter().flatten() {
+    let lines = || lines(input, until);
+    let events = || input.events.iter().filter(|event| until.is_none_or(|cut| event.at_ns < cut.from_ns));
+    for line in lines() {
         match &line.body {
             Body::CustomTitle(title) => name(&mut facts, title, TitleFrom::Custom),
             Body::GeneratedTitle(title) => name(&mut facts, title, TitleFrom::Generated),
@@ -39,16 +41,34 @@ pub(crate) fn of(input: &Input) -> Facts {
             }
         }
     }
-    facts.hook_cwd = input.events.iter().rev().find_map(|event| event.cwd.clone());
     let typed = if input.is_only_typed() { &input.typed[..] } else { &[] };
+    facts.hook_cwd = events().filter_map(|event| event.cwd.clone()).last();
     facts.hook_cwd = facts.hook_cwd.or_else(|| typed.iter().rev().find_map(|typed| typed.project.clone()));
     let times = || {
-        let lines = input.files.iter().flatten().filter_map(|line| line.at_ms);
-        lines.chain(input.events.iter().map(|event| event.at_ms)).chain(typed.iter().map(|typed| typed.at_ms))
+        let lines = lines().filter_map(|line| line.at_ms).chain(events().map(|event| event.at_ms));
+        lines.chain(typed.iter().map(|typed| typed.at_ms))
     };
     facts.started_ms = times().min();
     facts.ended_ms = times().max();
     facts
+}
+
+fn lines<'a>(input: &'a Input, until: Option<&Cut>) -> impl Iterator<Item = &'a Line> {
+    input.files.iter().flatten().filter(move |line| until.is_none_or(|cut| cut.is_behind(line.at)))
+}
+
+/// What was found in the session's own files, as far as they are still the ones on disk.
+fn counts(input: &Input, until: Option<&Cut>) -> Counts {
+    let mut counts = Counts::default();
+    for line in lines(input, until).filter(|line| !input.superseded.contains(&line.at.0)) {
+        counts.lines += 1;
+        if let Body::Unknown(name) = &line.body {
+            *counts.unknown.entry(name.clone()).or_default() += 1;
+        }
+    }
+    let unreadable = input.unreadable.iter().filter(|at| !input.superseded.contains(&at.0));
+    counts.unreadable = unreadable.filter(|at| until.is_none_or(|cut| cut.is_behind(**at))).count() as u64;
+    counts
 }
 
 /// The last of its kind counts, and a generated one never comes before a custom one. An empty one says nothing.

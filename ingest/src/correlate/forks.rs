@@ -7,11 +7,19 @@ use super::Session;
 use super::draft::{Anchor, Class, Draft};
 use super::links::Source;
 
-/// Gives each copied prompt one owner and takes the other copies away. Answers, for each session, where it was copied from.
-pub(crate) fn settle(sessions: &mut [Session<'_>]) -> Vec<Option<Source>> {
+/// What became of the copies.
+pub(crate) struct Settled {
+    /// The lines that more than one session holds.
+    pub(crate) copies: HashSet<[u8; 16]>,
+    /// For each session, where it was copied from.
+    pub(crate) sources: Vec<Option<Source>>,
+}
+
+/// Gives each copied prompt one owner and takes the other copies away.
+pub(crate) fn settle(sessions: &mut [Session<'_>]) -> Settled {
     let copies = copied_lines(sessions);
     if copies.is_empty() {
-        return vec![None; sessions.len()];
+        return Settled { copies: HashSet::new(), sources: vec![None; sessions.len()] };
     }
     let facts: Vec<Facts> = sessions.iter().map(|session| Facts::of(session, &copies)).collect();
     let owners: BTreeMap<[u8; 16], usize> =
@@ -28,7 +36,7 @@ pub(crate) fn settle(sessions: &mut [Session<'_>]) -> Vec<Option<Source>> {
     for (number, session) in sessions.iter_mut().enumerate() {
         session.drafts.retain(|draft| draft.line_key().is_none_or(|key| !taken.contains(&(number, key))));
     }
-    sources
+    Settled { copies: copies.into_keys().collect(), sources }
 }
 
 /// The owner of the last prompt that a session holds a copy of. Of two sessions that would each have been copied from the

@@ -104,9 +104,11 @@ fn kind(display: &str) -> Option<(Kind, String)> {
     }
 }
 
-/// Joins the typed lines of a lineage with its turns, and makes turns of those that stand alone.
-pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) {
-    for input in lineage.iter().filter(|input| !input.typed.is_empty()) {
+/// Joins the typed lines of a lineage with its turns, and makes turns of those that stand alone. Gives the sessions that
+/// got such turns.
+pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) -> Vec<usize> {
+    let mut grown = Vec::new();
+    for (session, input) in lineage.iter().enumerate().filter(|(_, input)| !input.typed.is_empty()) {
         let mut seen = BTreeSet::new();
         let typed: Vec<&Typed> = input.typed.iter().filter(|typed| seen.insert(typed.key)).collect();
         let mut pairs = pairs(&typed, turns, &input.session_id);
@@ -124,9 +126,10 @@ pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) {
         let left: Vec<Turn> = left.map(|(_, typed)| turn(typed, &input.session_id, alone)).collect();
         if !left.is_empty() {
             turns.extend(left);
-            super::number(turns, &input.session_id);
+            grown.push(session);
         }
     }
+    grown
 }
 
 /// A line and a turn of the same text; the best sorts first.

@@ -237,6 +237,9 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
             Signal::End { .. } | Signal::Start { .. } | Signal::Other => {}
         }
     }
+    for (_, index) in now.waiting {
+        session.drafts[index].awaits = true;
+    }
 }
 
 impl<'a> Running<'a> {
@@ -354,7 +357,7 @@ pub(crate) fn calls(body: &Signal) -> &[Call] {
     }
 }
 
-fn tool_ids(body: &Body) -> Vec<&str> {
+pub(crate) fn tool_ids(body: &Body) -> Vec<&str> {
     let Body::Assistant(assistant) = body else { return Vec::new() };
     let mut ids = Vec::new();
     for block in &assistant.blocks {

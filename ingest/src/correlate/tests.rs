@@ -70,7 +70,7 @@ fn transcripts(folder: &Path, into: &mut BTreeMap<String, Input>) {
         if path.extension().is_none_or(|extension| extension != "jsonl") {
             continue;
         }
-        let mut cutter = Cutter::new(TranscriptId(1));
+        let mut cutter = Cutter::new(TranscriptId(1), 0);
         cutter.feed(&std::fs::read(path).unwrap());
         let lines = cutter.finish().lines;
         let stem = path.file_stem().unwrap().to_str().unwrap();
@@ -191,7 +191,8 @@ fn a_subagent_belongs_to_the_conversation_that_started_it() {
     let turns = scenario("print-mode", Sources::Both);
     let subagent = turns.iter().find(|turn| turn.kind == Kind::Subagent).unwrap();
     assert_eq!(subagent.prompt_text.as_deref(), Some("Reply with the word done."));
-    assert_eq!(turns[subagent.parent.unwrap()].prompt_text.as_deref(), Some("now use-agent"));
+    let Some(Parent::Here(parent)) = subagent.parent else { panic!() };
+    assert_eq!(turns[parent].prompt_text.as_deref(), Some("now use-agent"));
     assert_eq!(subagent.status, Status::Complete);
 }
 

@@ -36,18 +36,15 @@ pub(crate) fn figures(lines: &[&Line]) -> Vec<Figure> {
 }
 
 /// Which turn counts which message: the one whose line says the largest output, the first of equals. `figures` are those
-/// of each turn; what turns outside have `counted` already, by message id, is left out.
+/// of each turn.
 ///
 /// Parts of a lineage can be counted one after the other, if no message has lines in two of them.
-pub(crate) fn settle(figures: Vec<Vec<Figure>>, counted: &HashSet<String>) -> Vec<Vec<Usage>> {
+pub(crate) fn settle(figures: Vec<Vec<Figure>>) -> Vec<Vec<Usage>> {
     let requests = Requests::of(figures.iter().flatten());
     let mut best: HashMap<Counted, (usize, usize)> = HashMap::new();
     for (turn, figures_of_turn) in figures.iter().enumerate() {
         for (at, figure) in figures_of_turn.iter().enumerate() {
             let Some(counts_as) = requests.counts_as(figure) else { continue };
-            if counted.contains(&figure.usage.message_id) {
-                continue;
-            }
             let known = best.entry(counts_as).or_insert((turn, at));
             if figures[known.0][known.1].usage.output_tokens < figure.usage.output_tokens {
                 *known = (turn, at);
@@ -120,13 +117,8 @@ mod tests {
     }
 
     fn check(turns: &[&[&str]], expected: &[&[(&str, i64)]]) {
-        check_beside(&[], turns, expected);
-    }
-
-    fn check_beside(counted: &[&str], turns: &[&[&str]], expected: &[&[(&str, i64)]]) {
         let figures = turns.iter().map(|turn| turn.iter().map(|text| figure(text)).collect()).collect();
-        let counted = counted.iter().map(|id| (*id).to_owned()).collect();
-        let settled = settle(figures, &counted);
+        let settled = settle(figures);
         let settled: Vec<Vec<(&str, i64)>> = settled
             .iter()
             .map(|turn| turn.iter().map(|usage| (usage.message_id.as_str(), usage.output_tokens)).collect())
@@ -161,10 +153,5 @@ mod tests {
     fn a_side_log_repeats_the_sessions_messages() {
         check(&[&["m r 5"], &["side m x 9", "side n y 3"]], &[&[("m", 5)], &[("n", 3)]]);
         check(&[&["side m x 9"], &["m r 5"]], &[&[], &[("m", 5)]]);
-    }
-
-    #[test]
-    fn what_is_counted_elsewhere_is_left_out() {
-        check_beside(&["m"], &[&["m r 5", "n s 1"]], &[&[("n", 1)]]);
     }
 }

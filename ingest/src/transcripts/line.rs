@@ -10,6 +10,8 @@ use crate::json::{self, Object};
 /// A parsed line.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
+    /// Where its JSON object begins.
+    pub(crate) at: (TranscriptId, u64),
     /// Hash of uuid, type, timestamp and message: the same in a fork's copy (correlation.md 1). A copy that got a uuid of
     /// its own names the original's, which then counts.
     pub(crate) key: [u8; 16],
@@ -223,6 +225,7 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
     let forked_from = object.object("forkedFrom");
     let original = forked_from.as_ref().and_then(|from| from.text("messageUuid"));
     Some(Line {
+        at: (transcript, offset),
         key: key(
             original.as_deref().or(uuid.as_deref()),
             &kind,

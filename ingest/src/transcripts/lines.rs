@@ -9,11 +9,11 @@ use store::TranscriptId;
 
 use super::line::{self, Line};
 
-/// The lines of one file, and how many pieces could not be read.
+/// The lines of one file, and where the pieces begin that could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
-    pub(crate) unreadable: u64,
+    pub(crate) unreadable: Vec<u64>,
 }
 
 /// Takes a file in pieces of any size; holds no more of it than the line that is being put together.
@@ -27,8 +27,19 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    pub(crate) fn new(transcript: TranscriptId) -> Self {
-        Self { transcript, open: Vec::new(), start: 0, found: Lines::default() }
+    /// For the bytes of a file from `start` on.
+    pub(crate) fn new(transcript: TranscriptId, start: u64) -> Self {
+        Self { transcript, open: Vec::new(), start, found: Lines::default() }
+    }
+
+    /// Lines found so far.
+    pub(crate) fn found(&self) -> usize {
+        self.found.lines.len()
+    }
+
+    /// The end of what is read for now: the line that has no end yet is left for later.
+    pub(crate) fn pause(self) -> Lines {
+        self.found
     }
 
     /// The next bytes of the file.
@@ -93,13 +104,15 @@ fn take_line(text: &str, start: u64, transcript: TranscriptId, whole: bool, foun
         match values.next() {
             Some(Ok(value)) => {
                 let parsed = line::parse(value.get(), transcript, start + at as u64);
-                found.unreadable += u64::from(parsed.is_none());
-                found.lines.extend(parsed);
+                match parsed {
+                    Some(line) => found.lines.push(line),
+                    None => found.unreadable.push(start + at as u64),
+                }
                 at += value.get().len();
             }
             _ if !whole => return, // still being written
             _ => {
-                found.unreadable += 1;
+                found.unreadable.push(start + at as u64);
                 match next_object(&text[at..]) {
                     Some(skip) => at += skip,
                     None => return,
@@ -119,18 +132,18 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8], step: usize) -> Lines {
-        let mut cutter = Cutter::new(TranscriptId(1));
+        let mut cutter = Cutter::new(TranscriptId(1), 0);
         bytes.chunks(step).for_each(|chunk| cutter.feed(chunk));
         cutter.finish()
     }
 
     /// Which uuids are found and how many pieces are not readable, in however many pieces the file comes.
-    fn check(input: &[u8], uuids: &[&str], unreadable: u64) {
+    fn check(input: &[u8], uuids: &[&str], unreadable: usize) {
         for step in [1, 2, 7, 1024] {
             let found = parse(input, step);
             let names: Vec<_> = found.lines.iter().map(|line| line.uuid.as_deref().unwrap_or("-")).collect();
             assert_eq!(
-                (names.as_slice(), found.unreadable),
+                (names.as_slice(), found.unreadable.len()),
                 (uuids, unreadable),
                 "{:?}",
                 String::from_utf8_lossy(input)

@@ -47,7 +47,12 @@ impl World {
         files.sort_by_key(|file| file.id);
         let read = |file: &store::write::StoredFile| {
             let mut bytes = Vec::new();
-            ground.bytes(file.id, |chunk| bytes.extend_from_slice(chunk)).unwrap();
+            ground
+                .bytes(file.id, 0, |chunk| {
+                    bytes.extend_from_slice(chunk);
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
             bytes
         };
         files.iter().map(read).collect()

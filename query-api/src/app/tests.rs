@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::to_bytes;
 use queue::DataDir;
 use serde_json::{Value, json};
-use store::write::{Lineage, Session, Title, TitleFrom, Turn, Writer};
+use store::write::{Lineage, Parent, Part, Session, Title, TitleFrom, Turn, Writer};
 use store::{BlockKind, Key, Kind, Status, Via};
 
 struct Served {
@@ -91,13 +91,13 @@ fn turn(ordinal: u8, prompt: &str) -> Turn {
 fn fill(dir: &DataDir, turns: Vec<Turn>) {
     let mut writer = Writer::open(dir).unwrap();
     let batch = writer.batch().unwrap();
-    let facts = vec![Session {
+    let facts = Session {
         session_id: "s".into(),
         title: Some(Title { text: "Title".into(), from: TitleFrom::Custom }),
         ..Session::default()
-    }];
-    let sessions = [("s".to_owned(), None)].into();
-    batch.replace(&Lineage { sessions, facts, turns, ..Lineage::default() }, 0).unwrap();
+    };
+    let parts = [("s".to_owned(), Part { facts, ..Part::default() })].into();
+    batch.replace(&Lineage { parts, turns }, 0).unwrap();
     batch.commit().unwrap();
 }
 
@@ -147,7 +147,8 @@ async fn the_shape_of_an_item_and_of_the_whole() {
             cache_read_tokens: i64::MAX,
         })
         .into();
-    let child = Turn { parent: Some(0), kind: Kind::Subagent, agent_id: Some("a".into()), ..turn(2, "sub") };
+    let child =
+        Turn { parent: Some(Parent::Here(0)), kind: Kind::Subagent, agent_id: Some("a".into()), ..turn(2, "sub") };
     fill(&served.dir, vec![parent, child]);
 
     let (_, list) = served.get("/api/conversations").await;

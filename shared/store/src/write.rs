@@ -6,10 +6,13 @@ mod derived;
 mod events;
 mod ground;
 mod human;
+mod identity;
 mod import;
 mod origin;
 mod places;
+mod rows;
 mod session;
+mod settled;
 mod transcripts;
 mod turn;
 mod typed;
@@ -21,13 +24,14 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 pub use crate::usage::Usage;
-pub use derived::{Lineage, Replaced};
+pub use derived::{Lineage, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, Role, StoredFile};
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
+pub use settled::Derivation;
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
-pub use turn::{Block, ToolCall, Turn};
+pub use turn::{Block, Parent, ToolCall, Turn};
 pub use typed::{HISTORY_SESSION, NewTyped, TypedLine, Wanted};
 
 /// The read-write connection of an ingester.

@@ -79,13 +79,16 @@ fn parts_give_the_whole() {
 
 #[test]
 fn unknown_types_are_counted() {
-    let mut cutter = Cutter::new(TranscriptId(1));
+    let mut cutter = Cutter::new(TranscriptId(1), 0);
     cutter.feed(
         b"{\"type\":\"mode\"}\n{\"type\":\"brand-new\"}\nnot json\n{\"type\":\"brand-new\"}\n{\"type\":\"newer\"}\n",
     );
     let mut input = Input::default();
-    input.count(&cutter.finish());
-    let unknown: Vec<(&str, u64)> = input.counts.unknown.iter().map(|(name, lines)| (name.as_str(), *lines)).collect();
-    assert_eq!((input.counts.lines, input.counts.unreadable), (4, 1));
+    let found = cutter.finish();
+    input.unreadable = found.unreadable.iter().map(|at| (TranscriptId(1), *at)).collect();
+    input.files.push(found.lines);
+    let counts = correlate(&[input]).facts.remove(0).counts;
+    let unknown: Vec<(&str, u64)> = counts.unknown.iter().map(|(name, lines)| (name.as_str(), *lines)).collect();
+    assert_eq!((counts.lines, counts.unreadable), (4, 1));
     assert_eq!(unknown, [("brand-new", 2), ("newer", 1)]);
 }

@@ -121,7 +121,7 @@ pub(super) fn session(id: &str, items: Vec<Item>) -> Input {
         }
     }
     if !file.is_empty() {
-        let mut cutter = Cutter::new(TranscriptId(1));
+        let mut cutter = Cutter::new(TranscriptId(1), 0);
         cutter.feed(file.as_bytes());
         input.files.push(cutter.finish().lines);
     }

@@ -1,8 +1,7 @@
 //! Puts the turns of a lineage in place of those that were there, writing only what differs.
 //!
 //! Design constraints:
-//! - An id is given by the first key seen and never changes its meaning (`conversation_ids` has autoincrement: none is
-//!   reused). When two ids prove to be one conversation the lower survives and `aliases` says so.
+//! - What was settled before a session's [`Part`] is not looked at, so the work is in proportion to the part.
 //! - Deriving happens outside a write transaction, so the ground may have moved on meanwhile. The tokens read at its
 //!   beginning are compared here; if one differs nothing is written and the session stays dirty.
 
@@ -12,22 +11,47 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
 use super::session::{Link, LinkKind, Session};
-use super::turn::{Block, ToolCall, Turn};
+use super::turn::{Parent, Turn};
 use crate::error::{Context, Error};
-use crate::ids::{ConversationId, Key, Span};
-use crate::usage::Usage;
+use crate::ids::ConversationId;
 
 /// A lineage as it was derived: what was read, and what came of it.
 #[derive(Debug, Default)]
 pub struct Lineage {
-    /// Its sessions, each with the token its `dirty_sessions` row had when reading began.
-    pub sessions: BTreeMap<String, Option<i64>>,
-    /// The prompt lines of each session.
-    pub prompt_lines: BTreeMap<String, BTreeSet<[u8; 16]>>,
-    /// The facts of each session.
-    pub facts: Vec<Session>,
+    /// Its sessions, whole or from where they are settled.
+    pub parts: BTreeMap<String, Part>,
     /// The conversations, parents before nothing in particular.
     pub turns: Vec<Turn>,
+}
+
+/// What was derived of one session.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The token its `dirty_sessions` row had when reading began.
+    pub token: Option<i64>,
+    /// Its prompt lines.
+    pub prompt_lines: BTreeSet<[u8; 16]>,
+    /// What is known of the session, with what was known from before.
+    pub facts: Session,
+    /// How many of the session's own conversations are settled and stand before the part.
+    pub from: i64,
+    /// Subagents of settled conversations whose own are part of it all the same, because they still run.
+    pub agents: BTreeSet<String>,
+    /// The version of the rules.
+    pub parser: i64,
+    /// Up to where the session is settled from now on.
+    pub settled: Option<Settled>,
+    /// There is more behind the part: the session stays dirty.
+    pub more: bool,
+}
+
+/// Up to where a session is settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// An event that was captured earlier than this breaks the seal, in nanoseconds since 1970.
+    pub from_ns: i64,
+    /// What deriving wants to know again, a JSON object.
+    pub seal: String,
 }
 
 /// What [`Batch::replace`] did.
@@ -44,38 +68,38 @@ pub enum Replaced {
     Outdated,
 }
 
-const KEEP_KEY: &str =
-    "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3) on conflict do nothing";
-
-const MOVE_KEY: &str = "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3)
-                        on conflict do update set conversation_id = excluded.conversation_id";
-
 impl Batch<'_> {
     /// Writes what differs and takes the sessions off the dirty list.
     ///
     /// # Errors
     /// The engine's; the batch must then be given up.
     pub fn replace(&self, lineage: &Lineage, now_ms: i64) -> Result<Replaced, Error> {
-        if !self.tokens_are(&lineage.sessions)? {
+        if !self.tokens_are(&lineage.parts)? {
             return Ok(Replaced::Outdated);
         }
-        self.put_prompt_lines(lineage)?;
-        if self.lineage_grew(lineage)? {
+        self.put_prompt_lines(&lineage.parts)?;
+        if self.lineage_grew(&lineage.parts)? {
             return Ok(Replaced::Outdated);
         }
         let ids = self.identify(&lineage.turns, now_ms)?;
-        let mut before = self.turn_digests(lineage)?;
+        let mut before = BTreeMap::new();
+        for (session, part) in &lineage.parts {
+            self.digests(session, part, &mut before)?;
+        }
         let mut changed = 0;
         for (turn, id) in lineage.turns.iter().zip(&ids) {
-            let parent = turn.parent.and_then(|index| ids.get(index)).copied();
-            let digest = digest_with_parent(turn, parent);
+            let parent = match turn.parent {
+                Some(Parent::Here(index)) => ids.get(index).copied(),
+                Some(Parent::Settled(id)) => Some(id),
+                None => None,
+            };
+            let digest = turn.digest(parent);
             let known = match before.remove(id) {
                 Some(known) => Some(known),
                 None => self.digest_elsewhere(*id)?, // it has moved here from a session outside the lineage
             };
             if known.as_deref() != Some(&digest[..]) {
-                self.remove_turn(*id)?;
-                self.put_turn(*id, turn, parent, &digest)?;
+                self.put_turn(*id, turn, parent, &digest, known.is_some())?;
                 changed += 1;
             }
         }
@@ -83,33 +107,31 @@ impl Batch<'_> {
         for id in before.into_keys() {
             self.remove_turn(id)?;
         }
-        for facts in &lineage.facts {
-            self.put_session(facts)?;
-            self.put_links(facts)?;
+        for (session, part) in &lineage.parts {
+            self.put_session(&part.facts)?;
+            self.put_links(&part.facts)?;
+            self.put_derivation(session, part)?;
         }
         self.want_places(lineage)?;
-        for session in lineage.sessions.keys() {
-            self.execute("delete from dirty_sessions where session_id = ?1", [session])?;
-        }
         Ok(Replaced::Written { changed, removed })
     }
 
-    fn tokens_are(&self, expected: &BTreeMap<String, Option<i64>>) -> Result<bool, Error> {
+    fn tokens_are(&self, parts: &BTreeMap<String, Part>) -> Result<bool, Error> {
         let mut query =
             self.tx.prepare_cached("select token from dirty_sessions where session_id = ?1").op("prepare")?;
-        for (session, token) in expected {
+        for (session, part) in parts {
             let found: Option<i64> =
                 query.query_row([session], |row| row.get(0)).optional().op("read a session's token")?;
-            if found != *token {
+            if found != part.token {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn put_prompt_lines(&self, lineage: &Lineage) -> Result<(), Error> {
-        for (session, lines) in &lineage.prompt_lines {
-            for line in lines {
+    fn put_prompt_lines(&self, parts: &BTreeMap<String, Part>) -> Result<(), Error> {
+        for (session, part) in parts {
+            for line in &part.prompt_lines {
                 self.execute(
                     "insert into prompt_lines (line, session_id) values (?1, ?2) on conflict do nothing",
                     params![line, session],
@@ -120,12 +142,12 @@ impl Batch<'_> {
     }
 
     /// Another ingester may just have derived a session that shares a line with this lineage.
-    fn lineage_grew(&self, lineage: &Lineage) -> Result<bool, Error> {
+    fn lineage_grew(&self, parts: &BTreeMap<String, Part>) -> Result<bool, Error> {
         let mut query = self.tx.prepare_cached("select session_id from prompt_lines where line = ?1").op("prepare")?;
-        for line in lineage.prompt_lines.values().flatten() {
+        for line in parts.values().flat_map(|part| &part.prompt_lines) {
             let sessions = query.query_map([line], |row| row.get::<_, String>(0)).op("read a line's sessions")?;
             for session in sessions {
-                if !lineage.sessions.contains_key(&session.op("read a line's session")?) {
+                if !parts.contains_key(&session.op("read a line's session")?) {
                     return Ok(true);
                 }
             }
@@ -133,77 +155,28 @@ impl Batch<'_> {
         Ok(false)
     }
 
-    /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id.
-    fn identify(&self, turns: &[Turn], now_ms: i64) -> Result<Vec<ConversationId>, Error> {
-        // Who gets an id that the keys of several turns lead to: a prompt before what nobody asked, and either before
-        // what was formerly known by the key. An id that was answered with a prompt stays with it.
-        let by_rank = |turn: &Turn| match turn.prompt_text {
-            Some(_) => [turn.keys.clone(), Vec::new(), turn.former_keys.clone()],
-            None => [Vec::new(), turn.keys.clone(), turn.former_keys.clone()],
+    /// What is written of a part already.
+    fn digests(&self, session: &str, part: &Part, found: &mut BTreeMap<ConversationId, Vec<u8>>) -> Result<(), Error> {
+        let mut own = self
+            .tx
+            .prepare_cached("select id, digest from turns where session_id = ?1 and ordinal >= ?2")
+            .op("prepare")?;
+        let mut of_agent = self
+            .tx
+            .prepare_cached("select id, digest from turns where session_id = ?1 and agent_id = ?2")
+            .op("prepare")?;
+        let mut take = |rows: &mut rusqlite::Rows<'_>| -> rusqlite::Result<()> {
+            while let Some(row) = rows.next()? {
+                found.insert(ConversationId(row.get(0)?), row.get(1)?);
+            }
+            Ok(())
         };
-        let mut owner: BTreeMap<ConversationId, usize> = BTreeMap::new();
-        for rank in 0..3 {
-            for (index, turn) in turns.iter().enumerate() {
-                for key in &by_rank(turn)[rank] {
-                    if let Some(id) = self.find_key(key)? {
-                        owner.entry(id).or_insert(index);
-                    }
-                }
-            }
+        own.query(params![session, part.from]).and_then(|mut rows| take(&mut rows)).op("read a session's turns")?;
+        for agent in &part.agents {
+            let rows = of_agent.query([session, agent]);
+            rows.and_then(|mut rows| take(&mut rows)).op("read a subagent's turns")?;
         }
-        let mut known = vec![BTreeSet::new(); turns.len()];
-        for (id, index) in owner {
-            known[index].insert(id);
-        }
-        let mut ids = Vec::with_capacity(turns.len());
-        for (turn, known) in turns.iter().zip(&known) {
-            // A key whose id went to another conversation leads to the new one from now on.
-            let (id, keep) = match known.first() {
-                Some(id) => (*id, KEEP_KEY),
-                None => {
-                    self.execute("insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
-                    (ConversationId(self.tx.last_insert_rowid()), MOVE_KEY)
-                }
-            };
-            ids.push(id);
-            for key in &turn.keys {
-                self.execute(keep, params![key.kind(), key.bytes(), id.0])?;
-            }
-            self.execute("delete from aliases where id = ?1", [id.0])?;
-            for other in known.iter().filter(|other| **other != id) {
-                self.execute(
-                    "insert into aliases (id, survivor) values (?1, ?2)
-                     on conflict do update set survivor = excluded.survivor where survivor <> excluded.survivor",
-                    [other.0, id.0],
-                )?;
-                self.execute("update aliases set survivor = ?2 where survivor = ?1", [other.0, id.0])?;
-            }
-        }
-        Ok(ids)
-    }
-
-    fn find_key(&self, key: &Key) -> Result<Option<ConversationId>, Error> {
-        self.tx
-            .prepare_cached("select conversation_id from conversation_keys where kind = ?1 and key = ?2")
-            .op("prepare")?
-            .query_row(params![key.kind(), key.bytes()], |row| row.get(0).map(ConversationId))
-            .optional()
-            .op("look for a key")
-    }
-
-    fn turn_digests(&self, lineage: &Lineage) -> Result<BTreeMap<ConversationId, Vec<u8>>, Error> {
-        let mut found = BTreeMap::new();
-        let mut query = self.tx.prepare_cached("select id, digest from turns where session_id = ?1").op("prepare")?;
-        for session in lineage.sessions.keys() {
-            let rows = query
-                .query_map([session], |row| Ok((ConversationId(row.get(0)?), row.get(1)?)))
-                .op("read a session's turns")?;
-            for row in rows {
-                let (id, digest) = row.op("read a turn")?;
-                found.insert(id, digest);
-            }
-        }
-        Ok(found)
+        Ok(())
     }
 
     fn digest_elsewhere(&self, id: ConversationId) -> Result<Option<Vec<u8>>, Error> {
@@ -215,118 +188,19 @@ impl Batch<'_> {
             .op("read a turn")
     }
 
-    fn remove_turn(&self, id: ConversationId) -> Result<(), Error> {
-        self.execute("delete from search where rowid in (select id from blocks where conversation_id = ?1)", [id.0])?;
-        self.execute("delete from turns where id = ?1", [id.0])
-    }
-
-    fn put_turn(
-        &self,
-        id: ConversationId,
-        turn: &Turn,
-        parent: Option<ConversationId>,
-        digest: &[u8],
-    ) -> Result<(), Error> {
+    fn put_derivation(&self, session: &str, part: &Part) -> Result<(), Error> {
+        let settled = part.settled.as_ref();
         self.execute(
-            "insert into turns (id, session_id, parent_id, agent_id, ordinal, timestamp_ms, ended_ms, kind, via, status,
-                                prompt_text, response_text, prompt_id, model, cwd, from_hook, from_transcript, metadata, digest)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-            params![
-                id.0,
-                turn.session_id,
-                parent.map(|id| id.0),
-                turn.agent_id,
-                turn.ordinal,
-                turn.timestamp_ms,
-                turn.ended_ms,
-                turn.kind.as_str(),
-                turn.via.as_str(),
-                turn.status.as_str(),
-                turn.prompt_text,
-                turn.response_text,
-                turn.prompt_id,
-                turn.model,
-                turn.cwd,
-                turn.from_hook,
-                turn.from_transcript,
-                turn.metadata,
-                digest,
-            ],
+            "insert into derivations (session_id, parser, settled_ns, seal) values (?1, ?2, ?3, ?4)
+             on conflict (session_id) do update set
+                parser = excluded.parser, settled_ns = excluded.settled_ns, seal = excluded.seal
+             where (parser, settled_ns, seal) is not (excluded.parser, excluded.settled_ns, excluded.seal)",
+            params![session, part.parser, settled.map(|it| it.from_ns), settled.map(|it| &it.seal)],
         )?;
-        for (seq, block) in (0..).zip(&turn.blocks) {
-            self.put_block(id, seq, block)?;
+        if part.more {
+            return Ok(());
         }
-        for (seq, call) in (0..).zip(&turn.tool_calls) {
-            self.put_call(id, seq, call)?;
-        }
-        for (seq, usage) in (0..).zip(&turn.usage) {
-            self.put_usage(id, seq, usage)?;
-        }
-        Ok(())
-    }
-
-    fn put_block(&self, id: ConversationId, seq: i64, block: &Block) -> Result<(), Error> {
-        let (source, source_id, offset, length) = columns(block.span);
-        self.execute(
-            "insert into blocks (conversation_id, seq, kind, at_ms, tool_use_id, source, source_id, source_offset, source_length)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![id.0, seq, block.kind.as_str(), block.at_ms, block.tool_use_id, source, source_id, offset, length],
-        )?;
-        if let Some(words) = &block.search {
-            let block_id = self.tx.last_insert_rowid();
-            self.execute("insert into search (rowid, text) values (?1, ?2)", params![block_id, words])?;
-        }
-        Ok(())
-    }
-
-    fn put_call(&self, id: ConversationId, seq: i64, call: &ToolCall) -> Result<(), Error> {
-        let (in_source, in_id, in_offset, in_length) = columns(call.input);
-        let (out_source, out_id, out_offset, out_length) = columns(call.output);
-        self.execute(
-            "insert into tool_calls (conversation_id, seq, tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
-                                     input_source, input_source_id, input_offset, input_length,
-                                     output_source, output_source_id, output_offset, output_length)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-            params![
-                id.0,
-                seq,
-                call.tool_use_id,
-                call.name,
-                call.is_error,
-                call.refused,
-                call.finished,
-                call.started_ms,
-                call.duration_ms,
-                in_source,
-                in_id,
-                in_offset,
-                in_length,
-                out_source,
-                out_id,
-                out_offset,
-                out_length
-            ],
-        )
-    }
-
-    fn put_usage(&self, id: ConversationId, seq: i64, usage: &Usage) -> Result<(), Error> {
-        self.execute(
-            "insert into usage (conversation_id, seq, message_id, request_id, model, input_tokens, output_tokens,
-                                cache_creation_tokens, cache_creation_1h_tokens, cache_read_tokens)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                id.0,
-                seq,
-                usage.message_id,
-                usage.request_id,
-                usage.model,
-                usage.input_tokens,
-                usage.output_tokens,
-                usage.cache_creation_tokens,
-                usage.cache_creation_1h_tokens,
-                usage.cache_read_tokens
-            ],
-        )
+        self.execute("delete from dirty_sessions where session_id = ?1", [session])
     }
 
     fn put_session(&self, facts: &Session) -> Result<(), Error> {
@@ -407,22 +281,5 @@ impl Batch<'_> {
     pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {
         self.tx.prepare_cached(sql).op("prepare")?.execute(params).op("write")?;
         Ok(())
-    }
-}
-
-/// A parent is known by its id, so its number among the lineage's turns (which may change) is left out.
-fn digest_with_parent(turn: &Turn, parent: Option<ConversationId>) -> Vec<u8> {
-    // By which keys it was known before is no part of the row either: it may be forgotten once its own keys are there.
-    let plain = Turn { parent: None, former_keys: Vec::new(), ..turn.clone() };
-    let mut digest = plain.digest().to_vec();
-    digest.extend(parent.map_or(0, |id| id.0).to_le_bytes());
-    digest
-}
-
-/// The columns of a place, all null where there is none.
-fn columns(span: Option<Span>) -> (Option<i64>, Option<i64>, Option<i64>, Option<i64>) {
-    match span.map(Span::columns) {
-        Some((source, id, offset, length)) => (Some(source), Some(id), Some(offset), Some(length)),
-        None => (None, None, None, None),
     }
 }

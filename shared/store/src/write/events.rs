@@ -85,6 +85,7 @@ impl Batch<'_> {
             ])
             .op("store an event")?;
         let id = EventId(self.tx.last_insert_rowid());
+        self.unseal_before(event.session_id, i64::try_from(event.captured_ns).unwrap_or(i64::MAX))?;
         self.mark_dirty(event.session_id)?;
         Ok(Stored::New(id))
     }

@@ -1,10 +1,12 @@
 //! Reads back from the ground what deriving needs, from one moment of the database.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
 use super::Writer;
+use super::transcripts::CHUNK;
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::{EventId, TranscriptId};
@@ -37,6 +39,8 @@ pub struct StoredFile {
     pub agent_id: Option<String>,
     /// Another file stands at its path by now.
     pub superseded: bool,
+    /// How many bytes of it are stored.
+    pub size: u64,
 }
 
 /// What a file of a session is.
@@ -134,20 +138,20 @@ impl Ground<'_> {
         Ok(found)
     }
 
-    /// The events of a session, in order of capture.
+    /// The events of a session from a moment on, in order of capture.
     ///
     /// # Errors
     /// The engine's, or [`Error::Corrupt`] when a payload cannot be unpacked.
-    pub fn events(&self, session_id: &str, mut take: impl FnMut(Event)) -> Result<(), Error> {
+    pub fn events(&self, session_id: &str, from_ns: i64, mut take: impl FnMut(Event)) -> Result<(), Error> {
         let mut query = self
             .tx
             .prepare_cached(
                 "select e.id, o.origin, e.name, e.hash, e.captured_ns, e.event, e.prompt_id, e.size, e.codec, e.payload
                    from events e join origins o on o.id = e.origin_id
-                  where e.session_id = ?1 order by e.captured_ns, e.name, e.id",
+                  where e.session_id = ?1 and e.captured_ns >= ?2 order by e.captured_ns, e.name, e.id",
             )
             .op("prepare")?;
-        let mut rows = query.query([session_id]).op("read events")?;
+        let mut rows = query.query(rusqlite::params![session_id, from_ns]).op("read events")?;
         while let Some(row) = rows.next().op("read an event")? {
             take(event(row)?);
         }
@@ -195,7 +199,7 @@ impl Ground<'_> {
         let mut query = self
             .tx
             .prepare_cached(
-                "select id, role, agent_id, superseded_ms is not null
+                "select id, role, agent_id, superseded_ms is not null, stored_size
                    from transcripts where session_id = ?1 order by path, id",
             )
             .op("prepare")?;
@@ -206,29 +210,39 @@ impl Ground<'_> {
                     role: Role::from_word(&row.get::<_, String>(1)?),
                     agent_id: row.get(2)?,
                     superseded: row.get(3)?,
+                    size: row.get::<_, i64>(4)? as u64,
                 })
             })
             .op("read a session's files")?;
         rows.collect::<Result<_, _>>().op("read a session's file")
     }
 
-    /// The bytes of a stored file, chunk after chunk.
+    /// The bytes of a stored file from an offset on, chunk after chunk, until `take` breaks.
     ///
     /// # Errors
     /// The engine's, or [`Error::Corrupt`] when a chunk cannot be unpacked.
-    pub fn bytes(&self, id: TranscriptId, mut take: impl FnMut(&[u8])) -> Result<(), Error> {
+    pub fn bytes(
+        &self,
+        id: TranscriptId,
+        from: u64,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         let mut query = self
             .tx
-            .prepare_cached("select size, codec, bytes from transcript_chunks where transcript_id = ?1 order by seq")
+            .prepare_cached(
+                "select size, codec, bytes from transcript_chunks where transcript_id = ?1 and seq >= ?2 order by seq",
+            )
             .op("prepare")?;
-        let mut rows = query.query([id.0]).op("read chunks")?;
+        let mut rows = query.query([id.0, (from / CHUNK as u64) as i64]).op("read chunks")?;
+        let mut skip = (from % CHUNK as u64) as usize;
         while let Some(row) = rows.next().op("read a chunk")? {
             let read = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
             let (size, kind, bytes) = read().op("read a chunk")?;
-            take(
-                &codec::unpack(kind, bytes, size as usize)
-                    .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })?,
-            );
+            let chunk = codec::unpack(kind, bytes, size as usize)
+                .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })?;
+            if take(chunk.get(std::mem::take(&mut skip)..).unwrap_or_default()).is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ impl Batch<'_> {
     /// Notes the directories of a lineage that have no place yet.
     pub(super) fn want_places(&self, lineage: &Lineage) -> Result<(), Error> {
         let mut wanted: BTreeMap<&str, (&str, Option<&str>)> = BTreeMap::new();
-        let worktrees = || lineage.facts.iter().flat_map(|facts| &facts.worktrees);
+        let worktrees = || lineage.parts.values().flat_map(|part| &part.facts.worktrees);
         let original = |cwd: &str| {
             let inside =
                 |path: &str| cwd.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -60,7 +60,7 @@ impl Batch<'_> {
                 wanted.entry(cwd).or_insert_with(|| (&turn.session_id, original(cwd)));
             }
         }
-        for facts in &lineage.facts {
+        for facts in lineage.parts.values().map(|part| &part.facts) {
             if let Some(cwd) = facts.cwd.as_ref().or(facts.hook_cwd.as_ref()) {
                 wanted.entry(cwd).or_insert_with(|| (&facts.session_id, original(cwd)));
             }

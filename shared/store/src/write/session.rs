@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// A session's own facts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its id.
     pub session_id: String,
@@ -70,7 +72,7 @@ impl Session {
 }
 
 /// A session's title.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Title {
     /// The words.
     pub text: String,
@@ -79,7 +81,7 @@ pub struct Title {
 }
 
 /// Who gave a session its title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TitleFrom {
     /// A person.
     Custom,
@@ -97,7 +99,7 @@ impl TitleFrom {
 }
 
 /// What was found in the files of a session that are still the ones on disk. Parts add up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// JSON objects.
     pub lines: u64,
@@ -126,7 +128,7 @@ impl Counts {
 }
 
 /// How a session hangs together with an earlier one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
     /// The later session. Not always the one whose lines tell of it: an old file names the session it goes on in.
     pub session_id: String,
@@ -137,7 +139,7 @@ pub struct Link {
 }
 
 /// The ways in which a session follows another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LinkKind {
     /// It began as a copy of the other, which may go on.
     ForkOf,

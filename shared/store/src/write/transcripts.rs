@@ -210,7 +210,12 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn supersede(&self, id: TranscriptId, now_ms: i64) -> Result<(), Error> {
-        self.execute("update transcripts set superseded_ms = ?2 where id = ?1", [id.0, now_ms])
+        self.execute("update transcripts set superseded_ms = ?2 where id = ?1", [id.0, now_ms])?;
+        self.execute(
+            "update derivations set settled_ns = null, seal = null
+              where session_id = (select session_id from transcripts where id = ?1)",
+            [id.0],
+        )
     }
 
     /// The file lies elsewhere now, or its meta data changed.

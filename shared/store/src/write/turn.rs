@@ -2,12 +2,12 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::ids::{Key, Span};
+use crate::ids::{ConversationId, Key, Span};
 use crate::usage::Usage;
 use crate::words::{BlockKind, Kind, Status, Via};
 
 /// One conversation.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Turn {
     /// What it is recognised by. Never empty. All of these lead to its id from now on.
     pub keys: Vec<Key>,
@@ -15,11 +15,11 @@ pub struct Turn {
     pub former_keys: Vec<Key>,
     /// The session it belongs to.
     pub session_id: String,
-    /// For a subagent's: which conversation started it, as an index into the lineage's turns.
-    pub parent: Option<usize>,
+    /// For a subagent's: which conversation started it.
+    pub parent: Option<Parent>,
     /// For a subagent's: its id.
     pub agent_id: Option<String>,
-    /// Its place in the session.
+    /// Its place in the session; a subagent's is its parent's.
     pub ordinal: i64,
     /// When it began.
     pub timestamp_ms: i64,
@@ -55,9 +55,18 @@ pub struct Turn {
     pub usage: Vec<Usage>,
 }
 
+/// Where the conversation stands that started a subagent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// Among the turns that are written together, by its index.
+    Here(usize),
+    /// Settled before.
+    Settled(ConversationId),
+}
+
 impl Turn {
-    /// Equal digests mean equal rows.
-    pub(crate) fn digest(&self) -> [u8; 16] {
+    /// Equal digests mean equal rows. A parent counts by its id; keys are no part of the rows.
+    pub(crate) fn digest(&self, parent: Option<ConversationId>) -> [u8; 16] {
         struct Digest(blake3::Hasher);
         impl Hasher for Digest {
             fn write(&mut self, bytes: &[u8]) {
@@ -68,7 +77,34 @@ impl Turn {
             }
         }
         let mut digest = Digest(blake3::Hasher::new());
-        self.hash(&mut digest);
+        let Self {
+            keys: _,
+            former_keys: _,
+            parent: _,
+            session_id,
+            agent_id,
+            ordinal,
+            timestamp_ms,
+            ended_ms,
+            kind,
+            via,
+            status,
+            prompt_text,
+            response_text,
+            prompt_id,
+            model,
+            cwd,
+            from_hook,
+            from_transcript,
+            metadata,
+            blocks,
+            tool_calls,
+            usage,
+        } = self;
+        (session_id, agent_id, ordinal, timestamp_ms, ended_ms, kind, via, status, prompt_text, response_text)
+            .hash(&mut digest);
+        (prompt_id, model, cwd, from_hook, from_transcript, metadata, blocks, tool_calls, usage).hash(&mut digest);
+        parent.map(|id| id.0).hash(&mut digest);
         let mut bytes = [0; 16];
         digest.0.finalize_xof().fill(&mut bytes);
         bytes

@@ -4,6 +4,7 @@ mod api; // the API over a real socket
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod hook; // what the hook stores, whatever happens
+mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command

@@ -73,6 +73,10 @@ impl Plan {
             self.roots.insert(root);
             return Ok(());
         }
+        if full.ends_with("projects") {
+            self.roots.insert(known.spelled(full));
+            return Ok(());
+        }
         let projects = full.join("projects");
         if projects.is_dir() {
             self.roots.insert(known.spelled(&projects));
@@ -142,6 +146,8 @@ impl Plan {
                 let part = [&project, &session].into_iter().find(|part| part.starts_with(folder));
                 let start = part.map_or_else(|| folder.to_owned(), PathBuf::clone);
                 starts.entry(project).or_insert(start);
+                // Beside the subagents lie files that are no transcripts, such as a workflow's journal.
+                self.left_alone += u64::from(!name.starts_with("agent-"));
             }
             return;
         }

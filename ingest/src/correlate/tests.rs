@@ -2,6 +2,7 @@
 
 mod composer;
 mod facts;
+mod history;
 mod lineage;
 mod rules;
 mod story;

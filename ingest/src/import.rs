@@ -30,6 +30,7 @@ use crate::daemon;
 use crate::derive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::places;
 use crate::transcripts::{self, Look};
 use args::Import;
 use events::Events;
@@ -192,6 +193,7 @@ fn first_byte(path: &Path) -> io::Result<()> {
 
 fn derive_now(run: &mut Run<'_>) -> Result<(), Error> {
     run.summary.conversations += derive::derive(&mut run.writer)?.conversations;
+    places::look_up(&mut run.writer)?;
     Ok(())
 }
 

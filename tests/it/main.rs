@@ -11,4 +11,5 @@ mod ops; // install, start, stop, and the one command
 mod queue; // bad input, several ingesters, the loop
 mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
+mod sessions; // titles, projects, and how sessions hang together
 mod tidy; // the rules of the repository

@@ -27,7 +27,7 @@ impl Part {
 }
 
 /// The files that prompt-hook would have made of a captured run, which another test holds it to.
-fn queue(world: &World, scenario: Scenario) {
+pub(crate) fn queue(world: &World, scenario: Scenario) {
     fs::create_dir_all(world.data().incoming()).expect("the queue");
     let hooks = scenario.dir().join("hooks");
     for name in world.names(&hooks) {

@@ -42,7 +42,7 @@ pub(crate) fn of(input: &Input, until: Option<&Cut>) -> Facts {
         }
     }
     let typed = if input.is_only_typed() { &input.typed[..] } else { &[] };
-    facts.hook_cwd = events().filter_map(|event| event.cwd.clone()).last();
+    facts.hook_cwd = events().filter_map(|event| event.cwd.clone()).next_back();
     facts.hook_cwd = facts.hook_cwd.or_else(|| typed.iter().rev().find_map(|typed| typed.project.clone()));
     let times = || {
         let lines = lines().filter_map(|line| line.at_ms).chain(events().map(|event| event.at_ms));

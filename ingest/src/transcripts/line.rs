@@ -2,10 +2,14 @@
 //!
 //! Never an error: a line of an unknown type is [`Body::Unknown`], a field of an unknown shape is absent (claude-code.md C).
 
+mod known;
+mod media;
+
 use serde_json::value::RawValue;
 use store::{Span, SpanSource, TranscriptId};
 
 use crate::json::{self, Object};
+pub(crate) use media::{Media, MediaKind};
 
 /// A parsed line.
 #[derive(Clone, Debug)]
@@ -64,48 +68,6 @@ pub(crate) enum Body {
     Unknown(String),
 }
 
-/// The types of lines that have been seen to hold nothing that correlation needs (claude-code.md C.3).
-const KNOWN_TYPES: [&str; 33] = [
-    "progress",
-    "summary",
-    "agent-name",
-    "agent-color",
-    "agent-setting",
-    "tag",
-    "last-prompt",
-    "permission-mode",
-    "mode",
-    "file-history-snapshot",
-    "file-history-delta",
-    "pr-link",
-    "worktree-state",
-    "relocated",
-    "cost-state",
-    "content-replacement",
-    "attribution-snapshot",
-    "isolation-latch",
-    "atis-latch",
-    "bridge-session",
-    "frame-link",
-    "ended",
-    "conversation_reset",
-    "started",
-    "result",
-    // Of these the part that matters may be missing.
-    "user",
-    "assistant",
-    "system",
-    "attachment",
-    "queue-operation",
-    "custom-title",
-    "ai-title",
-    "continued-in",
-];
-
-fn is_known(kind: &str) -> bool {
-    KNOWN_TYPES.contains(&kind) || kind.starts_with("artifact-")
-}
-
 /// A `user` line: a prompt, a tool's result, or something injected.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct User {
@@ -122,21 +84,6 @@ pub(crate) struct User {
     /// Goes with a prompt and is none, whatever its origin.
     pub(crate) companion: bool,
     pub(crate) results: Vec<ToolResult>,
-}
-
-/// An image or a document, without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Media {
-    pub(crate) kind: MediaKind,
-    pub(crate) media_type: Option<String>,
-    /// How many bytes it has, where they stand in the line.
-    pub(crate) bytes: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MediaKind {
-    Image,
-    Document,
 }
 
 /// The result of a tool call.
@@ -218,7 +165,7 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
         "ai-title" => object.text("aiTitle").map_or(Body::Other, Body::GeneratedTitle),
         "continued-in" => object.text("continuedInSessionId").map_or(Body::Other, Body::ContinuedIn),
         "worktree-state" => object.object("worktreeSession").and_then(|it| worktree(&it)).unwrap_or(Body::Other),
-        known if is_known(known) => Body::Other,
+        known if known::is_known(known) => Body::Other,
         unknown => Body::Unknown(unknown.to_owned()),
     };
     let uuid = object.text("uuid");
@@ -343,8 +290,8 @@ fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
                     texts.push(text);
                 }
             }
-            Some("image") => user.media.push(media(&block, MediaKind::Image)),
-            Some("document") => user.media.push(media(&block, MediaKind::Document)),
+            Some("image") => user.media.push(media::of(&block, MediaKind::Image)),
+            Some("document") => user.media.push(media::of(&block, MediaKind::Document)),
             Some("tool_result") => {
                 if let Some(tool_use_id) = block.text("tool_use_id") {
                     user.results.push(ToolResult {
@@ -365,22 +312,6 @@ fn content(value: Option<&RawValue>, at: Place<'_>) -> User {
 
 fn worktree(session: &Object<'_>) -> Option<Body> {
     Some(Body::Worktree { path: session.text("worktreePath")?, original: session.text("originalCwd")? })
-}
-
-fn media(block: &Object<'_>, kind: MediaKind) -> Media {
-    let source = block.object("source");
-    let field = |name| source.as_ref().and_then(|source| source.text(name));
-    let is_base64 = field("type").as_deref() == Some("base64");
-    let data = source.as_ref().and_then(|source| source.get("data")).filter(|_| is_base64);
-    Media { kind, media_type: field("media_type"), bytes: data.map(|data| decoded_size(data.get())) }
-}
-
-/// How many bytes a JSON string of base64 stands for, told from its length.
-fn decoded_size(json: &str) -> u64 {
-    let escapes = json.bytes().filter(|byte| *byte == b'\\').count(); // of slashes
-    let text = json.trim_matches('"');
-    let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
-    ((text.len() - escapes - padding) as u64) * 3 / 4
 }
 
 fn assistant(line: &Object<'_>, at: Place<'_>) -> Option<Assistant> {
@@ -457,73 +388,4 @@ fn operation(line: &Object<'_>) -> Option<Operation> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(json: &str) -> Line {
-        parse(json, TranscriptId(1), 100).unwrap()
-    }
-
-    #[test]
-    fn a_copy_in_a_fork_is_the_same_line() {
-        let original = line(
-            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"x"}}"#,
-        );
-        let copy = line(
-            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"b","promptId":"q","message":{"role":"user","content":"x"}}"#,
-        );
-        let other = line(
-            r#"{"type":"user","uuid":"u","timestamp":"2026-11-22T12:35:48.368Z","sessionId":"a","promptId":"p","message":{"role":"user","content":"y"}}"#,
-        );
-        assert_eq!(original.key, copy.key);
-        assert_ne!(original.key, other.key);
-        assert_eq!(original.at_ms, Some(1_795_350_948_368));
-    }
-
-    #[test]
-    fn a_result_points_at_its_output() {
-        let json = r#"{"type":"user","toolDenialKind":"user-rejected","message":{"content":[{"type":"tool_result","tool_use_id":"t","is_error":true,"content":"no"}]}}"#;
-        let Body::User(user) = line(json).body else { panic!() };
-        let result = &user.results[0];
-        let at = (result.output.unwrap().offset - 100) as usize;
-        assert_eq!(&json[at..at + 4], r#""no""#);
-        assert!(result.is_error && result.refused && user.text.is_none());
-    }
-
-    #[test]
-    fn unknown_shapes_are_not_errors() {
-        assert!(matches!(line(r#"{"type":"brand-new","uuid":7}"#).body, Body::Unknown(name) if name == "brand-new"));
-        assert!(matches!(line(r#"{"type":"artifact-seen"}"#).body, Body::Other));
-        assert!(matches!(line(r#"{"type":"assistant"}"#).body, Body::Other));
-        assert!(matches!(line("{}").body, Body::Unknown(name) if name.is_empty()));
-        assert!(parse("[1]", TranscriptId(1), 0).is_none());
-    }
-
-    #[test]
-    fn images_and_documents_have_a_size() {
-        let check = |source: &str, expected: (Option<&str>, Option<u64>)| {
-            let json = format!(r#"{{"type":"user","message":{{"content":[{{"type":"image","source":{source}}}]}}}}"#);
-            let Body::User(user) = line(&json).body else { panic!() };
-            let [media] = &user.media[..] else { panic!("{user:?}") };
-            assert_eq!((media.media_type.as_deref(), media.bytes), expected, "{source}");
-        };
-        let png = Some("image/png");
-        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbG8="}"#, (png, Some(5)));
-        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbA=="}"#, (png, Some(4)));
-        check(r#"{"type":"base64","media_type":"image/png","data":"aGVsbG8h"}"#, (png, Some(6)));
-        check(r#"{"type":"base64","media_type":"image/png","data":"\/\/\/\/"}"#, (png, Some(3)));
-        check(r#"{"type":"base64","data":""}"#, (None, Some(0)));
-        check(r#"{"type":"url","url":"https://example.com/x.png"}"#, (None, None));
-        check("7", (None, None));
-    }
-
-    #[test]
-    fn typed_while_claude_worked() {
-        let json = r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"more","commandMode":"prompt","origin":{"kind":"human"}}}"#;
-        let Body::Queued(user) = line(json).body else { panic!() };
-        assert_eq!((user.text.as_deref(), user.origin.as_deref()), (Some("more"), Some("human")));
-        let json = r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"<task-notification>","commandMode":"task-notification"}}"#;
-        let Body::Queued(user) = line(json).body else { panic!() };
-        assert_eq!(user.origin.as_deref(), Some("task-notification"));
-    }
-}
+mod tests;

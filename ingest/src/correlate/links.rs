@@ -1,4 +1,4 @@
-//! How sessions hang together (correlation.md 20 to 23): which one was copied, and which one `/clear` ended.
+//! How sessions hang together (correlation.md 22 to 24): which one was copied, and which one `/clear` ended.
 
 use store::write::{Link, LinkKind};
 

@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::exit;
 use crate::import::args::{self, Import};
+use crate::rebuild::Rebuild;
 use crate::schedule::{CRON_HELP, Schedule};
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
@@ -37,6 +38,12 @@ pub enum Command {
     /// Without a PATH it reads every projects root that was ever read and the one Claude Code has now.
     #[command(after_help = exit::HELP, after_long_help = import_help())]
     Import(Import),
+    /// Derive every conversation again from what was captured
+    ///
+    /// Conversations, sessions and the index of words are made from the captured hooks and transcripts. On a healthy store
+    /// nothing changes; what was damaged is mended, and every conversation keeps its id, its ratings and its notes.
+    #[command(after_help = exit::HELP)]
+    Rebuild(Rebuild),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
@@ -123,6 +130,7 @@ impl Command {
         let (common, every, cron) = match self {
             Self::Once(once) => (&once.common, None, None),
             Self::Import(import) => (&import.common, None, None),
+            Self::Rebuild(rebuild) => (&rebuild.common, None, None),
             Self::Run(run) => (&run.common, run.every, run.cron.clone()),
         };
         Layer {
@@ -141,6 +149,7 @@ impl Command {
         let (common, usual) = match self {
             Self::Once(once) => (&once.common, LevelFilter::WARN),
             Self::Import(import) => (&import.common, LevelFilter::WARN),
+            Self::Rebuild(rebuild) => (&rebuild.common, LevelFilter::WARN),
             Self::Run(run) => (&run.common, LevelFilter::INFO),
         };
         match common.verbose {

@@ -16,11 +16,12 @@ mod whole;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::write::{Ground, Lineage, Replaced, Writer};
+use store::write::{Ground, Lineage, Look, Replaced, Writer};
 
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Index, rebuild};
 
 /// The version of the rules. Raised when the same ground gives other rows than before: sessions that were derived by older
 /// rules are derived again, a few in each pass.
@@ -48,6 +49,14 @@ pub struct Derived {
 /// # Errors
 /// The store's.
 pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
+    derive_dirty(writer, Look::Digests, &mut |_| ControlFlow::Continue(()))
+}
+
+fn derive_dirty(
+    writer: &mut Writer,
+    look: Look,
+    observe: &mut dyn FnMut(Derived) -> ControlFlow<()>,
+) -> Result<Derived, store::Error> {
     let mut done = Derived::default();
     let mut tried: BTreeMap<String, usize> = BTreeMap::new();
     loop {
@@ -60,7 +69,10 @@ pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
         if lineages.is_empty() {
             return Ok(done);
         }
-        write(writer, &lineages, &mut done, &mut tried)?;
+        write(writer, &lineages, look, &mut done, &mut tried)?;
+        if observe(done).is_break() {
+            return Ok(done);
+        }
     }
 }
 
@@ -77,19 +89,20 @@ pub fn derive_older(writer: &mut Writer) -> Result<Derived, store::Error> {
     }
     let lineages = read_some(&ground, sessions, BTreeSet::new())?;
     drop(ground);
-    write(writer, &lineages, &mut done, &mut BTreeMap::new())?;
+    write(writer, &lineages, Look::Digests, &mut done, &mut BTreeMap::new())?;
     Ok(done)
 }
 
 fn write(
     writer: &mut Writer,
     lineages: &[Lineage],
+    look: Look,
     done: &mut Derived,
     tried: &mut BTreeMap<String, usize>,
 ) -> Result<(), store::Error> {
     let batch = writer.batch()?;
     for lineage in lineages {
-        match batch.replace(lineage, now_ms())? {
+        match batch.replace(lineage, look, now_ms())? {
             Replaced::Written { changed, .. } => {
                 done.sessions += lineage.parts.len() as u64;
                 done.conversations += changed;

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
-use crate::{daemon, home, import, logging};
+use crate::{daemon, home, import, logging, rebuild};
 
 /// Does what the command line says.
 ///
@@ -31,6 +31,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     match command {
         Command::Once(once) => once::run(&mut ctx, if once.json { Format::Json } else { Format::Line }),
         Command::Import(args) => import::run(&settings, args, &stop),
+        Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
         Command::Run(_) => daemon::run(&mut ctx, settings.home.root(), &schedule, &stop).map(|()| Exit::Done),
     }
 }

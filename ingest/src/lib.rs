@@ -20,6 +20,7 @@ pub mod import;
 pub mod logging;
 pub mod once;
 pub mod pass;
+pub mod rebuild;
 pub mod report;
 pub mod schedule;
 pub mod step;

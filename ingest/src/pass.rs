@@ -63,6 +63,8 @@ pub struct Context {
     swept: Option<SystemTime>,
     /// Something may have to be derived.
     underived: bool,
+    /// Sessions may have been derived by older rules.
+    older: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -81,6 +83,7 @@ impl Context {
             fresh: BTreeMap::new(),
             swept: None,
             underived: true,
+            older: true,
             stop,
         }
     }
@@ -225,6 +228,13 @@ impl Pass<'_, '_> {
             self.steps.at(Step::Derived)?;
             count(&mut self.report, derived);
             self.ctx.underived = false;
+        }
+        if self.ctx.older && !self.ctx.stop.load(Ordering::Relaxed) {
+            // One transaction in each pass, so that what is new never waits for what is old.
+            let derived = self.ctx.store.with(|writer| Ok(derive::derive_older(writer)?))?;
+            count(&mut self.report, derived);
+            self.ctx.older = derived.sessions > 0;
+            self.report.more |= self.ctx.older;
         }
         let now = self.now;
         self.ctx.fresh.retain(|_, last| !elapsed(*last, now, FRESH));

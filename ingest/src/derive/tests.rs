@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use queue::{DataDir, QueueName};
 use store::ConversationId;
-use store::read::{Kinds, ListRequest, Reader};
+use store::read::{Kinds, ListRequest, Reader, Words};
 use store::write::NewEvent;
 
 use super::*;
@@ -113,6 +113,14 @@ impl World {
         reader.list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
     }
 
+    /// How many conversations have a word.
+    fn found(&self, word: &str) -> usize {
+        let mut reader = Reader::open(&self.dir).unwrap();
+        let request =
+            ListRequest { session_id: None, kinds: Kinds::All, words: Words::parse(word), after: None, limit: 1000 };
+        reader.list(&request).unwrap().items.len()
+    }
+
     /// The rows without what only this store knows.
     fn natural(&self) -> Vec<String> {
         let mut reader = Reader::open(&self.dir).unwrap();
@@ -141,9 +149,13 @@ impl World {
         rows
     }
 
+    fn rebuild(&mut self, index: Index) -> Derived {
+        rebuild(&mut self.writer, index, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    }
+
     fn rebuilding_changes_nothing(&mut self) {
         let before = self.natural();
-        let rebuilt = rebuild(&mut self.writer).unwrap();
+        let rebuilt = self.rebuild(Index::Keep);
         assert_eq!(self.natural(), before);
         assert_eq!(rebuilt.conversations, 0);
     }
@@ -190,10 +202,27 @@ fn rebuilding_writes_no_row() {
     deliveries().iter().for_each(|delivery| world.deliver(delivery));
     world.pass();
     let before = world.rows();
-    let rebuilt = rebuild(&mut world.writer).unwrap();
+    let rebuilt = world.rebuild(Index::Keep);
     assert_eq!(rebuilt.conversations, 0);
     assert!(rebuilt.sessions > 3);
     assert_eq!(world.rows(), before);
+}
+
+#[test]
+fn a_lost_index_is_made_again() {
+    let mut world = World::new();
+    deliveries().iter().for_each(|delivery| world.deliver(delivery));
+    world.pass();
+    let (rows, found) = (world.natural(), world.found("use-agent"));
+    assert!(found > 0);
+    let batch = world.writer.batch().unwrap();
+    batch.clear_index().unwrap();
+    batch.commit().unwrap();
+    assert_eq!(world.found("use-agent"), 0);
+    assert!(world.rebuild(Index::Keep).conversations > 0);
+    assert_eq!((world.natural(), world.found("use-agent")), (rows.clone(), found));
+    world.rebuild(Index::Anew);
+    assert_eq!((world.natural(), world.found("use-agent")), (rows, found));
 }
 
 /// Claude Code may take a line back, and people copy folders: the same conversations under the same ids, before and after.

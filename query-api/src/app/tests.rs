@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::to_bytes;
 use queue::DataDir;
 use serde_json::{Value, json};
-use store::write::{Lineage, Parent, Part, Session, Title, TitleFrom, Turn, Writer};
+use store::write::{Lineage, Look, Parent, Part, Session, Title, TitleFrom, Turn, Writer};
 use store::{BlockKind, Key, Kind, Status, Via};
 
 struct Served {
@@ -97,7 +97,7 @@ fn fill(dir: &DataDir, turns: Vec<Turn>) {
         ..Session::default()
     };
     let parts = [("s".to_owned(), Part { facts, ..Part::default() })].into();
-    batch.replace(&Lineage { parts, turns }, 0).unwrap();
+    batch.replace(&Lineage { parts, turns }, Look::Digests, 0).unwrap();
     batch.commit().unwrap();
 }
 

@@ -24,7 +24,7 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 pub use crate::usage::Usage;
-pub use derived::{Lineage, Part, Replaced, Settled};
+pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, Role, StoredFile};
 pub use places::WantedPlace;

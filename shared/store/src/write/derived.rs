@@ -54,6 +54,16 @@ pub struct Settled {
     pub seal: String,
 }
 
+/// How closely [`Batch::replace`] looks at what is written already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// At a digest of each conversation.
+    #[default]
+    Digests,
+    /// At every row of it, and whether the index has its texts.
+    Rows,
+}
+
 /// What [`Batch::replace`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
@@ -73,7 +83,7 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// The engine's; the batch must then be given up.
-    pub fn replace(&self, lineage: &Lineage, now_ms: i64) -> Result<Replaced, Error> {
+    pub fn replace(&self, lineage: &Lineage, look: Look, now_ms: i64) -> Result<Replaced, Error> {
         if !self.tokens_are(&lineage.parts)? {
             return Ok(Replaced::Outdated);
         }
@@ -98,7 +108,8 @@ impl Batch<'_> {
                 Some(known) => Some(known),
                 None => self.digest_elsewhere(*id)?, // it has moved here from a session outside the lineage
             };
-            if known.as_deref() != Some(&digest[..]) {
+            let same = known.as_deref() == Some(&digest[..]);
+            if !same || (look == Look::Rows && !self.has_rows(*id, turn)?) {
                 self.put_turn(*id, turn, parent, &digest, known.is_some())?;
                 changed += 1;
             }

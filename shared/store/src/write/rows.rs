@@ -68,12 +68,10 @@ impl Batch<'_> {
         )?;
         let mut same = Same::default();
         if known {
-            same = Same {
-                // A prompt may be shown otherwise though it stands where it stood.
-                blocks: if prompt == turn.prompt_text { self.same_blocks(id, &turn.blocks)? } else { 0 },
-                calls: self.same_calls(id, &turn.tool_calls)?,
-                usage: self.same_usage(id, &turn.usage)?,
-            };
+            same = self.same_parts(id, turn)?;
+            if prompt != turn.prompt_text {
+                same.blocks = 0; // it may be shown otherwise though it stands where it stood
+            }
             self.remove_blocks(id, same.blocks)?;
             self.execute("delete from tool_calls where conversation_id = ?1 and seq >= ?2", [id.0, same.calls as i64])?;
             self.execute("delete from usage where conversation_id = ?1 and seq >= ?2", [id.0, same.usage as i64])?;
@@ -90,6 +88,31 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Whether all rows of a turn stand there as they are wanted, and no others.
+    pub(super) fn has_rows(&self, id: ConversationId, turn: &Turn) -> Result<bool, Error> {
+        let found = self
+            .tx
+            .prepare_cached(
+                "select (select count(*) from blocks where conversation_id = ?1),
+                        (select count(*) from tool_calls where conversation_id = ?1),
+                        (select count(*) from usage where conversation_id = ?1)",
+            )
+            .op("prepare")?
+            .query_row([id.0], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?]))
+            .op("count a turn's parts")?;
+        let wanted = [turn.blocks.len(), turn.tool_calls.len(), turn.usage.len()];
+        let same = self.same_parts(id, turn)?;
+        Ok(found == wanted.map(|count| count as i64) && [same.blocks, same.calls, same.usage] == wanted)
+    }
+
+    fn same_parts(&self, id: ConversationId, turn: &Turn) -> Result<Same, Error> {
+        Ok(Same {
+            blocks: self.same_blocks(id, &turn.blocks)?,
+            calls: self.same_calls(id, &turn.tool_calls)?,
+            usage: self.same_usage(id, &turn.usage)?,
+        })
+    }
+
     fn prompt(&self, id: ConversationId) -> Result<Option<String>, Error> {
         self.tx
             .prepare_cached("select prompt_text from turns where id = ?1")
@@ -101,12 +124,14 @@ impl Batch<'_> {
     /// How many blocks stand there as they are wanted, from the first on.
     fn same_blocks(&self, id: ConversationId, wanted: &[Block]) -> Result<usize, Error> {
         self.same(
-            "select kind, at_ms, tool_use_id, source, source_id, source_offset, source_length
+            "select kind, at_ms, tool_use_id, source, source_id, source_offset, source_length,
+                    exists (select 1 from search_docsize where id = blocks.id), seq
                from blocks where conversation_id = ?1 order by seq",
             id,
             wanted,
             |row, block| {
-                Ok(row.get_ref(0)?.as_str()? == block.kind.as_str()
+                Ok(row.get::<_, bool>(7)? == block.search.is_some()
+                    && row.get_ref(0)?.as_str()? == block.kind.as_str()
                     && row.get::<_, Option<i64>>(1)? == block.at_ms
                     && row.get_ref(2)?.as_str_or_null()? == block.tool_use_id.as_deref()
                     && place(row, 3)? == columns(block.span))
@@ -118,7 +143,7 @@ impl Batch<'_> {
         self.same(
             "select tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
                     input_source, input_source_id, input_offset, input_length,
-                    output_source, output_source_id, output_offset, output_length
+                    output_source, output_source_id, output_offset, output_length, seq
                from tool_calls where conversation_id = ?1 order by seq",
             id,
             wanted,
@@ -138,7 +163,7 @@ impl Batch<'_> {
     fn same_usage(&self, id: ConversationId, wanted: &[Usage]) -> Result<usize, Error> {
         self.same(
             "select message_id, request_id, model, input_tokens, output_tokens, cache_creation_tokens,
-                    cache_creation_1h_tokens, cache_read_tokens
+                    cache_creation_1h_tokens, cache_read_tokens, seq
                from usage where conversation_id = ?1 order by seq",
             id,
             wanted,
@@ -165,12 +190,13 @@ impl Batch<'_> {
         wanted: &[T],
         is: impl Fn(&Row<'_>, &T) -> rusqlite::Result<bool>,
     ) -> Result<usize, Error> {
+        let is = |row: &Row<'_>, one: &T, seq: usize| Ok(row.get::<_, i64>("seq")? == seq as i64 && is(row, one)?);
         let mut query = self.tx.prepare_cached(sql).op("prepare")?;
         let mut rows = query.query([id.0]).op("read a turn's parts")?;
         let mut same = 0;
         while let Some(row) = rows.next().op("read a turn's part")? {
             match wanted.get(same) {
-                Some(one) if is(row, one).op("read a turn's part")? => same += 1,
+                Some(one) if is(row, one, same).op("read a turn's part")? => same += 1,
                 _ => break,
             }
         }
@@ -261,5 +287,75 @@ fn columns(span: Option<Span>) -> Columns {
     match span.map(Span::columns) {
         Some((source, id, offset, length)) => (Some(source), Some(id), Some(offset), Some(length)),
         None => (None, None, None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{BlockKind, Kind, Status, Via};
+    use crate::write::Writer;
+
+    fn turn() -> Turn {
+        let block = |text: &str| Block {
+            kind: BlockKind::Text,
+            at_ms: Some(1),
+            tool_use_id: None,
+            span: None,
+            search: Some(text.to_owned()),
+        };
+        Turn {
+            keys: Vec::new(),
+            former_keys: Vec::new(),
+            session_id: "s".into(),
+            parent: None,
+            agent_id: None,
+            ordinal: 0,
+            timestamp_ms: 1,
+            ended_ms: None,
+            kind: Kind::Human,
+            via: Via::Print,
+            status: Status::Open,
+            prompt_text: None,
+            response_text: None,
+            prompt_id: None,
+            model: None,
+            cwd: None,
+            from_hook: false,
+            from_transcript: true,
+            metadata: "{}".into(),
+            blocks: vec![block("one"), block("two"), block("three")],
+            tool_calls: Vec::new(),
+            usage: Vec::new(),
+        }
+    }
+
+    /// Writes a turn, does something to its rows, and tells whether that is noticed; writing it again mends it.
+    fn check(damage: &str, noticed: bool) {
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&queue::DataDir::new(home.path())).unwrap();
+        let batch = writer.batch().unwrap();
+        batch.execute("insert into conversation_ids (id, created_ms) values (1, 0)", []).unwrap();
+        batch.put_turn(ConversationId(1), &turn(), None, b"", false).unwrap();
+        assert!(batch.has_rows(ConversationId(1), &turn()).unwrap());
+        batch.tx.execute_batch(damage).unwrap();
+        assert_eq!(batch.has_rows(ConversationId(1), &turn()).unwrap(), !noticed, "{damage}");
+        batch.put_turn(ConversationId(1), &turn(), None, b"", true).unwrap();
+        assert!(batch.has_rows(ConversationId(1), &turn()).unwrap(), "{damage}");
+    }
+
+    #[test]
+    fn damage_is_noticed_and_mended() {
+        check("", false);
+        check("delete from blocks where seq = 1", true);
+        check("delete from blocks where seq = 2", true);
+        check("update blocks set at_ms = 7 where seq = 0", true);
+        check("insert into blocks (conversation_id, seq, kind) values (1, 3, 'text')", true);
+        check("delete from search where rowid = (select id from blocks where seq = 1)", true);
+        check(
+            "insert into usage (conversation_id, seq, message_id, input_tokens, output_tokens, cache_creation_tokens,
+               cache_read_tokens) values (1, 0, 'm', 1, 1, 1, 1)",
+            true,
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Batch;
 use super::derived::Settled;
 use super::ground::Ground;
+use super::{Batch, Writer};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, Key};
 
@@ -44,12 +44,33 @@ impl Batch<'_> {
         )
     }
 
+    /// Empties the index of words; deriving with [`super::Look::Rows`] fills it again.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn clear_index(&self) -> Result<(), Error> {
+        self.execute("insert into search (search) values ('delete-all')", [])
+    }
+
     /// The session is to be derived from its beginning.
     ///
     /// # Errors
     /// The engine's.
     pub fn unseal(&self, session_id: &str) -> Result<(), Error> {
         self.execute(UNSEAL, [session_id])
+    }
+}
+
+impl Writer {
+    /// How many sessions wait to be derived.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn dirty(&self) -> Result<u64, Error> {
+        self.conn
+            .query_row("select count(*) from dirty_sessions", [], |row| row.get::<_, i64>(0))
+            .map(|count| count as u64)
+            .op("count dirty sessions")
     }
 }
 

@@ -8,6 +8,7 @@ use settings::{Layer, parse_duration, parse_size};
 use tracing::level_filters::LevelFilter;
 
 use crate::exit;
+use crate::export::args::Export;
 use crate::import::args::{self, Import};
 use crate::rebuild::Rebuild;
 use crate::schedule::{CRON_HELP, Schedule};
@@ -44,6 +45,11 @@ pub enum Command {
     /// nothing changes; what was damaged is mended, and every conversation keeps its id, its ratings and its notes.
     #[command(after_help = exit::HELP)]
     Rebuild(Rebuild),
+    /// Give back what was taken in: as JSON Lines, a table, a document, or the files themselves
+    ///
+    /// Writes to standard output, or to --out. Reads only, while anything else goes on.
+    #[command(after_help = exit::HELP, after_long_help = export_help())]
+    Export(Export),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
@@ -120,17 +126,27 @@ fn import_help() -> String {
     format!("{}\n{}", args::EXAMPLES, exit::HELP)
 }
 
+fn export_help() -> String {
+    format!("{}\n{}", crate::export::args::EXAMPLES, exit::HELP)
+}
+
 fn cron_help() -> String {
     format!("When to look, as a cron expression such as \"*/5 * * * *\"\n\n{CRON_HELP}")
 }
 
 impl Command {
+    /// Whether it may change the data directory.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::Export(_))
+    }
+
     /// The flags as the topmost layer of the settings.
     pub fn layer(&self) -> Layer {
         let (common, every, cron) = match self {
             Self::Once(once) => (&once.common, None, None),
             Self::Import(import) => (&import.common, None, None),
             Self::Rebuild(rebuild) => (&rebuild.common, None, None),
+            Self::Export(export) => return Layer { home: export.home.clone(), ..Layer::default() },
             Self::Run(run) => (&run.common, run.every, run.cron.clone()),
         };
         Layer {
@@ -150,6 +166,7 @@ impl Command {
             Self::Once(once) => (&once.common, LevelFilter::WARN),
             Self::Import(import) => (&import.common, LevelFilter::WARN),
             Self::Rebuild(rebuild) => (&rebuild.common, LevelFilter::WARN),
+            Self::Export(_) => return LevelFilter::WARN,
             Self::Run(run) => (&run.common, LevelFilter::INFO),
         };
         match common.verbose {

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
-use crate::{daemon, home, import, logging, rebuild};
+use crate::{daemon, export, home, import, logging, rebuild};
 
 /// Does what the command line says.
 ///
@@ -22,7 +22,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let command = &cli.command;
     let settings = Settings::resolve(command.layer(), &|name| var_os(name))?;
     let schedule = Schedule::new(&settings.schedule)?;
-    home::prepare(&settings)?;
+    if command.writes() {
+        home::prepare(&settings)?;
+    }
     let log = settings.home.processor_log();
     let log = matches!(command, Command::Run(_)).then_some(log.as_path());
     logging::start(command.level(), var_os("PROMPT_MANAGER_LOG").and_then(|v| v.into_string().ok()).as_deref(), log)?;
@@ -32,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Once(once) => once::run(&mut ctx, if once.json { Format::Json } else { Format::Line }),
         Command::Import(args) => import::run(&settings, args, &stop),
         Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
+        Command::Export(args) => export::run(&settings, args),
         Command::Run(_) => daemon::run(&mut ctx, settings.home.root(), &schedule, &stop).map(|()| Exit::Done),
     }
 }

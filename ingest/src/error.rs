@@ -35,6 +35,12 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// Flags that do not go together, or a value that only the store could check.
+    #[error("{0}; see --help")]
+    Usage(String),
+    /// An export could not be written.
+    #[error(transparent)]
+    Export(#[from] export::Error),
     /// The cron expression cannot be used.
     #[error("cron expression: {0}")]
     Cron(String),
@@ -55,9 +61,19 @@ impl Error {
     /// Whether it passes by itself: nothing is counted against a file, everything stays where it is, and it is tried again.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Io { source, .. } | Self::Store(store::Error::Io { source, .. }) => is_transient(source),
-            Self::Store(error) => matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. }),
-            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::Import { .. } | Self::Stopped(_) => false,
+            Self::Io { source, .. }
+            | Self::Store(store::Error::Io { source, .. })
+            | Self::Export(export::Error::Io { source, .. }) => is_transient(source),
+            Self::Store(error) | Self::Export(export::Error::Store(error)) => {
+                matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. })
+            }
+            Self::Settings(_)
+            | Self::Home { .. }
+            | Self::Usage(_)
+            | Self::Export(_)
+            | Self::Cron(_)
+            | Self::Import { .. }
+            | Self::Stopped(_) => false,
         }
     }
 
@@ -71,6 +87,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Settings(_) | Self::Home { .. } | Self::Cron(_) => Exit::Config,
+            Self::Usage(_) => Exit::Usage,
             Self::Import { .. } => Exit::Usage,
             Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,
             _ if self.is_transient() => Exit::Busy,

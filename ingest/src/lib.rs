@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod dispatch;
 pub mod error;
 pub mod exit;
+pub mod export;
 pub mod home;
 pub mod import;
 pub mod logging;

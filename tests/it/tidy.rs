@@ -38,13 +38,14 @@ const TOP: [&str; 22] = [
 ];
 
 /// The edges between our own packages: who may depend on whom, in any way.
-const DIRECTION: [(&str, &[&str]); 7] = [
+const DIRECTION: [(&str, &[&str]); 8] = [
     ("queue", &[]),
     ("prompt-hook", &["queue"]),
     ("settings", &["queue"]),
     ("store", &["queue"]),
-    ("ingest", &["queue", "settings", "store"]),
-    ("query-api", &["queue", "settings", "store"]),
+    ("export", &["queue", "store"]),
+    ("ingest", &["export", "queue", "settings", "store"]),
+    ("query-api", &["export", "queue", "settings", "store"]),
     ("tests", &["queue", "settings", "store", "ingest"]),
 ];
 

@@ -110,9 +110,15 @@ pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     }
     let lock = DbLock::shared(dir)?;
     let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let found = migrate::check(&conn, &path)?;
+    ready(&conn, &path)?;
+    Ok((conn, lock))
+}
+
+/// Holds a reader to our schema and to what a reader may do.
+fn ready(conn: &Connection, path: &Path) -> Result<(), Error> {
+    let found = migrate::check(conn, path)?;
     if found < migrate::SCHEMA {
-        return Err(Error::NotMigrated { path, found, known: migrate::SCHEMA });
+        return Err(Error::NotMigrated { path: path.to_owned(), found, known: migrate::SCHEMA });
     }
     conn.pragma_update(None, "query_only", true).op("set query_only")?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
@@ -124,7 +130,70 @@ pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     ] {
         conn.set_limit(limit, value).op("set a limit")?;
     }
-    Ok((conn, lock))
+    Ok(())
+}
+
+/// Whether anybody may write to a store while we read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// As usual.
+    Live,
+    /// It lies where we can write nothing, not even what readers of a WAL need: it is read as a file that never changes.
+    Frozen,
+}
+
+/// A store that was opened for an export.
+pub(crate) struct Opened {
+    pub(crate) conn: Connection,
+    pub(crate) place: Place,
+    pub(crate) lock: Option<DbLock>,
+}
+
+/// Opens for reading without a limit on time, also from a read-only file system or somebody else's folder.
+pub(crate) fn anywhere(dir: &DataDir) -> Result<Opened, Error> {
+    let path = dir.database();
+    // Who cannot write the lock cannot be in the way of a restore either: the file it replaces stays open.
+    let lock = match DbLock::shared(dir) {
+        Ok(lock) => Some(lock),
+        Err(Error::Io { source, .. }) if is_closed(source.kind()) => None,
+        Err(error) => return Err(error),
+    };
+    let attempt = |frozen: bool| {
+        let conn = if frozen { connect_frozen(&path)? } else { connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)? };
+        ready(&conn, &path)?;
+        Ok(conn)
+    };
+    match attempt(false) {
+        Ok(conn) => Ok(Opened { conn, place: Place::Live, lock }),
+        Err(Error::Storage { .. }) if !has_wal(&path) => {
+            Ok(Opened { conn: attempt(true)?, place: Place::Frozen, lock })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_closed(kind: std::io::ErrorKind) -> bool {
+    matches!(kind, std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
+}
+
+/// Whether anything is committed that the database file itself does not hold yet.
+fn has_wal(path: &Path) -> bool {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0)
+}
+
+/// As a file that never changes: the engine takes no lock and needs no `-shm`.
+fn connect_frozen(path: &Path) -> Result<Connection, Error> {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(*byte)),
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    connect(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// Runs `query`; the engine gives up with [`Error::Interrupted`] when it takes longer than two seconds.

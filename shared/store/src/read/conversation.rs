@@ -14,7 +14,7 @@ use crate::usage::Usage;
 use crate::words::BlockKind;
 
 /// Subagents start subagents; deeper than this is left out.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// A conversation, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,14 @@ const USAGE: &str = "
 
 /// Reads it; an alias leads to its survivor.
 pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
+    let id = survivor(conn, id)?;
+    let Some(mut conversation) = with_subagents(conn, id, 0)? else { return Ok(None) };
+    conversation.session = session::get(conn, &conversation.turn.session_id)?;
+    Ok(Some(conversation))
+}
+
+/// The id that answers for `id`: itself, unless it is an alias.
+pub(super) fn survivor(conn: &Connection, id: ConversationId) -> Result<ConversationId, Error> {
     let mut seen = BTreeSet::new();
     let mut id = id;
     while let Some(survivor) = conn
@@ -102,10 +110,36 @@ pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conver
     {
         id = survivor;
     }
-    one(conn, id, 0)
+    Ok(id)
 }
 
-fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Conversation>, Error> {
+/// It with its subagents, `depth` levels below the first.
+pub(super) fn with_subagents(
+    conn: &Connection,
+    id: ConversationId,
+    depth: usize,
+) -> Result<Option<Conversation>, Error> {
+    let Some(mut conversation) = alone(conn, id)? else { return Ok(None) };
+    if depth < MAX_DEPTH {
+        for child in subagents(conn, id)? {
+            conversation.subagents.extend(with_subagents(conn, child, depth + 1)?);
+        }
+    }
+    Ok(Some(conversation))
+}
+
+/// The subagents that it started itself.
+pub(super) fn subagents(conn: &Connection, id: ConversationId) -> Result<Vec<ConversationId>, Error> {
+    rows(conn, SUBAGENTS, id, |row| row.get(0).map(ConversationId))
+}
+
+/// Its tokens.
+pub(super) fn tokens(conn: &Connection, id: ConversationId) -> Result<Vec<Usage>, Error> {
+    rows(conn, USAGE, id, usage)
+}
+
+/// It alone: without its subagents and its session.
+pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
     let Some(turn) = turn::turn(conn, id)? else { return Ok(None) };
     let blocks = rows(conn, BLOCKS, id, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, span(row, 3)?)))?;
     let tools = rows(conn, TOOLS, id, |row| Ok((tool(row)?, span(row, 7)?, span(row, 11)?)))?;
@@ -118,7 +152,7 @@ fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Con
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
-        session: if depth == 0 { session::get(conn, &turn.session_id)? } else { None },
+        session: None,
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools
             .into_iter()
@@ -128,7 +162,7 @@ fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Con
                 ..tool
             })
             .collect(),
-        usage: rows(conn, USAGE, id, usage)?,
+        usage: tokens(conn, id)?,
         subagents: Vec::new(),
         turn,
     };
@@ -143,11 +177,6 @@ fn one(conn: &Connection, id: ConversationId, depth: usize) -> Result<Option<Con
             _ => bytes(place).and_then(Value::readable).map(Value::into_text),
         };
         conversation.blocks.push(Block { kind, at_ms, tool_use_id, text });
-    }
-    if depth < MAX_DEPTH {
-        for child in rows(conn, SUBAGENTS, id, |row| row.get(0).map(ConversationId))? {
-            conversation.subagents.extend(one(conn, child, depth + 1)?);
-        }
     }
     Ok(Some(conversation))
 }

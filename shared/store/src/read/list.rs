@@ -28,7 +28,7 @@ pub enum Kinds {
 }
 
 /// A place between two rows: the list goes on after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The time of the row before.
     pub timestamp_ms: i64,

@@ -1,0 +1,193 @@
+//! Values of filters as people type them. What cannot be read is refused in a line that shows how to write it.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeZone};
+use store::read::Words;
+use store::{ConversationId, Kind, Status, Via};
+
+/// A point or a day of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// So many milliseconds before now.
+    Ago(i64),
+    /// Milliseconds since 1970, UTC.
+    At(i64),
+    /// A day in local time.
+    Day(NaiveDate),
+}
+
+impl Moment {
+    /// Where it begins.
+    pub(super) fn begin(self, now_ms: i64) -> i64 {
+        match self {
+            Self::Ago(ms) => now_ms.saturating_sub(ms),
+            Self::At(ms) => ms,
+            Self::Day(day) => midnight(day),
+        }
+    }
+
+    /// Where it ends: a day at the next midnight.
+    pub(super) fn end(self, now_ms: i64) -> i64 {
+        match self {
+            Self::Day(day) => day.checked_add_days(Days::new(1)).map_or(i64::MAX, midnight),
+            other => other.begin(now_ms),
+        }
+    }
+}
+
+/// The first moment of a day. A clock that is put forward may leave out midnight: then the day begins an hour later.
+fn midnight(day: NaiveDate) -> i64 {
+    let naive = day.and_time(NaiveTime::MIN);
+    let hours = (0..24).map(|hour| naive + chrono::TimeDelta::hours(hour));
+    let found = hours.filter_map(|time| Local.from_local_datetime(&time).earliest()).next();
+    found.map_or_else(|| naive.and_utc().timestamp_millis(), |time| time.timestamp_millis())
+}
+
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(ago) = settings::parse_duration(text) {
+        return Ok(Moment::Ago(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::At(time.timestamp_millis()));
+    }
+    if let Ok(day) = text.parse() {
+        return Ok(Moment::Day(day));
+    }
+    Err("write how long ago (7d, 12h), a day (2026-11-01) or a time (2026-11-01T09:00:00Z)".to_owned())
+}
+
+/// `None`: all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kinds(pub(super) Option<Vec<Kind>>);
+
+pub(super) fn kinds(text: &str) -> Result<Kinds, String> {
+    if text == "all" {
+        return Ok(Kinds(None));
+    }
+    let one =
+        |word| Kind::from_word(word).ok_or_else(|| one_of(Kind::ALL.iter().map(|kind| kind.as_str()), ", or all"));
+    text.split(',').map(one).collect::<Result<_, _>>().map(|kinds| Kinds(Some(kinds)))
+}
+
+pub(super) fn via(text: &str) -> Result<Via, String> {
+    Via::from_word(text).ok_or_else(|| one_of(Via::ALL.iter().map(|via| via.as_str()), ""))
+}
+
+pub(super) fn status(text: &str) -> Result<Status, String> {
+    Status::from_word(text).ok_or_else(|| one_of(Status::ALL.iter().map(|status| status.as_str()), ""))
+}
+
+fn one_of(words: impl Iterator<Item = &'static str>, more: &str) -> String {
+    format!("write one of {}{more}", words.collect::<Vec<_>>().join(", "))
+}
+
+pub(super) fn rating(text: &str) -> Result<RangeInclusive<u8>, String> {
+    let split = text.find(|c: char| !"<>=".contains(c)).unwrap_or(text.len());
+    let (sign, number) = text.split_at(split);
+    let number = number.trim().parse::<u8>().ok().filter(|number| (1..=5).contains(number));
+    match (sign, number) {
+        ("" | "=", Some(n)) => Ok(n..=n),
+        (">=", Some(n)) => Ok(n..=5),
+        (">", Some(n)) => Ok(n + 1..=5),
+        ("<=", Some(n)) => Ok(1..=n),
+        ("<", Some(n)) => Ok(1..=n - 1),
+        _ => Err("write a number from 1 to 5, or '>=4', '>3', '<=2', '<2'".to_owned()),
+    }
+}
+
+pub(super) fn words(text: &str) -> Result<Words, String> {
+    Words::parse(text).ok_or_else(|| "write at least one word".to_owned())
+}
+
+pub(super) fn id(text: &str) -> Result<ConversationId, String> {
+    match text.parse() {
+        Ok(id) if id > 0 => Ok(ConversationId(id)),
+        _ => Err("write the number of a conversation".to_owned()),
+    }
+}
+
+/// An absolute path without `.`, `..` and a `/` at its end. It need not exist any more.
+pub(super) fn project(text: &str) -> Result<String, String> {
+    let here = std::env::current_dir().map_err(|error| format!("the current folder cannot be told: {error}"))?;
+    let path = if text == "~" || text.starts_with("~/") {
+        std::env::var_os("HOME").map(|home| Path::new(&home).join(text[1..].trim_start_matches('/')))
+    } else {
+        None
+    };
+    let whole = here.join(path.unwrap_or_else(|| PathBuf::from(text)));
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            std::path::Component::ParentDir => drop(plain.pop()),
+            std::path::Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain.into_os_string().into_string().map_err(|_| "the path is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: std::fmt::Debug + PartialEq>(
+        parse: fn(&str) -> Result<T, String>,
+        text: &str,
+        expected: Result<T, &str>,
+    ) {
+        match (parse(text), expected) {
+            (Err(said), Err(part)) => assert!(said.contains(part) && !said.contains('\n'), "{text}: {said}"),
+            (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{text}"),
+        }
+    }
+
+    #[test]
+    fn moments() {
+        check(moment, "7d", Ok(Moment::Ago(604_800_000)));
+        check(moment, "1970-01-01T00:00:01+00:00", Ok(Moment::At(1000)));
+        check(moment, "2026-11-01", Ok(Moment::Day(NaiveDate::from_ymd_opt(2026, 11, 1).unwrap())));
+        for bad in ["", "yesterday", "2026-13-01", "7", "-7d"] {
+            check(moment, bad, Err("7d"));
+        }
+        let day = moment("2026-06-01").unwrap();
+        assert_eq!(day.end(0) - day.begin(0), 86_400_000);
+        assert_eq!(Moment::Ago(10).begin(100), 90);
+    }
+
+    #[test]
+    fn ratings() {
+        check(rating, "4", Ok(4..=4));
+        check(rating, "=4", Ok(4..=4));
+        check(rating, ">=4", Ok(4..=5));
+        check(rating, "> 3", Ok(4..=5));
+        check(rating, "<=2", Ok(1..=2));
+        check(rating, "<2", Ok(1..=1));
+        for bad in ["", "6", "0", ">=", "=>4", "four", "4.5", "-1"] {
+            check(rating, bad, Err("1 to 5"));
+        }
+    }
+
+    #[test]
+    fn vocabularies() {
+        check(kinds, "human,shell", Ok(Kinds(Some(vec![Kind::Human, Kind::Shell]))));
+        check(kinds, "all", Ok(Kinds(None)));
+        check(kinds, "human,", Err("or all"));
+        check(via, "print", Ok(Via::Print));
+        check(via, "fax", Err("interactive"));
+        check(status, "open", Ok(Status::Open));
+        check(status, "done", Err("complete"));
+        check(id, "12", Ok(ConversationId(12)));
+        check(id, "0", Err("number"));
+        check(words, " ", Err("one word"));
+    }
+
+    #[test]
+    fn projects() {
+        check(project, "/a/./b/../c/", Ok("/a/c".to_owned()));
+        check(project, "/..", Ok("/".to_owned()));
+        let here = std::env::current_dir().unwrap();
+        check(project, ".", Ok(here.to_str().unwrap().to_owned()));
+    }
+}

@@ -1,0 +1,374 @@
+//! The shapes of exported JSON. Nothing else is made into JSON here, so a change of a type elsewhere cannot change them.
+
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use store::human::{Member, Remark, Said, SavedView, Title, UserSession};
+use store::read::export::{Unplaced, Whole};
+use store::read::{self, Value};
+use store::{BlockKind, Key};
+
+use crate::price::Bill;
+use crate::time::rfc3339;
+
+/// JSON that is passed on as it is.
+fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+/// A text as a string, anything else as it is.
+fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        None => serializer.serialize_none(),
+        Some(Value::Text(text)) => serializer.serialize_str(text),
+        Some(Value::Json(json)) => raw(json, serializer),
+    }
+}
+
+/// The first line.
+#[derive(Serialize)]
+pub(crate) struct Head<'a> {
+    pub(crate) r#type: &'static str,
+    pub(crate) version: u32,
+    pub(crate) origin: &'a str,
+    pub(crate) exported_at: Option<String>,
+}
+
+/// A conversation. One that is not there is only known by its keys and by what was said of it.
+#[derive(Serialize)]
+pub(crate) struct Conversation<'a> {
+    r#type: &'static str,
+    id: i64,
+    keys: Vec<KeyOf>,
+    #[serde(flatten)]
+    told: Option<Told<'a>>,
+    ratings: Vec<RatingOf<'a>>,
+    tags: Vec<TagOf<'a>>,
+    notes: Vec<NoteOf<'a>>,
+    stars: Vec<StarOf<'a>>,
+}
+
+/// What was derived of it.
+#[derive(Serialize)]
+struct Told<'a> {
+    session_id: &'a str,
+    user_session_id: &'a str,
+    parent_id: Option<i64>,
+    agent_id: Option<&'a str>,
+    timestamp: Option<String>,
+    ended_at: Option<String>,
+    kind: &'static str,
+    via: &'static str,
+    status: &'static str,
+    title: Option<&'a str>,
+    project: Option<&'a str>,
+    cwd: Option<&'a str>,
+    model: Option<&'a str>,
+    prompt_text: Option<&'a str>,
+    response_text: Option<&'a str>,
+    blocks: Vec<Block<'a>>,
+    tool_calls: Vec<ToolCall<'a>>,
+    usage: Vec<Tokens<'a>>,
+    cost: Bill,
+    #[serde(serialize_with = "raw")]
+    metadata: &'a str,
+    sources: Sources,
+}
+
+#[derive(Serialize)]
+struct Sources {
+    hook: bool,
+    transcript: bool,
+}
+
+#[derive(Serialize)]
+struct Block<'a> {
+    kind: &'static str,
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<Option<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+    #[serde(serialize_with = "value")]
+    input: &'a Option<Value>,
+    #[serde(serialize_with = "value")]
+    output: &'a Option<Value>,
+    error: bool,
+    refused: bool,
+    finished: bool,
+    started_at: Option<String>,
+    duration_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Tokens<'a> {
+    message_id: &'a str,
+    request_id: Option<&'a str>,
+    model: Option<&'a str>,
+    input_tokens: i64,
+    output_tokens: i64,
+    cache_creation_tokens: i64,
+    cache_creation_1h_tokens: i64,
+    cache_read_tokens: i64,
+}
+
+#[derive(Serialize)]
+struct KeyOf {
+    kind: &'static str,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct RatingOf<'a> {
+    id: &'a str,
+    origin: &'a str,
+    rating: Option<u8>,
+    created_ms: i64,
+}
+
+#[derive(Serialize)]
+struct TagOf<'a> {
+    id: &'a str,
+    origin: &'a str,
+    tag: &'a str,
+    present: bool,
+    created_ms: i64,
+}
+
+#[derive(Serialize)]
+struct NoteOf<'a> {
+    id: &'a str,
+    origin: &'a str,
+    note: Option<&'a str>,
+    created_ms: i64,
+}
+
+#[derive(Serialize)]
+struct StarOf<'a> {
+    id: &'a str,
+    origin: &'a str,
+    starred: bool,
+    created_ms: i64,
+}
+
+/// A user session with what belongs to it. One that Claude Code made has no row of its own, only members.
+#[derive(Serialize)]
+pub(crate) struct UserSessionOf<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    origin: &'a str,
+    created_ms: i64,
+    members: Vec<MemberOf<'a>>,
+}
+
+#[derive(Serialize)]
+struct MemberOf<'a> {
+    id: &'a str,
+    origin: &'a str,
+    session_id: &'a str,
+    from: Option<From>,
+    created_ms: i64,
+    removed_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct From {
+    keys: Vec<KeyOf>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct TitleOf<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    origin: &'a str,
+    user_session_id: &'a str,
+    title: Option<&'a str>,
+    created_ms: i64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ViewOf<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    origin: &'a str,
+    name: &'a str,
+    query: &'a str,
+    created_ms: i64,
+    removed_ms: Option<i64>,
+}
+
+impl<'a> Conversation<'a> {
+    /// One that is there.
+    pub(crate) fn of(whole: &'a Whole) -> Self {
+        let turn = &whole.conversation.turn;
+        Self::said(turn.id.0, &whole.keys, &whole.remarks, Some(Told::of(whole)))
+    }
+
+    /// One that is not.
+    pub(crate) fn unplaced(unplaced: &'a Unplaced) -> Self {
+        Self::said(unplaced.id.0, &unplaced.keys, &unplaced.remarks, None)
+    }
+
+    fn said(id: i64, keys: &[Key], remarks: &'a [Remark], told: Option<Told<'a>>) -> Self {
+        let keys = keys.iter().map(KeyOf::of).collect();
+        let (ratings, tags, notes, stars) = Default::default();
+        let mut line = Self { r#type: "conversation", id, keys, told, ratings, tags, notes, stars };
+        for remark in remarks {
+            let (id, origin, created_ms) = (&*remark.stamp.id, &*remark.stamp.origin, remark.stamp.created_ms);
+            match &remark.said {
+                Said::Rating(rating) => {
+                    line.ratings.push(RatingOf { id, origin, rating: rating.map(|it| it.get()), created_ms });
+                }
+                Said::Tag { tag, present } => {
+                    line.tags.push(TagOf { id, origin, tag, present: *present, created_ms });
+                }
+                Said::Note(note) => line.notes.push(NoteOf { id, origin, note: note.as_deref(), created_ms }),
+                Said::Star(starred) => line.stars.push(StarOf { id, origin, starred: *starred, created_ms }),
+            }
+        }
+        line
+    }
+}
+
+impl<'a> Told<'a> {
+    fn of(whole: &'a Whole) -> Self {
+        let conversation = &whole.conversation;
+        let turn = &conversation.turn;
+        Self {
+            session_id: &turn.session_id,
+            user_session_id: &turn.user_session_id,
+            parent_id: turn.parent_id.map(|id| id.0),
+            agent_id: turn.agent_id.as_deref(),
+            timestamp: rfc3339(turn.timestamp_ms),
+            ended_at: turn.ended_ms.and_then(rfc3339),
+            kind: turn.kind.as_str(),
+            via: turn.via.as_str(),
+            status: turn.status.as_str(),
+            title: whole.title.as_deref(),
+            project: turn.project.as_deref(),
+            cwd: turn.cwd.as_deref(),
+            model: turn.model.as_deref(),
+            prompt_text: turn.prompt_text.as_deref(),
+            response_text: turn.response_text.as_deref(),
+            blocks: conversation.blocks.iter().map(Block::of).collect(),
+            tool_calls: conversation.tool_calls.iter().map(ToolCall::of).collect(),
+            usage: conversation.usage.iter().map(Tokens::of).collect(),
+            cost: Bill::of(&conversation.usage, turn.timestamp_ms),
+            metadata: &turn.metadata,
+            sources: Sources { hook: turn.from_hook, transcript: turn.from_transcript },
+        }
+    }
+}
+
+impl<'a> Block<'a> {
+    fn of(block: &'a read::Block) -> Self {
+        let is_tool = block.kind == BlockKind::Tool;
+        Self {
+            kind: block.kind.as_str(),
+            at: block.at_ms.and_then(rfc3339),
+            text: (!is_tool).then_some(block.text.as_deref()),
+            tool_call_id: is_tool.then_some(block.tool_use_id.as_deref()),
+        }
+    }
+}
+
+impl<'a> ToolCall<'a> {
+    fn of(call: &'a read::ToolCall) -> Self {
+        Self {
+            id: call.tool_use_id.as_deref(),
+            name: &call.name,
+            input: &call.input,
+            output: &call.output,
+            error: call.error,
+            refused: call.refused,
+            finished: call.finished,
+            started_at: call.started_ms.and_then(rfc3339),
+            duration_ms: call.duration_ms,
+        }
+    }
+}
+
+impl<'a> Tokens<'a> {
+    fn of(usage: &'a read::Usage) -> Self {
+        Self {
+            message_id: &usage.message_id,
+            request_id: usage.request_id.as_deref(),
+            model: usage.model.as_deref(),
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cache_creation_tokens: usage.cache_creation_tokens,
+            cache_creation_1h_tokens: usage.cache_creation_1h_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+        }
+    }
+}
+
+impl KeyOf {
+    fn of(key: &Key) -> Self {
+        let (kind, bytes) = match key {
+            Key::Line(bytes) => ("line", bytes),
+            Key::Event(bytes) => ("event", bytes),
+        };
+        Self { kind, key: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+    }
+}
+
+impl<'a> UserSessionOf<'a> {
+    /// A session that a person made; without a row, one that Claude Code made and that a person changed.
+    pub(crate) fn of(id: &'a str, row: Option<&'a UserSession>, members: &[&'a Member]) -> Self {
+        let stamp = row.map(|row| &row.stamp).or_else(|| members.first().map(|member| &member.stamp));
+        Self {
+            r#type: "user_session",
+            id,
+            origin: stamp.map(|stamp| &*stamp.origin).unwrap_or_default(),
+            created_ms: stamp.map(|stamp| stamp.created_ms).unwrap_or_default(),
+            members: members.iter().map(|member| MemberOf::of(member)).collect(),
+        }
+    }
+}
+
+impl<'a> MemberOf<'a> {
+    fn of(member: &'a Member) -> Self {
+        Self {
+            id: &member.stamp.id,
+            origin: &member.stamp.origin,
+            session_id: &member.session_id,
+            from: member.from.as_ref().map(|keys| From { keys: keys.iter().map(KeyOf::of).collect() }),
+            created_ms: member.stamp.created_ms,
+            removed_ms: member.removed_ms,
+        }
+    }
+}
+
+impl<'a> TitleOf<'a> {
+    pub(crate) fn of(title: &'a Title) -> Self {
+        Self {
+            r#type: "session_title",
+            id: &title.stamp.id,
+            origin: &title.stamp.origin,
+            user_session_id: &title.user_session_id,
+            title: title.title.as_deref(),
+            created_ms: title.stamp.created_ms,
+        }
+    }
+}
+
+impl<'a> ViewOf<'a> {
+    pub(crate) fn of(view: &'a SavedView) -> Self {
+        Self {
+            r#type: "saved_view",
+            id: &view.stamp.id,
+            origin: &view.stamp.origin,
+            name: &view.name,
+            query: &view.query,
+            created_ms: view.stamp.created_ms,
+            removed_ms: view.removed_ms,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Reads everything back for an export: many short questions, so that a long export never holds the WAL.
+//!
+//! Reading order: `select` (which conversations), `whole` (one of them), `said` (what people said, and how they cut
+//! sessions), `files` (transcripts, byte for byte), `events` (queue files).
+
+mod events;
+mod files;
+mod said;
+mod select;
+mod whole;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use queue::DataDir;
+use rusqlite::Connection;
+
+use crate::error::{Context, Error};
+use crate::open::{self, DbLock, Place};
+
+pub use events::{EventFile, EventFilter};
+pub use files::{File, FileFilter};
+pub use said::{Cuts, Standing, Unplaced};
+pub use select::{Filter, Selected};
+pub use whole::{Subagents, Summary, Whole};
+
+/// A read-only connection without a limit on time. It also opens a store in a place where nothing can be written.
+#[derive(Debug)]
+pub struct Exporter {
+    conn: Connection,
+    path: PathBuf,
+    /// Of a store that is read as if nobody could change it: when it was last changed.
+    frozen: Option<Option<SystemTime>>,
+    _lock: Option<DbLock>,
+}
+
+impl Exporter {
+    /// Opens the database of `dir`, which must exist and have our schema.
+    ///
+    /// # Errors
+    /// As [`Reader::open`](super::Reader::open).
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let path = dir.database();
+        if !path.exists() {
+            return Err(Error::Missing { path });
+        }
+        let opened = open::anywhere(dir)?;
+        let frozen = (opened.place == Place::Frozen).then(|| changed(&path));
+        Ok(Self { conn: opened.conn, path, frozen, _lock: opened.lock })
+    }
+
+    /// The random id of the data directory, 32 hex digits.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn origin(&mut self) -> Result<String, Error> {
+        self.ask(|conn| {
+            conn.query_row("select origin from origins where own = 1", [], |row| row.get(0)).op("read the origin")
+        })
+    }
+
+    /// Whether what was read is of one piece. To be asked at the end: only a store in a place where we cannot write may
+    /// have been changed under us without our seeing it.
+    pub fn is_whole(&self) -> bool {
+        self.frozen.is_none_or(|before| before == changed(&self.path))
+    }
+
+    /// One question: one read transaction, which ends with it.
+    fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let tx = self.conn.unchecked_transaction().op("begin to read")?;
+        question(&tx)
+    }
+}
+
+fn changed(path: &std::path::Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}
+
+/// The rows of a statement, each made by `read`.
+fn rows<T>(
+    conn: &Connection,
+    op: &'static str,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Error> {
+    conn.prepare_cached(sql).op(op)?.query_map(params, read).op(op)?.collect::<Result<_, _>>().op(op)
+}

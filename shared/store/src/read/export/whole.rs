@@ -1,0 +1,124 @@
+//! One conversation for an export: in a line for a table, or whole.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::said::{Standing, keys, remarks, without_ids};
+use super::{Exporter, rows};
+use crate::error::{Context, Error};
+use crate::human::Remark;
+use crate::ids::{ConversationId, Key};
+use crate::read::conversation::{self, Conversation};
+use crate::read::session::{self, Session};
+use crate::read::turn::{self, Listed};
+use crate::usage::Usage;
+
+/// What a table shows of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its row and its tool calls.
+    pub listed: Listed,
+    /// What a person calls its session here, else the session's own title.
+    pub title: Option<String>,
+    /// Its tokens.
+    pub usage: Vec<Usage>,
+    /// How many subagents it started, those of its subagents among them.
+    pub subagents: usize,
+    /// Their tokens.
+    pub subagents_usage: Vec<Usage>,
+    /// What people said of it.
+    pub standing: Standing,
+}
+
+/// Whether a conversation is read with the subagents that it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subagents {
+    /// They are conversations of their own.
+    Left,
+    /// Whole, and theirs.
+    Included,
+}
+
+/// A conversation with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// What a person calls its session here, else the session's own title.
+    pub title: Option<String>,
+    /// What it and its aliases are recognised by.
+    pub keys: Vec<Key>,
+    /// Whole histories, those of its aliases too.
+    pub remarks: Vec<Remark>,
+    /// What people said of it, as it stands.
+    pub standing: Standing,
+}
+
+const TITLE: &str = "
+    select title from session_titles where user_session_id = ?1 order by created_ms desc, id desc limit 1";
+
+const DESCENDANTS: &str = "
+    with recursive under (id, depth) as (
+        select id, 1 from turns where parent_id = ?1
+        union select t.id, under.depth + 1 from turns t join under on t.parent_id = under.id where under.depth < ?2)
+    select distinct id from under";
+
+impl Exporter {
+    /// A conversation in a line. `None` if it is no longer there under this id.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn summary(&mut self, id: ConversationId) -> Result<Option<Summary>, Error> {
+        self.ask(|conn| {
+            let Some(listed) = turn::listed(conn, &[id])?.pop() else { return Ok(None) };
+            let depth = conversation::MAX_DEPTH as i64;
+            let subagents =
+                rows(conn, "read subagents", DESCENDANTS, [id.0, depth], |row| row.get(0).map(ConversationId))?;
+            let mut subagents_usage = Vec::new();
+            for &child in &subagents {
+                subagents_usage.extend(conversation::tokens(conn, child)?);
+            }
+            let session = session::get(conn, &listed.turn.session_id)?;
+            Ok(Some(Summary {
+                title: title(conn, &listed.turn.user_session_id, session.as_ref())?,
+                usage: conversation::tokens(conn, id)?,
+                subagents: subagents.len(),
+                subagents_usage,
+                standing: Standing::of(&remarks(conn, id)?),
+                listed,
+            }))
+        })
+    }
+
+    /// A conversation with everything. `None` if it is no longer there under this id.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn whole(&mut self, id: ConversationId, subagents: Subagents) -> Result<Option<Whole>, Error> {
+        self.ask(|conn| {
+            let found = match subagents {
+                Subagents::Left => conversation::alone(conn, id)?,
+                Subagents::Included => conversation::with_subagents(conn, id, 0)?,
+            };
+            let Some(mut conversation) = found else { return Ok(None) };
+            conversation.session = session::get(conn, &conversation.turn.session_id)?;
+            let said = remarks(conn, id)?;
+            Ok(Some(Whole {
+                title: title(conn, &conversation.turn.user_session_id, conversation.session.as_ref())?,
+                keys: keys(conn, id)?,
+                standing: Standing::of(&said),
+                remarks: without_ids(said),
+                conversation,
+            }))
+        })
+    }
+}
+
+fn title(conn: &Connection, user_session_id: &str, session: Option<&Session>) -> Result<Option<String>, Error> {
+    let given: Option<Option<String>> = conn
+        .prepare_cached(TITLE)
+        .op("prepare")?
+        .query_row([user_session_id], |row| row.get(0))
+        .optional()
+        .op("read a title")?;
+    Ok(given.flatten().or_else(|| session.and_then(|session| session.title.clone())))
+}

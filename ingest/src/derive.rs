@@ -52,6 +52,14 @@ pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
     derive_dirty(writer, Look::Digests, &mut |_| ControlFlow::Continue(()))
 }
 
+/// Derives dirty sessions until none is left or `on`, which is asked after each transaction, ends it.
+pub(crate) fn derive_while(
+    writer: &mut Writer,
+    on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Derived, store::Error> {
+    derive_dirty(writer, Look::Digests, &mut |_| on())
+}
+
 fn derive_dirty(
     writer: &mut Writer,
     look: Look,

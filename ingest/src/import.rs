@@ -140,10 +140,15 @@ fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
     let mut events = Events::default();
     let stop = take_events(run, &mut events, plan)?;
     events.flush(run)?;
-    if stop == Stop::No {
-        derive_now(run)?;
+    if stop == Stop::Yes {
+        return Ok(stop);
     }
-    Ok(stop)
+    run.summary.conversations += derive_while(&mut run.writer, run.stop, &mut run.progress)?;
+    if run.stopped() {
+        return Ok(Stop::Yes);
+    }
+    places::look_up(&mut run.writer)?;
+    Ok(Stop::No)
 }
 
 fn take_events(run: &mut Run<'_>, events: &mut Events, plan: &Plan) -> Result<Stop, Error> {
@@ -172,7 +177,11 @@ fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Err
             stopped = Stop::Yes;
             return Ok(ControlFlow::Break(()));
         }
-        summary.conversations += derive::derive(writer)?.conversations;
+        summary.conversations += derive_while(writer, stop, progress)?;
+        if stop.load(Ordering::Relaxed) {
+            stopped = Stop::Yes;
+            return Ok(ControlFlow::Break(()));
+        }
         Ok(ControlFlow::Continue(()))
     })?;
     if stopped == Stop::No {
@@ -191,10 +200,13 @@ fn first_byte(path: &Path) -> io::Result<()> {
     File::open(path)?.read(&mut [0]).map(drop)
 }
 
-fn derive_now(run: &mut Run<'_>) -> Result<(), Error> {
-    run.summary.conversations += derive::derive(&mut run.writer)?.conversations;
-    places::look_up(&mut run.writer)?;
-    Ok(())
+/// Derives until nothing is left to be derived or the import is to end; gives how many conversations are new or changed.
+fn derive_while(writer: &mut Writer, stop: &AtomicBool, progress: &mut Progress) -> Result<u64, store::Error> {
+    let derived = derive::derive_while(writer, &mut || {
+        progress.add(0, 0); // the time goes on
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(derived.conversations)
 }
 
 /// Whoever read our output may have gone; the work is done all the same.

@@ -7,11 +7,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::World;
+use harness::{World, measure};
 use serde_json::Value;
 
 /// Of each file, about that of a prompt or a small tool result.
@@ -40,14 +38,13 @@ fn main() {
         fs::rename(moved.join(&name), incoming.join(&name)).expect("moved back");
     }
 
-    let begin = Instant::now();
-    let (report, peak_kib) = ingest(&world);
-    let took = begin.elapsed();
+    let done = measure(world.bin("ingest").args(["once", "--json"]).into_command());
+    let report: Value = serde_json::from_slice(&done.output.stdout).expect("JSON");
     assert_eq!(report["stored"], files as u64, "{report}");
     let part = |name: &str| Duration::from_millis(report["took_ms"][name].as_u64().expect("a figure"));
     row("ingest: queue to archive", files, part("queue"));
-    row("ingest: all, conversations derived", files, took);
-    println!("ingest: peak memory {} MiB", peak_kib / 1024);
+    row("ingest: all, conversations derived", files, done.took);
+    println!("ingest: peak memory {} MiB", done.peak_kib / 1024);
     world.assert_drained();
 }
 
@@ -90,22 +87,4 @@ fn floor(from: &Path, to: &Path) -> Vec<PathBuf> {
         fs::rename(path, to.join(name)).expect("moved");
     }
     names
-}
-
-/// Runs `ingest once` and watches its memory.
-fn ingest(world: &World) -> (Value, u64) {
-    let mut command = world.bin("ingest").args(["once", "--json"]).into_command();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("ingest starts");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    while child.try_wait().expect("ingest runs").is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        peak = peak.max(kib.unwrap_or(0));
-        thread::sleep(Duration::from_millis(10));
-    }
-    let output = child.wait_with_output().expect("ingest ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    (serde_json::from_slice(&output.stdout).expect("JSON"), peak)
 }

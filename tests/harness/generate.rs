@@ -1,20 +1,26 @@
 //! Sessions made up from a seed, as large as wanted and the same in every run, in the shape of real ones.
 //!
-//! The shape was measured over 37 real transcripts of more than 20 kB (14.4 MB, 5,324 lines, versions 1.0 to 2.1.218):
+//! The shape was measured over the 37 real transcripts of more than 20 kB that could be found (14.4 MB, 5,324 lines, versions
+//! 1.0 to 2.1.218), and again over what is made here:
 //!
 //! ```text
-//! lines   assistant 44 %, user 28 %, attachment and progress 13 %, file-history-snapshot 4 %, system 3 %, others 8 %
-//! bytes   user lines 62 % (structured results 30 %, tool results 16 %, images and documents 7 %, prompts 2 %),
-//!         assistant lines 30 % (signatures 5.4 %, tool inputs 4.9 %, texts 1.8 %, thinking 0.8 %), the rest 8 %
-//! turn    32 lines in the mean (median 13), 8 tool calls (median 3), 2.9 texts, 2.2 thinking blocks
-//! session 390 kB in the mean (median 203 kB), 5 turns (median 4); subagents' files are 4 % of the bytes
-//! tools   Bash 33 %, Edit 17 %, Read 17 %, Grep 6 %, TodoWrite 6 %, TaskUpdate 5 %, Write 4 %, Agent 1.4 %
-//! zstd    ZSTD_REAL x at level 3 in pieces of 256 KiB; the corpus: ZSTD_MADE x
+//!                                              real             made
+//! lines   assistant, user                      44 %, 28 %       46 %, 29 %
+//!         attachment and progress, others      13 %, 15 %       12 %, 13 %
+//! bytes   user, assistant, other lines         62 %, 30 %, 8 %  66 %, 28 %, 6 %
+//!         structured results, tool results     30 %, 16 %       35 %, 19 %
+//!         images and documents, prompts        7 %, 2 %         5 %, 1 %
+//!         signatures, tool inputs              5.4 %, 4.9 %     5.8 %, 4.7 %
+//!         texts, thinking                      1.8 %, 0.8 %     2.2 %, 1.0 %
+//!         subagents' files                     4 %              4 %
+//! turn    lines, mean and median               32, 13           29, 14
+//!         tool calls, mean and median          8, 3             8, 3
+//! zstd -3 in pieces of 256 KiB                 0.25 x           0.26 x
 //! ```
 //!
-//! Sizes are drawn from the quantiles found there (`sizes`); sessions have fewer turns, so that 1,000 of them are about
-//! 230 MB. Prose and code are made of 50,000 words by Zipf's law; what tools read is cut from one text for each session, as
-//! it is in reality.
+//! Sizes are drawn from the quantiles found there (`sizes`); sessions have fewer turns, 3 instead of 5, so that 1,000 of
+//! them are about 230 MB. Prose and code are made of 50,000 words by Zipf's law; what tools read and print is mostly cut from
+//! one text for each session, as in reality.
 
 mod session;
 mod sizes;

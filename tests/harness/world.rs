@@ -134,6 +134,17 @@ impl World {
         self.bin("ingest").args(["once", "--json", "--projects"]).arg(self.projects_root()).succeed().json()
     }
 
+    /// `ingest import` of the projects root; gives its JSON report.
+    ///
+    /// # Panics
+    /// When it fails, or cannot take something in.
+    pub fn import(&self) -> Value {
+        let report =
+            self.bin("ingest").args(["import", "--json", "--quiet"]).arg(self.projects_root()).succeed().json();
+        assert_eq!(report["failures"].as_array().map(Vec::len), Some(0), "{report}");
+        report
+    }
+
     /// Starts `query-api serve` on a free port.
     ///
     /// # Panics

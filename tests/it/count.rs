@@ -68,7 +68,7 @@ fn taken_in(files: &[(PathBuf, String)]) -> Count {
     for (from, below) in files {
         world.transcript(below, &fs::read(from).unwrap_or_else(|error| panic!("read {}: {error}", from.display())));
     }
-    let _ = world.ingest_once();
+    let _ = world.import();
     told::count(world.data())
 }
 

@@ -8,7 +8,7 @@ use crate::Seed;
 
 /// The share of tool calls of each name, in thousandths, and what becomes of it.
 const TOOLS: [(&str, usize); 7] =
-    [("Bash", 330), ("Edit", 175), ("Read", 225), ("Grep", 75), ("TodoWrite", 120), ("Write", 60), ("Agent", 15)];
+    [("Bash", 330), ("Edit", 175), ("Read", 225), ("Grep", 75), ("TodoWrite", 120), ("Write", 69), ("Agent", 6)];
 
 /// A session as it grows.
 pub struct Session<'w> {
@@ -59,7 +59,7 @@ impl<'w> Session<'w> {
         let prompt = self.prose(&sizes::PROMPT);
         self.event("UserPromptSubmit", &format!(r#""prompt":{}"#, json(&prompt)));
         let text = json(&prompt);
-        let content = if self.seed.below(100) == 0 {
+        let content = if self.seed.below(60) == 0 {
             let length = sizes::IMAGE.draw(&mut self.seed);
             let data = base64(&mut self.seed, length);
             format!(
@@ -101,15 +101,17 @@ impl<'w> Session<'w> {
         if tool == "Agent" && self.agent.is_none() {
             self.subagent();
         }
+        // What commands print they have often printed before.
         let output = match tool {
             "Read" | "Grep" | "Edit" => json(&self.excerpt(output)),
+            _ if self.seed.below(5) < 3 => json(&self.excerpt(output)),
             _ => self.json_prose(output),
         };
         let error = self.seed.below(25) == 0;
         let structured = match tool {
             "Edit" | "Write" => format!(
                 r#"{{"filePath":"/src/acme/lib.rs","newString":{output},"originalFile":{}}}"#,
-                json(&self.excerpt(9_000))
+                json(&self.excerpt(6_000))
             ),
             _ => format!(r#"{{"stdout":{output},"stderr":"","interrupted":false,"isImage":false}}"#),
         };
@@ -120,6 +122,12 @@ impl<'w> Session<'w> {
         let result =
             format!(r#"[{{"type":"tool_result","tool_use_id":"{use_id}","content":{output},"is_error":{error}}}]"#);
         self.user(&result, &format!(r#","toolUseResult":{structured}"#));
+        if self.seed.below(100) < 35 {
+            let said = self.json_prose(600);
+            let body =
+                format!(r#""attachment":{{"type":"hook_success","hookName":"PostToolUse:{tool}","content":{said}}}"#);
+            self.dag("attachment", &body);
+        }
     }
 
     fn answer(&mut self) {

@@ -23,7 +23,7 @@ pub(super) const OUTPUT: Sizes = Sizes([10.0, 34.0, 112.0, 290.0, 1470.0, 4412.0
 /// Tool calls of a turn.
 pub(super) const CALLS: Sizes = Sizes([0.5, 0.5, 0.5, 3.0, 11.0, 24.0, 57.0, 58.0]);
 /// Turns of a session, fewer than were found: public sessions are longer than the corpus may be.
-pub(super) const TURNS: Sizes = Sizes([1.0, 1.0, 1.2, 2.5, 4.5, 8.0, 15.0, 16.0]);
+pub(super) const TURNS: Sizes = Sizes([1.0, 1.0, 1.0, 1.5, 3.4, 6.5, 12.0, 15.0]);
 /// Bytes of an image, in base64.
 pub(super) const IMAGE: Sizes = Sizes([50e3, 80e3, 150e3, 200e3, 350e3, 500e3, 530e3, 530e3]);
 

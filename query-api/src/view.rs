@@ -4,6 +4,7 @@ pub(crate) mod health;
 mod session;
 
 use chrono::{DateTime, SecondsFormat};
+use export::price::Bill;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -102,6 +103,8 @@ pub(crate) struct Conversation<'a> {
     tool_calls: Vec<ToolCall<'a>>,
     subagents: Vec<Self>,
     usage: Usage<'a>,
+    /// Of its own messages, as `usage`.
+    cost: Bill,
     #[serde(serialize_with = "raw")]
     metadata: &'a str,
     sources: Sources,
@@ -220,6 +223,7 @@ impl<'a> Conversation<'a> {
             tool_calls: conversation.tool_calls.iter().map(ToolCall::of).collect(),
             subagents: conversation.subagents.iter().map(|child| Self::of(child, None)).collect(),
             usage: Usage::of(&conversation.usage),
+            cost: Bill::of(&conversation.usage, turn.timestamp_ms),
             metadata: &turn.metadata,
             sources: Sources::of(turn),
             session: conversation.session.as_ref().map(|session| Session::of(&turn.session_id, session)),

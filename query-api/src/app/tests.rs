@@ -139,12 +139,12 @@ async fn the_shape_of_an_item_and_of_the_whole() {
         .map(|n| store::write::Usage {
             message_id: format!("m{n}"),
             request_id: None,
-            model: None,
+            model: Some(["claude-opus-4-5-20251101", "new-model"][n as usize - 1].into()),
             input_tokens: n,
             output_tokens: 10 * n,
             cache_creation_tokens: 0,
             cache_creation_1h_tokens: 0,
-            cache_read_tokens: i64::MAX,
+            cache_read_tokens: if n == 1 { 0 } else { i64::MAX },
         })
         .into();
     let child =
@@ -176,6 +176,7 @@ async fn the_shape_of_an_item_and_of_the_whole() {
         whole["usage"]["total"],
         json!({"input_tokens": 3, "output_tokens": 30, "cache_creation_tokens": 0, "cache_read_tokens": i64::MAX})
     );
+    assert_eq!(whole["cost"], json!({"usd": 0.000255, "unknown_models": ["new-model"]}));
     assert_eq!(
         whole["session"],
         json!({"id": "s", "title": "Title", "title_from": "custom", "cwd": null, "project": null, "project_name": null,

@@ -9,6 +9,9 @@ mod said;
 mod select;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::SystemTime;
 

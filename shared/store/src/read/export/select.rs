@@ -282,7 +282,8 @@ impl Held {
             kinds: list(filter.kinds.iter().map(|kind| kind.as_str())),
             vias: list(filter.vias.iter().map(|via| via.as_str())),
             statuses: list(filter.statuses.iter().map(|status| status.as_str())),
-            project: filter.project.clone(),
+            // Of the root nothing is left, and everything is below it.
+            project: filter.project.as_ref().map(|path| path.trim_end_matches('/').to_owned()),
             rating: filter.rating.as_ref().map(|range| (*range.start(), *range.end())),
             tags: list(filter.tags.iter().map(String::as_str)),
             starred: filter.starred,

@@ -121,3 +121,6 @@ fn text(text: Option<&str>) -> String {
     let guard = if runs { "'" } else { "" };
     if quoted { format!("\"{guard}{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,3 +70,6 @@ fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     bytes.push(b'\n');
     out.write_all(&bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod markdown;
 pub mod messages;
 pub mod out;
 pub mod price;
+#[cfg(test)]
+mod sample;
 mod shape;
 pub mod time;
 pub mod tree;

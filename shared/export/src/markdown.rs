@@ -143,3 +143,6 @@ fn about(call: &ToolCall) -> Option<String> {
     let text = found.map_or_else(|| one_line(json, SHOWN), |text| one_line(text, SHOWN));
     (!text.is_empty() && text != "{}").then_some(text)
 }
+
+#[cfg(test)]
+mod tests;

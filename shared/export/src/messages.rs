@@ -128,3 +128,6 @@ fn called(conversation: &Conversation, id: Option<&str>) -> Option<(Call, Messag
 fn plain(role: &'static str, content: &str) -> Message {
     Message { role, content: content.to_owned(), tool_calls: Vec::new(), tool_call_id: None }
 }
+
+#[cfg(test)]
+mod tests;

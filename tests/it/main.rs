@@ -3,6 +3,7 @@
 mod api; // the API over a real socket
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
+mod export; // what went in comes out again
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault

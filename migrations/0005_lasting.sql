@@ -24,6 +24,8 @@ drop table transcripts;
 alter table transcripts_wider rename to transcripts;
 create unique index transcripts_path on transcripts (origin_id, root, path) where superseded_ms is null;
 create index transcripts_inode on transcripts (device, inode) where superseded_ms is null;
+-- For the older versions of one file, when another database brings the same file.
+create index transcripts_superseded on transcripts (origin_id, root, path) where superseded_ms is not null;
 create index transcripts_session on transcripts (session_id);
 
 -- Derived: where the lines of history.jsonl stand, by the session they name ('' where an old version named none).
@@ -76,3 +78,32 @@ create table places_wanted (
     cwd      text primary key,
     original text
 ) strict, without rowid;
+
+-- What counts is the newest word on a conversation, whichever of its ids it was written to: ids are local, and two stores that
+-- hold the same must show the same.
+drop view ratings;
+create view ratings as
+select t.id as conversation_id,
+       (select r.rating from rating_history r
+         where r.conversation_id = t.id or r.conversation_id in (select id from aliases where survivor = t.id)
+         order by r.created_ms desc, r.id desc limit 1) as rating,
+       (select json_group_array(distinct g.tag) from tag_history g
+         where (g.conversation_id = t.id or g.conversation_id in (select id from aliases where survivor = t.id))
+           and g.present = 1
+           and not exists (select 1 from tag_history later
+                            where (later.conversation_id = t.id
+                                   or later.conversation_id in (select id from aliases where survivor = t.id))
+                              and later.tag = g.tag
+                              and (later.created_ms, later.id) > (g.created_ms, g.id))) as tags,
+       (select n.note from note_history n
+         where n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id)
+         order by n.created_ms desc, n.id desc limit 1) as notes,
+       (select min(created_ms) from rating_history r
+         where r.conversation_id = t.id or r.conversation_id in (select id from aliases where survivor = t.id)) as created_at
+  from turns t
+ where exists (select 1 from rating_history r
+                where r.conversation_id = t.id or r.conversation_id in (select id from aliases where survivor = t.id))
+    or exists (select 1 from tag_history g
+                where g.conversation_id = t.id or g.conversation_id in (select id from aliases where survivor = t.id))
+    or exists (select 1 from note_history n
+                where n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id));

@@ -41,6 +41,16 @@ pub enum Error {
     /// An export could not be written.
     #[error(transparent)]
     Export(#[from] export::Error),
+    /// A line of an exported file cannot be read. Those before it are taken in.
+    #[error("import {path}: line {number}: {problem}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        number: u64,
+        /// What was expected.
+        problem: String,
+    },
     /// The cron expression cannot be used.
     #[error("cron expression: {0}")]
     Cron(String),
@@ -73,6 +83,7 @@ impl Error {
             | Self::Export(_)
             | Self::Cron(_)
             | Self::Import { .. }
+            | Self::Line { .. }
             | Self::Stopped(_) => false,
         }
     }

@@ -7,7 +7,9 @@
 //! Nothing that is imported is changed or moved. Everything has a key, so a second run finds it there; a run that was
 //! killed or ended leaves whole transactions, and the next one goes on behind them.
 
+pub mod annotations;
 pub mod args;
+pub mod database;
 mod events;
 mod hook_log;
 mod plan;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use settings::Settings;
-use store::write::Writer;
+use store::write::{self, Merged, Writer};
 
 use crate::daemon;
 use crate::derive;
@@ -126,11 +128,10 @@ fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
     for file in plan.queue_files.values().flatten().chain(&plan.hook_logs) {
         run.progress.expect(1, fs::metadata(file).map_or(0, |meta| meta.len()));
     }
-    if let Some(path) = plan.databases.iter().chain(&plan.exports).next() {
-        return Err(Error::Import {
-            path: path.clone(),
-            problem: "is a Prompt Manager database or export, which this version cannot take in yet".to_owned(),
-        });
+    for path in &plan.databases {
+        if merge(run, path, database::import)? == Stop::Yes {
+            return Ok(Stop::Yes);
+        }
     }
     for (roots, look) in &looks {
         if follow(run, roots, look)? == Stop::Yes {
@@ -148,7 +149,35 @@ fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
         return Ok(Stop::Yes);
     }
     places::look_up(&mut run.writer)?;
+    for path in &plan.exports {
+        if merge(run, path, annotations::import)? == Stop::Yes {
+            return Ok(Stop::Yes);
+        }
+    }
     Ok(Stop::No)
+}
+
+/// Told after each transaction; may end it.
+type Observe<'a> = &'a mut dyn FnMut(write::Progress) -> ControlFlow<()>;
+
+/// Takes in a database or an export.
+fn merge(
+    run: &mut Run<'_>,
+    path: &Path,
+    import: impl FnOnce(&mut Writer, &Path, Observe<'_>) -> Result<Merged, Error>,
+) -> Result<Stop, Error> {
+    let Run { writer, stop, progress, summary, .. } = run;
+    let mut before = None;
+    let merged = import(writer, path, &mut |now| {
+        if before.is_none() {
+            progress.expect(1, now.of);
+        }
+        progress.add(0, now.done.saturating_sub(before.replace(now.done).unwrap_or(0)));
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    progress.add(1, 0);
+    summary.add(&merged);
+    Ok(if merged.stopped { Stop::Yes } else { Stop::No })
 }
 
 fn take_events(run: &mut Run<'_>, events: &mut Events, plan: &Plan) -> Result<Stop, Error> {
@@ -225,3 +254,6 @@ fn tell(summary: &Summary, json: bool) {
         writeln!(out, "{summary}")
     };
 }
+
+#[cfg(test)]
+mod stage;

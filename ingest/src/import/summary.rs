@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use store::write::Merged;
 
 /// The figures.
 #[derive(Debug, Default, Serialize)]
@@ -15,8 +16,14 @@ pub(super) struct Summary {
     pub(super) bytes: u64,
     /// Hook events.
     pub(super) events: Events,
-    /// Databases and exports that were merged.
+    /// Databases and exports that held something new.
     pub(super) merged: u64,
+    /// Ratings, tags, notes, stars, splits, titles and saved views that were new.
+    pub(super) remarks: u64,
+    /// Events of databases that were left out because they were forgotten.
+    pub(super) forgotten: u64,
+    /// Lines of exports that this version does not know.
+    pub(super) unknown_lines: u64,
     /// Conversations of the default list that were not there before.
     pub(super) prompts: u64,
     /// Conversations that are new or have changed.
@@ -68,6 +75,18 @@ impl Summary {
         self.failures.push(Failure { path: path.to_owned(), reason: format!("cannot be read: {error}"), unread: true });
     }
 
+    /// What came of a database or an export.
+    pub(super) fn add(&mut self, merged: &Merged) {
+        self.files.new += merged.files;
+        self.bytes += merged.bytes;
+        self.events.new += merged.events;
+        self.conversations += merged.conversations;
+        self.merged += u64::from(merged.files + merged.events + merged.human > 0);
+        self.remarks += merged.human;
+        self.forgotten += merged.forgotten;
+        self.unknown_lines += merged.unknown;
+    }
+
     /// Whether a file could not be read.
     pub(super) fn is_incomplete(&self) -> bool {
         self.failures.iter().any(|failure| failure.unread)
@@ -96,6 +115,12 @@ impl fmt::Display for Summary {
         }
         if self.merged > 0 {
             write!(f, "; {} merged", count(self.merged, "database or export"))?;
+        }
+        if self.remarks > 0 {
+            write!(f, "; {}", count(self.remarks, "annotation"))?;
+        }
+        if self.unknown_lines > 0 {
+            write!(f, "; {} of a later version left out", count(self.unknown_lines, "line"))?;
         }
         let known = [(self.files.unchanged, "file"), (self.events.known, "event")];
         let known: Vec<String> = known.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();

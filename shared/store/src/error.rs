@@ -59,6 +59,14 @@ pub enum Error {
         /// The one needed.
         known: i64,
     },
+    /// A file that was to be taken in cannot be. It is left as it is.
+    #[error("import {path}: {problem}")]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// The file is damaged. It is never deleted or replaced.
     #[error("{op}: the database is damaged: {detail}")]
     Corrupt {

@@ -6,6 +6,7 @@
 
 use crate::ids::Key;
 
+pub(crate) mod get;
 pub(crate) mod put;
 
 /// A rating: 1 to 5.
@@ -22,6 +23,19 @@ impl Rating {
     pub fn get(self) -> u8 {
         self.0
     }
+}
+
+/// What is said of a conversation now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The newest rating, unless it was taken back.
+    pub rating: Option<Rating>,
+    /// Its tags, in order of the alphabet.
+    pub tags: Vec<String>,
+    /// The newest note, unless it was taken back.
+    pub note: Option<String>,
+    /// Whether it is starred.
+    pub starred: bool,
 }
 
 /// What every human row carries.

@@ -208,7 +208,7 @@ pub(crate) fn bounded<T>(
     result
 }
 
-fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = Connection::open_with_flags(path, flags).op("open the database")?;
     conn.busy_timeout(BUSY_TIMEOUT).op("set the busy timeout")?;

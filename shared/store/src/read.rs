@@ -8,6 +8,7 @@
 mod conversation;
 pub mod export;
 mod health;
+mod human;
 mod json;
 mod law;
 mod list;

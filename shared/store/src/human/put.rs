@@ -62,6 +62,23 @@ pub(crate) fn attach(conn: &Connection, keys: &[Key], id: ConversationId) -> Res
     Ok(())
 }
 
+/// Whether a table has the row of this id.
+pub(crate) fn is_known(conn: &Connection, table: &str, id: &str) -> Result<bool, Error> {
+    conn.prepare_cached(&format!("select exists (select 1 from {table} where id = ?1)"))
+        .op("prepare")?
+        .query_row([id], |row| row.get(0))
+        .op("look for a human row")
+}
+
+/// Which conversation the remark of this id is about.
+pub(crate) fn about(conn: &Connection, table: &str, id: &str) -> Result<Option<ConversationId>, Error> {
+    conn.prepare_cached(&format!("select conversation_id from {table} where id = ?1"))
+        .op("prepare")?
+        .query_row([id], |row| row.get(0).map(ConversationId))
+        .optional()
+        .op("look for a remark")
+}
+
 /// Adds a remark; whether it is new.
 pub(crate) fn remark(conn: &Connection, id: ConversationId, remark: &Remark) -> Result<bool, Error> {
     let Stamp { id: row, origin: of, created_ms } = &remark.stamp;
@@ -93,6 +110,16 @@ pub(crate) fn remark(conn: &Connection, id: ConversationId, remark: &Remark) -> 
         ),
     }?;
     Ok(added > 0)
+}
+
+/// The table of a remark.
+pub(crate) fn table(said: &Said) -> &'static str {
+    match said {
+        Said::Rating(_) => "rating_history",
+        Said::Tag { .. } => "tag_history",
+        Said::Note(_) => "note_history",
+        Said::Star(_) => "star_history",
+    }
 }
 
 /// Adds a user session; whether it is new. Two stores may have made one with the same id: the earlier counts.

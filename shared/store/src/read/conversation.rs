@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::human;
 use super::json::Value;
 use super::session::{self, Session};
 use super::span::Spans;
 use super::turn::{self, Turn};
 use crate::error::{Context, Error};
+use crate::human::Marks;
 use crate::ids::{ConversationId, Span};
 use crate::usage::Usage;
 use crate::words::BlockKind;
@@ -21,6 +23,8 @@ pub(super) const MAX_DEPTH: usize = 16;
 pub struct Conversation {
     /// Its row.
     pub turn: Turn,
+    /// What a person says of it.
+    pub marks: Marks,
     /// Its session, if there is a row for it.
     pub session: Option<Session>,
     /// What was said and done, in order.
@@ -152,6 +156,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
+        marks: human::marks(conn, id)?,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools

@@ -268,8 +268,8 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
     Ok(event)
 }
 
-/// The key of an event in `conversation_keys`.
-fn event_key(origin: &str, name: &str, hash: &[u8]) -> [u8; 16] {
+/// The key of an event, in `conversation_keys` and in `tombstones`.
+pub(crate) fn event_key(origin: &str, name: &str, hash: &[u8]) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     for part in [origin.as_bytes(), name.as_bytes(), hash] {
         hasher.update(&(part.len() as u64).to_le_bytes());

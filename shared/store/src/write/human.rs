@@ -2,31 +2,43 @@
 
 use super::Batch;
 use crate::error::Error;
-use crate::human::{Member, Remark, SavedView, Title, UserSession, put};
+use crate::human::{Member, Remark, SavedView, Title, UserSession, get, put};
 use crate::ids::{ConversationId, Key};
 
 impl Batch<'_> {
-    /// The conversation that one of `keys` leads to. If none is known, an id is made that they lead to: nothing that was
-    /// said is lost, and should the conversation come later, it finds the id by its keys.
+    /// Adds what was said about a conversation of this store; whether it is new.
     ///
     /// # Errors
     /// The engine's.
-    pub fn conversation(&self, keys: &[Key], now_ms: i64) -> Result<ConversationId, Error> {
-        match put::find(&self.tx, keys)? {
-            Some(id) => Ok(id),
-            None => put::make(&self.tx, keys, now_ms),
-        }
-    }
-
-    /// Adds what was said about a conversation; whether it is new here.
-    ///
-    /// # Errors
-    /// The engine's, also those of a value that the table refuses.
     pub fn add_remark(&self, id: ConversationId, remark: &Remark) -> Result<bool, Error> {
         put::remark(&self.tx, id, remark)
     }
 
-    /// Adds a user session; whether it is new here.
+    /// Adds what was said about the conversation that one of `keys` leads to; how much of it is new. If no key is known, an
+    /// id is made that they lead to: nothing that was said is lost, and should the conversation come later, it finds
+    /// the id by its keys.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn add_remarks(&self, keys: &[Key], remarks: &[Remark], now_ms: i64) -> Result<u64, Error> {
+        let (mut new, mut id) = (Vec::new(), put::find(&self.tx, keys)?);
+        for remark in remarks {
+            match put::about(&self.tx, put::table(&remark.said), &remark.stamp.id)? {
+                Some(known) => id = id.or(Some(known)),
+                None => new.push(remark),
+            }
+        }
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let id = id.map_or_else(|| put::make(&self.tx, keys, now_ms), Ok)?;
+        for remark in &new {
+            put::remark(&self.tx, id, remark)?;
+        }
+        Ok(new.len() as u64)
+    }
+
+    /// Adds a user session; whether it is new.
     ///
     /// # Errors
     /// The engine's.
@@ -34,16 +46,21 @@ impl Batch<'_> {
         put::user_session(&self.tx, session)
     }
 
-    /// Adds a member of a user session, or takes over that it was undone; whether it is new here.
+    /// Adds a member of a user session, or takes over that it was undone; whether it is new.
     ///
     /// # Errors
     /// The engine's.
     pub fn add_member(&self, member: &Member, now_ms: i64) -> Result<bool, Error> {
-        let from = member.from.as_ref().map(|keys| self.conversation(keys, now_ms)).transpose()?;
+        let from = match &member.from {
+            Some(keys) if !put::is_known(&self.tx, get::MEMBERS.name, &member.stamp.id)? => {
+                Some(put::find(&self.tx, keys)?.map_or_else(|| put::make(&self.tx, keys, now_ms), Ok)?)
+            }
+            _ => None,
+        };
         put::member(&self.tx, member, from)
     }
 
-    /// Adds a title of a user session; whether it is new here.
+    /// Adds a title of a user session; whether it is new.
     ///
     /// # Errors
     /// The engine's.
@@ -51,7 +68,7 @@ impl Batch<'_> {
         put::title(&self.tx, title)
     }
 
-    /// Adds a saved view, or takes over that it was thrown away; whether it is new here.
+    /// Adds a saved view, or takes over that it was thrown away; whether it is new.
     ///
     /// # Errors
     /// The engine's.

@@ -1,0 +1,183 @@
+//! Stores for the tests of importing: filled by hooks and transcripts of the captured runs, compared by natural key.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use queue::{DataDir, QueueName};
+use store::ConversationId;
+use store::human::{Remark, Said, Stamp};
+use store::read::{Kinds, ListRequest, Reader, Turn};
+use store::write::{Merged, NewEvent, Writer};
+
+use crate::derive::derive;
+use crate::import::database;
+use crate::transcripts::{self, Look};
+
+/// Something that a machine has.
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    /// A queue file.
+    Event { name: String, payload: Vec<u8> },
+    /// A transcript, below the projects root.
+    File { path: PathBuf, bytes: Vec<u8> },
+}
+
+/// All of the captured runs; each transcript whole.
+pub(super) fn pieces() -> Vec<Piece> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/claude-code-2.1.330");
+    let files = |dir: PathBuf| {
+        let found = walkdir::WalkDir::new(dir).sort_by_file_name().into_iter().map(Result::unwrap);
+        found.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path)
+    };
+    let mut found = Vec::new();
+    for scenario in ["print-mode", "interactive", "interrupted-and-queued"] {
+        for path in files(fixtures.join(scenario).join("hooks")) {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            found.push(Piece::Event { name, payload: std::fs::read(path).unwrap() });
+        }
+        let projects = fixtures.join(scenario).join("projects");
+        for path in files(projects.clone()) {
+            let bytes = std::fs::read(&path).unwrap();
+            found.push(Piece::File { path: path.strip_prefix(&projects).unwrap().to_owned(), bytes });
+        }
+    }
+    found
+}
+
+/// A machine with a data directory.
+pub(super) struct Machine {
+    home: tempfile::TempDir,
+    pub(super) dir: DataDir,
+    pub(super) writer: Writer,
+}
+
+impl Machine {
+    pub(super) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path().join("data"));
+        std::fs::create_dir_all(home.path().join("projects")).unwrap();
+        let writer = Writer::open(&dir).unwrap();
+        Self { home, dir, writer }
+    }
+
+    /// Nobody has its database open any more.
+    pub(super) fn close(self) -> (tempfile::TempDir, DataDir) {
+        drop(self.writer);
+        (self.home, self.dir)
+    }
+
+    /// A machine that goes on from a backup of this one: the same origin. Where it keeps its projects is the same place to
+    /// it, hence the same name.
+    pub(super) fn twin(&self) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path().join("data"));
+        std::fs::create_dir_all(dir.database().parent().unwrap()).unwrap();
+        for suffix in ["", "-wal"] {
+            let name = |dir: &DataDir| PathBuf::from(format!("{}{suffix}", dir.database().display()));
+            if name(&self.dir).exists() {
+                std::fs::copy(name(&self.dir), name(&dir)).unwrap();
+            }
+        }
+        let writer = Writer::open(&dir).unwrap();
+        assert_eq!(writer.origin(), self.writer.origin());
+        Self { home, dir, writer }
+    }
+
+    /// A piece arrives; of a transcript the first `share` of ten parts.
+    pub(super) fn get(&mut self, piece: &Piece, share: usize) {
+        match piece {
+            Piece::Event { name, payload } => {
+                let parsed: QueueName = name.parse().unwrap();
+                let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
+                let batch = self.writer.batch().unwrap();
+                let event = NewEvent {
+                    name,
+                    captured_ns: parsed.captured_ns,
+                    event: json["hook_event_name"].as_str().unwrap(),
+                    session_id: json["session_id"].as_str().unwrap(),
+                    prompt_id: json["prompt_id"].as_str(),
+                    payload,
+                    stored_ms: 0,
+                };
+                batch.add_event(&event).unwrap();
+                batch.commit().unwrap();
+            }
+            Piece::File { path, bytes } => self.write(path, &bytes[..bytes.len() * share / 10]),
+        }
+    }
+
+    pub(super) fn write(&self, path: &Path, bytes: &[u8]) {
+        let path = self.home.path().join("projects").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub(super) fn pass(&mut self) {
+        let roots = [self.home.path().join("projects")];
+        transcripts::follow(&mut self.writer, &roots, &Look::Sweep, &mut |_, _| Ok(ControlFlow::Continue(()))).unwrap();
+        derive(&mut self.writer).unwrap();
+    }
+
+    pub(super) fn import(&mut self, other: &Self) -> Merged {
+        database::import(&mut self.writer, &other.dir.database(), &mut |_| ControlFlow::Continue(())).unwrap()
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader::open(&self.dir).unwrap()
+    }
+
+    pub(super) fn turns(&self) -> Vec<Turn> {
+        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after: None, limit: 1000 };
+        self.reader().list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
+    }
+
+    /// A person says something about a conversation.
+    pub(super) fn say(&mut self, id: ConversationId, row: &str, created_ms: i64, said: Said) {
+        let stamp = Stamp { id: row.to_owned(), origin: self.writer.origin().to_owned(), created_ms };
+        let batch = self.writer.batch().unwrap();
+        assert!(batch.add_remark(id, &Remark { stamp, said }).unwrap());
+        batch.commit().unwrap();
+    }
+
+    /// Everything, without what only this store knows.
+    pub(super) fn natural(&self) -> BTreeSet<String> {
+        let mut reader = self.reader();
+        let mut rows = BTreeSet::new();
+        for turn in self.turns() {
+            let whole = reader.conversation(turn.id).unwrap().unwrap();
+            let calls: Vec<_> =
+                whole.tool_calls.iter().map(|call| (&call.name, call.error, call.duration_ms, &call.output)).collect();
+            let texts: Vec<_> = whole.blocks.iter().map(|block| (block.kind, &block.text)).collect();
+            rows.insert(format!(
+                "{} in {} at {} {:?} {:?} | {:?} -> {:?} {calls:?} {texts:?} {:?} {} | {:?} {:?}",
+                turn.session_id,
+                turn.user_session_id,
+                turn.timestamp_ms,
+                turn.kind,
+                turn.status,
+                turn.prompt_text,
+                turn.response_text,
+                whole.usage,
+                turn.metadata,
+                whole.marks,
+                reader.remarks(turn.id).unwrap(),
+            ));
+        }
+        rows.extend(reader.user_sessions().unwrap().iter().map(|row| format!("{row:?}")));
+        let members = reader.members().unwrap();
+        rows.extend(members.iter().map(|row| format!("{:?} {:?} {:?}", row.stamp, row.from.is_some(), row.removed_ms)));
+        rows.extend(reader.titles().unwrap().iter().map(|row| format!("{row:?}")));
+        rows.extend(reader.saved_views().unwrap().iter().map(|row| format!("{row:?}")));
+        rows.extend(reader.kept_events().unwrap().iter().map(|row| format!("{row:?}")));
+        assert_eq!(reader.damage().unwrap(), Vec::<String>::new());
+        rows
+    }
+}
+
+/// Fails with what only one of them has.
+#[track_caller]
+pub(super) fn assert_same(a: &BTreeSet<String>, b: &BTreeSet<String>, what: &str) {
+    let only = |a: &BTreeSet<String>, b| a.difference(b).map(|row| format!("  {row}\n")).collect::<String>();
+    assert!(a == b, "{what}: only the first has\n{}only the second has\n{}", only(a, b), only(b, a));
+}

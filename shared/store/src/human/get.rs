@@ -1,0 +1,114 @@
+//! Reads human rows as they travel: one list of columns for each table, whichever store it stands in.
+
+use rusqlite::{Connection, Row};
+
+use super::{Member, Rating, Remark, Said, SavedView, Stamp, Title, UserSession};
+use crate::error::{Context, Error};
+use crate::ids::Key;
+
+/// A table of human rows: how its rows are selected (as `h`, with the origin `o`) and read.
+pub(crate) struct Table<T> {
+    pub(crate) name: &'static str,
+    columns: &'static str,
+    read: fn(Stamp, &Row<'_>) -> rusqlite::Result<T>,
+}
+
+impl<T> Table<T> {
+    /// Selects all its rows; conditions and order may follow.
+    pub(crate) fn select(&self) -> String {
+        format!(
+            "select h.id, o.origin, h.created_ms, {} from {} h join origins o on o.id = h.origin_id",
+            self.columns, self.name
+        )
+    }
+
+    /// A selected row.
+    pub(crate) fn read(&self, row: &Row<'_>) -> rusqlite::Result<T> {
+        (self.read)(Stamp { id: row.get(0)?, origin: row.get(1)?, created_ms: row.get(2)? }, row)
+    }
+}
+
+/// What is said about a conversation; the conversation is column [`ABOUT`].
+pub(crate) const REMARKS: [Table<Remark>; 4] = [
+    Table {
+        name: "rating_history",
+        columns: "h.conversation_id, h.rating",
+        read: |stamp, row| {
+            let rating: Option<i64> = row.get(4)?;
+            Ok(Remark { stamp, said: Said::Rating(rating.and_then(Rating::new)) })
+        },
+    },
+    Table {
+        name: "tag_history",
+        columns: "h.conversation_id, h.tag, h.present",
+        read: |stamp, row| Ok(Remark { stamp, said: Said::Tag { tag: row.get(4)?, present: row.get(5)? } }),
+    },
+    Table {
+        name: "note_history",
+        columns: "h.conversation_id, h.note",
+        read: |stamp, row| Ok(Remark { stamp, said: Said::Note(row.get(4)?) }),
+    },
+    Table {
+        name: "star_history",
+        columns: "h.conversation_id, h.starred",
+        read: |stamp, row| Ok(Remark { stamp, said: Said::Star(row.get(4)?) }),
+    },
+];
+
+/// The column of a remark, or of a member, that names a conversation.
+pub(crate) const ABOUT: usize = 3;
+
+/// User sessions that somebody changed.
+pub(crate) const USER_SESSIONS: Table<UserSession> =
+    Table { name: "user_sessions", columns: "h.id", read: |stamp, _| Ok(UserSession { stamp }) };
+
+/// Their members, without the keys of the conversation that they begin with: its id is column [`ABOUT`].
+pub(crate) const MEMBERS: Table<Member> = Table {
+    name: "user_session_members",
+    columns: "h.from_conversation_id, h.user_session_id, h.session_id, h.removed_ms",
+    read: |stamp, row| {
+        let (user_session_id, session_id, removed_ms) = (row.get(4)?, row.get(5)?, row.get(6)?);
+        Ok(Member { stamp, user_session_id, session_id, from: None, removed_ms })
+    },
+};
+
+/// Titles that people gave.
+pub(crate) const TITLES: Table<Title> = Table {
+    name: "session_titles",
+    columns: "h.user_session_id, h.title",
+    read: |stamp, row| Ok(Title { stamp, user_session_id: row.get(3)?, title: row.get(4)? }),
+};
+
+/// Searches that people kept.
+pub(crate) const SAVED_VIEWS: Table<SavedView> = Table {
+    name: "saved_views",
+    columns: "h.name, h.query, h.removed_ms",
+    read: |stamp, row| Ok(SavedView { stamp, name: row.get(3)?, query: row.get(4)?, removed_ms: row.get(5)? }),
+};
+
+/// The ids that mean the same conversation as `?1`, itself included.
+pub(crate) const SAME: &str = "
+    (with survivor (id) as (select coalesce((select survivor from aliases where id = ?1), ?1))
+     select id from survivor union select a.id from aliases a join survivor s on a.survivor = s.id)";
+
+/// The keys that lead to this very id.
+pub(crate) fn own_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
+    keys(conn, "conversation_id = ?1", id)
+}
+
+/// The keys that lead to any id of the same conversation.
+pub(crate) fn all_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
+    keys(conn, &format!("conversation_id in {SAME}"), id)
+}
+
+fn keys(conn: &Connection, which: &str, id: i64) -> Result<Vec<Key>, Error> {
+    conn.prepare_cached(&format!("select kind, key from conversation_keys where {which} order by kind desc, key"))
+        .op("prepare")?
+        .query_map([id], |row| {
+            let (kind, key): (String, [u8; 16]) = (row.get(0)?, row.get(1)?);
+            Ok(if kind == "line" { Key::Line(key) } else { Key::Event(key) })
+        })
+        .op("read keys")?
+        .collect::<Result<_, _>>()
+        .op("read a key")
+}

@@ -1,0 +1,94 @@
+//! What people said: each row by its random id, on the conversation that its keys lead to here.
+
+use rusqlite::{Connection, Row};
+
+use super::{ROW, Run};
+use crate::error::{Context, Error};
+use crate::human::{get, put};
+use crate::ids::ConversationId;
+
+/// All human rows.
+pub(super) fn rows(run: &mut Run<'_>, now_ms: i64) -> Result<(), Error> {
+    for table in &get::REMARKS {
+        each(run, table, |other, here, row, remark| {
+            if put::is_known(here, table.name, &remark.stamp.id)? {
+                return Ok(false);
+            }
+            let id = translate(other, here, row.get(get::ABOUT).op("read a remark")?, now_ms)?;
+            put::remark(here, id, &remark)
+        })?;
+    }
+    each(run, &get::USER_SESSIONS, |_, here, _, session| put::user_session(here, &session))?;
+    each(run, &get::MEMBERS, |other, here, row, member| {
+        let from: Option<i64> = row.get(get::ABOUT).op("read a member")?;
+        // Of one that is here already only the undoing matters.
+        let from = match from {
+            Some(id) if !put::is_known(here, get::MEMBERS.name, &member.stamp.id)? => {
+                Some(translate(other, here, id, now_ms)?)
+            }
+            _ => None,
+        };
+        put::member(here, &member, from)
+    })?;
+    each(run, &get::TITLES, |_, here, _, title| put::title(here, &title))?;
+    each(run, &get::SAVED_VIEWS, |_, here, _, view| put::saved_view(here, &view))
+}
+
+/// Runs `take` for each row of a table, with the other connection and ours; it tells whether the row was new.
+fn each<T>(
+    run: &mut Run<'_>,
+    table: &get::Table<T>,
+    take: impl Fn(&Connection, &Connection, &Row<'_>, T) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let other = &run.other.conn;
+    let mut query = other.prepare(&format!("{} order by h.rowid", table.select())).op("prepare")?;
+    let mut rows = query.query([]).op("read human rows")?;
+    while let Some(row) = rows.next().op("read a human row")? {
+        if run.merged.stopped {
+            return Ok(());
+        }
+        let said = table.read(row).op("read a human row")?;
+        let here = &run.batch()?.tx;
+        if take(other, here, row, said)? {
+            run.merged.human += 1;
+        }
+        run.spend(ROW)?;
+    }
+    Ok(())
+}
+
+/// Our id of their conversation. What their id itself was given for comes first; then what they know it to be the same
+/// as. If nothing of it is known here, it gets an id: what was said is kept, and found when the conversation comes.
+fn translate(other: &Connection, here: &Connection, id: i64, now_ms: i64) -> Result<ConversationId, Error> {
+    let own = get::own_keys(other, id)?;
+    if let Some(found) = put::find(here, &own)? {
+        return Ok(found);
+    }
+    let all = get::all_keys(other, id)?;
+    if let Some(found) = put::find(here, &all)? {
+        put::attach(here, &own, found)?;
+        return Ok(found);
+    }
+    if all.is_empty()
+        && let Some(found) = sibling(other, here, id)?
+    {
+        return Ok(found);
+    }
+    put::make(here, &all, now_ms)
+}
+
+/// Where another remark about a conversation that lost its keys was put.
+fn sibling(other: &Connection, here: &Connection, id: i64) -> Result<Option<ConversationId>, Error> {
+    for table in &get::REMARKS {
+        let mut query =
+            other.prepare_cached(&format!("{} where h.conversation_id = ?1", table.select())).op("prepare")?;
+        let mut rows = query.query([id]).op("read remarks")?;
+        while let Some(row) = rows.next().op("read a remark")? {
+            let remark = table.read(row).op("read a remark")?;
+            if let Some(found) = put::about(here, table.name, &remark.stamp.id)? {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}

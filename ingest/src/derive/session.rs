@@ -1,5 +1,6 @@
 //! Reads a session from the ground: its lines and its events, from the beginning or from where it is settled.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -64,8 +65,9 @@ pub(super) fn read(
         }
         reach.files.push(file);
     }
-    // Of several files of one session the one that begins first is first.
-    input.files.sort_by_key(|lines| lines.iter().find_map(|line| line.at_ms));
+    // Of several files of one session the one that begins first is first, and a copy comes before its beginning: what
+    // stands together in the one would be torn apart by the other.
+    input.files.sort_by_key(|lines| (lines.iter().find_map(|line| line.at_ms), Reverse(lines.len())));
     if reach.more {
         leave_later_events(&mut input);
     }

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use store::write::{Batch, Merged, Progress, Writer};
 
 use crate::clock;
+use crate::derive::derive;
 use crate::error::{At, Error};
 use entry::Entry;
 use line::Line;
@@ -72,6 +73,7 @@ pub fn import(
             ended = ended.or(Some(Ok(())));
         }
         if let Some(ended) = ended {
+            merged.conversations = derive(writer)?.conversations;
             return ended.map(|()| merged);
         }
     }
@@ -115,7 +117,9 @@ fn one(
             return Err(Fault::Bad(problem));
         }
         Entry::Header { .. } => {}
-        Entry::Conversation { keys, remarks } => merged.human += batch.add_remarks(&keys, &remarks, now_ms)?,
+        Entry::Conversation { keys, session_id, remarks } => {
+            merged.human += batch.add_remarks(&keys, session_id.as_deref(), &remarks, now_ms)?;
+        }
         Entry::UserSession { session, members } => {
             if let Some(session) = session {
                 merged.human += u64::from(batch.add_user_session(&session)?);

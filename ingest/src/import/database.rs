@@ -27,8 +27,9 @@ pub fn import(
     if ground.stopped {
         return Ok(ground);
     }
-    let conversations = derive(writer)?.conversations;
+    let mut conversations = derive(writer)?.conversations;
     let human = writer.merge_human(&other, clock::millis(SystemTime::now()), observe)?;
+    conversations += derive(writer)?.conversations; // of sessions where something was said by a key that is new
     Ok(Merged { conversations, human: human.human, stopped: human.stopped, ..ground })
 }
 

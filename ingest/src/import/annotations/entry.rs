@@ -23,6 +23,8 @@ pub(super) enum Entry {
     Conversation {
         /// What it is known by.
         keys: Vec<Key>,
+        /// Claude Code's session.
+        session_id: Option<String>,
         /// The history.
         remarks: Vec<Remark>,
     },
@@ -47,7 +49,11 @@ impl Entry {
         let fields = Fields(&line.0);
         match fields.text("type")?.as_str() {
             "prompt-manager-export" => Ok(Self::Header { version: fields.integer("version")? }),
-            "conversation" => Ok(Self::Conversation { keys: fields.keys("keys")?, remarks: remarks(fields)? }),
+            "conversation" => Ok(Self::Conversation {
+                keys: fields.keys("keys")?,
+                session_id: fields.text_or_null("session_id")?,
+                remarks: remarks(fields)?,
+            }),
             "user_session" => user_session(fields),
             "session_title" => Ok(Self::Title(Title {
                 stamp: fields.stamp()?,

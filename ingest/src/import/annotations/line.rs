@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Fault;
 
 /// Kept of a line. Everything else is the conversation itself.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 18] = [
     "type",
     "version",
     "id",
@@ -17,6 +17,7 @@ const KEPT: [&str; 17] = [
     "created_ms",
     "removed_ms",
     "keys",
+    "session_id",
     "ratings",
     "tags",
     "notes",

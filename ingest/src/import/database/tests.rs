@@ -17,29 +17,9 @@ fn nothing(merged: Merged) -> bool {
 /// Imports them into each other until both have everything, and compares.
 fn exchange(a: &mut Machine, b: &mut Machine, a_first: bool) {
     for _ in 0..2 {
-        if std::env::var_os("DBG").is_some() {
-            break;
-        }
         let (first, second) = if a_first { (&mut *a, &mut *b) } else { (&mut *b, &mut *a) };
         first.import(second);
         second.import(first);
-    }
-    if std::env::var_os("DBG").is_some() {
-        a.import(b);
-        b.import(a);
-        a.import(b);
-        let (x, y) = (a.natural(), b.natural());
-        let xx = x.difference(&y).count() + y.difference(&x).count();
-        for m in [&mut *a, &mut *b] {
-            let ss: std::collections::BTreeSet<_> = m.turns().into_iter().map(|t| t.session_id).collect();
-            let bt = m.writer.batch().unwrap();
-            ss.iter().for_each(|s| bt.mark_dirty(s).unwrap());
-            bt.commit().unwrap();
-            derive(&mut m.writer).unwrap();
-        }
-        let (x2, y2) = (a.natural(), b.natural());
-        let yy = x2.difference(&y2).count() + y2.difference(&x2).count();
-        panic!("{xx} differ before, {yy} after; a changed {} b {}", x.difference(&x2).count(), y.difference(&y2).count());
     }
     assert_same(&a.natural(), &b.natural(), "a and b");
     let before = a.natural();

@@ -42,11 +42,28 @@ pub(crate) fn find(conn: &Connection, keys: &[Key]) -> Result<Option<Conversatio
     Ok(best.map(|(_, id)| ConversationId(id)))
 }
 
-/// A new id that `keys` lead to, as far as they lead nowhere yet: what is derived later finds it by them.
-pub(crate) fn make(conn: &Connection, keys: &[Key], now_ms: i64) -> Result<ConversationId, Error> {
+/// A new id that `keys` lead to, as far as they lead nowhere yet: what is derived later finds it by them. If its session is
+/// here it is derived again, for one of its conversations may have been known by these keys elsewhere.
+pub(crate) fn make(
+    conn: &Connection,
+    keys: &[Key],
+    session_id: Option<&str>,
+    now_ms: i64,
+) -> Result<ConversationId, Error> {
     execute(conn, "insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
     let id = ConversationId(conn.last_insert_rowid());
     attach(conn, keys, id)?;
+    if let Some(session) = session_id {
+        execute(
+            conn,
+            "insert into dirty_sessions (session_id, token) select ?1, random()
+              where exists (select 1 from transcripts where session_id = ?1)
+                 or exists (select 1 from events where session_id = ?1)
+             on conflict (session_id) do update set token = excluded.token",
+            [session],
+        )?;
+        execute(conn, "update derivations set settled_ns = null, seal = null where session_id = ?1", [session])?;
+    }
     Ok(id)
 }
 

@@ -148,7 +148,7 @@ impl Ground<'_> {
             .prepare_cached(
                 "select e.id, o.origin, e.name, e.hash, e.captured_ns, e.event, e.prompt_id, e.size, e.codec, e.payload
                    from events e join origins o on o.id = e.origin_id
-                  where e.session_id = ?1 and e.captured_ns >= ?2 order by e.captured_ns, e.name, e.id",
+                  where e.session_id = ?1 and e.captured_ns >= ?2 order by e.captured_ns, e.name, o.origin, e.id",
             )
             .op("prepare")?;
         let mut rows = query.query(rusqlite::params![session_id, from_ns]).op("read events")?;
@@ -179,7 +179,7 @@ impl Ground<'_> {
                    from events e indexed by events_key join origins o on o.id = e.origin_id
                   where e.name between ?2 and ?3 and e.event in ('SessionStart', 'SessionEnd')
                     and e.origin_id in (select origin_id from events where session_id = ?1)
-                  order by e.captured_ns, e.name, e.id",
+                  order by e.captured_ns, e.name, o.origin, e.id",
             )
             .op("prepare")?;
         let (from, to) = (name(captured_ns.saturating_sub(within_ns)), name(captured_ns.saturating_add(within_ns)));
@@ -191,7 +191,7 @@ impl Ground<'_> {
         Ok(found)
     }
 
-    /// The files of a session, oldest row first.
+    /// The files of a session, in an order that every store has that holds the same: of several at one path the longest first.
     ///
     /// # Errors
     /// The engine's.
@@ -199,8 +199,10 @@ impl Ground<'_> {
         let mut query = self
             .tx
             .prepare_cached(
-                "select id, role, agent_id, superseded_ms is not null, stored_size
-                   from transcripts where session_id = ?1 order by path, id",
+                "select t.id, t.role, t.agent_id, t.superseded_ms is not null, t.stored_size
+                   from transcripts t join origins o on o.id = t.origin_id
+                  where t.session_id = ?1
+                  order by t.path, t.stored_size desc, o.origin, t.root, t.superseded_ms, t.tail_hash, t.id",
             )
             .op("prepare")?;
         let rows = query

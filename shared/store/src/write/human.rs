@@ -16,11 +16,17 @@ impl Batch<'_> {
 
     /// Adds what was said about the conversation that one of `keys` leads to; how much of it is new. If no key is known, an
     /// id is made that they lead to: nothing that was said is lost, and should the conversation come later, it finds
-    /// the id by its keys.
+    /// the id by its keys. If its session is here already it is marked to be derived again.
     ///
     /// # Errors
     /// The engine's.
-    pub fn add_remarks(&self, keys: &[Key], remarks: &[Remark], now_ms: i64) -> Result<u64, Error> {
+    pub fn add_remarks(
+        &self,
+        keys: &[Key],
+        session_id: Option<&str>,
+        remarks: &[Remark],
+        now_ms: i64,
+    ) -> Result<u64, Error> {
         let (mut new, mut id) = (Vec::new(), put::find(&self.tx, keys)?);
         for remark in remarks {
             match put::about(&self.tx, put::table(&remark.said), &remark.stamp.id)? {
@@ -31,7 +37,7 @@ impl Batch<'_> {
         if new.is_empty() {
             return Ok(0);
         }
-        let id = id.map_or_else(|| put::make(&self.tx, keys, now_ms), Ok)?;
+        let id = id.map_or_else(|| put::make(&self.tx, keys, session_id, now_ms), Ok)?;
         for remark in &new {
             put::remark(&self.tx, id, remark)?;
         }
@@ -53,7 +59,8 @@ impl Batch<'_> {
     pub fn add_member(&self, member: &Member, now_ms: i64) -> Result<bool, Error> {
         let from = match &member.from {
             Some(keys) if !put::is_known(&self.tx, get::MEMBERS.name, &member.stamp.id)? => {
-                Some(put::find(&self.tx, keys)?.map_or_else(|| put::make(&self.tx, keys, now_ms), Ok)?)
+                let make = || put::make(&self.tx, keys, Some(&member.session_id), now_ms);
+                Some(put::find(&self.tx, keys)?.map_or_else(make, Ok)?)
             }
             _ => None,
         };

@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
     fn touch(&mut self, session_id: &str) -> Result<(), Error> {
         let batch = self.batch()?;
         batch.mark_dirty(session_id)?;
-        batch.execute("update derivations set seal = null where session_id = ?1", [session_id])
+        batch.unseal(session_id)
     }
 
     fn finish(mut self) -> Result<Merged, Error> {

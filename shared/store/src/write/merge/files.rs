@@ -227,6 +227,7 @@ fn supersede(run: &mut Run<'_>, ours: &mut Version, at_ms: Option<i64>) -> Resul
     };
     if earlier != ours.superseded_ms {
         ours.superseded_ms = earlier;
+        run.touch(&ours.session_id)?;
         run.batch()?.execute("update transcripts set superseded_ms = ?2 where id = ?1", params![ours.id, earlier])?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What people said: each row by its random id, on the conversation that its keys lead to here.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{ROW, Run};
 use crate::error::{Context, Error};
@@ -74,7 +74,17 @@ fn translate(other: &Connection, here: &Connection, id: i64, now_ms: i64) -> Res
     {
         return Ok(found);
     }
-    put::make(here, &all, now_ms)
+    put::make(here, &all, session(other, id)?.as_deref(), now_ms)
+}
+
+/// The session of a conversation.
+fn session(other: &Connection, id: i64) -> Result<Option<String>, Error> {
+    other
+        .prepare_cached(&format!("select session_id from turns where id in {} limit 1", get::SAME))
+        .op("prepare")?
+        .query_row([id], |row| row.get(0))
+        .optional()
+        .op("look for a session")
 }
 
 /// Where another remark about a conversation that lost its keys was put.

@@ -105,7 +105,7 @@ fn one(
 ) -> Result<u64, Fault> {
     let (line, bytes) = Line::read(reader)?;
     let Some(line) = line else { return Ok(bytes) };
-    let entry = Entry::parse(line).map_err(Fault::Bad)?;
+    let entry = Entry::parse(&line).map_err(Fault::Bad)?;
     if number == 1 && !matches!(entry, Entry::Header { .. }) {
         return Err(Fault::Bad(r#"expected {"type":"prompt-manager-export",…} as the first line"#.to_owned()));
     }

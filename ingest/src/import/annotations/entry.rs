@@ -45,7 +45,7 @@ pub(super) enum Entry {
 
 impl Entry {
     /// Reads it; an error tells what was expected.
-    pub(super) fn parse(line: Line) -> Result<Self, String> {
+    pub(super) fn parse(line: &Line) -> Result<Self, String> {
         let fields = Fields(&line.0);
         match fields.text("type")?.as_str() {
             "prompt-manager-export" => Ok(Self::Header { version: fields.integer("version")? }),

@@ -79,8 +79,7 @@ create table places_wanted (
     original text
 ) strict, without rowid;
 
--- What counts is the newest word on a conversation, whichever of its ids it was written to: ids are local, and two stores that
--- hold the same must show the same.
+-- A tag is taken off a conversation, whichever of its ids it was written to.
 drop view ratings;
 create view ratings as
 select t.id as conversation_id,
@@ -95,9 +94,14 @@ select t.id as conversation_id,
                                    or later.conversation_id in (select id from aliases where survivor = t.id))
                               and later.tag = g.tag
                               and (later.created_ms, later.id) > (g.created_ms, g.id))) as tags,
-       (select n.note from note_history n
-         where n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id)
-         order by n.created_ms desc, n.id desc limit 1) as notes,
+       (select group_concat(said.note, char(10) || char(10))
+          from (select n.note from note_history n
+                 where (n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id))
+                   and n.note is not null
+                   and not exists (select 1 from note_history later
+                                    where later.conversation_id = n.conversation_id
+                                      and (later.created_ms, later.id) > (n.created_ms, n.id))
+                 order by n.created_ms, n.id) said) as notes,
        (select min(created_ms) from rating_history r
          where r.conversation_id = t.id or r.conversation_id in (select id from aliases where survivor = t.id)) as created_at
   from turns t

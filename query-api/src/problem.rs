@@ -122,7 +122,7 @@ impl From<store::Error> for Problem {
                 Self::unavailable("The question took longer than 2 s and was ended: ask for less.", 1)
             }
             E::Storage { .. } | E::Io { .. } => Self::unavailable("The database cannot be read now.", 5),
-            E::Sql { .. } => Self::internal(""),
+            E::Sql { .. } | E::Refused { .. } => Self::internal(""),
         };
         Self { internal, ..problem }
     }

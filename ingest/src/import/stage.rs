@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use queue::{DataDir, QueueName};
 use store::ConversationId;
 use store::human::{Remark, Said, Stamp};
+use store::read::export::{Exporter, Subagents, Whole};
 use store::read::{Kinds, ListRequest, Reader, Turn};
 use store::write::{Merged, NewEvent, Writer};
 
@@ -127,6 +128,14 @@ impl Machine {
         Reader::open(&self.dir).unwrap()
     }
 
+    pub(super) fn exporter(&self) -> Exporter {
+        Exporter::open(&self.dir).unwrap()
+    }
+
+    pub(super) fn whole(&self, id: ConversationId) -> Whole {
+        self.exporter().whole(id, Subagents::Left).unwrap().unwrap()
+    }
+
     pub(super) fn turns(&self) -> Vec<Turn> {
         let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after: None, limit: 1000 };
         self.reader().list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
@@ -140,9 +149,10 @@ impl Machine {
         batch.commit().unwrap();
     }
 
-    /// Everything, without what only this store knows.
+    /// Everything, without what only this store knows: ids, and by which of them a note was written.
     pub(super) fn natural(&self) -> BTreeSet<String> {
         let mut reader = self.reader();
+        let mut exporter = self.exporter();
         let mut rows = BTreeSet::new();
         for turn in self.turns() {
             let whole = reader.conversation(turn.id).unwrap().unwrap();
@@ -160,15 +170,18 @@ impl Machine {
                 turn.response_text,
                 whole.usage,
                 turn.metadata,
-                whole.marks,
-                reader.remarks(turn.id).unwrap(),
+                (whole.marks.rating, &whole.marks.tags, whole.marks.starred),
+                self.whole(turn.id).remarks,
             ));
         }
-        rows.extend(reader.user_sessions().unwrap().iter().map(|row| format!("{row:?}")));
-        let members = reader.members().unwrap();
-        rows.extend(members.iter().map(|row| format!("{:?} {:?} {:?}", row.stamp, row.from.is_some(), row.removed_ms)));
-        rows.extend(reader.titles().unwrap().iter().map(|row| format!("{row:?}")));
-        rows.extend(reader.saved_views().unwrap().iter().map(|row| format!("{row:?}")));
+        let cuts = exporter.cuts().unwrap();
+        rows.extend(cuts.user_sessions.iter().map(|row| format!("{row:?}")));
+        rows.extend(
+            cuts.members.iter().map(|row| format!("{:?} {:?} {:?}", row.stamp, row.from.is_some(), row.removed_ms)),
+        );
+        rows.extend(cuts.titles.iter().map(|row| format!("{row:?}")));
+        rows.extend(cuts.views.iter().map(|row| format!("{row:?}")));
+        rows.extend(exporter.unplaced().unwrap().iter().map(|row| format!("nowhere: {:?}", row.remarks)));
         rows.extend(reader.kept_events().unwrap().iter().map(|row| format!("{row:?}")));
         assert_eq!(reader.damage().unwrap(), Vec::<String>::new());
         rows

@@ -180,7 +180,9 @@ impl From<Failure> for Reason {
             E::Storage { .. } | E::Io { .. } => {
                 ("database_unreadable", Level::Failing, "Check the disk and the rights of the database folder.")
             }
-            E::Sql { .. } => ("database_error", Level::Failing, "Read the server's log and report it."),
+            E::Sql { .. } | E::Refused { .. } => {
+                ("database_error", Level::Failing, "Read the server's log and report it.")
+            }
         };
         Self { code, level, detail: format!("Failed to {error}."), next_step }
     }

@@ -4,7 +4,9 @@
 //! Every row has a random id of its own, so that taking it in again changes nothing. Conversation ids are local to a
 //! store: a row that leaves it names the keys of its conversation instead.
 
-use crate::ids::Key;
+use std::collections::BTreeMap;
+
+use crate::ids::{ConversationId, Key};
 
 pub(crate) mod get;
 pub(crate) mod put;
@@ -32,10 +34,32 @@ pub struct Marks {
     pub rating: Option<Rating>,
     /// Its tags, in order of the alphabet.
     pub tags: Vec<String>,
-    /// The newest note, unless it was taken back.
-    pub note: Option<String>,
+    /// The newest note of each of its ids, the oldest first.
+    pub notes: Vec<String>,
     /// Whether it is starred.
     pub starred: bool,
+}
+
+impl Marks {
+    /// From whole histories, the oldest first, each row with the id it was written to. As the view `ratings` has it: the
+    /// newest rating and the newest word on each tag counts, whichever id it was written to; the notes of the ids stand one
+    /// under the other.
+    pub(crate) fn of(history: &[(ConversationId, Remark)]) -> Self {
+        let (mut marks, mut tags, mut notes) = (Self::default(), BTreeMap::new(), BTreeMap::new());
+        for (at, (id, remark)) in history.iter().enumerate() {
+            match &remark.said {
+                Said::Rating(rating) => marks.rating = *rating,
+                Said::Star(starred) => marks.starred = *starred,
+                Said::Tag { tag, present } => drop(tags.insert(tag, *present)),
+                Said::Note(note) => drop(notes.insert(id, (at, note))),
+            }
+        }
+        marks.tags = tags.into_iter().filter(|(_, present)| *present).map(|(tag, _)| tag.clone()).collect();
+        let mut notes: Vec<_> = notes.into_values().collect();
+        notes.sort();
+        marks.notes = notes.into_iter().filter_map(|(_, note)| note.clone()).collect();
+        marks
+    }
 }
 
 /// What every human row carries.

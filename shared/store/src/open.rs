@@ -184,7 +184,7 @@ fn has_wal(path: &Path) -> bool {
 }
 
 /// As a file that never changes: the engine takes no lock and needs no `-shm`.
-fn connect_frozen(path: &Path) -> Result<Connection, Error> {
+pub(crate) fn connect_frozen(path: &Path) -> Result<Connection, Error> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {

@@ -8,7 +8,6 @@
 mod conversation;
 pub mod export;
 mod health;
-mod human;
 mod json;
 mod law;
 mod list;

@@ -82,7 +82,7 @@ fn a_backup_that_went_its_own_way() {
         exchange(&mut a, &mut b, a_first);
         let marks = a.reader().conversation(first).unwrap().unwrap().marks;
         assert_eq!(marks.rating, Rating::new(1));
-        assert_eq!(a.reader().remarks(first).unwrap().len(), 3);
+        assert_eq!(a.whole(first).remarks.len(), 3);
     }
 }
 
@@ -101,7 +101,7 @@ fn user_sessions_and_views() {
             let session =
                 turns.iter().map(|turn| turn.session_id.clone()).max_by_key(|it| (count(it), it.clone())).unwrap();
             let within: Vec<_> = turns.iter().rev().filter(|turn| turn.session_id == session).collect();
-            let from = machine.reader().keys(within[within.len() / 2 + n].id).unwrap();
+            let from = machine.whole(within[within.len() / 2 + n].id).keys;
             let batch = machine.writer.batch().unwrap();
             let part = format!("part-{n}");
             let ms = 100 + n as i64;
@@ -137,7 +137,7 @@ fn user_sessions_and_views() {
         }
         // What both made under one id is the earlier's; here only the origins of that one differ.
         exchange(&mut a, &mut b, a_first);
-        let members = a.reader().members().unwrap();
+        let members = a.exporter().cuts().unwrap().members;
         let removed = |id: &str| members.iter().find(|member| member.stamp.id == id).unwrap().removed_ms;
         assert_eq!((removed("undone later"), removed("undone here alone")), (Some(100), Some(9)));
         let parts: std::collections::BTreeSet<_> = a.turns().into_iter().map(|turn| turn.user_session_id).collect();

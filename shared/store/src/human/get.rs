@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 
 use super::{Member, Rating, Remark, Said, SavedView, Stamp, Title, UserSession};
 use crate::error::{Context, Error};
-use crate::ids::Key;
+use crate::ids::{ConversationId, Key};
 
 /// A table of human rows: how its rows are selected (as `h`, with the origin `o`) and read.
 pub(crate) struct Table<T> {
@@ -99,6 +99,37 @@ pub(crate) fn own_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
 /// The keys that lead to any id of the same conversation.
 pub(crate) fn all_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
     keys(conn, &format!("conversation_id in {SAME}"), id)
+}
+
+/// Everything that was ever said of a conversation, each with the id it was written to, the oldest first.
+pub(crate) fn history(conn: &Connection, id: ConversationId) -> Result<Vec<(ConversationId, Remark)>, Error> {
+    let mut found = Vec::new();
+    for table in &REMARKS {
+        let mut query =
+            conn.prepare_cached(&format!("{} where h.conversation_id in {SAME}", table.select())).op("prepare")?;
+        let rows = query
+            .query_map([id.0], |row| Ok((ConversationId(row.get(ABOUT)?), table.read(row)?)))
+            .op("read what was said")?;
+        for row in rows {
+            found.push(row.op("read what was said")?);
+        }
+    }
+    found.sort_by(|(_, a), (_, b)| (a.stamp.created_ms, &a.stamp.id).cmp(&(b.stamp.created_ms, &b.stamp.id)));
+    Ok(found)
+}
+
+/// All rows of a table, the oldest first, each with what `also` takes from its row.
+pub(crate) fn all<T, U>(
+    conn: &Connection,
+    table: &Table<T>,
+    also: impl Fn(&Row<'_>) -> rusqlite::Result<U>,
+) -> Result<Vec<(T, U)>, Error> {
+    conn.prepare_cached(&format!("{} order by h.created_ms, h.id", table.select()))
+        .op("prepare")?
+        .query_map([], |row| Ok((table.read(row)?, also(row)?)))
+        .op("read human rows")?
+        .collect::<Result<_, _>>()
+        .op("read a human row")
 }
 
 fn keys(conn: &Connection, which: &str, id: i64) -> Result<Vec<Key>, Error> {

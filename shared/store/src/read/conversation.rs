@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::human;
 use super::json::Value;
 use super::session::{self, Session};
 use super::span::Spans;
 use super::turn::{self, Turn};
 use crate::error::{Context, Error};
-use crate::human::Marks;
+use crate::human::{Marks, get};
 use crate::ids::{ConversationId, Span};
 use crate::usage::Usage;
 use crate::words::BlockKind;
@@ -156,7 +155,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
-        marks: human::marks(conn, id)?,
+        marks: Marks::of(&get::history(conn, id)?),
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools

@@ -23,7 +23,7 @@ use crate::open::{self, DbLock, Place};
 
 pub use events::{EventFile, EventFilter};
 pub use files::{File, FileFilter};
-pub use said::{Cuts, Standing, Unplaced};
+pub use said::{Cuts, Unplaced};
 pub use select::{Filter, Selected};
 pub use whole::{Subagents, Summary, Whole};
 

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::said::{Standing, keys, remarks, without_ids};
+use super::said::without_ids;
 use super::{Exporter, rows};
 use crate::error::{Context, Error};
-use crate::human::Remark;
+use crate::human::{Marks, Remark, get};
 use crate::ids::{ConversationId, Key};
 use crate::read::conversation::{self, Conversation};
 use crate::read::session::{self, Session};
@@ -26,7 +26,7 @@ pub struct Summary {
     /// Their tokens.
     pub subagents_usage: Vec<Usage>,
     /// What people said of it.
-    pub standing: Standing,
+    pub standing: Marks,
 }
 
 /// Whether a conversation is read with the subagents that it started.
@@ -50,7 +50,7 @@ pub struct Whole {
     /// Whole histories, those of its aliases too.
     pub remarks: Vec<Remark>,
     /// What people said of it, as it stands.
-    pub standing: Standing,
+    pub standing: Marks,
 }
 
 const TITLE: &str = "
@@ -83,7 +83,7 @@ impl Exporter {
                 usage: conversation::tokens(conn, id)?,
                 subagents: subagents.len(),
                 subagents_usage,
-                standing: Standing::of(&remarks(conn, id)?),
+                standing: Marks::of(&get::history(conn, id)?),
                 listed,
             }))
         })
@@ -101,11 +101,11 @@ impl Exporter {
             };
             let Some(mut conversation) = found else { return Ok(None) };
             conversation.session = session::get(conn, &conversation.turn.session_id)?;
-            let said = remarks(conn, id)?;
+            let said = get::history(conn, id)?;
             Ok(Some(Whole {
                 title: title(conn, &conversation.turn.user_session_id, conversation.session.as_ref())?,
-                keys: keys(conn, id)?,
-                standing: Standing::of(&said),
+                keys: get::all_keys(conn, id.0)?,
+                standing: Marks::of(&said),
                 remarks: without_ids(said),
                 conversation,
             }))

@@ -170,22 +170,13 @@ fn read_only(path: &Path, place: &Path) -> Result<(Connection, Option<Copy>), Er
         copy.take(path)?;
         return Ok((copy.open()?, Some(copy)));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    Ok((open::connect(Path::new(&immutable(path)), flags)?, None))
+    Ok((open::connect_frozen(path)?, None))
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// The file as a URI that tells the engine that nobody changes it.
-fn immutable(path: &Path) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
-    let escape = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
-    let path: String = path.as_os_str().as_bytes().iter().map(escape).collect();
-    format!("file:{path}?immutable=1")
 }
 
 /// A folder of our own, beside our database, for a copy of the other one. It goes when it is dropped; one whose lock is

@@ -1,7 +1,7 @@
 //! One conversation with everything in it, for the tests of the writers.
 
-use store::human::{Rating, Remark, Said, Stamp};
-use store::read::export::{Standing, Summary, Whole};
+use store::human::{Marks, Rating, Remark, Said, Stamp};
+use store::read::export::{Summary, Whole};
 use store::read::{Block, Conversation, Listed, ToolCall, ToolSummary, Turn, Usage, Value};
 use store::{BlockKind, ConversationId, Key, Kind, Status, Via};
 
@@ -63,6 +63,7 @@ fn call(id: &str, name: &str, input: &str, output: Option<&str>) -> ToolCall {
 
 pub(crate) fn conversation() -> Conversation {
     Conversation {
+        marks: standing(),
         session: None,
         blocks: vec![
             block(BlockKind::Prompt, Some("=run `ls`,\n\"please\""), None),
@@ -87,8 +88,8 @@ fn remark(id: &str, said: Said) -> Remark {
     Remark { stamp: Stamp { id: id.into(), origin: "00ff".into(), created_ms: 5 }, said }
 }
 
-pub(crate) fn standing() -> Standing {
-    Standing {
+pub(crate) fn standing() -> Marks {
+    Marks {
         rating: Rating::new(4),
         tags: vec!["keep".into(), "two words".into()],
         notes: vec!["-1 for speed".into(), "ok".into()],

@@ -41,7 +41,7 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// From whole histories, the oldest first, each row with the id it was written to. As the view `ratings` has it: the
+    /// From whole histories, the oldest of each kind first, each row with the id it was written to. As the view `ratings` has it: the
     /// newest rating and the newest word on each tag counts, whichever id it was written to; the notes of the ids stand one
     /// under the other.
     pub(crate) fn of(history: &[(ConversationId, Remark)]) -> Self {

@@ -88,8 +88,9 @@ pub(crate) const SAVED_VIEWS: Table<SavedView> = Table {
 
 /// The ids that mean the same conversation as `?1`, itself included.
 pub(crate) const SAME: &str = "
-    (with survivor (id) as (select coalesce((select survivor from aliases where id = ?1), ?1))
-     select id from survivor union select a.id from aliases a join survivor s on a.survivor = s.id)";
+    (with recursive up (id) as (select ?1 union select a.survivor from aliases a join up on a.id = up.id),
+                    ids (id) as (select id from up union select a.id from aliases a join ids on a.survivor = ids.id)
+     select id from ids)";
 
 /// The keys that lead to this very id.
 pub(crate) fn own_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
@@ -101,12 +102,17 @@ pub(crate) fn all_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
     keys(conn, &format!("conversation_id in {SAME}"), id)
 }
 
-/// Everything that was ever said of a conversation, each with the id it was written to, the oldest first.
+/// Everything that was ever said of a conversation, each with the id it was written to: ratings, tags, notes and
+/// stars, the oldest of each first.
 pub(crate) fn history(conn: &Connection, id: ConversationId) -> Result<Vec<(ConversationId, Remark)>, Error> {
     let mut found = Vec::new();
     for table in &REMARKS {
-        let mut query =
-            conn.prepare_cached(&format!("{} where h.conversation_id in {SAME}", table.select())).op("prepare")?;
+        let mut query = conn
+            .prepare_cached(&format!(
+                "{} where h.conversation_id in {SAME} order by h.created_ms, h.id",
+                table.select()
+            ))
+            .op("prepare")?;
         let rows = query
             .query_map([id.0], |row| Ok((ConversationId(row.get(ABOUT)?), table.read(row)?)))
             .op("read what was said")?;
@@ -114,7 +120,6 @@ pub(crate) fn history(conn: &Connection, id: ConversationId) -> Result<Vec<(Conv
             found.push(row.op("read what was said")?);
         }
     }
-    found.sort_by(|(_, a), (_, b)| (a.stamp.created_ms, &a.stamp.id).cmp(&(b.stamp.created_ms, &b.stamp.id)));
     Ok(found)
 }
 
@@ -133,7 +138,7 @@ pub(crate) fn all<T, U>(
 }
 
 fn keys(conn: &Connection, which: &str, id: i64) -> Result<Vec<Key>, Error> {
-    conn.prepare_cached(&format!("select kind, key from conversation_keys where {which} order by kind desc, key"))
+    conn.prepare_cached(&format!("select kind, key from conversation_keys where {which} order by kind, key"))
         .op("prepare")?
         .query_map([id], |row| {
             let (kind, key): (String, [u8; 16]) = (row.get(0)?, row.get(1)?);

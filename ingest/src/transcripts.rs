@@ -170,6 +170,11 @@ struct Taken {
     to_the_end: bool,
 }
 
+impl Taken {
+    /// All for now of a file that does not yet tell whose it is.
+    const NOTHING: Self = Self { bytes: 0, to_the_end: true };
+}
+
 /// Takes in what is new in one file. The outer error is the store's, the inner the file's own.
 fn take(
     batch: &Batch<'_>,
@@ -194,13 +199,17 @@ fn take(
                 known
             }
             Ok(false) => {
+                let Some(session_id) = session_of(candidate, &mut file) else { return Ok(Ok(Taken::NOTHING)) };
                 tracing::info!(file = %candidate.path, "transcript was rewritten; the old bytes are kept");
                 batch.supersede(known.id, now_ms())?;
-                add(batch, root_name, candidate, on_disk, &mut file)?
+                add(batch, root_name, candidate, &session_id, on_disk)?
             }
             Err(error) => return Ok(Err(error)),
         },
-        None => add(batch, root_name, candidate, on_disk, &mut file)?,
+        None => {
+            let Some(session_id) = session_of(candidate, &mut file) else { return Ok(Ok(Taken::NOTHING)) };
+            add(batch, root_name, candidate, &session_id, on_disk)?
+        }
     };
     let taken = append(batch, &mut known, &mut file, budget)?;
     if candidate.role == Role::History {
@@ -209,20 +218,22 @@ fn take(
     Ok(taken)
 }
 
+fn session_of(candidate: &Candidate, file: &mut File) -> Option<String> {
+    candidate.session_id.clone().or_else(|| find::session_in(file, || candidate.stem()))
+}
+
 fn add(
     batch: &Batch<'_>,
     root_name: &str,
     candidate: &Candidate,
+    session_id: &str,
     on_disk: OnDisk,
-    file: &mut File,
 ) -> Result<Known, store::Error> {
-    let session_id =
-        candidate.session_id.clone().or_else(|| find::session_in(file)).unwrap_or_else(|| candidate.stem());
     batch.add_file(&NewFile {
         root: root_name,
         path: &candidate.path,
         role: candidate.role,
-        session_id: &session_id,
+        session_id,
         agent_id: candidate.agent_id.as_deref(),
         on_disk,
     })

@@ -26,6 +26,18 @@ impl Part {
     }
 }
 
+impl Part {
+    /// So many bytes come at once: none, or up to the first line that tells the session, if lines come before it.
+    fn least(&self) -> usize {
+        let Self::Transcript(_, bytes) = self else { return 0 };
+        let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        match lines.iter().position(|line| String::from_utf8_lossy(line).contains("\"sessionId\"")) {
+            None | Some(0) => 0,
+            Some(nth) => lines[..=nth].iter().map(|line| line.len()).sum(),
+        }
+    }
+}
+
 /// The files that prompt-hook would have made of a captured run, which another test holds it to.
 pub(crate) fn queue(world: &World, scenario: Scenario) {
     fs::create_dir_all(world.data().incoming()).expect("the queue");
@@ -96,6 +108,31 @@ fn any_order_gives_the_same_rows() {
     }
 }
 
+/// All files grow at once, each by pieces of its own that end anywhere, with a pass after each piece.
+#[test]
+fn any_growth_gives_the_same_rows() {
+    const ROUNDS: usize = 10;
+    let parts = everything();
+    let at_once = rows::natural(world(&parts, parts.len()).data());
+    for seed in 1..=2 {
+        let (mut seed, world) = (Seed::new(seed), World::new());
+        let mut grown: Vec<_> = parts.iter().map(|part| (part, part.least())).collect();
+        for round in 1..=ROUNDS {
+            for (part, so_far) in &mut grown {
+                let Part::Transcript(below, bytes) = part else { continue };
+                let left = bytes.len() - *so_far;
+                *so_far +=
+                    if round == ROUNDS { left } else { seed.below(2 * left / (ROUNDS - round + 1) + 1).min(left) };
+                world.transcript(below, &bytes[..*so_far]);
+            }
+            let hooks = parts.iter().filter(|part| matches!(part, Part::Hooks(_)));
+            hooks.skip(round - 1).take(1).for_each(|part| part.arrive(&world));
+            let _ = world.ingest_once();
+        }
+        rows::assert_same(&format!("{seed:?}"), &rows::natural(world.data()), &at_once);
+    }
+}
+
 #[test]
 fn a_session_that_grows_ends_as_if_it_had_come_at_once() {
     let Some(corpus) = Corpus::find() else { return };
@@ -112,4 +149,21 @@ fn a_session_that_grows_ends_as_if_it_had_come_at_once() {
     alone.transcript(BELOW, &copies[4]);
     let _ = alone.ingest_once();
     rows::assert_same("the copies one after another", &rows::natural(world.data()), &rows::natural(alone.data()));
+}
+
+#[test]
+fn rebuilding_and_importing_again_change_nothing() {
+    let parts = everything();
+    // In several passes, so that ids were given out in another order than a rebuild would meet them.
+    let world = world(&parts, parts.len().div_ceil(4));
+    let before = rows::with_ids(world.data());
+    let rebuilt = world.ingest(&["rebuild", "--json"]).code(0).json();
+    assert_eq!((&rebuilt["changed"], &rebuilt["left"]), (&0.into(), &0.into()), "{rebuilt}");
+    rows::assert_same("rebuilt", &rows::with_ids(world.data()), &before);
+    let _ = world.ingest(&["rebuild", "--index"]).code(0);
+    rows::assert_same("rebuilt with its index", &rows::with_ids(world.data()), &before);
+    assert_eq!(world.import()["prompts"], 0, "imported again");
+    rows::assert_same("imported again", &rows::with_ids(world.data()), &before);
+    let _ = world.ingest_once();
+    rows::assert_same("after another pass", &rows::with_ids(world.data()), &before);
 }

@@ -34,6 +34,13 @@ pub(crate) fn natural(dir: &DataDir) -> Vec<String> {
     rows
 }
 
+/// The same with the ids, in order of the list: a store that nothing happened to tells the same again.
+pub(crate) fn with_ids(dir: &DataDir) -> Vec<String> {
+    let row =
+        |it: &Conversation| format!("{} {} parent {:?}{}", it.turn.id.0, key(&it.turn), it.turn.parent_id, content(it));
+    all(dir).iter().map(row).collect()
+}
+
 fn key(turn: &Turn) -> String {
     let agent = turn.agent_id.as_deref().unwrap_or("-");
     format!("{} {agent} {} {} {:?}", turn.session_id, turn.timestamp_ms, turn.kind.as_str(), turn.prompt_text)
@@ -81,7 +88,7 @@ pub(crate) fn assert_same(name: &str, found: &[String], expected: &[String]) {
         missing.cloned().collect::<Vec<_>>()
     };
     let (more, fewer) = (without(found, expected), without(expected, found));
-    let shown = |rows: &[String]| rows.iter().take(SHOWN).map(|row| format!("{row:.4000}\n")).collect::<String>();
+    let shown = |rows: &[String]| rows.iter().take(SHOWN).map(|row| format!("{row:.2000}\n")).collect::<String>();
     assert!(
         more.is_empty() && fewer.is_empty(),
         "{name}: {} rows are new:\n{}\n{} rows are missing:\n{}",

@@ -24,6 +24,8 @@ use super::{disk_of, lines};
 const MAX_DEPTH: usize = 8;
 /// How much of a file is read to learn its session.
 const HEAD: u64 = 256 * 1024;
+/// Behind a first line longer than this no session is looked for.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
 /// A file that may hold something new.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,12 +89,22 @@ pub(super) fn sessions(root: &Path, sessions: &BTreeSet<String>) -> Candidates {
     found
 }
 
-/// The `sessionId` of the first line that has one, for files whose name does not tell.
-pub(super) fn session_in(file: &mut File) -> Option<String> {
+/// Whose the file is, where its name does not tell: the `sessionId` of the first line that has one, else the file's own name.
+/// `None` while its first line is still being written: what is decided here is not decided again.
+pub(super) fn session_in(file: &mut File, stem: impl FnOnce() -> String) -> Option<String> {
     let mut head = Vec::new();
     std::io::Seek::rewind(file).ok()?;
-    file.take(HEAD).read_to_end(&mut head).ok()?;
-    lines::first_session_id(&head)
+    loop {
+        // Twice as much each time: a first line may hold an image.
+        let more = HEAD.max(head.len() as u64);
+        let read = file.by_ref().take(more).read_to_end(&mut head).ok()? as u64;
+        if let Some(session) = lines::first_session_id(&head) {
+            return Some(session);
+        }
+        if read < more || head.contains(&b'\n') || head.len() as u64 > LONGEST_LINE {
+            return lines::has_whole_line(&head).then(stem);
+        }
+    }
 }
 
 fn walk(root: &Path, start: &Path) -> Candidates {

@@ -81,6 +81,12 @@ pub(crate) fn first_session_id(head: &[u8]) -> Option<String> {
     })
 }
 
+/// Whether the beginning of a file holds a line that will not change any more.
+pub(crate) fn has_whole_line(head: &[u8]) -> bool {
+    let text = readable(head);
+    text.contains('\n') || text.find('{').is_some_and(|start| crate::json::Object::parse(&text[start..]).is_some())
+}
+
 /// Invalid bytes become `?`, one for one, so that places keep their meaning.
 fn readable(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {

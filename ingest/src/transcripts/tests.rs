@@ -74,6 +74,21 @@ fn a_file_grows() {
     assert_eq!(world.stored(), [all]);
 }
 
+/// A subagent's file of versions 2.0 names its session in its lines alone, and may be met before the first is there.
+#[test]
+fn a_file_is_taken_in_once_it_tells_whose_it_is() {
+    let mut world = World::new();
+    let path = world.root.join("-a/agent-0a1b2c3d.jsonl");
+    let line = format!("{{\"type\":\"user\",\"text\":\"{}\",\"sessionId\":\"{SESSION}\"}}\n", "x".repeat(600_000));
+    for part in ["", "{\"type\":\"us", &line[..500_000]] {
+        fs::write(&path, part).unwrap();
+        assert_eq!(world.sweep(), 0, "{} bytes", part.len());
+    }
+    fs::write(&path, &line).unwrap();
+    assert_eq!(world.sweep(), line.len() as u64);
+    assert_eq!(world.stored(), [line.into_bytes()]);
+}
+
 #[test]
 fn one_session_is_followed_alone() {
     let mut world = World::new();

@@ -5,19 +5,19 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::sample;
 
-fn check(conversation: &Conversation, tools: Tools, expected: Option<Json>) {
+fn check(conversation: &Conversation, tools: Tools, expected: Option<&Json>) {
     let found = messages(conversation, tools);
-    assert_eq!(found.map(|messages| serde_json::to_value(messages).unwrap()), expected);
+    assert_eq!(found.map(|messages| serde_json::to_value(messages).unwrap()).as_ref(), expected);
 }
 
 #[test]
 fn a_prompt_and_its_answer() {
     let prompt = json!({"role": "user", "content": "=run `ls`,\n\"please\""});
     let answer = json!({"role": "assistant", "content": "Done."});
-    check(&sample::conversation(), Tools::Left, Some(json!([prompt, answer])));
+    check(&sample::conversation(), Tools::Left, Some(&json!([prompt, answer])));
     let mut bare = sample::conversation();
     bare.blocks.clear();
-    check(&bare, Tools::Included, Some(json!([prompt, answer])));
+    check(&bare, Tools::Included, Some(&json!([prompt, answer])));
 }
 
 /// A call that never ended is left out: each call needs its result.
@@ -31,7 +31,7 @@ fn with_tools() {
         {"role": "tool", "content": "a\nb", "tool_call_id": "t1"},
         {"role": "assistant", "content": "Done."},
     ]);
-    check(&sample::conversation(), Tools::Included, Some(expected));
+    check(&sample::conversation(), Tools::Included, Some(&expected));
 }
 
 #[test]

@@ -86,39 +86,63 @@ pub(crate) const SAVED_VIEWS: Table<SavedView> = Table {
     read: |stamp, row| Ok(SavedView { stamp, name: row.get(3)?, query: row.get(4)?, removed_ms: row.get(5)? }),
 };
 
-/// The ids that mean the same conversation as `?1`, itself included.
+/// The ids that mean the same conversation as `?1`, itself included, for a condition.
 pub(crate) const SAME: &str = "
     (with recursive up (id) as (select ?1 union select a.survivor from aliases a join up on a.id = up.id),
                     ids (id) as (select id from up union select a.id from aliases a join ids on a.survivor = ids.id)
      select id from ids)";
 
-/// The keys that lead to this very id.
-pub(crate) fn own_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
-    keys(conn, "conversation_id = ?1", id)
+/// The ids that stand for the same conversation as `?1` and are one step away.
+const NEXT: &str = "select survivor from aliases where id = ?1 union all select id from aliases where survivor = ?1";
+
+/// The ids that mean the same conversation as `id`, itself first. (Asked once and step by step: nearly always there is no
+/// other, and for each recursive query the engine makes a table and throws it away.)
+fn same(conn: &Connection, id: i64) -> Result<Vec<i64>, Error> {
+    let mut found = vec![id];
+    let mut at = 0;
+    while let Some(&id) = found.get(at) {
+        let mut query = conn.prepare_cached(NEXT).op("prepare")?;
+        for next in query.query_map([id], |row| row.get(0)).op("read aliases")? {
+            let next = next.op("read an alias")?;
+            if !found.contains(&next) {
+                found.push(next);
+            }
+        }
+        at += 1;
+    }
+    Ok(found)
 }
 
 /// The keys that lead to any id of the same conversation.
 pub(crate) fn all_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
-    keys(conn, &format!("conversation_id in {SAME}"), id)
+    let mut found = Vec::new();
+    for id in same(conn, id)? {
+        found.extend(own_keys(conn, id)?);
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Everything that was ever said of a conversation, each with the id it was written to: ratings, tags, notes and
 /// stars, the oldest of each first.
 pub(crate) fn history(conn: &Connection, id: ConversationId) -> Result<Vec<(ConversationId, Remark)>, Error> {
+    let ids = same(conn, id.0)?;
     let mut found = Vec::new();
     for table in &REMARKS {
-        let mut query = conn
-            .prepare_cached(&format!(
-                "{} where h.conversation_id in {SAME} order by h.created_ms, h.id",
-                table.select()
-            ))
-            .op("prepare")?;
-        let rows = query
-            .query_map([id.0], |row| Ok((ConversationId(row.get(ABOUT)?), table.read(row)?)))
-            .op("read what was said")?;
-        for row in rows {
-            found.push(row.op("read what was said")?);
+        let first = found.len();
+        let sql = format!("{} where h.conversation_id = ?1", table.select());
+        let mut query = conn.prepare_cached(&sql).op("prepare")?;
+        for id in &ids {
+            let rows = query
+                .query_map([id], |row| Ok((ConversationId(row.get(ABOUT)?), table.read(row)?)))
+                .op("read what was said")?;
+            for row in rows {
+                found.push(row.op("read what was said")?);
+            }
         }
+        found[first..].sort_by(|(_, a): &(_, Remark), (_, b)| {
+            (a.stamp.created_ms, &a.stamp.id).cmp(&(b.stamp.created_ms, &b.stamp.id))
+        });
     }
     Ok(found)
 }
@@ -137,8 +161,9 @@ pub(crate) fn all<T, U>(
         .op("read a human row")
 }
 
-fn keys(conn: &Connection, which: &str, id: i64) -> Result<Vec<Key>, Error> {
-    conn.prepare_cached(&format!("select kind, key from conversation_keys where {which} order by kind, key"))
+/// The keys that lead to this very id.
+pub(crate) fn own_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
+    conn.prepare_cached("select kind, key from conversation_keys where conversation_id = ?1 order by kind, key")
         .op("prepare")?
         .query_map([id], |row| {
             let (kind, key): (String, [u8; 16]) = (row.get(0)?, row.get(1)?);

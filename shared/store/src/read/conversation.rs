@@ -15,7 +15,7 @@ use crate::usage::Usage;
 use crate::words::BlockKind;
 
 /// Subagents start subagents; deeper than this is left out.
-pub(super) const MAX_DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// A conversation, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

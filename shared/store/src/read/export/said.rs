@@ -1,17 +1,19 @@
 //! How people cut sessions, and what they said of conversations that are not there.
 
+use std::collections::BTreeSet;
+
 use super::{Exporter, rows};
 use crate::error::Error;
 use crate::human::{Member, Remark, SavedView, Title, UserSession, get};
 use crate::ids::{ConversationId, Key};
+use crate::read::{conversation, turn};
 
-/// Ids of which somebody said something and that answer with no conversation.
+/// Ids of which somebody said something and that are no conversation themselves.
 const UNPLACED: &str = "
     with said (id) as (
         select conversation_id from rating_history union select conversation_id from tag_history
         union select conversation_id from note_history union select conversation_id from star_history)
-    select id from said
-     where id not in (select id from turns) and id not in (select id from aliases) order by id";
+    select id from said where id not in (select id from turns) order by id";
 
 /// How people cut sessions, named them, and which searches they kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +65,13 @@ impl Exporter {
     /// The engine's.
     pub fn unplaced(&mut self) -> Result<Vec<Unplaced>, Error> {
         self.ask(|conn| {
-            let ids = rows(conn, "look for remarks", UNPLACED, [], |row| row.get(0).map(ConversationId))?;
+            let mut ids = BTreeSet::new();
+            for id in rows(conn, "look for remarks", UNPLACED, [], |row| row.get(0).map(ConversationId))? {
+                let id = conversation::survivor(conn, id)?;
+                if turn::turn(conn, id)?.is_none() {
+                    ids.insert(id);
+                }
+            }
             let unplaced = |id| {
                 Ok(Unplaced { id, keys: get::all_keys(conn, id.0)?, remarks: without_ids(get::history(conn, id)?) })
             };

@@ -129,7 +129,7 @@ fn an_alias_brings_its_keys_and_histories() {
         key[15] = n;
         key
     };
-    assert_eq!(whole.keys, [Key::Event(key(2)), Key::Event(key(3)), Key::Line(key(1))]);
+    assert_eq!(whole.keys, [Key::Line(key(1)), Key::Event(key(2)), Key::Event(key(3))]);
     let said: Vec<_> = whole.remarks.iter().map(|remark: &Remark| &*remark.stamp.id).collect();
     assert_eq!(said, ["r3", "r4", "t2", "t5", "n1", "n3", "n2"]);
     assert_eq!(whole.standing.rating.map(|rating| rating.get()), Some(4));
@@ -175,6 +175,10 @@ fn cuts_and_what_has_no_conversation() {
     assert_eq!(unplaced.len(), 1);
     assert_eq!((unplaced[0].id.0, unplaced[0].keys.len()), (92, 1));
     assert!(matches!(unplaced[0].remarks[0].said, Said::Rating(_)));
+    // The conversation that an alias stands for is gone: what was said by either name is not.
+    sql(&store, "delete from turns where id = 2");
+    let unplaced = exporter(&store).unplaced().unwrap();
+    assert_eq!(unplaced.iter().map(|one| (one.id.0, one.remarks.len())).collect::<Vec<_>>(), [(2, 7), (92, 1)]);
     let mine = exporter(&store).summary(ConversationId(4)).unwrap().unwrap();
     assert_eq!(mine.title.as_deref(), Some("Second"));
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::Exporter;
 use super::said::without_ids;
-use super::{Exporter, rows};
 use crate::error::{Context, Error};
 use crate::human::{Marks, Remark, get};
 use crate::ids::{ConversationId, Key};
@@ -56,12 +56,6 @@ pub struct Whole {
 const TITLE: &str = "
     select title from session_titles where user_session_id = ?1 order by created_ms desc, id desc limit 1";
 
-const DESCENDANTS: &str = "
-    with recursive under (id, depth) as (
-        select id, 1 from turns where parent_id = ?1
-        union select t.id, under.depth + 1 from turns t join under on t.parent_id = under.id where under.depth < ?2)
-    select distinct id from under";
-
 impl Exporter {
     /// A conversation in a line. `None` if it is no longer there under this id.
     ///
@@ -70,9 +64,7 @@ impl Exporter {
     pub fn summary(&mut self, id: ConversationId) -> Result<Option<Summary>, Error> {
         self.ask(|conn| {
             let Some(listed) = turn::listed(conn, &[id])?.pop() else { return Ok(None) };
-            let depth = conversation::MAX_DEPTH as i64;
-            let subagents =
-                rows(conn, "read subagents", DESCENDANTS, [id.0, depth], |row| row.get(0).map(ConversationId))?;
+            let subagents = descendants(conn, id)?;
             let mut subagents_usage = Vec::new();
             for &child in &subagents {
                 subagents_usage.extend(conversation::tokens(conn, child)?);
@@ -111,6 +103,21 @@ impl Exporter {
             }))
         })
     }
+}
+
+/// The subagents of a conversation and theirs.
+fn descendants(conn: &Connection, id: ConversationId) -> Result<Vec<ConversationId>, Error> {
+    let mut found = conversation::subagents(conn, id)?;
+    let mut at = 0;
+    while let Some(&parent) = found.get(at) {
+        for child in conversation::subagents(conn, parent)? {
+            if child != id && !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        at += 1;
+    }
+    Ok(found)
 }
 
 fn title(conn: &Connection, user_session_id: &str, session: Option<&Session>) -> Result<Option<String>, Error> {

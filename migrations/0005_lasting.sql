@@ -111,3 +111,5 @@ select t.id as conversation_id,
                 where g.conversation_id = t.id or g.conversation_id in (select id from aliases where survivor = t.id))
     or exists (select 1 from note_history n
                 where n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id));
+-- More words are gathered in memory before they are written out: fewer segments to merge.
+insert into search (search, rank) values ('hashsize', 16777216);

@@ -9,6 +9,7 @@
 //! Reading and correlating happen outside a write transaction, so nobody waits for them; if the ground moved on
 //! meanwhile the store says so and the session is read again.
 
+pub(crate) mod ahead;
 mod rebuild;
 mod seal;
 mod session;
@@ -52,12 +53,12 @@ pub fn derive(writer: &mut Writer) -> Result<Derived, store::Error> {
     derive_dirty(writer, Look::Digests, &mut |_| ControlFlow::Continue(()))
 }
 
-/// Derives dirty sessions until none is left or `on`, which is asked after each transaction, ends it.
-pub(crate) fn derive_while(
+/// Derives dirty sessions until none is left or `observe`, which hears of the sum after each transaction, ends it.
+pub(crate) fn derive_observed(
     writer: &mut Writer,
-    on: &mut dyn FnMut() -> ControlFlow<()>,
+    observe: &mut dyn FnMut(Derived) -> ControlFlow<()>,
 ) -> Result<Derived, store::Error> {
-    derive_dirty(writer, Look::Digests, &mut |_| on())
+    derive_dirty(writer, Look::Digests, observe)
 }
 
 fn derive_dirty(
@@ -66,10 +67,9 @@ fn derive_dirty(
     observe: &mut dyn FnMut(Derived) -> ControlFlow<()>,
 ) -> Result<Derived, store::Error> {
     let mut done = Derived::default();
-    let mut tried: BTreeMap<String, usize> = BTreeMap::new();
+    let mut tried = Tried::default();
     loop {
-        let given_up =
-            tried.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect();
+        let given_up = tried.given_up();
         let ground = writer.ground()?;
         let sessions = ground.dirty_sessions(BATCH_LINEAGES, &given_up)?;
         let lineages = read_some(&ground, sessions, given_up)?;
@@ -77,7 +77,7 @@ fn derive_dirty(
         if lineages.is_empty() {
             return Ok(done);
         }
-        write(writer, &lineages, look, &mut done, &mut tried)?;
+        tried.again(write(writer, &lineages, look, &mut done)?);
         if observe(done).is_break() {
             return Ok(done);
         }
@@ -97,32 +97,46 @@ pub fn derive_older(writer: &mut Writer) -> Result<Derived, store::Error> {
     }
     let lineages = read_some(&ground, sessions, BTreeSet::new())?;
     drop(ground);
-    write(writer, &lineages, Look::Digests, &mut done, &mut BTreeMap::new())?;
+    write(writer, &lineages, Look::Digests, &mut done)?;
     Ok(done)
 }
 
+/// Writes lineages in one transaction. Gives the sessions whose ground moved on meanwhile: they are to be read again.
 fn write(
     writer: &mut Writer,
     lineages: &[Lineage],
     look: Look,
     done: &mut Derived,
-    tried: &mut BTreeMap<String, usize>,
-) -> Result<(), store::Error> {
+) -> Result<Vec<String>, store::Error> {
     let batch = writer.batch()?;
+    let mut outdated = Vec::new();
     for lineage in lineages {
         match batch.replace(lineage, look, now_ms())? {
             Replaced::Written { changed, .. } => {
                 done.sessions += lineage.parts.len() as u64;
                 done.conversations += changed;
             }
-            Replaced::Outdated => {
-                for session in lineage.parts.keys() {
-                    *tried.entry(session.clone()).or_default() += 1;
-                }
-            }
+            Replaced::Outdated => outdated.extend(lineage.parts.keys().cloned()),
         }
     }
-    batch.commit()
+    batch.commit()?;
+    Ok(outdated)
+}
+
+/// Sessions that were read in vain, and how often: after a few times they wait for the next pass.
+#[derive(Debug, Default)]
+struct Tried(BTreeMap<String, usize>);
+
+impl Tried {
+    fn again(&mut self, outdated: Vec<String>) {
+        for session in outdated {
+            *self.0.entry(session).or_default() += 1;
+        }
+    }
+
+    fn given_up(&self) -> BTreeSet<String> {
+        self.0.iter().filter(|(_, times)| **times >= ATTEMPTS).map(|(session, _)| session.clone()).collect()
+    }
 }
 
 /// Reads some of these sessions, until a batch is full, and correlates each with what has to be known with it.

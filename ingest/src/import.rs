@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use settings::Settings;
 use store::write::{self, Merged, Writer};
 
+use crate::backlog::{self, Done};
 use crate::daemon;
 use crate::derive;
 use crate::error::{At, Error};
@@ -198,20 +199,23 @@ fn take_events(run: &mut Run<'_>, events: &mut Events, plan: &Plan) -> Result<St
 fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Error> {
     let Run { writer, stop, progress, summary, .. } = run;
     let mut stopped = Stop::No;
-    transcripts::follow(writer, roots, look, &mut |writer, followed| {
-        summary.files.new += followed.files;
-        summary.bytes += followed.bytes;
-        progress.add(followed.files, followed.bytes);
+    backlog::take_in(writer, roots, look, &mut |done| {
+        match done {
+            Done::Followed(followed) => {
+                summary.files.new += followed.files;
+                summary.bytes += followed.bytes;
+                progress.add(followed.files, followed.bytes);
+            }
+            Done::Derived(derived) => {
+                summary.conversations += derived.conversations;
+                progress.add(0, 0); // the time goes on
+            }
+        }
         if stop.load(Ordering::Relaxed) {
             stopped = Stop::Yes;
-            return Ok(ControlFlow::Break(()));
+            return ControlFlow::Break(());
         }
-        summary.conversations += derive_while(writer, stop, progress)?;
-        if stop.load(Ordering::Relaxed) {
-            stopped = Stop::Yes;
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(()))
+        ControlFlow::Continue(())
     })?;
     if stopped == Stop::No {
         for file in transcripts::survey(&run.writer, roots, look)?.changed {
@@ -231,7 +235,7 @@ fn first_byte(path: &Path) -> io::Result<()> {
 
 /// Derives until nothing is left to be derived or the import is to end; gives how many conversations are new or changed.
 fn derive_while(writer: &mut Writer, stop: &AtomicBool, progress: &mut Progress) -> Result<u64, store::Error> {
-    let derived = derive::derive_while(writer, &mut || {
+    let derived = derive::derive_observed(writer, &mut |_| {
         progress.add(0, 0); // the time goes on
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use settings::Settings;
 
+use crate::backlog::{self, Done};
 use crate::clock::elapsed;
 use crate::derive;
 use crate::error::Error;
@@ -32,7 +33,7 @@ use crate::intake::watch::Watch;
 use crate::report::PassReport;
 use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
-use crate::transcripts::{self, Look};
+use crate::transcripts::Look;
 
 /// Claude Code writes its transcript some time after the event that tells of it, so a session is followed for a while
 /// after its last event.
@@ -204,15 +205,19 @@ impl Pass<'_, '_> {
             let (report, steps) = (&mut self.report, &self.steps);
             let followed = store.with(|writer| {
                 let mut stopped = Ok(());
-                transcripts::follow(writer, projects, &look, &mut |writer, followed| {
-                    report.transcript_files += followed.files;
-                    report.transcript_bytes += followed.bytes;
-                    stopped = steps.at(Step::Followed);
-                    if stopped.is_err() || stop.load(Ordering::Relaxed) {
-                        return Ok(ControlFlow::Break(()));
+                backlog::take_in(writer, projects, &look, &mut |done| {
+                    match done {
+                        Done::Followed(followed) => {
+                            report.transcript_files += followed.files;
+                            report.transcript_bytes += followed.bytes;
+                            stopped = steps.at(Step::Followed);
+                        }
+                        Done::Derived(derived) => count(report, derived),
                     }
-                    count(report, derive::derive(writer)?);
-                    Ok(ControlFlow::Continue(()))
+                    if stopped.is_err() || stop.load(Ordering::Relaxed) {
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
                 })?;
                 stopped
             });

@@ -4,6 +4,7 @@
 //! them and without following a symlink. What is taken in is in proportion to what is new: a sweep opens only the files
 //! whose size, time or inode differ from the last look.
 
+pub(crate) mod ahead;
 mod find;
 pub(crate) mod line;
 pub(crate) mod lines;
@@ -13,17 +14,16 @@ pub(crate) mod typed;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
-use find::Candidate;
+pub(crate) use find::Candidate;
 
 /// One transaction takes in at most about this much, so that others are not kept waiting.
-const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 /// And at most so many files.
 const BATCH_FILES: usize = 512;
 /// Read at a time; a multiple of the store's chunks.
@@ -37,9 +37,6 @@ pub struct Followed {
     /// Bytes taken in.
     pub bytes: u64,
 }
-
-/// Runs between two transactions of a look, with what the first brought; it may end the look.
-pub type Between<'a> = dyn FnMut(&mut Writer, Followed) -> Result<ControlFlow<()>, store::Error> + 'a;
 
 /// Which transcripts to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,47 +96,39 @@ fn searched(roots: &[PathBuf], look: &Look) -> Vec<(PathBuf, find::Candidates)> 
     found
 }
 
-/// Takes in what is new below `roots`, the newest files first, in transactions of bounded size. `between` runs after each
-/// of them, so that what came first can be listed while the rest is still coming.
+/// Files below one root that are new or have changed, the newest first.
+pub(crate) struct Changed {
+    pub(crate) root: PathBuf,
+    pub(crate) files: Vec<Candidate>,
+}
+
+/// What a look finds to take in.
 ///
 /// # Errors
-/// The store's. A file that cannot be read is logged and left for the next look.
-pub fn follow(
-    writer: &mut Writer,
-    roots: &[PathBuf],
-    look: &Look,
-    between: &mut Between<'_>,
-) -> Result<(), store::Error> {
+/// The store's.
+pub(crate) fn changed(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Result<Vec<Changed>, store::Error> {
     for root in roots.iter().filter(|root| *look == Look::Sweep && root.is_dir()) {
         writer.record_root(&root.to_string_lossy())?;
     }
+    let mut all = Vec::new();
     for (root, found) in searched(roots, look) {
         let root_name = root.to_string_lossy();
-        let mut candidates = Vec::new();
+        let mut files = Vec::new();
         for candidate in found.into_values() {
             if !writer.has_file(&root_name, &candidate.path, &candidate.on_disk)? {
-                candidates.push(candidate);
+                files.push(candidate);
             }
         }
-        candidates.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
-        let mut left = &candidates[..];
-        while !left.is_empty() {
-            let followed = take_some(writer, &root, &root_name, &mut left)?;
-            if between(writer, followed)?.is_break() {
-                return Ok(());
-            }
-        }
+        files.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
+        all.push(Changed { root, files });
     }
-    Ok(())
+    Ok(all)
 }
 
-/// One transaction: files from the front of `left` until it is full.
-fn take_some(
-    writer: &mut Writer,
-    root: &Path,
-    root_name: &str,
-    left: &mut &[Candidate],
-) -> Result<Followed, store::Error> {
+/// One transaction: files from the front of `left` until it is full. A file that cannot be read is logged and left for
+/// the next look.
+pub(crate) fn take_some(writer: &mut Writer, root: &Path, left: &mut &[Candidate]) -> Result<Followed, store::Error> {
+    let root_name = &*root.to_string_lossy();
     let batch = writer.batch()?;
     let (mut done, mut budget) = (Followed::default(), BATCH_BYTES);
     for _ in 0..BATCH_FILES {

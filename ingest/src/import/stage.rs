@@ -11,9 +11,10 @@ use store::read::export::{Exporter, Subagents, Whole};
 use store::read::{Kinds, ListRequest, Reader, Turn};
 use store::write::{Merged, NewEvent, Writer};
 
+use crate::backlog;
 use crate::derive::derive;
 use crate::import::database;
-use crate::transcripts::{self, Look};
+use crate::transcripts::Look;
 
 /// Something that a machine has.
 #[derive(Clone, Debug)]
@@ -116,7 +117,7 @@ impl Machine {
 
     pub(super) fn pass(&mut self) {
         let roots = [self.home.path().join("projects")];
-        transcripts::follow(&mut self.writer, &roots, &Look::Sweep, &mut |_, _| Ok(ControlFlow::Continue(()))).unwrap();
+        backlog::take_in(&mut self.writer, &roots, &Look::Sweep, &mut |_| ControlFlow::Continue(())).unwrap();
         derive(&mut self.writer).unwrap();
     }
 

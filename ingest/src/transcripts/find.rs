@@ -29,14 +29,14 @@ const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
 /// A file that may hold something new.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Below the root.
-    pub(super) path: String,
-    pub(super) role: Role,
+    pub(crate) path: String,
+    pub(crate) role: Role,
     /// From the path, where that tells.
-    pub(super) session_id: Option<String>,
-    pub(super) agent_id: Option<String>,
-    pub(super) on_disk: OnDisk,
+    pub(crate) session_id: Option<String>,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) on_disk: OnDisk,
 }
 
 impl Candidate {

@@ -8,8 +8,10 @@ mod ground;
 mod human;
 mod identity;
 mod import;
+mod index;
 mod merge;
 mod origin;
+mod packed;
 mod places;
 mod rows;
 mod session;
@@ -18,17 +20,22 @@ mod transcripts;
 mod turn;
 mod typed;
 
+use std::cell::RefCell;
+
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
+use index::Waiting;
+
 pub use crate::usage::Usage;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
-pub use ground::{Event, Ground, Role, StoredFile};
+pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use merge::{Merged, Other, Progress};
+pub use packed::PackedFile;
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
 pub use settled::Derivation;
@@ -42,6 +49,7 @@ pub struct Writer {
     conn: Connection,
     origin_id: i64,
     origin: String,
+    dir: DataDir,
     _lock: DbLock,
 }
 
@@ -53,7 +61,7 @@ impl Writer {
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
         let (mut conn, lock) = open::writer(dir)?;
         let (origin_id, origin) = origin::own(&mut conn)?;
-        Ok(Self { conn, origin_id, origin, _lock: lock })
+        Ok(Self { conn, origin_id, origin, dir: dir.clone(), _lock: lock })
     }
 
     /// The random id of this data directory, 32 hex digits.
@@ -67,7 +75,7 @@ impl Writer {
     /// [`Error::Busy`] when another writer holds it for longer than the busy timeout.
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin")?;
-        Ok(Batch { tx, origin_id: self.origin_id })
+        Ok(Batch::new(tx, self.origin_id))
     }
 }
 
@@ -76,6 +84,13 @@ impl Writer {
 pub struct Batch<'w> {
     tx: Transaction<'w>,
     origin_id: i64,
+    waiting: RefCell<Waiting>,
+}
+
+impl<'w> Batch<'w> {
+    fn new(tx: Transaction<'w>, origin_id: i64) -> Self {
+        Self { tx, origin_id, waiting: RefCell::default() }
+    }
 }
 
 impl Batch<'_> {
@@ -84,6 +99,7 @@ impl Batch<'_> {
     /// # Errors
     /// After [`Error::Storage`] the [`Writer`] must be dropped and opened anew: a failed fsync is never tried again.
     pub fn commit(self) -> Result<(), Error> {
+        self.index_waiting()?;
         self.tx.commit().op("commit")
     }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::Writer;
 use super::transcripts::CHUNK;
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::{EventId, TranscriptId};
+use crate::open;
 
 /// An event with its payload.
 #[derive(Clone, Debug)]
@@ -86,14 +87,42 @@ pub struct Ground<'w> {
     pub(super) tx: Transaction<'w>,
 }
 
+/// A connection of its own that reads the ground, for another thread than the writer's.
+#[derive(Debug)]
+pub struct GroundReader {
+    conn: Connection,
+}
+
+impl GroundReader {
+    /// The ground as it is now, until the value is dropped.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn ground(&mut self) -> Result<Ground<'_>, Error> {
+        begin(&mut self.conn)
+    }
+}
+
+fn begin(conn: &mut Connection) -> Result<Ground<'_>, Error> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred).op("begin reading")?;
+    Ok(Ground { tx })
+}
+
 impl Writer {
+    /// A second connection to the same store. It must not outlive the writer, which holds the lock.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn ground_reader(&self) -> Result<GroundReader, Error> {
+        Ok(GroundReader { conn: open::anywhere(&self.dir)?.conn })
+    }
+
     /// The ground as it is now, until the value is dropped. Takes no write lock.
     ///
     /// # Errors
     /// The engine's.
     pub fn ground(&mut self) -> Result<Ground<'_>, Error> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Deferred).op("begin reading")?;
-        Ok(Ground { tx })
+        begin(&mut self.conn)
     }
 }
 

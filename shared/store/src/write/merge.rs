@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
             Some(batch) => Ok(batch),
             none => {
                 let tx = Transaction::new_unchecked(&self.writer.conn, TransactionBehavior::Immediate).op("begin")?;
-                Ok(none.insert(Batch { tx, origin_id: self.writer.origin_id }))
+                Ok(none.insert(Batch::new(tx, self.writer.origin_id)))
             }
         }
     }

@@ -16,11 +16,15 @@ impl Batch<'_> {
     }
 
     fn remove_blocks(&self, id: ConversationId, from: usize) -> Result<(), Error> {
-        self.execute(
-            "delete from search where rowid in (select id from blocks where conversation_id = ?1 and seq >= ?2)",
-            [id.0, from as i64],
-        )?;
+        self.unindex(id, from)?;
         self.execute("delete from blocks where conversation_id = ?1 and seq >= ?2", [id.0, from as i64])
+    }
+
+    pub(super) fn block_ids(&self, id: ConversationId, from: usize) -> Result<Vec<i64>, Error> {
+        let mut query =
+            self.tx.prepare_cached("select id from blocks where conversation_id = ?1 and seq >= ?2").op("prepare")?;
+        let rows = query.query_map([id.0, from as i64], |row| row.get(0)).op("read a turn's blocks")?;
+        rows.collect::<Result<_, _>>().op("read a turn's block")
     }
 
     /// Writes a turn; `known` if a row of it stands there.
@@ -211,8 +215,7 @@ impl Batch<'_> {
             params![id.0, seq, block.kind.as_str(), block.at_ms, block.tool_use_id, source, source_id, offset, length],
         )?;
         if let Some(words) = &block.search {
-            let block_id = self.tx.last_insert_rowid();
-            self.execute("insert into search (rowid, text) values (?1, ?2)", params![block_id, words])?;
+            self.index(self.tx.last_insert_rowid(), words);
         }
         Ok(())
     }
@@ -337,10 +340,12 @@ mod tests {
         let batch = writer.batch().unwrap();
         batch.execute("insert into conversation_ids (id, created_ms) values (1, 0)", []).unwrap();
         batch.put_turn(ConversationId(1), &turn(), None, b"", false).unwrap();
+        batch.index_waiting().unwrap();
         assert!(batch.has_rows(ConversationId(1), &turn()).unwrap());
         batch.tx.execute_batch(damage).unwrap();
         assert_eq!(batch.has_rows(ConversationId(1), &turn()).unwrap(), !noticed, "{damage}");
         batch.put_turn(ConversationId(1), &turn(), None, b"", true).unwrap();
+        batch.index_waiting().unwrap();
         assert!(batch.has_rows(ConversationId(1), &turn()).unwrap(), "{damage}");
     }
 

@@ -1,0 +1,184 @@
+//! Takes in what a look at the transcripts finds, and derives it: what came first can be listed while the rest is coming.
+//!
+//! ```text
+//! files ──ahead::run──▶ packed ─┐
+//!                               ├─▶ the writer, one transaction after the other
+//! ground ─ahead::run──▶ ready ──┘         │ commits
+//!    └───────────────◀────────────────────┘
+//! ```
+//!
+//! A large backlog keeps three threads busy: one reads and packs files, one reads back what is committed and correlates it,
+//! and the caller's writes. A few files, as in every wake of `run`, are not worth a thread.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use store::write::Writer;
+
+use crate::derive::ahead::{self as deriving, Gone, Notice, Ready};
+use crate::derive::{self, Derived};
+use crate::transcripts::ahead::{self as packing, Packed};
+use crate::transcripts::{self, Candidate, Changed, Followed, Look};
+
+/// From so many bytes on threads pay.
+const LARGE: u64 = 4 * 1024 * 1024;
+
+/// What one transaction did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Done {
+    Followed(Followed),
+    Derived(Derived),
+}
+
+/// Hears of each transaction, and may end the work behind it.
+pub(crate) type Observe<'a> = dyn FnMut(Done) -> ControlFlow<()> + 'a;
+
+/// Takes in what is new below `roots`, the newest files first, in transactions of bounded size.
+///
+/// # Errors
+/// The store's. A file that cannot be read is logged and left for the next look.
+pub(crate) fn take_in(
+    writer: &mut Writer,
+    roots: &[PathBuf],
+    look: &Look,
+    observe: &mut Observe<'_>,
+) -> Result<(), store::Error> {
+    take_in_from(LARGE, writer, roots, look, observe)
+}
+
+/// As [`take_in`], with threads from `large` bytes on.
+pub(crate) fn take_in_from(
+    large: u64,
+    writer: &mut Writer,
+    roots: &[PathBuf],
+    look: &Look,
+    observe: &mut Observe<'_>,
+) -> Result<(), store::Error> {
+    for Changed { root, files } in transcripts::changed(writer, roots, look)? {
+        let bytes: u64 = files.iter().map(|file| file.on_disk.size).sum();
+        let ended = if bytes < large {
+            one_by_one(writer, &root, &files, observe)?
+        } else {
+            side_by_side(writer, &root, &files, observe)?
+        };
+        if ended.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn one_by_one(
+    writer: &mut Writer,
+    root: &Path,
+    mut files: &[Candidate],
+    observe: &mut Observe<'_>,
+) -> Result<ControlFlow<()>, store::Error> {
+    while !files.is_empty() {
+        let followed = transcripts::take_some(writer, root, &mut files)?;
+        if observe(Done::Followed(followed)).is_break() || derive_now(writer, observe)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn derive_now(writer: &mut Writer, observe: &mut Observe<'_>) -> Result<ControlFlow<()>, store::Error> {
+    let (mut before, mut flow) = (Derived::default(), ControlFlow::Continue(()));
+    derive::derive_observed(writer, &mut |sum| {
+        let now = Derived {
+            sessions: sum.sessions - before.sessions,
+            conversations: sum.conversations - before.conversations,
+        };
+        before = sum;
+        flow = observe(Done::Derived(now));
+        flow
+    })?;
+    Ok(flow)
+}
+
+/// What the other threads have for the writer.
+enum Work<'c> {
+    Packed(Packed<'c>),
+    AllPacked,
+    Ready(Ready),
+    Failed(store::Error),
+}
+
+fn side_by_side(
+    writer: &mut Writer,
+    root: &Path,
+    files: &[Candidate],
+    observe: &mut Observe<'_>,
+) -> Result<ControlFlow<()>, store::Error> {
+    let is_new = packing::new_ones(writer, root, files)?;
+    let mut reader = writer.ground_reader()?;
+    thread::scope(|scope| {
+        // Nobody is far ahead: what waits is held in memory.
+        let (work, come) = mpsc::sync_channel(0);
+        let (notify, notices) = mpsc::channel();
+        let packed = work.clone();
+        scope.spawn(move || {
+            packing::run(root, files, &is_new, |files| packed.send(Work::Packed(files)).is_ok());
+            let _ = packed.send(Work::AllPacked);
+        });
+        scope.spawn(move || {
+            let done = deriving::run(&mut reader, &notices, |ready| work.send(Work::Ready(ready)).map_err(|_| Gone));
+            if let Err(error) = done {
+                let _ = work.send(Work::Failed(error));
+            }
+        });
+        // Leaving drops both channels, which ends the others.
+        for work in come {
+            if write(writer, root, work, &notify, observe)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+fn write(
+    writer: &mut Writer,
+    root: &Path,
+    work: Work<'_>,
+    notify: &Sender<Notice>,
+    observe: &mut Observe<'_>,
+) -> Result<ControlFlow<()>, store::Error> {
+    let (done, notice) = match work {
+        Work::Packed(files) => {
+            let written = files.write(writer, root)?;
+            if !written.left.is_empty() {
+                // A file that fills transactions alone: there is nothing to do beside it.
+                if observe(Done::Followed(written.followed)).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                let mut left = &written.left[..];
+                while !left.is_empty() {
+                    let followed = transcripts::take_some(writer, root, &mut left)?;
+                    if observe(Done::Followed(followed)).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
+            (
+                Done::Followed(if written.left.is_empty() { written.followed } else { Followed::default() }),
+                Notice::Ground,
+            )
+        }
+        Work::Ready(ready) => {
+            let mut derived = Derived::default();
+            let notice = ready.write(writer, &mut derived)?;
+            (Done::Derived(derived), notice)
+        }
+        Work::AllPacked => {
+            let _ = notify.send(Notice::Last);
+            return Ok(ControlFlow::Continue(()));
+        }
+        Work::Failed(error) => return Err(error),
+    };
+    let _ = notify.send(notice); // whoever is gone says why by itself
+    Ok(observe(done))
+}

@@ -416,3 +416,48 @@ fn hostile_names_stay_inside() {
         assert!(!world.root().join("evil.jsonl").exists() && !Path::new("/evil.jsonl").exists());
     }
 }
+
+/// Conversations, and every human row, without what is another store's own: ids, and the keys of events, which hold the data
+/// directory that took them in.
+fn told(world: &World) -> Vec<String> {
+    let mut lines = lines(export(world, &[])).split_off(1);
+    for line in &mut lines {
+        let fields = line.as_object_mut().expect("an object");
+        if fields["type"] == "conversation" {
+            fields.remove("id");
+            fields.remove("parent_id");
+            fields["keys"].as_array_mut().expect("keys").retain(|key| key["kind"] == "line");
+        } else if fields["type"] == "user_session" {
+            let keys = &mut fields["members"][0]["from"]["keys"];
+            keys.as_array_mut().expect("keys").retain(|key| key["kind"] == "line");
+        }
+    }
+    let mut lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    lines.sort();
+    lines
+}
+
+/// The machine changes: the files come back from the export, and what people said from the lines; in either order, and once
+/// more.
+#[test]
+fn another_machine_ends_with_the_same() {
+    let world = filled();
+    annotate(&world);
+    let (files, rows) = (world.root().join("files"), world.root().join("all.jsonl"));
+    for (format, out) in [("transcript", files.join("t")), ("queue", files.join("q")), ("jsonl", rows.clone())] {
+        let _ = export(&world, &["--format", format, "--out", out.to_str().expect("UTF-8")]).code(0);
+    }
+    let parts = [files.join("t/projects"), files.join("q"), rows];
+    for order in [[0, 1, 2, 2], [2, 0, 1, 2], [1, 2, 0, 0]] {
+        let other = World::new();
+        for part in order {
+            let _ = other.bin("ingest").arg("import").arg(&parts[part]).succeed();
+        }
+        let (found, expected) = (told(&other), told(&world));
+        let only = |these: &[String], those: &[String]| -> Vec<String> {
+            these.iter().filter(|line| !those.contains(line)).cloned().collect()
+        };
+        assert_eq!(only(&found, &expected), Vec::<String>::new(), "{order:?}: more or other than there was");
+        assert_eq!(only(&expected, &found), Vec::<String>::new(), "{order:?}: missing");
+    }
+}

@@ -157,13 +157,14 @@ struct StarOf<'a> {
     created_ms: i64,
 }
 
-/// A user session with what belongs to it. One that Claude Code made has no row of its own, only members.
+/// A user session with what belongs to it. One that is a session as Claude Code cut it has no row of its own, hence neither
+/// origin nor time: only its members were written.
 #[derive(Serialize)]
 pub(crate) struct UserSessionOf<'a> {
     r#type: &'static str,
     id: &'a str,
-    origin: &'a str,
-    created_ms: i64,
+    origin: Option<&'a str>,
+    created_ms: Option<i64>,
     members: Vec<MemberOf<'a>>,
 }
 
@@ -320,14 +321,12 @@ impl KeyOf {
 }
 
 impl<'a> UserSessionOf<'a> {
-    /// A session that a person made; without a row, one that Claude Code made and that a person changed.
     pub(crate) fn of(id: &'a str, row: Option<&'a UserSession>, members: &[&'a Member]) -> Self {
-        let stamp = row.map(|row| &row.stamp).or_else(|| members.first().map(|member| &member.stamp));
         Self {
             r#type: "user_session",
             id,
-            origin: stamp.map(|stamp| &*stamp.origin).unwrap_or_default(),
-            created_ms: stamp.map(|stamp| stamp.created_ms).unwrap_or_default(),
+            origin: row.map(|row| &*row.stamp.origin),
+            created_ms: row.map(|row| row.stamp.created_ms),
             members: members.iter().map(|member| MemberOf::of(member)).collect(),
         }
     }

@@ -80,4 +80,7 @@ fn cuts_titles_and_views() {
         json!({"type": "saved_view", "id": "v", "origin": "00ff", "name": "n", "query": "q", "created_ms": 5, "removed_ms": null}),
     ];
     assert_eq!(lines(|out| super::cuts(out, &cuts)), expected);
+    let cuts = Cuts { members: cuts.members, ..Cuts::default() };
+    let line = lines(|out| super::cuts(out, &cuts)).remove(0);
+    assert_eq!((&line["id"], &line["origin"], &line["created_ms"]), (&json!("mine"), &json!(null), &json!(null)));
 }

@@ -16,8 +16,8 @@ use std::time::SystemTime;
 use store::write::{Batch, Merged, Progress, Writer};
 
 use crate::clock;
-use crate::derive::derive;
 use crate::error::{At, Error};
+use crate::import::database::derive_on;
 use entry::Entry;
 use line::Line;
 
@@ -73,7 +73,7 @@ pub fn import(
             ended = ended.or(Some(Ok(())));
         }
         if let Some(ended) = ended {
-            merged.conversations = derive(writer)?.conversations;
+            derive_on(writer, &mut merged, &mut || observe(progress))?;
             return ended.map(|()| merged);
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! What people said comes last, because it hangs on conversations, and those are known once what came in is derived.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::SystemTime;
@@ -9,7 +10,7 @@ use std::time::SystemTime;
 use store::write::{Merged, Progress, Writer};
 
 use crate::clock;
-use crate::derive::derive;
+use crate::derive::derive_while;
 use crate::error::Error;
 
 /// Takes it in; `observe` is told after each transaction and may end it, to be continued another time.
@@ -23,14 +24,39 @@ pub fn import(
     observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Merged, Error> {
     let other = writer.open_other(path)?;
-    let ground = writer.merge_ground(&other, observe)?;
-    if ground.stopped {
-        return Ok(ground);
+    let last = Cell::new(Progress::default());
+    let mut observe = |now| {
+        last.set(now);
+        observe(now)
+    };
+    let mut merged = writer.merge_ground(&other, &mut observe)?;
+    if merged.stopped {
+        return Ok(merged);
     }
-    let mut conversations = derive(writer)?.conversations;
-    let human = writer.merge_human(&other, clock::millis(SystemTime::now()), observe)?;
-    conversations += derive(writer)?.conversations; // of sessions where something was said by a key that is new
-    Ok(Merged { conversations, human: human.human, stopped: human.stopped, ..ground })
+    derive_on(writer, &mut merged, &mut || observe(last.get()))?;
+    if merged.stopped {
+        return Ok(merged);
+    }
+    let said = writer.merge_human(&other, clock::millis(SystemTime::now()), &mut observe)?;
+    (merged.human, merged.stopped) = (said.human, said.stopped);
+    // Sessions of which something was said by a key that is new here.
+    derive_on(writer, &mut merged, &mut || observe(last.get()))?;
+    Ok(merged)
+}
+
+/// Derives what is dirty, until `on` ends it.
+pub(super) fn derive_on(
+    writer: &mut Writer,
+    merged: &mut Merged,
+    on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let derived = derive_while(writer, &mut || {
+        let go = on();
+        merged.stopped |= go.is_break();
+        go
+    })?;
+    merged.conversations += derived.conversations;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -165,3 +165,6 @@ impl<'a> Run<'a> {
         Ok(self.merged)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,17 +37,17 @@ pub(super) struct Line(pub(super) Map<String, Value>);
 impl Line {
     /// Reads to the end of the line; `None` for an empty one. Beside it, the bytes that were read.
     pub(super) fn read(reader: &mut impl BufRead) -> Result<(Option<Self>, u64), Fault> {
-        let mut line = ToNewline { reader, bytes: 0, is_over: false };
+        let mut line = ToNewline { reader, bytes: 0, is_over: false, is_blank: true };
         let found = parse(&mut line);
         // To the end, also behind something that cannot be read.
         let rest = io::copy(&mut line, &mut io::sink()).map_err(Fault::Read);
-        let bytes = line.bytes;
+        let (bytes, is_blank) = (line.bytes, line.is_blank);
         rest?;
-        Ok((found?, bytes))
+        Ok((if is_blank { None } else { Some(found?) }, bytes))
     }
 }
 
-fn parse(line: &mut impl Read) -> Result<Option<Line>, Fault> {
+fn parse(line: &mut impl Read) -> Result<Line, Fault> {
     let mut json = serde_json::Deserializer::from_reader(io::BufReader::new(line));
     // The parser's own words may hold a value; a prompt must not come into an error text.
     let say = |error: &serde_json::Error| match error.classify() {
@@ -58,8 +58,7 @@ fn parse(line: &mut impl Read) -> Result<Option<Line>, Fault> {
         _ => Fault::Bad(format!("expected one JSON object, found something else at byte {}", error.column())),
     };
     match Line::deserialize(&mut json) {
-        Ok(found) => json.end().map(|()| Some(found)).map_err(|error| say(&error)),
-        Err(error) if error.is_eof() && error.column() == 0 => Ok(None),
+        Ok(found) => json.end().map(|()| found).map_err(|error| say(&error)),
         Err(error) => Err(say(&error)),
     }
 }
@@ -88,11 +87,12 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
-/// Ends after a newline.
+/// Ends at a newline, which is taken and not given.
 struct ToNewline<'r, R> {
     reader: &'r mut R,
     bytes: u64,
     is_over: bool,
+    is_blank: bool,
 }
 
 impl<R: BufRead> Read for ToNewline<'_, R> {
@@ -102,14 +102,14 @@ impl<R: BufRead> Read for ToNewline<'_, R> {
         }
         let from = self.reader.fill_buf()?;
         let length = from.len().min(into.len());
-        let (length, is_over) = match from[..length].iter().position(|byte| *byte == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (length, from.is_empty()),
-        };
+        let newline = from[..length].iter().position(|byte| *byte == b'\n');
+        self.is_over = newline.is_some() || from.is_empty();
+        let length = newline.unwrap_or(length);
         into[..length].copy_from_slice(&from[..length]);
-        self.reader.consume(length);
-        self.is_over = is_over;
-        self.bytes += length as u64;
+        self.is_blank &= into[..length].trim_ascii().is_empty();
+        let taken = length + usize::from(newline.is_some());
+        self.reader.consume(taken);
+        self.bytes += taken as u64;
         Ok(length)
     }
 }

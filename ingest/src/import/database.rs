@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use store::write::{Merged, Progress, Writer};
 
 use crate::clock;
-use crate::derive::derive_while;
+use crate::derive::derive_observed;
 use crate::error::Error;
 
 /// Takes it in; `observe` is told after each transaction and may end it, to be continued another time.
@@ -50,7 +50,7 @@ pub(super) fn derive_on(
     merged: &mut Merged,
     on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<(), Error> {
-    let derived = derive_while(writer, &mut || {
+    let derived = derive_observed(writer, &mut |_| {
         let go = on();
         merged.stopped |= go.is_break();
         go

@@ -64,9 +64,9 @@ alter table sessions add column title_from text check (title_from in ('custom', 
 -- What deriving counts: lines, lines of unknown types by type, pieces that cannot be read. A JSON object.
 alter table sessions add column counts text not null default '{}';
 
--- A message's id is only needed while tokens are counted.
+-- A message's id is only needed while tokens are counted. Its last signs tell it from others well enough for an index.
 alter table blocks drop column message_id;
-create index usage_message on usage (message_id);
+create index usage_message on usage (substr(message_id, -8));
 -- Of cache_creation_tokens, what the cache keeps for an hour: it costs more than what it keeps for five minutes.
 alter table usage add column cache_creation_1h_tokens integer not null default 0;
 create index turns_agent on turns (agent_id) where agent_id is not null;

@@ -17,6 +17,30 @@ pub struct Derivation {
     pub settled: Option<Settled>,
 }
 
+const IS_SETTLED: &str = "
+    select exists (
+        select 1 from conversation_keys k
+          left join aliases a on a.id = k.conversation_id
+          join turns t on t.id = coalesce(a.survivor, k.conversation_id)
+         where k.kind = ?1 and k.key = ?2
+           and (t.session_id <> ?3 or (t.ordinal < ?4 and t.agent_id is null)))";
+
+const HAS_PROMPT: &str = "
+    select exists (select 1 from turns indexed by turns_prompt
+                    where session_id = ?1 and prompt_id = ?2 and ordinal < ?3 and agent_id is null)";
+
+// The plus keeps the engine from putting the one condition into the other.
+const HAS_MESSAGE: &str = "
+    select t.agent_id
+      from usage u indexed by usage_message cross join turns t on t.id = u.conversation_id
+     where substr(u.message_id, -8) = substr(?1, -8) and +u.message_id = ?1
+       and t.session_id = ?2 and t.ordinal < ?3";
+
+const PARENT: &str = "
+    select p.id, p.ordinal
+      from turns t indexed by turns_agent join turns p on p.id = t.parent_id
+     where t.agent_id = ?1 and t.session_id = ?2 and p.ordinal < ?3 limit 1";
+
 const UNSEAL: &str = "update derivations set settled_ns = null, seal = null where session_id = ?1";
 
 impl Batch<'_> {
@@ -113,15 +137,7 @@ impl Ground<'_> {
     /// # Errors
     /// The engine's.
     pub fn is_settled(&self, key: &Key, session_id: &str, from: i64) -> Result<bool, Error> {
-        self.asks(
-            "select exists (
-                select 1 from conversation_keys k
-                  left join aliases a on a.id = k.conversation_id
-                  join turns t on t.id = coalesce(a.survivor, k.conversation_id)
-                 where k.kind = ?1 and k.key = ?2
-                   and (t.session_id <> ?3 or (t.ordinal < ?4 and t.agent_id is null)))",
-            params![key.kind(), key.bytes(), session_id, from],
-        )
+        self.asks(IS_SETTLED, params![key.kind(), key.bytes(), session_id, from])
     }
 
     /// Whether a settled turn of the session has this prompt id.
@@ -129,11 +145,7 @@ impl Ground<'_> {
     /// # Errors
     /// The engine's.
     pub fn has_settled_prompt(&self, prompt_id: &str, session_id: &str, from: i64) -> Result<bool, Error> {
-        self.asks(
-            "select exists (select 1 from turns
-                             where session_id = ?1 and prompt_id = ?2 and ordinal < ?3 and agent_id is null)",
-            params![session_id, prompt_id, from],
-        )
+        self.asks(HAS_PROMPT, params![session_id, prompt_id, from])
     }
 
     /// Whether a settled turn of the session, or a subagent other than `agents`, counts the tokens of this message.
@@ -147,13 +159,7 @@ impl Ground<'_> {
         from: i64,
         agents: impl Fn(&str) -> bool,
     ) -> Result<bool, Error> {
-        let mut query = self
-            .tx
-            .prepare_cached(
-                "select t.agent_id from usage u join turns t on t.id = u.conversation_id
-                  where u.message_id = ?1 and t.session_id = ?2 and t.ordinal < ?3",
-            )
-            .op("prepare")?;
+        let mut query = self.tx.prepare_cached(HAS_MESSAGE).op("prepare")?;
         let rows = query
             .query_map(params![message_id, session_id, from], |row| row.get::<_, Option<String>>(0))
             .op("look for a message")?;
@@ -176,10 +182,7 @@ impl Ground<'_> {
         from: i64,
     ) -> Result<Option<(ConversationId, i64)>, Error> {
         self.tx
-            .prepare_cached(
-                "select p.id, p.ordinal from turns t join turns p on p.id = t.parent_id
-                  where t.agent_id = ?1 and t.session_id = ?2 and p.ordinal < ?3 limit 1",
-            )
+            .prepare_cached(PARENT)
             .op("prepare")?
             .query_row(params![agent_id, session_id, from], |row| Ok((ConversationId(row.get(0)?), row.get(1)?)))
             .optional()
@@ -188,5 +191,41 @@ impl Ground<'_> {
 
     fn asks(&self, sql: &str, params: impl rusqlite::Params) -> Result<bool, Error> {
         self.tx.prepare_cached(sql).op("prepare")?.query_row(params, |row| row.get(0)).op("ask the settled part")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked at each appended line must not depend on how long the session is: every table is searched by all that
+    /// tells its rows apart.
+    #[test]
+    fn nothing_reads_the_settled_part() {
+        let home = tempfile::tempdir().unwrap();
+        let writer = Writer::open(&queue::DataDir::new(home.path())).unwrap();
+        let check = |sql: &str, expected: &[&str]| {
+            let mut query = writer.conn.prepare(&format!("explain query plan {sql}")).unwrap();
+            let mut rows = query.raw_query();
+            let mut plan = Vec::new();
+            while let Some(row) = rows.next().unwrap() {
+                let step: String = row.get(3).unwrap();
+                plan.extend((step.starts_with("SEARCH") || step.starts_with("SCAN ")).then_some(step));
+            }
+            plan.retain(|step| step != "SCAN CONSTANT ROW");
+            assert_eq!(plan, expected, "{sql}");
+        };
+        let row = "USING INTEGER PRIMARY KEY (rowid=?)";
+        check(
+            IS_SETTLED,
+            &[
+                "SEARCH k USING PRIMARY KEY (kind=? AND key=?)",
+                &format!("SEARCH a {row} LEFT-JOIN"),
+                &format!("SEARCH t {row}"),
+            ],
+        );
+        check(HAS_PROMPT, &["SEARCH turns USING INDEX turns_prompt (session_id=? AND prompt_id=?)"]);
+        check(HAS_MESSAGE, &["SEARCH u USING INDEX usage_message (<expr>=?)", &format!("SEARCH t {row}")]);
+        check(PARENT, &["SEARCH t USING INDEX turns_agent (agent_id=?)", &format!("SEARCH p {row}")]);
     }
 }

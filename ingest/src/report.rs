@@ -155,7 +155,8 @@ impl fmt::Display for PassReport {
     }
 }
 
-fn count(n: u64, what: &str) -> String {
+/// `1 file`, `2 files`.
+pub(crate) fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -3,35 +3,15 @@
 pub(crate) mod health;
 mod session;
 
-use chrono::{DateTime, SecondsFormat};
+use export::parts::{Block, ToolCall, raw};
 use export::price::Bill;
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-use store::read::{self, Value};
-use store::{BlockKind, ConversationId};
+use export::time::rfc3339 as time;
+use serde::Serialize;
+use store::ConversationId;
+use store::read;
 
 use crate::cursor;
 use session::Session;
-
-/// A time as RFC 3339, UTC, with milliseconds.
-fn time(ms: i64) -> Option<String> {
-    DateTime::from_timestamp_millis(ms).map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
-}
-
-/// JSON that is passed on as it is.
-fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
-}
-
-/// A text as a string, anything else as it is.
-fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        None => serializer.serialize_none(),
-        Some(Value::Text(text)) => serializer.serialize_str(text),
-        Some(Value::Json(json)) => raw(json, serializer),
-    }
-}
 
 /// The last name of a path, as a short name for it.
 fn last_name(path: &str) -> &str {
@@ -110,31 +90,6 @@ pub(crate) struct Conversation<'a> {
     sources: Sources,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
-}
-
-#[derive(Serialize)]
-struct Block<'a> {
-    kind: &'static str,
-    at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<Option<&'a str>>,
-}
-
-#[derive(Serialize)]
-struct ToolCall<'a> {
-    id: Option<&'a str>,
-    name: &'a str,
-    #[serde(serialize_with = "value")]
-    input: &'a Option<Value>,
-    #[serde(serialize_with = "value")]
-    output: &'a Option<Value>,
-    error: bool,
-    refused: bool,
-    finished: bool,
-    started_at: Option<String>,
-    duration_ms: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -227,34 +182,6 @@ impl<'a> Conversation<'a> {
             metadata: &turn.metadata,
             sources: Sources::of(turn),
             session: conversation.session.as_ref().map(|session| Session::of(&turn.session_id, session)),
-        }
-    }
-}
-
-impl<'a> Block<'a> {
-    fn of(block: &'a read::Block) -> Self {
-        let is_tool = block.kind == BlockKind::Tool;
-        Self {
-            kind: block.kind.as_str(),
-            at: block.at_ms.and_then(time),
-            text: (!is_tool).then_some(block.text.as_deref()),
-            tool_call_id: is_tool.then_some(block.tool_use_id.as_deref()),
-        }
-    }
-}
-
-impl<'a> ToolCall<'a> {
-    fn of(call: &'a read::ToolCall) -> Self {
-        Self {
-            id: call.tool_use_id.as_deref(),
-            name: &call.name,
-            input: &call.input,
-            output: &call.output,
-            error: call.error,
-            refused: call.refused,
-            finished: call.finished,
-            started_at: call.started_ms.and_then(time),
-            duration_ms: call.duration_ms,
         }
     }
 }

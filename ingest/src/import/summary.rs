@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use store::write::Merged;
 
+use crate::report::count;
+
 /// The figures.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
@@ -141,10 +143,6 @@ impl fmt::Display for Summary {
         }
         write!(f, " ({:.2} s)", self.seconds)
     }
-}
-
-fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

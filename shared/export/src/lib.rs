@@ -9,6 +9,7 @@ pub mod jsonl;
 pub mod markdown;
 pub mod messages;
 pub mod out;
+pub mod parts;
 pub mod price;
 #[cfg(test)]
 mod sample;

@@ -1,29 +1,14 @@
 //! The shapes of exported JSON. Nothing else is made into JSON here, so a change of a type elsewhere cannot change them.
 
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use store::Key;
 use store::human::{Member, Remark, Said, SavedView, Title, UserSession};
+use store::read;
 use store::read::export::{Unplaced, Whole};
-use store::read::{self, Value};
-use store::{BlockKind, Key};
 
+use crate::parts::{Block, ToolCall, raw};
 use crate::price::Bill;
 use crate::time::rfc3339;
-
-/// JSON that is passed on as it is.
-fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
-}
-
-/// A text as a string, anything else as it is.
-fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        None => serializer.serialize_none(),
-        Some(Value::Text(text)) => serializer.serialize_str(text),
-        Some(Value::Json(json)) => raw(json, serializer),
-    }
-}
 
 /// The first line.
 #[derive(Serialize)]
@@ -79,31 +64,6 @@ struct Told<'a> {
 struct Sources {
     hook: bool,
     transcript: bool,
-}
-
-#[derive(Serialize)]
-struct Block<'a> {
-    kind: &'static str,
-    at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<Option<&'a str>>,
-}
-
-#[derive(Serialize)]
-struct ToolCall<'a> {
-    id: Option<&'a str>,
-    name: &'a str,
-    #[serde(serialize_with = "value")]
-    input: &'a Option<Value>,
-    #[serde(serialize_with = "value")]
-    output: &'a Option<Value>,
-    error: bool,
-    refused: bool,
-    finished: bool,
-    started_at: Option<String>,
-    duration_ms: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -263,34 +223,6 @@ impl<'a> Told<'a> {
             cost: Bill::of(&conversation.usage, turn.timestamp_ms),
             metadata: &turn.metadata,
             sources: Sources { hook: turn.from_hook, transcript: turn.from_transcript },
-        }
-    }
-}
-
-impl<'a> Block<'a> {
-    fn of(block: &'a read::Block) -> Self {
-        let is_tool = block.kind == BlockKind::Tool;
-        Self {
-            kind: block.kind.as_str(),
-            at: block.at_ms.and_then(rfc3339),
-            text: (!is_tool).then_some(block.text.as_deref()),
-            tool_call_id: is_tool.then_some(block.tool_use_id.as_deref()),
-        }
-    }
-}
-
-impl<'a> ToolCall<'a> {
-    fn of(call: &'a read::ToolCall) -> Self {
-        Self {
-            id: call.tool_use_id.as_deref(),
-            name: &call.name,
-            input: &call.input,
-            output: &call.output,
-            error: call.error,
-            refused: call.refused,
-            finished: call.finished,
-            started_at: call.started_ms.and_then(rfc3339),
-            duration_ms: call.duration_ms,
         }
     }
 }

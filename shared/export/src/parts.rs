@@ -1,0 +1,83 @@
+//! The JSON of a conversation's pieces, the same in an export and in the API.
+
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use store::BlockKind;
+use store::read::{self, Value};
+
+use crate::time::rfc3339;
+
+/// A piece of a conversation. Of a tool there is no text, of anything else no call.
+#[derive(Debug, Serialize)]
+pub struct Block<'a> {
+    kind: &'static str,
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<Option<&'a str>>,
+}
+
+/// A tool call, with what it was given and what it gave back.
+#[derive(Debug, Serialize)]
+pub struct ToolCall<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+    #[serde(serialize_with = "value")]
+    input: &'a Option<Value>,
+    #[serde(serialize_with = "value")]
+    output: &'a Option<Value>,
+    error: bool,
+    refused: bool,
+    finished: bool,
+    started_at: Option<String>,
+    duration_ms: Option<i64>,
+}
+
+impl<'a> Block<'a> {
+    /// As it was read.
+    pub fn of(block: &'a read::Block) -> Self {
+        let is_tool = block.kind == BlockKind::Tool;
+        Self {
+            kind: block.kind.as_str(),
+            at: block.at_ms.and_then(rfc3339),
+            text: (!is_tool).then_some(block.text.as_deref()),
+            tool_call_id: is_tool.then_some(block.tool_use_id.as_deref()),
+        }
+    }
+}
+
+impl<'a> ToolCall<'a> {
+    /// As it was read.
+    pub fn of(call: &'a read::ToolCall) -> Self {
+        Self {
+            id: call.tool_use_id.as_deref(),
+            name: &call.name,
+            input: &call.input,
+            output: &call.output,
+            error: call.error,
+            refused: call.refused,
+            finished: call.finished,
+            started_at: call.started_ms.and_then(rfc3339),
+            duration_ms: call.duration_ms,
+        }
+    }
+}
+
+/// JSON that is passed on as it is.
+///
+/// # Errors
+/// The serializer's, or if it is no JSON.
+pub fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+/// A text as a string, anything else as it is.
+fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        None => serializer.serialize_none(),
+        Some(Value::Text(text)) => serializer.serialize_str(text),
+        Some(Value::Json(json)) => raw(json, serializer),
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) struct Queued<'a> {
     pub(crate) alone: Vec<QueuedPrompt<'a>>,
     /// The others, by the index of the line that has the text: until that was written they stood alone, under this key.
     pub(crate) said: HashMap<usize, Vec<[u8; 16]>>,
+    /// When texts were queued that were taken back and submitted again, by the index of the line that says them.
+    pub(crate) taken_back: HashMap<usize, Vec<i64>>,
 }
 
 /// A text that left the queue.
@@ -40,7 +42,7 @@ struct Left<'a> {
 /// Follows the composer's queue, which is first in, first out, through the lines of a file.
 pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
     let mut waiting: Vec<Left<'a>> = Vec::new();
-    let mut left: Vec<Left<'a>> = Vec::new();
+    let (mut left, mut back): (Vec<Left<'a>>, Vec<(Left<'a>, usize)>) = (Vec::new(), Vec::new());
     let mut leave = |mut text: Left<'a>, at: usize, absorbed: bool| {
         (text.left_at, text.absorbed) = (at, absorbed);
         left.push(text);
@@ -56,14 +58,21 @@ pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
                 let named = text.as_deref().and_then(|text| waiting.iter().position(|queued| queued.text == text));
                 leave(waiting.remove(named.unwrap_or(0)), at, true);
             }
-            Operation::PopAll => waiting.clear(),
+            Operation::PopAll => back.extend(waiting.drain(..).map(|text| (text, at))),
             Operation::Dequeue | Operation::Remove(_) => {}
         }
     }
     for text in waiting {
         leave(text, lines.len(), false);
     }
-    find_lines(lines, left)
+    let mut found = find_lines(lines, left);
+    for (text, at) in back {
+        let again = (at..lines.len()).find(|at| says(lines[*at], text.text.trim()) > 0);
+        if let Some((at, queued_ms)) = again.zip(text.line.at_ms) {
+            found.taken_back.entry(at).or_default().push(queued_ms);
+        }
+    }
+    found
 }
 
 /// Finds the line of each text, and those that have none. The same words may have been queued twice: a line stands for one

@@ -22,7 +22,7 @@ pub(crate) struct Cut {
     pub(crate) line: Option<(TranscriptId, u64)>,
     /// Hook events from here on belong behind it.
     pub(crate) from_ns: i64,
-    /// Subagents of which only hook events are known, and those stand before the cut: their lines may still come.
+    /// Subagents and prompt ids of which there are hook events before the cut that found no turn: their lines may still come.
     pub(crate) waiting: BTreeSet<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn last(session: &Session<'_>, input: &Input, copies: &HashSet<[u8; 1
             && events.parted_at(*at)
             && begins_here(&drafts[*at], file, lines.first_from[*at], &under_way)
             && drafts[*at..].iter().all(|draft| is_of(draft, file))
-            && (!hooks_without_ids(session) || events.first_from[*at] == submitted(&drafts[*at]))
+            && (!hooks_without_ids(session) || begins_with_its_submit(&drafts[*at], events.first_from[*at]))
             && (copies.is_empty() || has_own_prompt(&drafts[..*at], copies, input))
     })?;
     let all = session.events.iter().map(|event| event.at_ns);
@@ -183,6 +183,10 @@ fn moments(draft: &Draft<'_>) -> Option<(i64, i64)> {
     moments().min().zip(moments().max())
 }
 
+fn begins_with_its_submit(draft: &Draft<'_>, first: Option<i64>) -> bool {
+    submitted(draft).is_some_and(|submitted| first == Some(submitted))
+}
+
 fn submitted(draft: &Draft<'_>) -> Option<i64> {
     draft.submits.iter().map(|event| event.at_ns).min()
 }
@@ -234,5 +238,6 @@ fn waiting(session: &Session<'_>, from_ns: i64) -> BTreeSet<String> {
     let all = session.drafts.iter().chain(&session.agents);
     let given: HashSet<[u8; 16]> = all.flat_map(|draft| &draft.tools).map(|event| event.key).collect();
     let waits = session.events.iter().filter(|event| event.at_ns < from_ns && !given.contains(&event.key));
-    waits.filter(|event| !hooks::calls(&event.body).is_empty()).filter_map(|event| event.agent_id.clone()).collect()
+    let waits = waits.filter(|event| !hooks::calls(&event.body).is_empty());
+    waits.filter_map(|event| event.agent_id.as_ref().or(event.prompt_id.as_ref()).cloned()).collect()
 }

@@ -46,6 +46,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) awaits: bool,
     /// The keys of the lines that queued its text.
     pub(crate) enqueued: Vec<[u8; 16]>,
+    /// When its text was queued and taken back into the composer, before it was submitted again.
+    pub(crate) taken_back: Vec<i64>,
     /// The opening line first.
     pub(crate) lines: Vec<&'a Line>,
     pub(crate) submits: Vec<&'a HookEvent>,
@@ -81,6 +83,7 @@ impl<'a> Draft<'a> {
             completed: false,
             awaits: false,
             enqueued: Vec::new(),
+            taken_back: Vec::new(),
             lines,
             submits: Vec::new(),
             stops: Vec::new(),

@@ -11,6 +11,8 @@ use crate::transcripts::line::{Block, Body};
 
 /// Two equal payloads within this time are one prompt (a hook installed twice), and a fork's copy is as near.
 const TWIN_MS: i64 = 2_000;
+/// A text is submitted and queued, or leaves the queue and is submitted, within this time.
+const QUEUE_MS: i64 = 10_000;
 
 /// Joins the events of every session of a lineage.
 pub(crate) fn join(sessions: &mut [Session<'_>]) {
@@ -55,6 +57,8 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         }
         if let Some(twin) = twin(*at, events).and_then(|twin| places.get(&twin)) {
             places.insert(*at, *twin);
+        } else if let Some(index) = taken_back(event, &sessions[number].drafts) {
+            places.insert(*at, index);
         } else if join_copy_elsewhere(sessions, number, event) {
             elsewhere.insert(*at);
         } else {
@@ -94,8 +98,21 @@ fn by_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twi
                 || reused(*index)
         })
         .filter(|(_, draft)| !twin || (draft.at_ms - event.at_ms).abs() <= TWIN_MS)
+        .filter(|(_, draft)| may_have_queued(event, draft))
         .min_by_key(|(_, draft)| (draft.at_ms - event.at_ms).abs())
         .map(index)
+}
+
+/// The same words may have been submitted long before they were queued: only a submit near the queueing, or near the moment
+/// the text left the queue, is that text's.
+fn may_have_queued(event: &HookEvent, draft: &Draft<'_>) -> bool {
+    match draft.anchor {
+        Anchor::Queue(line) => {
+            let near = |at_ms: i64| (at_ms - event.at_ms).abs() <= QUEUE_MS;
+            near(draft.at_ms) || line.at_ms.is_none_or(near)
+        }
+        _ => true,
+    }
 }
 
 /// The only one with this id, if its text may be the submitted one: a prompt typed while Claude works carries the id of
@@ -109,13 +126,19 @@ fn by_id(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin:
     }
 }
 
-/// Whether every piece of the submitted text stands in the line's, but for the composer's placeholders of images and
-/// pasted text; or both are commands.
+/// Whether the submitted text stands in the line's: whole lines of it, or its pieces if the composer put placeholders of images
+/// and pasted text between them; or both are commands.
 fn may_be(event: &HookEvent, draft: &Draft<'_>) -> bool {
-    let submitted = event.prompt().unwrap_or_default();
+    let submitted = event.prompt().unwrap_or_default().trim();
     let line = draft.opening().and_then(|user| user.text.as_deref()).or(draft.prompt.as_deref()).unwrap_or_default();
+    if draft.class == Class::Slash && text::is_slash(submitted) {
+        return true;
+    }
     let mut pieces = pieces(submitted);
-    (draft.class == Class::Slash && text::is_slash(submitted.trim())) || pieces.all(|piece| line.contains(piece))
+    match (pieces.next(), pieces.next()) {
+        (Some(only), None) if only == submitted => format!("\n{}\n", line.trim()).contains(&format!("\n{only}\n")),
+        (first, second) => first.into_iter().chain(second).chain(pieces).all(|piece| line.contains(piece)),
+    }
 }
 
 /// The text between `[Image #1]`, `[Pasted text #2 +30 lines]` and the like.
@@ -156,6 +179,12 @@ fn twin(at: usize, events: &[HookEvent]) -> Option<usize> {
         let earlier = &events[*earlier];
         earlier.payload == event.payload && (event.at_ms - earlier.at_ms).abs() <= TWIN_MS
     })
+}
+
+/// The prompt that was queued, taken back into the composer, and submitted again later.
+fn taken_back(event: &HookEvent, drafts: &[Draft<'_>]) -> Option<usize> {
+    let near = |queued: &i64| (queued - event.at_ms).abs() <= QUEUE_MS;
+    drafts.iter().position(|draft| draft.taken_back.iter().any(near) && same_prompt(event, draft))
 }
 
 /// A line that a fork copied and another session owns.
@@ -214,11 +243,13 @@ struct Running<'a> {
 /// Gives Stops and tool calls to their drafts, in the order of the events.
 fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
     let mut now = Running::of(session);
+    let mut early = Vec::new();
     for (at, event) in session.events.iter().enumerate() {
         if event.agent_id.is_some() {
             now.subagents_tool(session, event);
             continue;
         }
+        let mut given = true;
         match &event.body {
             Signal::Submit { .. } => {
                 if let Some(index) = places.get(&at) {
@@ -227,15 +258,19 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
             }
             Signal::Stop { .. } => now.stop(session, event),
             Signal::Batch(_) => {
-                now.tool(session, event);
+                given = now.tool(session, event);
                 now.absorb(session, event);
             }
             Signal::Before(_) | Signal::After { .. } | Signal::Failed { .. } | Signal::Denied(_) => {
-                now.tool(session, event);
+                given = now.tool(session, event);
             }
             Signal::End { .. } | Signal::Start { .. } if event.is_boundary() => now.waiting.clear(),
             Signal::End { .. } | Signal::Start { .. } | Signal::Other => {}
         }
+        early.extend((!given).then_some(event));
+    }
+    for event in early {
+        now.tool(session, event); // its turn was made known by what came later
     }
     for (_, index) in now.waiting {
         session.drafts[index].awaits = true;
@@ -316,11 +351,18 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn tool(&self, session: &mut Session<'a>, event: &'a HookEvent) {
-        let id = event.prompt_id.as_ref();
-        let by_prompt = || id.and_then(|id| self.by_line.get(id).or_else(|| self.by_hook.get(id)).copied());
-        let place = self.place_of_call(event).or_else(|| by_prompt().or(self.latest).map(|index| (false, index)));
+    /// A call goes to the turn that has it, else to the one it names; if it names none, to the latest. What names a turn
+    /// that nobody knows yet is not another's.
+    fn tool(&self, session: &mut Session<'a>, event: &'a HookEvent) -> bool {
+        let place = self.place_of_call(event).or_else(|| {
+            let index = match &event.prompt_id {
+                Some(id) => self.by_line.get(id).or_else(|| self.by_hook.get(id)).copied(),
+                None => self.latest,
+            };
+            index.map(|index| (false, index))
+        });
         self.give(session, place, event);
+        place.is_some()
     }
 
     fn subagents_tool(&self, session: &mut Session<'a>, event: &'a HookEvent) {

@@ -86,6 +86,7 @@ fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
             let mut draft = Draft::new(Anchor::Line(line), class, Some(prompt), time(line, drafts));
             draft.absorbed = absorbed;
             draft.enqueued = queued.said.get(&at).cloned().unwrap_or_default();
+            draft.taken_back = queued.taken_back.get(&at).cloned().unwrap_or_default();
             push(drafts, first, draft);
         }
     }

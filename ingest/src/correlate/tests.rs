@@ -8,6 +8,7 @@ mod rules;
 mod story;
 mod subagents;
 mod traps;
+mod unusual;
 mod wrappers;
 
 use std::collections::BTreeMap;

@@ -25,7 +25,7 @@ pub(super) struct Seal {
     pub(super) shared: bool,
     /// Files that are wholly in it, with their sizes.
     pub(super) files: BTreeMap<i64, u64>,
-    /// Subagents of which it has hook events, but no lines yet.
+    /// Subagents and prompt ids of which it has hook events, but no lines yet.
     pub(super) waiting: BTreeSet<String>,
     /// What was known of the session at its end.
     pub(super) facts: Facts,

@@ -240,6 +240,49 @@ fn a_lost_index_is_made_again() {
     assert_eq!((world.natural(), world.found("use-agent")), (rows, found));
 }
 
+/// Events of old clients name no turn: one that comes when its turn is settled still finds it.
+#[test]
+fn a_late_stop_without_an_id_finds_its_turn() {
+    const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
+    let mut world = World::new();
+    let at = |second: u64| format!("2026-11-22T12:00:{second:02}.000Z");
+    let mut lines = String::new();
+    for (second, text) in [(1, "first"), (11, "second"), (21, "third")] {
+        let user = serde_json::json!({"type": "user", "uuid": text, "timestamp": at(second), "sessionId": SESSION,
+            "promptId": format!("p-{text}"), "message": {"role": "user", "content": text}});
+        let said = serde_json::json!({"type": "assistant", "uuid": format!("to {text}"), "timestamp": at(second + 2),
+            "sessionId": SESSION, "message": {"id": text, "stop_reason": "end_turn",
+                                              "content": [{"type": "text", "text": format!("to {text}")}]}});
+        lines.push_str(&format!("{user}\n{said}\n"));
+    }
+    let path = PathBuf::from(format!("-p/{SESSION}.jsonl"));
+    world.deliver(&Delivery::File { path, bytes: lines.into_bytes() });
+    world.pass();
+    let noon_ns = 1_795_348_800_000_000_000_u64;
+    let event = |second: u64, name: &str, prompt: Option<&str>| {
+        let mut payload = serde_json::json!({"session_id": SESSION, "hook_event_name": name});
+        match prompt {
+            Some(text) => {
+                payload["prompt"] = text.into();
+                payload["prompt_id"] = format!("p-{text}").into();
+            }
+            None => payload["last_assistant_message"] = "to second".into(),
+        }
+        let name = format!("{}-{SESSION}-{name}.json", noon_ns + second * 1_000_000_000);
+        Delivery::Event { name, payload: payload.to_string().into_bytes() }
+    };
+    for group in [
+        vec![event(1, "UserPromptSubmit", Some("first")), event(11, "UserPromptSubmit", Some("second"))],
+        vec![event(13, "Stop", None), event(21, "UserPromptSubmit", Some("third"))],
+    ] {
+        group.iter().for_each(|delivery| world.deliver(delivery));
+        world.pass();
+        world.check_ids();
+        world.rebuilding_changes_nothing();
+    }
+    assert_eq!(world.rows().len(), 3);
+}
+
 /// Claude Code may take a line back, and people copy folders: the same conversations under the same ids, before and after.
 #[test]
 fn files_that_are_cut_restored_or_copied_change_no_conversation() {

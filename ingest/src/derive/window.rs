@@ -75,6 +75,8 @@ fn stands_alone(ground: &Ground<'_>, seal: &Seal, input: &Input, done: &Correlat
         || (!seal.end_turn && input.files.iter().any(|file| correlate::has_end_turn(file)))
         || own().any(|turn| turn.timestamp_ms < seal.until_ms)
         || agents().any(|agent| seal.waiting.iter().any(|id| id.strip_prefix("agent-").unwrap_or(id) == agent))
+        || own().any(|turn| turn.prompt_id.as_ref().is_some_and(|id| seal.waiting.contains(id)))
+        || names_no_turn(input)
         || (seal.shared && ownership_may_change(own()))
     {
         return Ok(false);
@@ -109,6 +111,13 @@ fn stands_alone(ground: &Ground<'_>, seal: &Seal, input: &Input, done: &Correlat
         }
     }
     Ok(true)
+}
+
+/// Whether an event of an old client, which names no turn, comes before any submit: it belongs to a settled turn.
+fn names_no_turn(input: &Input) -> bool {
+    let of_turns = input.events.iter().filter(|event| event.agent_id.is_none() && event.body.is_of_a_turn());
+    let mut before = of_turns.take_while(|event| event.prompt().is_none());
+    before.any(|event| event.prompt_id.is_none())
 }
 
 /// In a lineage of several sessions: a submit that no line confirms may be that of a copied line, and prompt ids that

@@ -82,11 +82,11 @@ impl Plan {
             self.roots.insert(known.spelled(&projects));
             return Ok(());
         }
+        let before = self.count();
         let database = full.join("database/prompts.db");
         if database.is_file() {
             self.databases.push(database);
         }
-        let before = self.count();
         self.search(full, known)?;
         if self.count() == before && self.refused.is_empty() {
             return Err(wrong(

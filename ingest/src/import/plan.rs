@@ -83,10 +83,6 @@ impl Plan {
             return Ok(());
         }
         let before = self.count();
-        let database = full.join("database/prompts.db");
-        if database.is_file() {
-            self.databases.push(database);
-        }
         self.search(full, known)?;
         if self.count() == before && self.refused.is_empty() {
             return Err(wrong(
@@ -137,6 +133,10 @@ impl Plan {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if let Some(name) = queue_name(&name) {
             self.queue_files.entry(name.to_string()).or_default().push(path.to_owned());
+            return;
+        }
+        if name == DATABASE {
+            self.databases.push(path.to_owned());
             return;
         }
         let is_lines = name.ends_with(".jsonl");
@@ -236,6 +236,8 @@ impl Plan {
 }
 
 const HISTORY: &str = "history.jsonl";
+/// As it is called in a data directory; another name has to be given itself.
+const DATABASE: &str = "prompts.db";
 
 const ARRAY: &str =
     "holds transcript lines in a JSON array; only Claude Code's own form, one object a line, can be taken in";

@@ -130,7 +130,11 @@ fn candidate(root: &Path, entry: &DirEntry) -> Option<Candidate> {
     if !entry.file_type().is_file() {
         return None;
     }
-    let path = entry.path().strip_prefix(root).ok()?.to_str()?.to_owned();
+    let path = entry.path().strip_prefix(root).ok()?;
+    let Some(path) = path.to_str().map(str::to_owned) else {
+        tracing::warn!(file = %path.display(), "left out: its name is not UTF-8; give it another");
+        return None;
+    };
     let (role, session_id, agent_id) = layout(&path)?;
     Some(Candidate { path, role, session_id, agent_id, on_disk: disk_of(&entry.metadata().ok()?) })
 }

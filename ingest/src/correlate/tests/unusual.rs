@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::story::*;
-use super::*;
 
 fn check(items: Vec<Item>, expected: &[&str]) {
     check_lineage(&[session("s", items)], expected);

@@ -31,7 +31,7 @@ use store::{ConversationId, TranscriptId};
 
 use crate::transcripts::line::{Body, Line};
 pub(crate) use cut::Cut;
-use draft::{Agent, Draft};
+use draft::{Agent, Class, Draft};
 use event::HookEvent;
 use history::Typed;
 use outcome::Around;
@@ -182,9 +182,10 @@ fn finish_session(session: &Session<'_>, input: &Input, done: &mut Correlated) {
     let results = finish::results(lines());
     let old: Vec<bool> = input.files.iter().map(|file| !input.before.end_turn && !has_end_turn(file)).collect();
     let first = done.turns.len();
+    let last = session.drafts.iter().rposition(|draft| draft.class != Class::TakenBack);
     for (at, draft) in session.drafts.iter().enumerate() {
         let around = Around {
-            over: at + 1 < session.drafts.len() || boundary_after(draft, session.events),
+            over: last.is_some_and(|last| at < last) || boundary_after(draft, session.events),
             old_client: draft.file.and_then(|file| old.get(file)).copied().unwrap_or(false),
         };
         let mut turn = finish::turn(draft, session.id, &results, around);

@@ -26,7 +26,9 @@ pub(crate) struct Queued<'a> {
     /// The others, by the index of the line that has the text: until that was written they stood alone, under this key.
     pub(crate) said: HashMap<usize, Vec<[u8; 16]>>,
     /// When texts were queued that were taken back and submitted again, by the index of the line that says them.
-    pub(crate) taken_back: HashMap<usize, Vec<i64>>,
+    pub(crate) again: HashMap<usize, Vec<i64>>,
+    /// Those that were taken back for good: the next prompt does not say them.
+    pub(crate) taken_back: Vec<QueuedPrompt<'a>>,
 }
 
 /// A text that left the queue.
@@ -66,10 +68,17 @@ pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
         leave(text, lines.len(), false);
     }
     let mut found = find_lines(lines, left);
-    for (text, at) in back {
-        let again = (at..lines.len()).find(|at| says(lines[*at], text.text.trim()) > 0);
-        if let Some((at, queued_ms)) = again.zip(text.line.at_ms) {
-            found.taken_back.entry(at).or_default().push(queued_ms);
+    for (queued, at) in back {
+        let Text::Human(shown) = text::classify(queued.text) else { continue };
+        match next_prompt(lines.iter().copied(), at).filter(|next| says(lines[*next], queued.text.trim()) > 0) {
+            Some(next) => {
+                found.again.entry(next).or_default().extend(queued.line.at_ms);
+                found.said.entry(next).or_default().push(queued.line.key);
+            }
+            None => {
+                let prompt = QueuedPrompt { text: shown, line: queued.line, stands_at: at, absorbed: false };
+                found.taken_back.push(prompt);
+            }
         }
     }
     found
@@ -102,20 +111,37 @@ fn find_lines<'a>(lines: &[&'a Line], left: Vec<Left<'a>>) -> Queued<'a> {
     found
 }
 
-/// From where to where in the file each text waits in the queue; one that still does waits for ever.
+/// The first line from `at` on that a person submitted. What was taken back into the composer is in it, or was deleted there.
+fn next_prompt<'a>(lines: impl Iterator<Item = &'a Line>, at: usize) -> Option<usize> {
+    let is_prompt = |line: &Line| match &line.body {
+        Body::User(user) if user.results.is_empty() && !user.injected => {
+            let text = user.text.as_deref().map(text::classify);
+            matches!(text, Some(Text::Human(_) | Text::Slash(_) | Text::Shell(_) | Text::Memory(_)))
+        }
+        _ => false,
+    };
+    lines.enumerate().skip(at).find(|(_, line)| is_prompt(line)).map(|(index, _)| index)
+}
+
+/// From where to where in the file each text waits in the queue, or in the composer that took it back; one that still does
+/// waits for ever.
 pub(crate) fn waits(lines: &[Line]) -> Vec<(u64, u64)> {
     let (mut waiting, mut found) = (VecDeque::new(), Vec::new());
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
         let Body::Operation(operation) = &line.body else { continue };
+        let mut until = line.at.1;
         let gone = match operation {
             Operation::Enqueue(_) => {
                 waiting.push_back(line.at.1);
                 0
             }
             Operation::Dequeue | Operation::Remove(_) => 1.min(waiting.len()),
-            Operation::PopAll => waiting.len(),
+            Operation::PopAll => {
+                until = next_prompt(lines.iter(), at).map_or(u64::MAX, |next| lines[next].at.1);
+                waiting.len()
+            }
         };
-        found.extend(waiting.drain(..gone).map(|from| (from, line.at.1)));
+        found.extend(waiting.drain(..gone).map(|from| (from, until)));
     }
     found.extend(waiting.into_iter().map(|from| (from, u64::MAX)));
     found

@@ -128,7 +128,8 @@ fn known_names<'d>(draft: &'d Draft<'_>) -> Vec<(char, &'d str)> {
 fn states(drafts: &[Draft<'_>], copies: &HashSet<[u8; 16]>, closed: &mut Closed) {
     let end = drafts.len();
     for (index, draft) in drafts.iter().enumerate() {
-        let only_queued = matches!(draft.anchor, Anchor::Queue(_)); // a later line may still say its text
+        // A later line may still say its text.
+        let only_queued = matches!(draft.anchor, Anchor::Queue(_)) && draft.class != Class::TakenBack;
         let only_hook = !draft.in_transcript() && draft.stops.is_empty() && draft.prompt_id.is_none();
         if only_queued || only_hook || draft.awaits {
             closed.span(index, end);

@@ -12,6 +12,8 @@ pub(crate) enum Class {
     Slash,
     Shell,
     Memory,
+    /// Queued, and taken back into the composer before it was sent.
+    TakenBack,
     Notification,
     Subagent,
 }

@@ -69,7 +69,9 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
     for (at, index) in &places {
         let draft = &mut sessions[number].drafts[*index];
         draft.submits.push(&events[*at]);
-        draft.prompt_id = draft.prompt_id.take().or_else(|| events[*at].prompt_id.clone());
+        if draft.class != Class::TakenBack {
+            draft.prompt_id = draft.prompt_id.take().or_else(|| events[*at].prompt_id.clone());
+        }
     }
     for draft in &mut sessions[number].drafts {
         draft.submits.sort_by_key(|event| (event.at_ms, event.key));
@@ -252,7 +254,7 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
         let mut given = true;
         match &event.body {
             Signal::Submit { .. } => {
-                if let Some(index) = places.get(&at) {
+                if let Some(index) = places.get(&at).filter(|index| session.drafts[**index].class != Class::TakenBack) {
                     now.submit(session, *index, event);
                 }
             }
@@ -324,7 +326,8 @@ impl<'a> Running<'a> {
                 Some(index)
             }),
             None => self.latest.or_else(|| {
-                let before = |(_, draft): &(usize, &Draft<'_>)| draft.at_ms <= event.at_ms;
+                let before =
+                    |(_, draft): &(usize, &Draft<'_>)| draft.at_ms <= event.at_ms && draft.class != Class::TakenBack;
                 session.drafts.iter().enumerate().filter(before).max_by_key(|(_, draft)| draft.at_ms).map(index)
             }),
         };

@@ -86,10 +86,15 @@ fn cut<'a>(lines: &[&'a Line], drafts: &mut Vec<Draft<'a>>) {
             let mut draft = Draft::new(Anchor::Line(line), class, Some(prompt), time(line, drafts));
             draft.absorbed = absorbed;
             draft.enqueued = queued.said.get(&at).cloned().unwrap_or_default();
-            draft.taken_back = queued.taken_back.get(&at).cloned().unwrap_or_default();
+            draft.taken_back = queued.again.get(&at).cloned().unwrap_or_default();
             push(drafts, first, draft);
         }
     }
+    // Behind all others: no line belongs to them, and none of them ends the turn that ran.
+    drafts.extend(queued.taken_back.into_iter().map(|prompt| {
+        let when = prompt.line.at_ms.unwrap_or_default();
+        Draft::new(Anchor::Queue(prompt.line), Class::TakenBack, Some(prompt.text), when)
+    }));
 }
 
 /// Two processes may write one file, so that the lines of two turns stand between one another. A line says of which turn

@@ -20,7 +20,7 @@ pub(crate) fn kind(draft: &Draft<'_>) -> Kind {
     match draft.class {
         Class::Human => Kind::Human,
         Class::Shell => Kind::Shell,
-        Class::Memory => Kind::Local,
+        Class::Memory | Class::TakenBack => Kind::Local,
         Class::Notification => Kind::Notification,
         Class::Subagent => Kind::Subagent,
         Class::Slash if ran_a_turn(draft) => Kind::Command,

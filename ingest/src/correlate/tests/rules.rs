@@ -131,7 +131,7 @@ fn rule_08_a_prompt_of_which_only_the_queueing_is_known() {
     );
     check(
         vec![user("a", "one"), enqueue("more"), operation("popAll", Value::Null), end("1")],
-        &["s human complete | one -> 1 []"],
+        &["s human complete | one -> 1 []", "s local complete | more -> - []"],
     );
     check(
         vec![

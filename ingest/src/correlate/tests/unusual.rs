@@ -46,6 +46,27 @@ fn a_text_that_was_taken_back_is_one_prompt() {
     );
 }
 
+/// Taken back for good: it stays as what it was, out of the default list, and the turn that ran goes on.
+#[test]
+fn a_text_that_was_not_sent_stays_beside() {
+    let items = || {
+        vec![
+            submit("a", "one"),
+            user("a", "one"),
+            operation("enqueue", json!("two")),
+            submit("a", "two"),
+            operation("popAll", Value::Null),
+            call("T"),
+            result("T", false),
+        ]
+    };
+    let beside = "s local complete | two -> - []";
+    check(items(), &["s human open | one -> - [T]", beside]);
+    let mut later = items();
+    later.extend([end("1"), stop("a", "1"), submit("b", "three"), user("b", "three"), end("3"), stop("b", "3")]);
+    check(later, &["s human complete | one -> 1 [T]", beside, "s human complete | three -> 3 []"]);
+}
+
 /// A line that only begins with the submitted words, or holds them, is not theirs.
 #[test]
 fn a_longer_line_is_another_prompt() {

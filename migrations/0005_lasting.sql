@@ -112,4 +112,4 @@ select t.id as conversation_id,
     or exists (select 1 from note_history n
                 where n.conversation_id = t.id or n.conversation_id in (select id from aliases where survivor = t.id));
 -- More words are gathered in memory before they are written out: fewer segments to merge.
-insert into search (search, rank) values ('hashsize', 16777216);
+insert into search (search, rank) values ('hashsize', 4194304);

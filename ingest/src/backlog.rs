@@ -147,38 +147,32 @@ fn write(
     notify: &Sender<Notice>,
     observe: &mut Observe<'_>,
 ) -> Result<ControlFlow<()>, store::Error> {
-    let (done, notice) = match work {
-        Work::Packed(files) => {
-            let written = files.write(writer, root)?;
-            if !written.left.is_empty() {
-                // A file that fills transactions alone: there is nothing to do beside it.
-                if observe(Done::Followed(written.followed)).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-                let mut left = &written.left[..];
-                while !left.is_empty() {
-                    let followed = transcripts::take_some(writer, root, &mut left)?;
-                    if observe(Done::Followed(followed)).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-            }
-            (
-                Done::Followed(if written.left.is_empty() { written.followed } else { Followed::default() }),
-                Notice::Ground,
-            )
-        }
+    let (notice, flow) = match work {
+        Work::Packed(files) => (Notice::Ground, write_files(writer, root, &files, observe)?),
         Work::Ready(ready) => {
             let mut derived = Derived::default();
             let notice = ready.write(writer, &mut derived)?;
-            (Done::Derived(derived), notice)
+            (notice, observe(Done::Derived(derived)))
         }
-        Work::AllPacked => {
-            let _ = notify.send(Notice::Last);
-            return Ok(ControlFlow::Continue(()));
-        }
+        Work::AllPacked => (Notice::Last, ControlFlow::Continue(())),
         Work::Failed(error) => return Err(error),
     };
     let _ = notify.send(notice); // whoever is gone says why by itself
-    Ok(observe(done))
+    Ok(flow)
+}
+
+/// A file that fills transactions alone is taken in here to its end: there is nothing to do beside it.
+fn write_files(
+    writer: &mut Writer,
+    root: &Path,
+    files: &Packed<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<ControlFlow<()>, store::Error> {
+    let written = files.write(writer, root)?;
+    let mut flow = observe(Done::Followed(written.followed));
+    let mut left = &written.left[..];
+    while flow.is_continue() && !left.is_empty() {
+        flow = observe(Done::Followed(transcripts::take_some(writer, root, &mut left)?));
+    }
+    Ok(flow)
 }

@@ -52,6 +52,24 @@ fn deliveries() -> Vec<Delivery> {
     found
 }
 
+/// A captured payload, as a pass stores it.
+pub(crate) fn deliver(writer: &mut Writer, name: &str, payload: &[u8]) {
+    let parsed: QueueName = name.parse().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
+    let batch = writer.batch().unwrap();
+    let event = NewEvent {
+        name,
+        captured_ns: parsed.captured_ns,
+        event: json["hook_event_name"].as_str().unwrap(),
+        session_id: json["session_id"].as_str().unwrap(),
+        prompt_id: json["prompt_id"].as_str(),
+        payload,
+        stored_ms: 0,
+    };
+    batch.add_event(&event).unwrap();
+    batch.commit().unwrap();
+}
+
 struct World {
     _home: tempfile::TempDir,
     dir: DataDir,
@@ -75,22 +93,7 @@ impl World {
 
     fn deliver(&mut self, delivery: &Delivery) {
         match delivery {
-            Delivery::Event { name, payload } => {
-                let parsed: QueueName = name.parse().unwrap();
-                let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
-                let batch = self.writer.batch().unwrap();
-                let event = NewEvent {
-                    name,
-                    captured_ns: parsed.captured_ns,
-                    event: json["hook_event_name"].as_str().unwrap(),
-                    session_id: json["session_id"].as_str().unwrap(),
-                    prompt_id: json["prompt_id"].as_str(),
-                    payload,
-                    stored_ms: 0,
-                };
-                batch.add_event(&event).unwrap();
-                batch.commit().unwrap();
-            }
+            Delivery::Event { name, payload } => deliver(&mut self.writer, name, payload),
             Delivery::File { path, bytes } => {
                 let path = self.projects.join(path);
                 let longer = std::fs::metadata(&path).is_ok_and(|meta| meta.len() >= bytes.len() as u64);

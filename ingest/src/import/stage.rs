@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use queue::{DataDir, QueueName};
+use queue::DataDir;
 use store::ConversationId;
 use store::human::{Remark, Said, Stamp};
 use store::read::export::{Exporter, Subagents, Whole};
 use store::read::{Kinds, ListRequest, Reader, Turn};
-use store::write::{Merged, NewEvent, Writer};
+use store::write::{Merged, Writer};
 
 use crate::backlog;
 use crate::derive::derive;
+use crate::derive::tests::deliver;
 use crate::import::database;
 use crate::transcripts::Look;
 
@@ -89,22 +90,7 @@ impl Machine {
     /// A piece arrives; of a transcript the first `share` of ten parts.
     pub(super) fn get(&mut self, piece: &Piece, share: usize) {
         match piece {
-            Piece::Event { name, payload } => {
-                let parsed: QueueName = name.parse().unwrap();
-                let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
-                let batch = self.writer.batch().unwrap();
-                let event = NewEvent {
-                    name,
-                    captured_ns: parsed.captured_ns,
-                    event: json["hook_event_name"].as_str().unwrap(),
-                    session_id: json["session_id"].as_str().unwrap(),
-                    prompt_id: json["prompt_id"].as_str(),
-                    payload,
-                    stored_ms: 0,
-                };
-                batch.add_event(&event).unwrap();
-                batch.commit().unwrap();
-            }
+            Piece::Event { name, payload } => deliver(&mut self.writer, name, payload),
             Piece::File { path, bytes } => self.write(path, &bytes[..bytes.len() * share / 10]),
         }
     }

@@ -252,31 +252,39 @@ impl Ground<'_> {
     ///
     /// # Errors
     /// The engine's, or [`Error::Corrupt`] when a chunk cannot be unpacked.
-    pub fn bytes(
-        &self,
-        id: TranscriptId,
-        from: u64,
-        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
-        let mut query = self
-            .tx
-            .prepare_cached(
-                "select size, codec, bytes from transcript_chunks where transcript_id = ?1 and seq >= ?2 order by seq",
-            )
-            .op("prepare")?;
-        let mut rows = query.query([id.0, (from / CHUNK as u64) as i64]).op("read chunks")?;
-        let mut skip = (from % CHUNK as u64) as usize;
-        while let Some(row) = rows.next().op("read a chunk")? {
-            let read = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-            let (size, kind, bytes) = read().op("read a chunk")?;
-            let chunk = codec::unpack(kind, bytes, size as usize)
-                .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })?;
-            if take(chunk.get(std::mem::take(&mut skip)..).unwrap_or_default()).is_break() {
-                break;
-            }
-        }
-        Ok(())
+    pub fn bytes(&self, id: TranscriptId, from: u64, take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), Error> {
+        read_bytes(&self.tx, id, from, take)
     }
+}
+
+/// The bytes of a stored file from an offset on, chunk after chunk, until `take` breaks.
+pub(super) fn read_bytes(
+    conn: &Connection,
+    id: TranscriptId,
+    from: u64,
+    mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let mut query = conn
+        .prepare_cached(
+            "select size, codec, bytes from transcript_chunks where transcript_id = ?1 and seq >= ?2 order by seq",
+        )
+        .op("prepare")?;
+    let mut rows = query.query([id.0, (from / CHUNK as u64) as i64]).op("read chunks")?;
+    let mut skip = (from % CHUNK as u64) as usize;
+    while let Some(row) = rows.next().op("read a chunk")? {
+        let chunk = unpack_chunk(row)?;
+        if take(chunk.get(std::mem::take(&mut skip)..).unwrap_or_default()).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn unpack_chunk(row: &rusqlite::Row<'_>) -> Result<Vec<u8>, Error> {
+    let read = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+    let (size, kind, bytes) = read().op("read a chunk")?;
+    codec::unpack(kind, bytes, size as usize)
+        .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })
 }
 
 /// An event from the columns that [`Ground::events`] asks for.

@@ -3,13 +3,13 @@
 //! The lines themselves are ground, as the file is stored verbatim; this index of them is derived and grows with the file.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::ground::Ground;
+use super::ground::{Ground, read_bytes, unpack_chunk};
 use super::transcripts::CHUNK;
 use super::{Batch, Writer};
-use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
 
@@ -79,21 +79,10 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's, or [`Error::Corrupt`] when a chunk cannot be unpacked.
     pub fn bytes_from(&self, id: TranscriptId, offset: u64, mut take: impl FnMut(&[u8])) -> Result<(), Error> {
-        let first = offset / CHUNK as u64;
-        let mut skip = (offset % CHUNK as u64) as usize;
-        let mut query = self
-            .tx
-            .prepare_cached(
-                "select size, codec, bytes from transcript_chunks where transcript_id = ?1 and seq >= ?2 order by seq",
-            )
-            .op("prepare")?;
-        let mut rows = query.query(params![id.0, first as i64]).op("read chunks")?;
-        while let Some(row) = rows.next().op("read a chunk")? {
-            let chunk = unpack(row)?;
-            take(chunk.get(skip..).unwrap_or_default());
-            skip = 0;
-        }
-        Ok(())
+        read_bytes(&self.tx, id, offset, |chunk| {
+            take(chunk);
+            ControlFlow::Continue(())
+        })
     }
 
     /// Indexes lines of a file. A session of which nothing else is known is to be derived again; for any other they
@@ -185,7 +174,7 @@ impl Ground<'_> {
                     .op("prepare")?;
                 let mut rows = query.query(params![file, seq as i64]).op("read a chunk")?;
                 let Some(row) = rows.next().op("read a chunk")? else { break };
-                *last = Some((file, seq, unpack(row)?));
+                *last = Some((file, seq, unpack_chunk(row)?));
             }
             let Some((_, _, chunk)) = last else { break };
             let from = (at % CHUNK as u64) as usize;
@@ -212,11 +201,4 @@ impl Writer {
             .op("count typed lines")
             .map(|count| count as u64)
     }
-}
-
-fn unpack(row: &rusqlite::Row<'_>) -> Result<Vec<u8>, Error> {
-    let read = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-    let (size, kind, bytes) = read().op("read a chunk")?;
-    codec::unpack(kind, bytes, size as usize)
-        .map_err(|error| Error::Corrupt { op: "unpack a chunk", detail: error.to_string() })
 }

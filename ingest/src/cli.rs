@@ -7,11 +7,19 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use settings::{Layer, parse_duration, parse_size};
 use tracing::level_filters::LevelFilter;
 
+use crate::backup::Backup;
+use crate::doctor::Doctor;
 use crate::exit;
 use crate::export::args::Export;
+use crate::failed::{Failed, Retry};
 use crate::import::args::{self, Import};
+use crate::manual::{Completions, Man};
+use crate::prune::Prune;
 use crate::rebuild::Rebuild;
+use crate::recover::Recover;
+use crate::restore::Restore;
 use crate::schedule::{CRON_HELP, Schedule};
+use crate::status::Status;
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
 ///
@@ -39,6 +47,36 @@ pub enum Command {
     /// Without a PATH it reads every projects root that was ever read and the one Claude Code has now.
     #[command(after_help = exit::HELP, after_long_help = import_help())]
     Import(Import),
+    /// Show how it is going: the queue, the last pass, the disk, the backups
+    ///
+    /// Only reads, while anything else goes on. Ends with 1 if something is wrong.
+    #[command(after_help = exit::HELP)]
+    Status(Status),
+    /// Look for everything that could be wrong, and say what to do about it
+    ///
+    /// Reads all that is stored and compares it with the files it came from. Ends with 1 if something is wrong.
+    #[command(after_help = exit::HELP)]
+    Doctor(Doctor),
+    /// List what could not be taken in, and why
+    #[command(after_help = exit::HELP)]
+    Failed(Failed),
+    /// Put what could not be taken in back into the queue
+    ///
+    /// The next pass tries again, from the first attempt on.
+    #[command(after_help = exit::HELP)]
+    Retry(Retry),
+    /// Pack and thin out the archive as the settings say, now
+    #[command(after_help = exit::HELP)]
+    Prune(Prune),
+    /// Copy the database while everything goes on, and check the copy
+    #[command(after_help = exit::HELP)]
+    Backup(Backup),
+    /// Put a backup in the place of the database
+    #[command(after_help = exit::HELP)]
+    Restore(Restore),
+    /// Set a damaged database aside and make it anew from backup, archive and transcripts
+    #[command(after_help = exit::HELP)]
+    Recover(Recover),
     /// Derive every conversation again from what was captured
     ///
     /// Conversations, sessions and the index of words are made from the captured hooks and transcripts. On a healthy store
@@ -56,6 +94,10 @@ pub enum Command {
     /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once.
     #[command(after_help = exit::HELP)]
     Run(Run),
+    /// Print what a shell needs to complete commands and options
+    Completions(Completions),
+    /// Write the manual pages into a folder
+    Man(Man),
 }
 
 /// `once`.
@@ -106,6 +148,14 @@ pub struct Common {
     pub quiet: bool,
 }
 
+/// The flags of commands that only need to know where the data lies.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+}
+
 fn interval(text: &str) -> Result<Duration, String> {
     let every = parse_duration(text).map_err(|error| error.to_string())?;
     if every.is_zero() { Err("an interval is longer than nothing: 500ms, 1s, 5m".to_owned()) } else { Ok(every) }
@@ -137,17 +187,43 @@ fn cron_help() -> String {
 impl Command {
     /// Whether it may change the data directory.
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Export(_))
+        match self {
+            Self::Once(_) | Self::Import(_) | Self::Rebuild(_) | Self::Run(_) => true,
+            Self::Retry(_) | Self::Prune(_) | Self::Restore(_) | Self::Recover(_) => true,
+            Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
+            Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
+    /// The flags that say where the data lies and how to read it.
+    fn flags(&self) -> Flags<'_> {
+        match self {
+            Self::Once(Once { common, .. })
+            | Self::Import(Import { common, .. })
+            | Self::Rebuild(Rebuild { common, .. })
+            | Self::Run(Run { common, .. })
+            | Self::Doctor(Doctor { common, .. })
+            | Self::Restore(Restore { common, .. })
+            | Self::Recover(Recover { common, .. }) => Flags::Common(common),
+            Self::Status(Status { place, .. })
+            | Self::Failed(Failed { place, .. })
+            | Self::Retry(Retry { place, .. })
+            | Self::Prune(Prune { place, .. })
+            | Self::Backup(Backup { place, .. }) => Flags::Place(place.home.as_ref()),
+            Self::Export(export) => Flags::Place(export.home.as_ref()),
+            Self::Completions(_) | Self::Man(_) => Flags::Place(None),
+        }
     }
 
     /// The flags as the topmost layer of the settings.
     pub fn layer(&self) -> Layer {
-        let (common, every, cron) = match self {
-            Self::Once(once) => (&once.common, None, None),
-            Self::Import(import) => (&import.common, None, None),
-            Self::Rebuild(rebuild) => (&rebuild.common, None, None),
-            Self::Export(export) => return Layer { home: export.home.clone(), ..Layer::default() },
-            Self::Run(run) => (&run.common, run.every, run.cron.clone()),
+        let common = match self.flags() {
+            Flags::Common(common) => common,
+            Flags::Place(home) => return Layer { home: home.cloned(), ..Layer::default() },
+        };
+        let (every, cron) = match self {
+            Self::Run(run) => (run.every, run.cron.clone()),
+            _ => (None, None),
         };
         Layer {
             home: common.home.clone(),
@@ -160,15 +236,10 @@ impl Command {
         }
     }
 
-    /// From which level on to log. `once` prints its figures, so it need not say that all went well.
+    /// From which level on to log. Only `run` has nothing else to say that all goes well.
     pub fn level(&self) -> LevelFilter {
-        let (common, usual) = match self {
-            Self::Once(once) => (&once.common, LevelFilter::WARN),
-            Self::Import(import) => (&import.common, LevelFilter::WARN),
-            Self::Rebuild(rebuild) => (&rebuild.common, LevelFilter::WARN),
-            Self::Export(_) => return LevelFilter::WARN,
-            Self::Run(run) => (&run.common, LevelFilter::INFO),
-        };
+        let usual = if matches!(self, Self::Run(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
+        let Flags::Common(common) = self.flags() else { return usual };
         match common.verbose {
             _ if common.quiet => LevelFilter::ERROR,
             0 => usual,
@@ -176,6 +247,12 @@ impl Command {
             _ => LevelFilter::TRACE,
         }
     }
+}
+
+/// Which of the shared flags a command knows.
+enum Flags<'c> {
+    Common(&'c Common),
+    Place(Option<&'c PathBuf>),
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use crate::exit::Exit;
 use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
-use crate::{daemon, export, home, import, logging, rebuild};
+use crate::{
+    backup, daemon, doctor, export, failed, home, import, logging, manual, prune, rebuild, recover, restore, status,
+};
 
 /// Does what the command line says.
 ///
@@ -20,6 +22,11 @@ use crate::{daemon, export, home, import, logging, rebuild};
 /// What stops the command as a whole.
 pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let command = &cli.command;
+    match command {
+        Command::Completions(args) => return manual::completions(args),
+        Command::Man(args) => return manual::man(args),
+        _ => {}
+    }
     let settings = Settings::resolve(command.layer(), &|name| var_os(name))?;
     let schedule = Schedule::new(&settings.schedule)?;
     if command.writes() {
@@ -35,6 +42,15 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Import(args) => import::run(&settings, args, &stop),
         Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
         Command::Export(args) => export::run(&settings, args),
+        Command::Status(args) => status::run(&settings, args),
+        Command::Doctor(args) => doctor::run(&settings, args, &stop),
+        Command::Failed(args) => failed::list(&settings, args),
+        Command::Retry(args) => failed::retry(&settings, args),
+        Command::Prune(args) => prune::run(&settings, args, &stop),
+        Command::Backup(args) => backup::run(&settings, args, &stop),
+        Command::Restore(args) => restore::run(&settings, args, &stop),
+        Command::Recover(args) => recover::run(&settings, args, &stop),
+        Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
         Command::Run(_) => daemon::run(&mut ctx, settings.home.root(), &schedule, &stop).map(|()| Exit::Done),
     }
 }

@@ -11,21 +11,30 @@
 //! after its row is durable, and a row's key is the file's name and bytes. [`step`] lists the points between.
 
 mod backlog;
+pub mod backup;
 pub mod cli;
 pub mod daemon;
 pub mod dispatch;
+pub mod doctor;
 pub mod error;
 pub mod exit;
 pub mod export;
+pub mod failed;
 pub mod home;
 pub mod import;
 pub mod logging;
+pub mod manual;
 pub mod once;
 pub mod pass;
+pub mod prune;
 pub mod rebuild;
+pub mod recover;
 pub mod report;
+pub mod restore;
 pub mod schedule;
+pub mod status;
 pub mod step;
+mod terminal;
 
 mod clock;
 mod store_handle;

@@ -38,29 +38,32 @@ const TOP: [&str; 22] = [
 ];
 
 /// The edges between our own packages: who may depend on whom, in any way.
-const DIRECTION: [(&str, &[&str]); 8] = [
+const DIRECTION: [(&str, &[&str]); 9] = [
     ("queue", &[]),
     ("prompt-hook", &["queue"]),
     ("settings", &["queue"]),
     ("store", &["queue"]),
     ("export", &["queue", "store"]),
-    ("ingest", &["export", "queue", "settings", "store"]),
-    ("query-api", &["export", "queue", "settings", "store"]),
+    ("status", &["export", "queue", "settings", "store"]),
+    ("ingest", &["export", "queue", "settings", "status", "store"]),
+    ("query-api", &["export", "queue", "settings", "status", "store"]),
     ("tests", &["queue", "settings", "store", "ingest"]),
 ];
 
-/// Packages that one part alone may use, so that they can be replaced there.
-const HOLDERS: [(&str, &str); 10] = [
-    ("rusqlite", "store"),
-    ("zstd", "store"),
-    ("toml", "settings"),
-    ("fs2", "ingest"),
-    ("walkdir", "ingest"),
-    ("cron-parser", "ingest"),
-    ("hyper", "query-api"),
-    ("hyper-util", "query-api"),
-    ("axum", "query-api"),
-    ("tokio", "query-api"),
+/// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
+const HOLDERS: [(&str, &[&str]); 12] = [
+    ("rusqlite", &["store"]),
+    ("zstd", &["store", "ingest"]),
+    ("tar", &["ingest"]),
+    ("comfy-table", &["export"]),
+    ("toml", &["settings"]),
+    ("fs2", &["ingest"]),
+    ("walkdir", &["ingest"]),
+    ("cron-parser", &["ingest"]),
+    ("hyper", &["query-api"]),
+    ("hyper-util", &["query-api"]),
+    ("axum", &["query-api"]),
+    ("tokio", &["query-api"]),
 ];
 
 struct Source {
@@ -212,10 +215,13 @@ fn the_hook_has_no_foreign_code() {
 #[test]
 fn some_packages_have_one_user() {
     let dependencies = dependencies();
-    for (name, holder) in HOLDERS {
+    for (name, holders) in HOLDERS {
         let used_by = |list: &[(String, bool)]| list.iter().any(|(found, test_only)| found == name && !test_only);
         let users: Vec<_> = dependencies.iter().filter(|(_, list)| used_by(list)).map(|(user, _)| user).collect();
-        assert!(users.iter().all(|user| *user == holder), "{name} is for {holder} alone, and used by {users:?}");
+        assert!(
+            users.iter().all(|user| holders.contains(&user.as_str())),
+            "{name} is for {holders:?}, and used by {users:?}"
+        );
     }
 }
 

@@ -14,6 +14,7 @@ pub mod price;
 #[cfg(test)]
 mod sample;
 mod shape;
+pub mod table;
 pub mod time;
 pub mod tree;
 

@@ -98,6 +98,26 @@ impl DataDir {
         self.root.join("run/db.lock")
     }
 
+    /// The folder of the database, and of what was set aside from there.
+    pub fn database_dir(&self) -> PathBuf {
+        self.root.join("database")
+    }
+
+    /// Copies of the database, and of what people said.
+    pub fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    /// Held exclusively by the one who packs, prunes and backs up; its time tells when that was last done.
+    pub fn chores_lock(&self) -> PathBuf {
+        self.root.join("run/chores.lock")
+    }
+
+    /// What hinders the ingester, as long as something does.
+    pub fn trouble(&self) -> PathBuf {
+        self.root.join("run/trouble.json")
+    }
+
     /// Makes every directory that is missing. An existing one is left as it is.
     ///
     /// # Errors
@@ -109,10 +129,10 @@ impl DataDir {
             self.processing(),
             self.failed(),
             self.archive(),
-            self.root.join("database"),
+            self.database_dir(),
             self.root.join("logs"),
             self.run(),
-            self.root.join("backups"),
+            self.backups(),
         ] {
             create_private_dir(&path)?;
         }

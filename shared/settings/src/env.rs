@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::{Error, Layer, parse_duration, parse_size};
 
@@ -18,13 +19,27 @@ pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
         projects: value(var, "PROMPT_MANAGER_PROJECTS", |list| {
             std::env::split_paths(list).map(|path| absolute(path.as_os_str())).collect()
         })?,
-        every: value(var, "PROMPT_MANAGER_EVERY", |v| parse_duration(text(v)?).map_err(|e| e.to_string()))?,
+        every: value(var, "PROMPT_MANAGER_EVERY", span)?,
         cron: value(var, "PROMPT_MANAGER_CRON", |v| text(v).map(str::to_owned))?,
-        sweep_every: value(var, "PROMPT_MANAGER_SWEEP_EVERY", |v| parse_duration(text(v)?).map_err(|e| e.to_string()))?,
-        batch: value(var, "PROMPT_MANAGER_BATCH", |v| {
-            text(v)?.parse().map_err(|_| "write a whole number, such as 1024".to_owned())
-        })?,
-        max_event: value(var, "PROMPT_MANAGER_MAX_EVENT", |v| parse_size(text(v)?).map_err(|e| e.to_string()))?,
+        sweep_every: value(var, "PROMPT_MANAGER_SWEEP_EVERY", span)?,
+        batch: value(var, "PROMPT_MANAGER_BATCH", number)?,
+        max_event: value(var, "PROMPT_MANAGER_MAX_EVENT", size)?,
+        archive: value(var, "PROMPT_MANAGER_ARCHIVE", |v| text(v)?.parse())?,
+        pack_after: value(var, "PROMPT_MANAGER_PACK_AFTER", span)?,
+        archive_keep: value(var, "PROMPT_MANAGER_ARCHIVE_KEEP", span)?,
+        archive_max: value(var, "PROMPT_MANAGER_ARCHIVE_MAX", size)?,
+        failed_keep: value(var, "PROMPT_MANAGER_FAILED_KEEP", span)?,
+        low_space: value(var, "PROMPT_MANAGER_LOW_SPACE", size)?,
+        min_space: value(var, "PROMPT_MANAGER_MIN_SPACE", size)?,
+        annotations_every: value(var, "PROMPT_MANAGER_ANNOTATIONS_EVERY", span)?,
+        annotations_keep: value(var, "PROMPT_MANAGER_ANNOTATIONS_KEEP", number)?,
+        backup_every: value(var, "PROMPT_MANAGER_BACKUP_EVERY", span)?,
+        backup_keep: value(var, "PROMPT_MANAGER_BACKUP_KEEP", number)?,
+        log: value(var, "PROMPT_MANAGER_LOG", |v| text(v).map(str::to_owned))?,
+        log_format: value(var, "PROMPT_MANAGER_LOG_FORMAT", |v| text(v)?.parse())?,
+        log_size: value(var, "PROMPT_MANAGER_LOG_SIZE", size)?,
+        log_age: value(var, "PROMPT_MANAGER_LOG_AGE", span)?,
+        log_keep: value(var, "PROMPT_MANAGER_LOG_KEEP", number)?,
         listen: value(var, "PROMPT_MANAGER_LISTEN", |v| {
             text(v)?.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8765".to_owned())
         })?,
@@ -54,6 +69,18 @@ fn value<T>(
 ) -> Result<Option<T>, Error> {
     let Some(raw) = var(name).filter(|raw| !raw.is_empty()) else { return Ok(None) };
     read(&raw).map(Some).map_err(|problem| Error::Variable { name, problem })
+}
+
+fn span(raw: &OsStr) -> Result<Duration, String> {
+    parse_duration(text(raw)?).map_err(|error| error.to_string())
+}
+
+fn size(raw: &OsStr) -> Result<u64, String> {
+    parse_size(text(raw)?).map_err(|error| error.to_string())
+}
+
+fn number(raw: &OsStr) -> Result<usize, String> {
+    text(raw)?.parse().map_err(|_| "write a whole number, such as 1024".to_owned())
 }
 
 fn text(raw: &OsStr) -> Result<&str, String> {

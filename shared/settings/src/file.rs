@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Error, Layer, env, parse_duration, parse_size};
+use crate::{Archive, Error, Layer, LogFormat, env, parse_duration, parse_size};
 
 /// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
 pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -41,6 +41,22 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
         sweep_every: keys.sweep_every.map(|Interval(every)| every),
         batch: keys.batch,
         max_event: keys.max_event.map(|Size(size)| size),
+        archive: keys.archive,
+        pack_after: keys.pack_after.map(|Interval(span)| span),
+        archive_keep: keys.archive_keep.map(|Interval(span)| span),
+        archive_max: keys.archive_max.map(|Size(size)| size),
+        failed_keep: keys.failed_keep.map(|Interval(span)| span),
+        low_space: keys.low_space.map(|Size(size)| size),
+        min_space: keys.min_space.map(|Size(size)| size),
+        annotations_every: keys.annotations_every.map(|Interval(span)| span),
+        annotations_keep: keys.annotations_keep,
+        backup_every: keys.backup_every.map(|Interval(span)| span),
+        backup_keep: keys.backup_keep,
+        log: keys.log,
+        log_format: keys.log_format,
+        log_size: keys.log_size.map(|Size(size)| size),
+        log_age: keys.log_age.map(|Interval(span)| span),
+        log_keep: keys.log_keep,
         listen: keys.listen,
         no_token: keys.no_token,
     })
@@ -58,6 +74,22 @@ struct Keys {
     sweep_every: Option<Interval>,
     batch: Option<usize>,
     max_event: Option<Size>,
+    archive: Option<Archive>,
+    pack_after: Option<Interval>,
+    archive_keep: Option<Interval>,
+    archive_max: Option<Size>,
+    failed_keep: Option<Interval>,
+    low_space: Option<Size>,
+    min_space: Option<Size>,
+    annotations_every: Option<Interval>,
+    annotations_keep: Option<usize>,
+    backup_every: Option<Interval>,
+    backup_keep: Option<usize>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
+    log_size: Option<Size>,
+    log_age: Option<Interval>,
+    log_keep: Option<usize>,
     listen: Option<SocketAddr>,
     no_token: Option<bool>,
 }
@@ -132,6 +164,10 @@ mod tests {
         check("max_event = '64MiB'", "max_event: Some(67108864)");
         check("listen = '[::1]:80'", "listen: Some([::1]:80)");
         check("no_token = true", "no_token: Some(true)");
+        check("archive = 'off'", "archive: Some(Off)");
+        check("archive_max = '2GiB'", "archive_max: Some(2147483648)");
+        check("backup_every = '0s'", "backup_every: Some(0ns)");
+        check("log_format = 'json'", "log_format: Some(Json)");
     }
 
     #[test]
@@ -139,6 +175,10 @@ mod tests {
         check("\nevery = '5'\n", "/c.toml, line 2, key `every`: `5` is no duration");
         check("batch = 'many'", "/c.toml, line 1, key `batch`: ");
         check("batch = -1", "line 1, key `batch`");
+        check(
+            "archive = 'zip'",
+            "line 1, key `archive`: unknown variant `zip`, expected one of `files`, `pack`, `off`",
+        );
         check("home = '/a'\nevry = '1s'", "line 2, key `evry`: unknown field `evry`, expected one of");
         check("projects = [\n  '/a',\n  'b',\n]", "line 1, key `projects`: `b` is not an absolute path");
         check("home = 'a'", "line 1, key `home`: `a` is not an absolute path");

@@ -4,10 +4,12 @@
 //! and fills what is left from the named defaults below. What a value means is checked here once, so that both binaries
 //! say the same about a wrong one. The hook reads none of this: its places are arguments or the environment.
 
+mod archive;
 mod env;
 mod error;
 mod file;
 mod layer;
+mod log;
 mod units;
 mod usage;
 
@@ -18,8 +20,10 @@ use std::time::Duration;
 
 use queue::DataDir;
 
+pub use archive::Archive;
 pub use error::Error;
 pub use layer::Layer;
+pub use log::LogFormat;
 pub use units::{UnitError, parse_duration, parse_size};
 pub use usage::usage_line;
 
@@ -36,6 +40,28 @@ pub const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 pub const MAX_EVENT: u64 = 256 * 1024 * 1024;
 /// Between two looks at all transcripts. Sessions with hooks are followed at once; this is for those without.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Archived queue files lie as files for so long; then each day's become one compressed file.
+pub const PACK_AFTER: Duration = Duration::from_secs(7 * DAY);
+/// Less free space than this is worth a warning.
+pub const LOW_SPACE: u64 = 1024 * 1024 * 1024;
+/// With less free space than this nothing is taken in: hooks go on writing their small files, and the queue is taken in as
+/// soon as there is space again.
+pub const MIN_SPACE: u64 = 128 * 1024 * 1024;
+/// Between two backups of what people said: ratings, tags, notes, splits. They are small, and nothing else can bring them
+/// back.
+pub const ANNOTATIONS_EVERY: Duration = Duration::from_secs(DAY);
+/// So many of these are kept.
+pub const ANNOTATIONS_KEEP: usize = 30;
+/// Between two backups of the whole database.
+pub const BACKUP_EVERY: Duration = Duration::from_secs(7 * DAY);
+/// So many of these are kept.
+pub const BACKUP_KEEP: usize = 2;
+/// A log file is closed when it is larger than this,
+pub const LOG_SIZE: u64 = 4 * 1024 * 1024;
+/// or older than this.
+pub const LOG_AGE: Duration = Duration::from_secs(7 * DAY);
+/// So many closed log files are kept.
+pub const LOG_KEEP: usize = 4;
 /// Where the API listens: this machine only.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
 
@@ -43,6 +69,9 @@ pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LO
 pub const SHORTEST_EVERY: Duration = Duration::from_millis(10);
 /// The largest batch: more descriptors than any system grants by default.
 pub const LARGEST_BATCH: usize = 65_536;
+
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// When `ingest run` looks at the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +110,38 @@ pub struct Settings {
     pub batch: usize,
     /// The largest payload that is stored, in bytes.
     pub max_event: u64,
+    /// What becomes of queue files that are taken in.
+    pub archive: Archive,
+    /// After how long the archived files of a day are packed, if they are.
+    pub pack_after: Duration,
+    /// How long the archive keeps a day; `None`: for good.
+    pub archive_keep: Option<Duration>,
+    /// How large the archive may become, in bytes; the oldest days go first. `None`: as large as it gets.
+    pub archive_max: Option<u64>,
+    /// How long files stay in failed; `None`: for good.
+    pub failed_keep: Option<Duration>,
+    /// Less free space, in bytes, is worth a warning.
+    pub low_space: u64,
+    /// With less free space, in bytes, nothing is taken in.
+    pub min_space: u64,
+    /// Between two backups of what people said; zero: none.
+    pub annotations_every: Duration,
+    /// So many of these are kept.
+    pub annotations_keep: usize,
+    /// Between two backups of the database; zero: none.
+    pub backup_every: Duration,
+    /// So many of these are kept.
+    pub backup_keep: usize,
+    /// What is logged, as tracing's filters say it: `info`, `ingest=debug`. `None`: what suits the command.
+    pub log: Option<String>,
+    /// How.
+    pub log_format: LogFormat,
+    /// A log file is closed when it is larger than this, in bytes,
+    pub log_size: u64,
+    /// or older than this.
+    pub log_age: Duration,
+    /// So many closed log files are kept.
+    pub log_keep: usize,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Whether the API answers without a token.
@@ -122,6 +183,22 @@ impl Settings {
             sweep_every: given.sweep_every.unwrap_or(SWEEP_EVERY),
             batch: given.batch.unwrap_or(BATCH),
             max_event: given.max_event.unwrap_or(MAX_EVENT),
+            archive: given.archive.unwrap_or_default(),
+            pack_after: given.pack_after.unwrap_or(PACK_AFTER),
+            archive_keep: given.archive_keep,
+            archive_max: given.archive_max,
+            failed_keep: given.failed_keep,
+            low_space: given.low_space.unwrap_or(LOW_SPACE),
+            min_space: given.min_space.unwrap_or(MIN_SPACE),
+            annotations_every: given.annotations_every.unwrap_or(ANNOTATIONS_EVERY),
+            annotations_keep: given.annotations_keep.unwrap_or(ANNOTATIONS_KEEP),
+            backup_every: given.backup_every.unwrap_or(BACKUP_EVERY),
+            backup_keep: given.backup_keep.unwrap_or(BACKUP_KEEP),
+            log: given.log,
+            log_format: given.log_format.unwrap_or_default(),
+            log_size: given.log_size.unwrap_or(LOG_SIZE),
+            log_age: given.log_age.unwrap_or(LOG_AGE),
+            log_keep: given.log_keep.unwrap_or(LOG_KEEP),
             listen: given.listen.unwrap_or(LISTEN),
             no_token: given.no_token.unwrap_or(false),
         })

@@ -90,6 +90,8 @@ fn wrong_values_are_refused_in_one_line() {
     check_refused("", &[("PROMPT_MANAGER_EVERY", "5")], flags(), "PROMPT_MANAGER_EVERY: `5` is no duration");
     check_refused("", &[("PROMPT_MANAGER_NO_TOKEN", "yes")], flags(), "PROMPT_MANAGER_NO_TOKEN: write 1 or 0");
     check_refused("every = '1s'\ncron = '@daily'", &[], flags(), "exclude each other");
+    check_refused("", &[("PROMPT_MANAGER_ARCHIVE", "zip")], flags(), "PROMPT_MANAGER_ARCHIVE: `zip` is none of files");
+    check_refused("backup_keep = 0", &[], flags(), "`backup_keep` must be 1 or more");
     check_refused("batch = 0", &[], flags(), "`batch` must be from 1 to 65536");
     check_refused("", &[], Layer { every: Some(Duration::ZERO), ..flags() }, "`every` must be 10 ms or more");
     check_refused("", &[("HOME", "")], flags(), "there is no home directory");

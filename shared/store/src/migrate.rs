@@ -10,12 +10,13 @@ use crate::error::{Context, Error};
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 5] = [
+pub(crate) const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
     include_str!("../../../migrations/0004_derived.sql"),
     include_str!("../../../migrations/0005_lasting.sql"),
+    include_str!("../../../migrations/0006_figures.sql"),
 ];
 
 /// The schema this program reads and writes.

@@ -282,3 +282,16 @@ fn every_variable_is_in_the_help() {
     }
     assert!(unnamed.is_empty(), "not in `prompt-manager --help`: {unnamed:#?}");
 }
+
+/// A key of config.toml that no page explains would be a secret too.
+#[test]
+fn every_setting_is_explained() {
+    let read =
+        |name: &str| fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (code, page) = (read("shared/settings/src/file.rs"), read("docs/settings.md"));
+    let keys = code.split("struct Keys {").nth(1).and_then(|rest| rest.split('}').next()).unwrap_or_default();
+    let keys: Vec<_> = keys.lines().filter_map(|line| line.trim().split_once(": ")).map(|(key, _)| key).collect();
+    assert!(keys.len() > 20, "only {keys:?}");
+    let unexplained: Vec<_> = keys.iter().filter(|key| !page.contains(&format!("\n| `{key}` |"))).collect();
+    assert!(unexplained.is_empty(), "docs/settings.md does not explain {unexplained:?}");
+}

@@ -11,7 +11,7 @@ use crate::backup::Backup;
 use crate::doctor::Doctor;
 use crate::exit;
 use crate::export::args::Export;
-use crate::failed::{Failed, Retry};
+use crate::failed::{self, Failed, Retry};
 use crate::import::args::{self, Import};
 use crate::manual::{Completions, Man};
 use crate::prune::Prune;
@@ -45,7 +45,7 @@ pub enum Command {
     /// Take in what lies elsewhere: transcripts, history, hook logs, another data directory
     ///
     /// Without a PATH it reads every projects root that was ever read and the one Claude Code has now.
-    #[command(after_help = exit::HELP, after_long_help = import_help())]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(args::EXAMPLES))]
     Import(Import),
     /// Show how it is going: the queue, the last pass, the disk, the backups
     ///
@@ -58,12 +58,12 @@ pub enum Command {
     #[command(after_help = exit::HELP)]
     Doctor(Doctor),
     /// List what could not be taken in, and why
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(failed::EXAMPLES))]
     Failed(Failed),
     /// Put what could not be taken in back into the queue
     ///
     /// The next pass tries again, from the first attempt on.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(failed::RETRY_EXAMPLES))]
     Retry(Retry),
     /// Pack and thin out the archive as the settings say, now
     #[command(after_help = exit::HELP)]
@@ -86,7 +86,7 @@ pub enum Command {
     /// Give back what was taken in: as JSON Lines, a table, a document, or the files themselves
     ///
     /// Writes to standard output, or to --out. Reads only, while anything else goes on.
-    #[command(after_help = exit::HELP, after_long_help = export_help())]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::export::args::EXAMPLES))]
     Export(Export),
     /// Stay, and take in what comes
     ///
@@ -172,12 +172,8 @@ fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a whole number from 1 on is wanted".to_owned())
 }
 
-fn import_help() -> String {
-    format!("{}\n{}", args::EXAMPLES, exit::HELP)
-}
-
-fn export_help() -> String {
-    format!("{}\n{}", crate::export::args::EXAMPLES, exit::HELP)
+fn with_examples(examples: &str) -> String {
+    format!("{examples}\n{}", exit::HELP)
 }
 
 fn cron_help() -> String {

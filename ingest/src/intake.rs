@@ -15,6 +15,7 @@ pub(crate) mod janitor;
 pub(crate) mod lock;
 pub(crate) mod parse;
 pub(crate) mod places;
+mod poison;
 pub(crate) mod reject;
 pub(crate) mod scan;
 pub(crate) mod spill;
@@ -215,6 +216,7 @@ impl Intake<'_, '_> {
                 return Ok(());
             }
         };
+        poison::die_of(&payload);
         let parsed = parse::parse(&payload, claim.parts());
         self.steps.at(Step::Parsed)?;
         match parsed {

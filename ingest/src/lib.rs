@@ -24,6 +24,7 @@ pub mod home;
 pub mod import;
 pub mod logging;
 pub mod manual;
+pub mod moment;
 pub mod once;
 pub mod pass;
 pub mod prune;

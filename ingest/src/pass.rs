@@ -6,7 +6,8 @@
 //!                                         └──reject──▶ failed
 //! ```
 //!
-//! Leftovers of dead passes come first, then what is new, the oldest first. A pass on a quiet queue costs a `stat` for each
+//! What was taken back comes first, then what is new, the oldest first. Files whose reader died come last and one at a time:
+//! if one of them kills this pass too, everything else is stored by then. A pass on a quiet queue costs a `stat` for each
 //! directory and nothing else. Any number of passes may run in any number of processes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,10 +25,11 @@ use crate::derive;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::intake::batch::Limits;
+use crate::intake::claim::DEATHS;
 use crate::intake::files;
 use crate::intake::janitor::{Again, Janitor};
 use crate::intake::places::Places;
-use crate::intake::scan::{Kind, LISTED, scan};
+use crate::intake::scan::{Kind, LISTED, Scan, scan};
 use crate::intake::spill;
 use crate::intake::watch::Watch;
 use crate::report::PassReport;
@@ -146,8 +148,16 @@ impl Pass<'_, '_> {
             }
         }
         self.adopt(&places.tmp, &places.incoming)?;
-        self.intake(Kind::Processing, &places.processing)?;
-        self.intake(Kind::Incoming, &places.incoming)
+        let mut left = self.scan(Kind::Processing, &places.processing)?;
+        let suspects = left.as_mut().map(|left| left.take_suspects(DEATHS));
+        self.intake(Kind::Processing, &places.processing, left)?;
+        let new = self.scan(Kind::Incoming, &places.incoming)?;
+        self.intake(Kind::Incoming, &places.incoming, new)?;
+        let before = self.report.taken();
+        self.intake(Kind::Processing, &places.processing, suspects)?;
+        // A new file of the same name had to wait for such a one.
+        self.report.more |= self.report.busy > 0 && self.report.taken() > before;
+        Ok(())
     }
 
     fn adopt(&mut self, tmp: &Path, incoming: &Path) -> Result<(), Error> {
@@ -158,13 +168,19 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    fn intake(&mut self, kind: Kind, dir: &Path) -> Result<(), Error> {
+    /// Reads `dir` if that is worth it.
+    fn scan(&mut self, kind: Kind, dir: &Path) -> Result<Option<Scan>, Error> {
         if self.ctx.stop.load(Ordering::Relaxed) || !self.ctx.watch.due(dir, self.now) {
-            return Ok(());
+            return Ok(None);
         }
         self.ctx.store.with(|_| Ok(()))?; // before a file is touched for nothing
         let found = scan(dir, kind, LISTED)?;
         self.steps.at(Step::Scanned)?;
+        Ok(Some(found))
+    }
+
+    fn intake(&mut self, kind: Kind, dir: &Path, found: Option<Scan>) -> Result<(), Error> {
+        let Some(found) = found else { return Ok(()) };
         let mut touched = BTreeSet::new();
         let taken = Intake {
             places: &self.ctx.places,

@@ -94,6 +94,11 @@ impl PassReport {
         *self == Self { busy: self.busy, left_alone: self.left_alone, took_ms: self.took_ms, ..Self::default() }
     }
 
+    /// Queue files that are out of the queue.
+    pub(crate) fn taken(&self) -> u64 {
+        self.stored + self.replayed + self.failed
+    }
+
     /// Adds another part of the same pass.
     pub fn add(&mut self, part: Self) {
         self.stored += part.stored;

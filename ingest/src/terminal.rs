@@ -47,24 +47,73 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Writes `value` as one JSON document.
-///
-/// # Errors
-/// Those of standard output, except that nobody reads any more.
-pub(crate) fn json(value: &impl serde::Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    print(&text)
+/// `value` as one JSON document.
+pub(crate) fn document(value: &impl serde::Serialize) -> String {
+    // Our own figures have string keys and finite numbers: they can always be written.
+    serde_json::to_string_pretty(value).map_or_else(|error| format!("{{\"error\": \"{error}\"}}\n"), |text| text + "\n")
 }
+
+/// Milliseconds as a person says them: `3 ms`, `4.2 s`, `5 min`, `3 h`, `12 d`.
+pub(crate) fn span(ms: u64) -> String {
+    const MINUTE: u64 = 60_000;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..10_000 => format!("{:.1} s", ms as f64 / 1000.0),
+        10_000..MINUTE => format!("{} s", ms / 1000),
+        MINUTE..HOUR => format!("{} min", ms / MINUTE),
+        HOUR..172_800_000 => format!("{} h", ms / HOUR),
+        _ => format!("{} d", ms / DAY),
+    }
+}
+
+/// Bytes as a person says them: `512 B`, `2 KiB`, `3.4 MiB`, `120 GiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let mut unit = 0;
+    let mut rest = bytes as f64;
+    while rest >= 1024.0 && unit < UNITS.len() - 1 {
+        rest /= 1024.0;
+        unit += 1;
+    }
+    if unit < 2 || rest >= 10.0 { format!("{rest:.0} {}", UNITS[unit]) } else { format!("{rest:.1} {}", UNITS[unit]) }
+}
+
+const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /// Writes `text`, whole.
 ///
 /// # Errors
-/// As [`json`].
+/// Those of standard output, except that nobody reads any more.
 pub(crate) fn print(text: &[u8]) -> io::Result<()> {
     let mut out = out();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let check = |ms, expected: &str| assert_eq!(span(ms), expected);
+        check(0, "0 ms");
+        check(4200, "4.2 s");
+        check(59_999, "59 s");
+        check(300_000, "5 min");
+        check(47 * 3_600_000, "47 h");
+        check(48 * 3_600_000, "2 d");
+    }
+
+    #[test]
+    fn sizes() {
+        let check = |bytes, expected: &str| assert_eq!(size(bytes), expected);
+        check(512, "512 B");
+        check(2048, "2 KiB");
+        check(3_500_000, "3.3 MiB");
+        check(120 << 30, "120 GiB");
     }
 }

@@ -11,6 +11,7 @@ mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod queue; // bad input, several ingesters, the loop
+mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
 mod sessions; // titles, projects, and how sessions hang together

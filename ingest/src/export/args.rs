@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use store::read::Words;
 use store::{ConversationId, Kind, Status, Via};
 
-use super::given::{Kinds, Moment};
-use super::given::{kinds, moment, project, rating, words};
+use super::given::Kinds;
+use super::given::{kinds, project, rating, words};
+use crate::moment::{Moment, moment};
 
 /// Shown below `ingest export --help`.
 pub const EXAMPLES: &str = "\

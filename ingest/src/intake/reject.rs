@@ -32,6 +32,40 @@ pub(crate) enum Class {
     Refused,
 }
 
+impl Class {
+    /// All of them.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Empty,
+        Self::Truncated,
+        Self::NotUtf8,
+        Self::NotJson,
+        Self::NotAnObject,
+        Self::TrailingBytes,
+        Self::TooDeep,
+        Self::TooLarge,
+        Self::Crashes,
+        Self::NotAFile,
+        Self::Refused,
+    ];
+
+    /// As it stands in a note.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Truncated => "truncated",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson => "not_json",
+            Self::NotAnObject => "not_an_object",
+            Self::TrailingBytes => "trailing_bytes",
+            Self::TooDeep => "too_deep",
+            Self::TooLarge => "too_large",
+            Self::Crashes => "crashes",
+            Self::NotAFile => "not_a_file",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What is wrong with one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reject {
@@ -83,4 +117,4 @@ pub(crate) struct Note<'a> {
 }
 
 /// Ends the name of a note.
-pub(crate) const NOTE: &str = ".reason.json";
+pub(crate) use status::failed::NOTE;

@@ -42,6 +42,18 @@ pub(crate) struct Scan {
     pub(crate) more: bool,
 }
 
+impl Scan {
+    /// Takes the suspects out: files whose reader died, and not often enough to give them up. Those with the fewest deaths
+    /// come first: the last file that a reader began is most likely the one that killed it.
+    pub(crate) fn take_suspects(&mut self, deaths: u32) -> Self {
+        let is_suspect = |listed: &Listed| (1..deaths).contains(&listed.attempt);
+        let (mut suspects, rest) = std::mem::take(&mut self.files).into_iter().partition::<Vec<_>, _>(is_suspect);
+        self.files = rest;
+        suspects.sort_by(|a, b| (a.attempt, &a.name).cmp(&(b.attempt, &b.name)));
+        Self { files: suspects, ..Self::default() }
+    }
+}
+
 /// Which directory, hence which names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -118,6 +130,17 @@ mod tests {
         check(Kind::Incoming, 10, &entries, &[(1, 0), (3, 0), (5, 0), (7, 0), (9, 0)], 0, false);
         check(Kind::Incoming, 2, &entries, &[(1, 0), (3, 0)], 0, true);
         check(Kind::Incoming, 10, &[], &[], 0, false);
+    }
+
+    #[test]
+    fn suspects_are_apart_and_the_worst_come_last() {
+        let listed = |n: u64, attempt: u32| Listed { name: name(n).into(), attempt };
+        let all = [(1, 2), (2, 0), (3, 1), (4, 3), (5, 1)].map(|(n, attempt)| listed(n, attempt));
+        let mut scan = Scan { files: all.into(), foreign: 7, ..Scan::default() };
+        let suspects = scan.take_suspects(3);
+        assert_eq!(suspects.files, [listed(3, 1), listed(5, 1), listed(1, 2)]);
+        assert_eq!(scan.files, [listed(2, 0), listed(4, 3)]);
+        assert_eq!((scan.foreign, suspects.foreign), (7, 0));
     }
 
     #[test]

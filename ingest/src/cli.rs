@@ -14,7 +14,7 @@ use crate::export::args::Export;
 use crate::failed::{self, Failed, Retry};
 use crate::import::args::{self, Import};
 use crate::manual::{Completions, Man};
-use crate::prune::Prune;
+use crate::prune::{self, Prune};
 use crate::rebuild::Rebuild;
 use crate::recover::Recover;
 use crate::restore::Restore;
@@ -66,7 +66,7 @@ pub enum Command {
     #[command(after_help = exit::HELP, after_long_help = with_examples(failed::RETRY_EXAMPLES))]
     Retry(Retry),
     /// Pack and thin out the archive as the settings say, now
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(prune::EXAMPLES))]
     Prune(Prune),
     /// Copy the database while everything goes on, and check the copy
     #[command(after_help = exit::HELP)]

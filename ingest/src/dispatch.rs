@@ -3,6 +3,7 @@
 use std::env::var_os;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use settings::Settings;
 
@@ -13,7 +14,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    backup, daemon, doctor, export, failed, home, import, logging, manual, prune, rebuild, recover, restore, status,
+    backup, chores, daemon, doctor, export, failed, home, import, logging, manual, prune, rebuild, recover, restore,
+    status,
 };
 
 /// Does what the command line says.
@@ -38,7 +40,13 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut ctx = Context::new(&settings, stop.clone());
     match command {
-        Command::Once(once) => once::run(&mut ctx, if once.json { Format::Json } else { Format::Line }),
+        Command::Once(once) => {
+            let exit = once::run(&mut ctx, if once.json { Format::Json } else { Format::Line })?;
+            if exit == Exit::Done {
+                chores::quietly(&settings, SystemTime::now(), &stop);
+            }
+            Ok(exit)
+        }
         Command::Import(args) => import::run(&settings, args, &stop),
         Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
         Command::Export(args) => export::run(&settings, args),

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::exit::Exit;
 use crate::step::Step;
+use crate::terminal::size;
 
 /// A failure. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,33 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong and what to do.
         problem: String,
+    },
+    /// The disk is nearly full.
+    #[error(
+        "keep {} free in {path}: there are only {}; nothing is taken in until there is more room (`min_space`)",
+        size(*wanted), size(*free)
+    )]
+    Space {
+        /// The data directory.
+        path: PathBuf,
+        /// Bytes that we may still write.
+        free: u64,
+        /// Bytes that have to stay free.
+        wanted: u64,
+    },
+    /// A packed day does not hold what was put into it.
+    #[error("pack {path}: what was read back is not what was written; the files stay as they are, look at the disk")]
+    Pack {
+        /// The packed file, which is not in its place yet.
+        path: PathBuf,
+    },
+    /// Somebody else is at it.
+    #[error("lock {path}: {what}; try again when that is done")]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// What they do.
+        what: &'static str,
     },
     /// Flags that do not go together, or a value that only the store could check.
     #[error("{0}; see --help")]
@@ -77,11 +105,13 @@ impl Error {
             Self::Store(error) | Self::Export(export::Error::Store(error)) => {
                 matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. })
             }
+            Self::Space { .. } | Self::Held { .. } => true,
             Self::Settings(_)
             | Self::Home { .. }
             | Self::Usage(_)
             | Self::Export(_)
             | Self::Cron(_)
+            | Self::Pack { .. }
             | Self::Import { .. }
             | Self::Line { .. }
             | Self::Stopped(_) => false,

@@ -10,10 +10,13 @@
 //! Three rules make it safe to kill at any instruction: a file is moved only under its own lock, it leaves the queue only
 //! after its row is durable, and a row's key is the file's name and bytes. [`step`] lists the points between.
 
+pub mod archive;
 mod backlog;
 pub mod backup;
+pub mod chores;
 pub mod cli;
 pub mod daemon;
+mod disk;
 pub mod dispatch;
 pub mod doctor;
 pub mod error;

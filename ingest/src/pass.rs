@@ -22,6 +22,7 @@ use settings::Settings;
 use crate::backlog::{self, Done};
 use crate::clock::elapsed;
 use crate::derive;
+use crate::disk::Room;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::intake::batch::Limits;
@@ -55,6 +56,7 @@ pub enum Effort {
 pub struct Context {
     places: Places,
     store: StoreHandle,
+    room: Room,
     limits: Limits,
     max_event: u64,
     projects: Vec<PathBuf>,
@@ -75,8 +77,9 @@ impl Context {
     /// For a data directory that is [prepared](crate::home::prepare). When `stop` becomes true a pass ends early, in order.
     pub fn new(settings: &Settings, stop: Arc<AtomicBool>) -> Self {
         Self {
-            places: Places::new(&settings.home, settings.spill.as_deref()),
+            places: Places::new(&settings.home, settings.spill.as_deref()).archiving(settings.archive),
             store: StoreHandle::new(settings.home.clone()),
+            room: Room::new(settings),
             limits: Limits { files: files::allow(settings.batch), bytes: settings::BATCH_BYTES },
             max_event: settings.max_event,
             projects: settings.projects.clone(),
@@ -173,7 +176,9 @@ impl Pass<'_, '_> {
         if self.ctx.stop.load(Ordering::Relaxed) || !self.ctx.watch.due(dir, self.now) {
             return Ok(None);
         }
-        self.ctx.store.with(|_| Ok(()))?; // before a file is touched for nothing
+        // Before a file is touched for nothing.
+        self.ctx.room.check()?;
+        self.ctx.store.with(|_| Ok(()))?;
         let found = scan(dir, kind, LISTED)?;
         self.steps.at(Step::Scanned)?;
         Ok(Some(found))
@@ -216,6 +221,7 @@ impl Pass<'_, '_> {
             () => None,
         };
         if let Some(look) = look {
+            self.ctx.room.check()?;
             // What is taken in first is derived first: a large backlog can be listed while it is still coming in.
             let Context { projects, store, stop, .. } = &mut *self.ctx;
             let (report, steps) = (&mut self.report, &self.steps);

@@ -1,14 +1,38 @@
-//! `ingest prune`: packs and thins out the archive as the settings say.
+//! `ingest prune`: packs and thins out the archive as the settings say. The daily chores do the same by themselves.
+
+mod thin;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
-use settings::Settings;
+use serde::Serialize;
+use settings::{Archive, Settings};
+use store::write::Writer;
 
+use crate::archive;
+use crate::chores::Chores;
 use crate::cli::Place;
-use crate::error::Error;
+use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::report::count;
+use crate::terminal::{self, size};
+
+/// Shown below `ingest prune --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  prompt-manager prune --dry-run                     what would go, and why
+  PROMPT_MANAGER_ARCHIVE_KEEP=90d prompt-manager prune
+
+By default days older than a week are packed (archive = \"pack\", pack_after = \"7d\") and nothing is dropped. archive_keep and
+archive_max drop whole days of the archive, the oldest first, after it was seen that the database holds every file of them.
+failed_keep drops what failed long ago, and names each file in the log. `run` and `once` do all this once a day.
+";
+
+/// After so long without a look, the clock may be wrong: nothing is dropped by age until the next one.
+const CLOCK_JUMP: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// `prune`.
 #[derive(Debug, Args)]
@@ -24,10 +48,206 @@ pub struct Prune {
     pub place: Place,
 }
 
-/// Does it.
+/// Whether it is done, or only said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Do,
+    Say,
+}
+
+/// What was done, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Report {
+    /// Days of the archive that became one file.
+    pub(crate) packed_days: u64,
+    pub(crate) packed_files: u64,
+    /// Bytes of these files, and of what they became (unknown before it is done).
+    pub(crate) packed_bytes: u64,
+    pub(crate) packed_into_bytes: u64,
+    /// Days that are dropped from the archive, and the bytes that this frees.
+    pub(crate) dropped_days: Vec<String>,
+    pub(crate) dropped_bytes: u64,
+    /// Days that should be dropped and stay: so many of their files are not in the database.
+    pub(crate) kept_days: Vec<Kept>,
+    /// Files that are dropped from failed.
+    pub(crate) dropped_failed: Vec<String>,
+    /// The clock may be wrong: what is dropped by age waits for the next time.
+    pub(crate) clock_jumped: bool,
+    pub(crate) dry_run: bool,
+}
+
+/// A day that stays although it is old.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) day: String,
+    /// Files that the database does not hold.
+    pub(crate) missing: u64,
+}
+
+/// Prunes.
 ///
 /// # Errors
-/// What stops it.
-pub fn run(_settings: &Settings, _args: &Prune, _stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+/// The operating system's and the store's; what was done until then is done.
+pub fn run(settings: &Settings, args: &Prune, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    crate::daemon::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let now = SystemTime::now();
+    let how = if args.dry_run { How::Say } else { How::Do };
+    let Some(mut chores) = Chores::begin(settings)? else {
+        let lock = settings.home.chores_lock();
+        return Err(Error::Held { path: lock, what: "another ingester packs, prunes or backs up" });
+    };
+    let report = all(settings, chores.last(), now, how, stop)?;
+    if how == How::Do {
+        chores.done(now)?;
+    }
+    let text = if args.json { terminal::document(&report) } else { report.shown() };
+    terminal::print(text.as_bytes()).at("write the figures of", &settings.home.archive())?;
+    Ok(Exit::Done)
+}
+
+/// All of it. `last` is when it was done last.
+pub(crate) fn all(
+    settings: &Settings,
+    last: Option<SystemTime>,
+    now: SystemTime,
+    how: How,
+    stop: &AtomicBool,
+) -> Result<Report, Error> {
+    let mut report = Report { dry_run: how == How::Say, clock_jumped: jumped(last, now), ..Report::default() };
+    if settings.archive == Archive::Pack {
+        pack(settings, now, how, stop, &mut report)?;
+    }
+    if settings.archive_keep.is_some() || settings.archive_max.is_some() {
+        thin::archive(settings, &Writer::open(&settings.home)?, now, how, stop, &mut report)?;
+    }
+    if let Some(keep) = settings.failed_keep
+        && !report.clock_jumped
+    {
+        thin::failed(settings, keep, now, how, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn jumped(last: Option<SystemTime>, now: SystemTime) -> bool {
+    last.is_some_and(|last| now.duration_since(last).map_or(true, |gone| gone > CLOCK_JUMP))
+}
+
+/// The last UTC day of which everything is at least `age` old.
+fn before(now: SystemTime, age: Duration) -> NaiveDate {
+    let then = now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+    DateTime::<Utc>::from(then).date_naive()
+}
+
+fn pack(settings: &Settings, now: SystemTime, how: How, stop: &AtomicBool, report: &mut Report) -> Result<(), Error> {
+    let archive = settings.home.archive();
+    let end = before(now, settings.pack_after);
+    for (date, day) in archive::days(&archive)?.into_iter().filter(|(date, day)| *date < end && day.folder.is_some()) {
+        let packed = match (how, &day.folder) {
+            (How::Do, _) => archive::pack::pack(&archive, date, &day, stop)?,
+            (How::Say, folder) => {
+                let files = folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat();
+                let bytes = files.iter().map(|file| thin::bytes(file)).sum();
+                archive::pack::Packed { files: files.len() as u64, bytes, packed_bytes: 0 }
+            }
+        };
+        report.packed_days += u64::from(packed.files > 0);
+        report.packed_files += packed.files;
+        report.packed_bytes += packed.bytes;
+        report.packed_into_bytes += packed.packed_bytes;
+    }
+    Ok(())
+}
+
+impl Report {
+    /// Whether anything was done that is worth a line.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self { clock_jumped: self.clock_jumped, dry_run: self.dry_run, ..Self::default() }
+    }
+
+    /// For a person.
+    pub(crate) fn shown(&self) -> String {
+        let would = if self.dry_run { "would be " } else { "" };
+        let mut lines = Vec::new();
+        if self.packed_files > 0 {
+            let into = if self.dry_run { String::new() } else { format!(" into {}", size(self.packed_into_bytes)) };
+            let files = count(self.packed_files, "file");
+            let days = count(self.packed_days, "day");
+            lines.push(format!("{days} {would}packed: {files}, {}{into}", size(self.packed_bytes)));
+        }
+        if !self.dropped_days.is_empty() {
+            let days = count(self.dropped_days.len() as u64, "day");
+            let names = self.dropped_days.join(", ");
+            lines.push(format!("{days} {would}dropped from the archive ({}): {names}", size(self.dropped_bytes)));
+        }
+        for kept in &self.kept_days {
+            let files = count(kept.missing, "file");
+            lines.push(format!("{} stays: {files} of it not in the database; `doctor` says more", kept.day));
+        }
+        if !self.dropped_failed.is_empty() {
+            let files = count(self.dropped_failed.len() as u64, "file");
+            lines.push(format!("{files} {would}dropped from failed: {}", self.dropped_failed.join(", ")));
+        }
+        if self.clock_jumped {
+            lines.push("the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look".to_owned());
+        }
+        if lines.is_empty() {
+            lines.push("nothing to do".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 24 * 3600;
+
+    #[test]
+    fn a_clock_that_jumped() {
+        let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * DAY);
+        let check = |last: Option<u64>, now: u64, expected: bool| {
+            assert_eq!(jumped(last.map(at), at(now)), expected, "{last:?} {now}");
+        };
+        check(None, 100, false);
+        check(Some(99), 100, false);
+        check(Some(97), 100, false);
+        check(Some(96), 100, true);
+        check(Some(101), 100, true);
+    }
+
+    #[test]
+    fn days_are_old_as_a_whole() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10 * DAY + 5);
+        let check = |days: u64, expected: &str| {
+            assert_eq!(before(now, Duration::from_secs(days * DAY)).to_string(), expected);
+        };
+        check(0, "1970-01-11");
+        check(7, "1970-01-04");
+        check(100, "1969-10-03");
+    }
+
+    #[test]
+    fn lines_for_people() {
+        insta::assert_snapshot!(Report::default().shown(), @"nothing to do");
+        let report = Report {
+            packed_days: 2,
+            packed_files: 300,
+            packed_bytes: 700_000,
+            packed_into_bytes: 90_000,
+            dropped_days: vec!["2026-01-01".into(), "2026-01-02".into()],
+            dropped_bytes: 5_000_000,
+            kept_days: vec![Kept { day: "2026-01-03".into(), missing: 1 }],
+            dropped_failed: vec!["x.json".into()],
+            clock_jumped: true,
+            dry_run: false,
+        };
+        insta::assert_snapshot!(report.shown(), @r"
+        2 days packed: 300 files, 684 KiB into 88 KiB
+        2 days dropped from the archive (4.8 MiB): 2026-01-01, 2026-01-02
+        2026-01-03 stays: 1 file of it not in the database; `doctor` says more
+        1 file dropped from failed: x.json
+        the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look
+        ");
+    }
 }

@@ -1,6 +1,7 @@
 //! The end-to-end tests, in one binary: each module tells one side of the product through its real programs.
 
 mod api; // the API over a real socket
+mod archive; // what becomes of files that are taken in
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod export; // what went in comes out again

@@ -54,7 +54,7 @@ impl Batch {
         !self.items.is_empty() && (self.items.len() >= limits.files || self.bytes + next > limits.bytes)
     }
 
-    /// Stores all and moves the files to the archive. A file that the store refuses goes to failed, its neighbours are
+    /// Stores all and moves the files to the archive, or removes them if there is none. A file that the store refuses goes to failed, its neighbours are
     /// stored.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Batch {
         while let Some(item) = items.next() {
             let archived = item.claim.archive(places).and_then(|archived| steps.at(Step::Archived).map(|()| archived));
             match archived {
-                Ok(Archived::Moved | Archived::Same) => {}
+                Ok(Archived::Moved | Archived::Same | Archived::Removed) => {}
                 Err(error) => {
                     self.items = items.collect();
                     return Err(error);

@@ -21,6 +21,7 @@ use std::time::SystemTime;
 
 use queue::QueueName;
 use queue::place::rename_new;
+use settings::Archive;
 
 use crate::error::{At, Error};
 use crate::intake::fail::{self, Grave};
@@ -65,6 +66,8 @@ pub(crate) enum Archived {
     Moved,
     /// The very same was there already.
     Same,
+    /// No archive is wanted: the row is all there is now.
+    Removed,
 }
 
 impl Claim {
@@ -171,6 +174,10 @@ impl Claim {
     }
 
     fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
+        if places.archiving == Archive::Off {
+            fs::remove_file(&self.path).at("remove", &self.path)?;
+            return Ok(Archived::Removed);
+        }
         let day = places.day(&self.parts);
         let first = day.join(&self.name);
         let mut n = 1;

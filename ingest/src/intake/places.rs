@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use queue::{DataDir, QueueName};
+use settings::Archive;
 
 /// The directories of one queue.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Places {
     pub(crate) processing: PathBuf,
     pub(crate) failed: PathBuf,
     pub(crate) archive: PathBuf,
+    /// What becomes of a file whose row is committed.
+    pub(crate) archiving: Archive,
     /// The hook's second place, on whatever disk.
     pub(crate) spill: Option<Spill>,
 }
@@ -32,8 +35,14 @@ impl Places {
             processing: home.processing(),
             failed: home.failed(),
             archive: home.archive(),
+            archiving: Archive::default(),
             spill: spill.map(|place| Spill { tmp: place.join("tmp"), incoming: place.join("incoming") }),
         }
+    }
+
+    /// With the settings' word on what becomes of files.
+    pub(crate) fn archiving(self, archiving: Archive) -> Self {
+        Self { archiving, ..self }
     }
 
     /// Where a file lies while it is attempted for the `attempt`th time; 0 when its attempt was taken back.

@@ -14,6 +14,7 @@ use queue::QueueName;
 use queue::place::rename_new;
 use rustix::fs::OFlags;
 
+use crate::disk::sync_dir;
 use crate::error::{At, Error};
 use crate::intake::janitor::Again;
 use crate::intake::lock::{self, Locked, Outcome};
@@ -118,8 +119,4 @@ fn new_in_tmp(places: &Places, name: &str) -> Result<(PathBuf, File), Error> {
 fn fill(mut copy: &File, locked: &Locked) -> io::Result<()> {
     io::copy(&mut (&locked.file).take(locked.meta.len()), &mut copy)?;
     copy.sync_all()
-}
-
-fn sync_dir(dir: &Path) -> Result<(), Error> {
-    File::open(dir).and_then(|dir| dir.sync_all()).at("sync", dir)
 }

@@ -1,0 +1,259 @@
+//! A day's folder becomes one file. Nothing is removed before the new file is read back and found the same.
+//!
+//! ```text
+//! DAY/* ──▶ DAY.tar.zst.partial ──sync, read back, compare──▶ DAY.tar.zst ──sync──▶ exactly these files are removed
+//! ```
+//!
+//! A death before the rename leaves a part, which the next one writes over; a death after it leaves files that are packed
+//! already, which the next one finds in the pack and only removes.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::NaiveDate;
+use queue::place::rename_new;
+
+use super::{Day, PACKED, each_packed, files, name_of};
+use crate::disk::sync_dir;
+use crate::error::{At, Error};
+
+/// Queue files are JSON of one kind: more effort than this gains little.
+const LEVEL: i32 = 9;
+
+/// What packing one day did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packed {
+    /// Files that are in the pack now.
+    pub(crate) files: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// The bytes of the pack.
+    pub(crate) packed_bytes: u64,
+}
+
+/// By name: the hash of the bytes.
+type Contents = HashMap<String, blake3::Hash>;
+
+/// Packs what lies in the folder of `date`. The caller holds the lock that keeps every other packer out.
+///
+/// # Errors
+/// The operating system's; then everything is still there.
+pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool) -> Result<Packed, Error> {
+    let Some(folder) = &day.folder else { return Ok(Packed::default()) };
+    let mut left = files(folder)?;
+    if !left.is_empty() && !day.packs.is_empty() {
+        left = remove_packed(left, &day.packs)?;
+    }
+    let mut done = Packed::default();
+    if !left.is_empty() {
+        let partial = archive.join(format!("{date}{PACKED}.partial"));
+        let Some((contents, bytes)) = write(&partial, &left, stop)? else { return Ok(done) };
+        if contents_of(&partial)? != contents {
+            return Err(Error::Pack { path: partial });
+        }
+        let pack = place(archive, date, &partial)?;
+        for path in left.iter().filter(|path| contents.contains_key(&name_of(path))) {
+            fs::remove_file(path).at("remove", path)?;
+        }
+        let packed_bytes = fs::metadata(&pack).at("look at", &pack)?.len();
+        done = Packed { files: contents.len() as u64, bytes, packed_bytes };
+    }
+    match fs::remove_dir(folder) {
+        // Something came meanwhile, or is not ours.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(done),
+        removed => removed.map(|()| done).at("remove", folder),
+    }
+}
+
+/// Removes the files that a pack holds already; gives the others.
+fn remove_packed(files: Vec<PathBuf>, packs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut packed: HashMap<String, Vec<blake3::Hash>> = HashMap::new();
+    for pack in packs {
+        for (name, hash) in contents_of(pack)? {
+            packed.entry(name).or_default().push(hash);
+        }
+    }
+    let mut left = Vec::new();
+    for path in files {
+        let known = packed.get(&name_of(&path));
+        let is_packed = match known {
+            None => false,
+            Some(hashes) => super::read(&path)?.is_some_and(|bytes| hashes.contains(&blake3::hash(&bytes))),
+        };
+        if is_packed {
+            fs::remove_file(&path).at("remove", &path)?;
+        } else {
+            left.push(path);
+        }
+    }
+    Ok(left)
+}
+
+/// Writes the files into `partial`, durably; `None` if it was stopped.
+fn write(partial: &Path, files: &[PathBuf], stop: &AtomicBool) -> Result<Option<(Contents, u64)>, Error> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(partial).at("create", partial)?;
+    let mut tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).at("write", partial)?);
+    let (mut contents, mut total) = (Contents::new(), 0);
+    for path in files {
+        if stop.load(Ordering::Relaxed) {
+            fs::remove_file(partial).at("remove", partial)?;
+            return Ok(None);
+        }
+        // Gone: a pass took the same file for one that was there already. It is packed, or will be found another time.
+        let Some(bytes) = super::read(path)? else { continue };
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o600);
+        header.set_size(bytes.len() as u64);
+        header.set_mtime(super::queue_name(&name_of(path)).map_or(0, |name| name.captured_ns / 1_000_000_000));
+        tar.append_data(&mut header, name_of(path), bytes.as_slice()).at("write", partial)?;
+        total += bytes.len() as u64;
+        contents.insert(name_of(path), blake3::hash(&bytes));
+    }
+    let mut file = tar.into_inner().and_then(zstd::Encoder::finish).at("write", partial)?;
+    file.flush().and_then(|()| file.sync_all()).at("write", partial)?;
+    Ok(Some((contents, total)))
+}
+
+/// What a pack holds, in bounded memory.
+fn contents_of(pack: &Path) -> Result<Contents, Error> {
+    let mut contents = Contents::new();
+    each_packed(pack, &mut |archived| {
+        contents.insert(archived.file.to_owned(), blake3::hash(&archived.bytes));
+        Ok(())
+    })?;
+    Ok(contents)
+}
+
+/// Gives the pack its name, which replaces none.
+fn place(archive: &Path, date: NaiveDate, partial: &Path) -> Result<PathBuf, Error> {
+    let mut n = 1;
+    loop {
+        let number = if n > 1 { format!(".{n}") } else { String::new() };
+        let pack = archive.join(format!("{date}{number}{PACKED}"));
+        match rename_new(partial, &pack) {
+            Ok(()) => {
+                sync_dir(archive)?;
+                return Ok(pack);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => n += 1,
+            Err(error) => return Err(error).at("move into place", partial),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO: AtomicBool = AtomicBool::new(false);
+
+    struct Store(tempfile::TempDir);
+
+    impl Store {
+        fn new() -> Self {
+            let store = Self(tempfile::tempdir().unwrap());
+            fs::create_dir(store.folder()).unwrap();
+            store
+        }
+
+        fn folder(&self) -> PathBuf {
+            self.0.path().join("2026-11-22")
+        }
+
+        fn put(&self, n: u64, bytes: &str) {
+            fs::create_dir_all(self.folder()).unwrap();
+            fs::write(self.folder().join(name(n)), bytes).unwrap();
+        }
+
+        fn pack(&self) -> Packed {
+            let days = super::super::days(self.0.path()).unwrap();
+            let (date, day) = days.first_key_value().unwrap();
+            pack(self.0.path(), *date, day, &NO).unwrap()
+        }
+
+        fn names(&self) -> Vec<String> {
+            let mut names: Vec<_> =
+                fs::read_dir(self.0.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        }
+
+        fn all(&self) -> Vec<(String, String)> {
+            let mut all = Vec::new();
+            super::super::each_file(self.0.path(), &mut |one| {
+                all.push((one.file.to_owned(), String::from_utf8(one.bytes).unwrap()));
+                Ok(())
+            })
+            .unwrap();
+            all
+        }
+    }
+
+    fn name(n: u64) -> String {
+        format!("{n:019}-{}-Stop.json", "s".repeat(64))
+    }
+
+    #[test]
+    fn a_day_becomes_a_file_and_stays_the_same() {
+        let store = Store::new();
+        store.put(1, "{}");
+        store.put(2, &"x".repeat(100_000));
+        let before = store.all();
+        let packed = store.pack();
+        assert_eq!((packed.files, packed.bytes), (2, 100_002));
+        assert!(packed.packed_bytes < 2000, "{packed:?}");
+        assert_eq!(store.names(), ["2026-11-22.tar.zst"]);
+        assert_eq!(store.all(), before);
+        store.put(3, "late");
+        assert_eq!(store.pack().files, 1);
+        assert_eq!(store.names(), ["2026-11-22.2.tar.zst", "2026-11-22.tar.zst"]);
+        assert_eq!(store.all().len(), 3);
+    }
+
+    #[test]
+    fn what_is_packed_already_is_only_removed() {
+        let store = Store::new();
+        store.put(1, "one");
+        store.put(2, "two");
+        store.pack();
+        store.put(1, "one");
+        store.put(2, "another");
+        assert_eq!(store.pack().files, 1);
+        assert_eq!(store.all().len(), 3, "{:?}", store.all());
+    }
+
+    #[test]
+    fn what_is_not_ours_stays() {
+        let store = Store::new();
+        store.put(1, "one");
+        fs::write(store.folder().join("notes.txt"), "mine").unwrap();
+        assert_eq!(store.pack().files, 1);
+        assert_eq!(store.names(), ["2026-11-22", "2026-11-22.tar.zst"]);
+        assert_eq!(fs::read_to_string(store.folder().join("notes.txt")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_death_leaves_a_part_that_is_written_over() {
+        let store = Store::new();
+        store.put(1, "one");
+        fs::write(store.0.path().join("2026-11-22.tar.zst.partial"), "half").unwrap();
+        assert_eq!(store.pack().files, 1);
+        assert_eq!(store.names(), ["2026-11-22.tar.zst"]);
+        assert_eq!(store.all(), [(name(1), "one".to_owned())]);
+    }
+
+    #[test]
+    fn a_stop_leaves_everything() {
+        let store = Store::new();
+        store.put(1, "one");
+        let days = super::super::days(store.0.path()).unwrap();
+        let (date, day) = days.first_key_value().unwrap();
+        assert_eq!(pack(store.0.path(), *date, day, &AtomicBool::new(true)).unwrap(), Packed::default());
+        assert_eq!(store.names(), ["2026-11-22"]);
+    }
+}

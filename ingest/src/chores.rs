@@ -1,0 +1,128 @@
+//! What has to be done once a day and by one process alone: packing and thinning out the archive, backups, old figures.
+//!
+//! `run/chores.lock` is held while it is done, and holds the time at which it was done last.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use settings::Settings;
+
+use crate::clock::{elapsed, millis};
+use crate::error::{At, Error};
+use crate::intake::lock;
+use crate::prune::{self, How};
+
+/// Between two looks at what is old.
+const DAILY: Duration = Duration::from_secs(24 * 3600);
+
+/// The right to do them.
+#[derive(Debug)]
+pub(crate) struct Chores {
+    lock: File,
+    path: PathBuf,
+    last: Option<SystemTime>,
+}
+
+impl Chores {
+    /// Takes it; `None` while somebody else has it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn begin(settings: &Settings) -> Result<Option<Self>, Error> {
+        let path = settings.home.chores_lock();
+        let mut options = File::options();
+        let mut lock =
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
+        if !lock::try_exclusive(&lock).at("lock", &path)? {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        // What is no time was written by nobody: then they were never done.
+        let last = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let last = last.and_then(|ms| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)));
+        Ok(Some(Self { lock, path, last }))
+    }
+
+    /// When they were done last, as far as is known.
+    pub(crate) fn last(&self) -> Option<SystemTime> {
+        self.last
+    }
+
+    /// Notes that they were done at `now`.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn done(&mut self, now: SystemTime) -> Result<(), Error> {
+        let text = format!("{}\n", millis(now));
+        let write = |lock: &mut File| {
+            lock.seek(SeekFrom::Start(0))?;
+            lock.write_all(text.as_bytes())?;
+            lock.set_len(text.len() as u64)
+        };
+        write(&mut self.lock).at("write", &self.path)?;
+        self.last = Some(now);
+        Ok(())
+    }
+}
+
+/// [`run`] for those who have something better to do: a fault is logged, and `status` shows what was not done.
+pub(crate) fn quietly(settings: &Settings, now: SystemTime, stop: &AtomicBool) {
+    if let Err(error) = run(settings, now, stop) {
+        tracing::warn!("chores: failed to {error}");
+    }
+}
+
+/// Does what is due; nothing while somebody else does. A fault of one does not keep the others from being done.
+///
+/// # Errors
+/// The first fault.
+pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+    let Some(mut chores) = Chores::begin(settings)? else { return Ok(()) };
+    let daily = if chores.last().is_none_or(|last| elapsed(last, now, DAILY)) {
+        daily(settings, &mut chores, now, stop)
+    } else {
+        Ok(())
+    };
+    let backups = crate::backup::due(settings, now, stop);
+    daily.and(backups)
+}
+
+fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+    let pruned = prune::all(settings, chores.last(), now, How::Do, stop);
+    // Also after a fault: it is tried again tomorrow, and not at every wake.
+    chores.done(now)?;
+    let report = pruned?;
+    if !report.is_empty() || report.clock_jumped {
+        for line in report.shown().lines() {
+            tracing::info!("{line}");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use settings::Layer;
+
+    #[test]
+    fn one_at_a_time_and_the_time_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
+        let settings = Settings::resolve(flags, &|_| None).unwrap();
+        settings.home.create().unwrap();
+        let mut first = Chores::begin(&settings).unwrap().unwrap();
+        assert_eq!(first.last(), None);
+        assert!(Chores::begin(&settings).unwrap().is_none());
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_350_951_598);
+        first.done(now).unwrap();
+        drop(first);
+        assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), Some(now));
+        std::fs::write(settings.home.chores_lock(), "no time").unwrap();
+        assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), None);
+    }
+}

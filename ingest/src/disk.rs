@@ -1,0 +1,67 @@
+//! What a file system is asked beside its files: to keep a directory's names, and how much room there is.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use settings::Settings;
+
+use crate::error::{At, Error};
+
+/// Makes the names in `dir` durable: a new or moved file is found after a power cut too.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
+    File::open(dir).and_then(|dir| dir.sync_all()).at("sync", dir)
+}
+
+/// Bytes that we may still write to the file system of `path`.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn free(path: &Path) -> Result<u64, Error> {
+    let found = rustix::fs::statvfs(path).map_err(io::Error::from).at("look at the free space of", path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// The room that has to stay free. It is asked before anything is taken in, so that what comes waits in the queue, and goes
+/// on by itself as soon as there is room again.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    root: PathBuf,
+    wanted: u64,
+}
+
+impl Room {
+    /// Of the data directory.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { root: settings.home.root().to_owned(), wanted: settings.min_space }
+    }
+
+    /// Whether there is enough.
+    ///
+    /// # Errors
+    /// [`Error::Space`], which passes by itself.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let free = free(&self.root)?;
+        if free < self.wanted {
+            return Err(Error::Space { path: self.root.clone(), free, wanted: self.wanted });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = |wanted| Room { root: dir.path().to_owned(), wanted };
+        assert!(room(1).check().is_ok());
+        let error = room(u64::MAX).check().unwrap_err();
+        assert!(error.is_transient() && error.to_string().contains("min_space"), "{error}");
+    }
+}

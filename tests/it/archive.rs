@@ -174,7 +174,6 @@ fn too_little_room_holds_everything_up() {
 
 /// `kill -9` at each system call of `prune` that changes something, then again: every file is still there, once.
 #[test]
-#[expect(clippy::print_stdout, reason = "figures and skips are printed")]
 fn packing_survives_death_everywhere() {
     let Ok(_) = Command::new("strace").arg("-V").output() else {
         println!("skipped: strace is not installed");

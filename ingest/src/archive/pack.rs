@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -150,7 +150,7 @@ fn place(archive: &Path, date: NaiveDate, partial: &Path) -> Result<PathBuf, Err
 mod tests {
     use super::*;
 
-    const NO: AtomicBool = AtomicBool::new(false);
+    static NO: AtomicBool = AtomicBool::new(false);
 
     struct Store(tempfile::TempDir);
 

@@ -113,6 +113,11 @@ impl DataDir {
         self.root.join("run/chores.lock")
     }
 
+    /// The last try of each backup, while it was not a good one.
+    pub fn backup_note(&self) -> PathBuf {
+        self.root.join("run/backup.json")
+    }
+
     /// What hinders the ingester, as long as something does.
     pub fn trouble(&self) -> PathBuf {
         self.root.join("run/trouble.json")

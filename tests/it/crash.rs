@@ -84,13 +84,14 @@ fn die(world: &World, at: usize) -> Option<Step> {
     }
 }
 
-/// Passes that live. One does it all, unless another test starts a program just now: until that is on its way it holds
-/// copies of our descriptors, and with them the locks of a pass that died a moment ago.
+/// Passes that live. One does it all, and says so if it does not: a file whose reader died comes last, and another file of
+/// its name has to wait for it. And when another test starts a program just now, that holds copies of our descriptors until
+/// it is on its way, and with them the locks of a pass that died a moment ago.
 fn live(world: &World) {
     for _ in 0..1000 {
         let report = pass::run(&mut context(world), SystemTime::now(), Effort::Everything, &mut go_on).unwrap();
-        assert_eq!((report.trouble, report.more), (None, false));
-        if report.busy == 0 {
+        assert_eq!(report.trouble, None);
+        if report.busy == 0 && !report.more {
             return;
         }
     }

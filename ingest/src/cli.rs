@@ -13,7 +13,7 @@ use crate::exit;
 use crate::export::args::Export;
 use crate::failed::{self, Failed, Retry};
 use crate::import::args::{self, Import};
-use crate::manual::{Completions, Man};
+use crate::manual::{self, Completions, Man};
 use crate::prune::{self, Prune};
 use crate::rebuild::Rebuild;
 use crate::recover::Recover;
@@ -95,8 +95,10 @@ pub enum Command {
     #[command(after_help = exit::HELP)]
     Run(Run),
     /// Print what a shell needs to complete commands and options
+    #[command(after_long_help = with_examples(manual::COMPLETIONS_EXAMPLES))]
     Completions(Completions),
     /// Write the manual pages into a folder
+    #[command(after_long_help = with_examples(manual::MAN_EXAMPLES))]
     Man(Man),
 }
 

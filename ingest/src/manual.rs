@@ -1,9 +1,21 @@
 //! `ingest completions` and `ingest man`: made from the command line itself, so that they never lag behind it.
+//!
+//! People type `prompt-manager`, which hands its words on to the programs that know them; so that is the command they are
+//! made for, with the words of its other programs among them.
 
-use clap::Args;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use clap::{Arg, ArgAction, Args, Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::terminal;
+
+/// What people type.
+const NAME: &str = "prompt-manager";
 
 /// `completions`.
 #[derive(Debug, Args)]
@@ -16,23 +28,114 @@ pub struct Completions {
 /// `man`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The folder
+    /// The folder, which is made if need be; one page for each command
     #[arg(value_name = "DIR")]
-    pub dir: std::path::PathBuf,
+    pub dir: PathBuf,
 }
 
-/// Prints them.
+/// What `completions --help` shows of it.
+pub const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  bash  prompt-manager completions bash > ~/.local/share/bash-completion/completions/prompt-manager
+  zsh   prompt-manager completions zsh > \"${fpath[1]}/_prompt-manager\"
+  fish  prompt-manager completions fish > ~/.config/fish/completions/prompt-manager.fish
+";
+
+/// What `man --help` shows of it.
+pub const MAN_EXAMPLES: &str = "\
+Examples:
+  prompt-manager man ~/.local/share/man/man1
+  man prompt-manager-run
+";
+
+/// Prints what the shell needs.
 ///
 /// # Errors
-/// What stops it.
-pub fn completions(_args: &Completions) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+/// Those of standard output.
+pub fn completions(args: &Completions) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut whole(), NAME, &mut script);
+    terminal::print(&script).at("write to", Path::new("standard output"))?;
+    Ok(Exit::Done)
 }
 
-/// Writes them.
+/// Writes a page for each command.
 ///
 /// # Errors
-/// What stops it.
-pub fn man(_args: &Man) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+/// The operating system's.
+pub fn man(args: &Man) -> Result<Exit, Error> {
+    // They are read by all, unlike what we keep.
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(&args.dir).at("create", &args.dir)?;
+    let mut all = whole().disable_help_subcommand(true);
+    all.build();
+    page(&all, &args.dir)?;
+    all.get_subcommands().try_for_each(|command| page(command, &args.dir))?;
+    Ok(Exit::Done)
+}
+
+fn page(command: &Command, dir: &Path) -> Result<(), Error> {
+    let page = clap_mangen::Man::new(command.clone()).source(format!("Prompt Manager {}", env!("CARGO_PKG_VERSION")));
+    let path = dir.join(page.get_filename());
+    let mut text = Vec::new();
+    page.render(&mut text).and_then(|()| fs::write(&path, text)).at("write", &path)
+}
+
+/// `prompt-manager` as a whole: our commands, and those of the other programs.
+fn whole() -> Command {
+    let own = Cli::command();
+    own.name(NAME)
+        .bin_name(NAME)
+        .display_name(NAME)
+        .about("Keeps the prompts and answers of Claude Code for good, on this machine, and gives them back")
+        .subcommand(serve())
+        .subcommand(hook())
+}
+
+/// `serve` belongs to another program, on which nothing here depends; a test compares the two.
+fn serve() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help);
+    Command::new("serve").about("Answer over HTTP, on this machine alone").args([
+        flag("home", "The data directory").value_name("DIR").value_hint(clap::ValueHint::DirPath),
+        flag("listen", "Where to listen; port 0 takes a free one").value_name("ADDRESS:PORT"),
+        flag("allow-remote", "Listen at an address that other machines reach").action(ArgAction::SetTrue),
+        flag("no-token", "Answer everybody on this machine, without the token").action(ArgAction::SetTrue),
+    ])
+}
+
+fn hook() -> Command {
+    Command::new("hook")
+        .about("Put one hook payload from stdin into the queue, as Claude Code does")
+        .arg(Arg::new("EVENT").help("The name of the event, such as UserPromptSubmit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum;
+
+    #[test]
+    fn every_shell_gets_every_command() {
+        whole().debug_assert();
+        for shell in clap_complete::Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut whole(), NAME, &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for word in ["once", "status", "doctor", "restore", "serve", "hook"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_gets_a_page() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("man/man1");
+        man(&Man { dir: place.clone() }).unwrap();
+        let pages: Vec<_> =
+            whole().get_subcommands().map(|command| format!("{NAME}-{}.1", command.get_name())).collect();
+        for page in pages.iter().chain([&format!("{NAME}.1")]) {
+            let text = fs::read_to_string(place.join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+            assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}: {text}");
+        }
+    }
 }

@@ -10,6 +10,7 @@
 //! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, aliases | `write`, rebuildable |
 
+pub mod check;
 mod codec;
 pub mod error;
 pub mod human;
@@ -18,6 +19,7 @@ mod migrate;
 mod open;
 pub mod read;
 mod usage;
+pub mod watch;
 pub mod words;
 pub mod write;
 

@@ -1,0 +1,265 @@
+//! Checks a database file from end to end: that it is ours, that every page and index fits, that every reference leads
+//! somewhere, that the index of words is whole.
+//!
+//! All of it works on a read-only connection. The index of words needs no statement of its own: since SQLite 3.44
+//! `integrity_check` asks every virtual table to check itself, and FTS5 does what its `'integrity-check'` command does, which
+//! would need write access. A test below damages an index and sees it found.
+//!
+//! What the engine says names tables, pages and rows, never what stands in them. It is cut all the same, to plain signs and
+//! to a length, because names are read from the damaged file too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Context, Error};
+use crate::watch::{Watch, watched};
+use crate::{migrate, open};
+
+/// So many problems are told; more would say nothing new.
+const MOST: usize = 100;
+/// The longest that one may be.
+const LONGEST: usize = 200;
+
+/// What a problem is about, which decides what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// A table, column, index or view of our schema is missing.
+    Schema,
+    /// Pages, rows or indexes are damaged: `ingest recover`.
+    Structure,
+    /// A row refers to one that is not there.
+    References,
+    /// The index of words alone does not fit, which is derived: `ingest rebuild --index`.
+    Words,
+}
+
+impl About {
+    /// Its name for programs: `schema`, `structure`, `references`, `words`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Structure => "structure",
+            Self::References => "references",
+            Self::Words => "words",
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is about.
+    pub about: About,
+    /// What is wrong, without a word of a prompt; fits behind a colon.
+    pub detail: String,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// The schema of the file, from 1; 0 if that cannot be read, or if nothing is in it.
+    pub schema: i64,
+    /// How many conversations the default list has; 0 in a damaged file.
+    pub conversations: u64,
+    /// How many hook events it has; 0 in a damaged file.
+    pub events: u64,
+    /// What is wrong; nothing if all is well.
+    pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Whether nothing is wrong but what `ingest rebuild --index` makes anew.
+    pub fn is_only_words(&self) -> bool {
+        !self.is_good() && self.problems.iter().all(|problem| problem.about == About::Words)
+    }
+
+    fn damaged(detail: &str) -> Self {
+        Self { problems: vec![Problem { about: About::Structure, detail: plain(detail) }], ..Self::default() }
+    }
+}
+
+/// Checks the database at `path` as it is at one moment, also while it is written to. Takes time in proportion to its size.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Foreign`], [`Error::TooNew`]; [`Error::Interrupted`] if `watch` ended it; the operating
+/// system's. Damage is no error: it is what is asked for.
+pub fn check(path: &Path, watch: &Watch<'_>) -> Result<Checked, Error> {
+    if !path.exists() {
+        return Err(Error::Missing { path: path.to_owned() });
+    }
+    let found = open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|conn| watched(&conn, watch, |conn| one_moment(conn, path)));
+    match found {
+        Err(Error::Corrupt { detail, .. }) => Ok(Checked::damaged(&detail)),
+        found => found,
+    }
+}
+
+fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
+    let tx = conn.unchecked_transaction().op("begin to read")?;
+    let mut found = Checked { schema: migrate::check(&tx, path)?, ..Checked::default() };
+    if found.schema == 0 {
+        return Ok(found); // nothing in it: a writer fills it
+    }
+    structure(&tx, &mut found.problems)?;
+    references(&tx, &mut found.problems)?;
+    if found.schema == migrate::SCHEMA {
+        schema(&tx, path, &mut found.problems)?;
+    }
+    if found.is_good() {
+        let count = |sql| tx.query_row(sql, [], |row| row.get::<_, i64>(0)).op("count").map(|n| n.cast_unsigned());
+        found.conversations = count("select count(*) from turns where kind in ('human', 'command', 'shell')")?;
+        found.events = count("select count(*) from events")?;
+    }
+    found.problems.truncate(MOST);
+    Ok(found)
+}
+
+/// Pages, rows, constraints, indexes, and the index of words.
+fn structure(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut query = conn.prepare(&format!("pragma integrity_check({MOST})")).op("prepare")?;
+    let rows = query.query_map([], |row| row.get::<_, String>(0)).op("check the database")?;
+    for row in rows {
+        let row = row.op("check the database")?;
+        for line in row.lines().filter(|line| *line != "ok" && !line.starts_with("***")) {
+            let is_words = line.starts_with("fts5:") || line.contains("FTS5 table");
+            let about = if is_words { About::Words } else { About::Structure };
+            problems.push(Problem { about, detail: plain(line) });
+        }
+    }
+    Ok(())
+}
+
+/// References, counted for each pair of tables.
+fn references(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut query = conn.prepare("pragma foreign_key_check").op("prepare")?;
+    let rows =
+        query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(2)?))).op("check references")?;
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row.op("check references")?).or_default() += 1;
+    }
+    problems.extend(counts.into_iter().map(|((table, parent), rows)| Problem {
+        about: About::References,
+        detail: plain(&format!("{rows} rows of {table} refer to rows of {parent} that are not there")),
+    }));
+    Ok(())
+}
+
+/// Compares what there is with what the migrations make.
+fn schema(conn: &Connection, path: &Path, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut model = Connection::open_in_memory().op("open a model")?;
+    migrate::run(&mut model, path)?;
+    let found = objects(conn)?;
+    let missing = objects(&model)?.into_iter().filter(|object| !found.contains(object));
+    problems.extend(missing.map(|object| Problem { about: About::Schema, detail: format!("{object} is missing") }));
+    Ok(())
+}
+
+/// `index events_key`, `column events.name`, and so on.
+fn objects(conn: &Connection) -> Result<BTreeSet<String>, Error> {
+    const SQL: &str = "
+        select type || ' ' || name from sqlite_schema
+         union all
+        select 'column ' || s.name || '.' || c.name from sqlite_schema s join pragma_table_info(s.name) c
+         where s.type = 'table'";
+    let mut query = conn.prepare(SQL).op("prepare")?;
+    let rows = query.query_map([], |row| row.get(0)).op("read the schema")?;
+    rows.collect::<Result<_, _>>().op("read the schema")
+}
+
+/// Plain signs, and not too many.
+fn plain(text: &str) -> String {
+    let sign = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    text.chars().take(LONGEST).map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::unwatched;
+    use crate::write::Writer;
+    use queue::DataDir;
+
+    /// A store with a few words in its index, and `damage` done to it behind its back.
+    fn damaged(damage: &str) -> (tempfile::TempDir, DataDir) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path());
+        drop(Writer::open(&dir).unwrap());
+        let conn = Connection::open(dir.database()).unwrap();
+        conn.pragma_update(None, "foreign_keys", false).unwrap();
+        conn.execute_batch("insert into search (rowid, text) values (1, 'some secret words'), (2, 'and more words')")
+            .unwrap();
+        conn.execute_batch(damage).unwrap();
+        (home, dir)
+    }
+
+    fn check_found(damage: &str, about: About, expected: &str) {
+        let (_home, dir) = damaged(damage);
+        let found = check(&dir.database(), &unwatched).unwrap();
+        let fits = |problem: &Problem| problem.about == about && problem.detail.contains(expected);
+        assert!(found.problems.iter().any(fits), "{damage}: {found:?}");
+        assert!(!format!("{found:?}").contains("secret"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_found() {
+        let (_home, dir) = damaged("");
+        let found = check(&dir.database(), &unwatched).unwrap();
+        assert_eq!(found, Checked { schema: migrate::SCHEMA, ..Checked::default() });
+        assert!(found.is_good() && !found.is_only_words());
+        check_found("drop index events_key", About::Schema, "index events_key is missing");
+        check_found("drop view ratings", About::Schema, "view ratings is missing");
+        check_found(
+            "insert into rating_history values ('r', 77, 99, 1, 1)",
+            About::References,
+            "1 rows of rating_history refer to rows of conversation_ids",
+        );
+        check_found("delete from search_data where id > 10", About::Words, "fts5");
+        check_found(
+            "pragma writable_schema = on; update sqlite_schema set rootpage = 3 where name = 'places'",
+            About::Structure,
+            "",
+        );
+    }
+
+    #[test]
+    fn only_words() {
+        let (_home, dir) = damaged("update search_data set block = x'00ff00ff00ff' where id > 10");
+        let found = check(&dir.database(), &unwatched).unwrap();
+        assert!(found.is_only_words(), "{found:?}");
+        let (_home, dir) = damaged("delete from search_data where id > 10; drop index events_key");
+        assert!(!check(&dir.database(), &unwatched).unwrap().is_only_words());
+    }
+
+    #[test]
+    fn noise_is_damage_and_no_error() {
+        let (_home, dir) = damaged("pragma wal_checkpoint(truncate)");
+        let mut bytes = std::fs::read(dir.database()).unwrap();
+        let last = bytes.len() - 1;
+        bytes[4096..=last].fill(0xa5);
+        std::fs::write(dir.database(), &bytes).unwrap();
+        let found = check(&dir.database(), &unwatched).unwrap();
+        assert!(!found.is_good(), "{found:?}");
+        bytes.fill(0xa5);
+        std::fs::write(dir.database(), &bytes).unwrap();
+        let found = check(&dir.database(), &unwatched).unwrap();
+        assert_eq!(found.problems[0].about, About::Structure, "{found:?}");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.db");
+        assert!(matches!(check(&path, &unwatched), Err(Error::Missing { .. })));
+        Connection::open(&path).unwrap().execute_batch("create table a(b)").unwrap();
+        assert!(matches!(check(&path, &unwatched), Err(Error::Foreign { .. })));
+    }
+}

@@ -298,3 +298,28 @@ fn a_busy_database() {
     assert_eq!(world.ingest_once()["stored"], 5);
     given.check(world.data(), "after the restore");
 }
+
+/// How often `ingest once` read the directory `incoming` while it took in so many files, ten in a transaction; `None` without
+/// strace.
+fn scans(files: u64) -> Option<usize> {
+    let (world, given) = world(0..files);
+    let trace = world.root().join("trace");
+    let strace = world.command("strace").args(["-f", "-qq", "-e", "trace=openat", "-o"]).arg(&trace);
+    let mut command = strace.arg(harness::bin("ingest")).args(["once", "--batch", "10"]).into_command();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().ok()?;
+    assert!(status.success(), "{status}");
+    given.check(world.data(), "under strace");
+    let place = format!("\"{}\"", world.data().incoming().display());
+    let trace = fs::read_to_string(&trace).unwrap();
+    Some(trace.lines().filter(|line| line.contains(&place) && line.contains("O_DIRECTORY")).count())
+}
+
+#[test]
+fn a_backlog_is_listed_once_however_long_it_is() {
+    let Some(short) = scans(1) else {
+        println!("SKIPPED: strace is not installed");
+        return;
+    };
+    assert!(short > 0, "the trace does not show the scan");
+    assert_eq!(scans(100), Some(short));
+}

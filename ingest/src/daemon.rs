@@ -1,61 +1,173 @@
 //! The loop of `run`: a pass, its line in the log, and sleep until the next one. Nothing else.
+//!
+//! What a supervisor or a person asks for in between is heard by `signals`, what the supervisor is told goes through
+//! `notify`, and what has to be done once a day is done `beside`.
+
+mod beside;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use settings::Settings;
 
 use crate::error::{At, Error};
+use crate::notify::Notify;
 use crate::pass::{self, Context, Effort};
 use crate::report::{PassReport, Stopwatch, Times};
-use crate::schedule::Schedule;
+use crate::schedule::{Moment, Schedule};
+use crate::signals::{self, Reload};
+use beside::Beside;
 
 /// After faults the pauses double up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Runs passes until SIGTERM or SIGINT.
+/// How the settings come about: flags, environment and file, as they are now.
+pub type Reread<'a> = dyn Fn() -> Result<Settings, Error> + 'a;
+
+/// Runs passes until SIGTERM or SIGINT; reads the settings again at SIGHUP.
 ///
 /// # Errors
 /// What will not mend itself.
-pub fn run(ctx: &mut Context, home: &Path, schedule: &Schedule, stop: &Arc<AtomicBool>) -> Result<(), Error> {
-    listen(stop.clone()).at("listen for signals in", home)?;
+pub fn run(
+    ctx: &mut Context,
+    settings: Settings,
+    schedule: Schedule,
+    reread: &Reread<'_>,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), Error> {
+    let reload = signals::listen_as_service(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let notify = Notify::new(&|name| std::env::var_os(name));
     ctx.open()?;
-    let ready = format!("watching {} ({})", home.display(), schedule.shown());
-    tracing::info!("{ready}");
-    // Whoever started us may have gone; that is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
-    let mut faults = 0;
-    while !stop.load(Ordering::Relaxed) {
-        let woke = (Instant::now(), SystemTime::now());
-        let mut watch = Stopwatch::new(woke.0);
-        let mut report = pass::run(ctx, woke.1, Effort::Changed, &mut |step| {
-            watch.at(step, Instant::now());
+    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify };
+    daemon.announce();
+    let mut beside = Beside::default();
+    let done = daemon.passes(&mut beside);
+    if let Err(error) = &done {
+        daemon.notify.status(&format!("failed to {error}"));
+    }
+    daemon.notify.stopping();
+    stop.store(true, Ordering::Relaxed);
+    beside.end();
+    tracing::info!("stopped");
+    done
+}
+
+struct Daemon<'a> {
+    ctx: &'a mut Context,
+    settings: Settings,
+    schedule: Schedule,
+    reread: &'a Reread<'a>,
+    stop: &'a Arc<AtomicBool>,
+    reload: Reload,
+    notify: Notify,
+}
+
+impl Daemon<'_> {
+    fn announce(&mut self) {
+        let ready = format!("watching {} ({})", self.settings.home.root().display(), self.schedule.shown());
+        tracing::info!("{ready}");
+        // Whoever started us may have gone; that is no reason to stop.
+        let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
+        // A large backlog may take longer than a supervisor waits for a start, and the queue takes what comes meanwhile.
+        self.notify.ready();
+        self.notify.status(&format!("{ready}: first look"));
+    }
+
+    fn passes(&mut self, beside: &mut Beside) -> Result<(), Error> {
+        let mut faults = 0;
+        while !self.stopping() {
+            let woke = Moment::now();
+            let report = self.pass(woke)?;
+            note(&report);
+            if report.trouble.is_some() {
+                self.notify.status(&format!("in trouble: {report}"));
+                // What is too old may be what fills the disk.
+                beside.look(&self.settings, woke, self.stop);
+                self.sleep(pause(faults, self.schedule.patience()));
+                faults += 1;
+                continue;
+            }
+            if faults > 0 || !report.is_idle() {
+                self.notify.status(&format!("last: {report}"));
+            }
+            faults = 0;
+            if report.more {
+                continue;
+            }
+            beside.look(&self.settings, woke, self.stop);
+            while !self.stopping() {
+                self.reload_if_asked();
+                let now = Moment::now();
+                let Some(left) = self.schedule.wait(woke, now) else { break };
+                self.park(left, now.mono);
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, woke: Moment) -> Result<PassReport, Error> {
+        let mut watch = Stopwatch::new(woke.mono);
+        let notify = &mut self.notify;
+        notify.alive(woke.mono);
+        let mut report = pass::run(self.ctx, woke.wall, Effort::Changed, &mut |step| {
+            let now = Instant::now();
+            watch.at(step, now);
+            notify.alive(now);
             ControlFlow::Continue(())
         })?;
         report.took_ms = watch.times();
-        note(&report);
-        if report.trouble.is_some() {
-            sleep(pause(faults, schedule.patience()), stop);
-            faults += 1;
-            continue;
+        Ok(report)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn reload_if_asked(&mut self) {
+        if !self.reload.taken() {
+            return;
         }
-        faults = 0;
-        while !report.more
-            && !stop.load(Ordering::Relaxed)
-            && let Some(left) = schedule.wait(woke)
+        self.notify.reloading();
+        match self.reload() {
+            Ok(()) => tracing::info!("read the settings again: {}", self.schedule.shown()),
+            Err(error) => tracing::error!("the settings stay as they were: {error}"),
+        }
+        self.notify.ready();
+    }
+
+    fn reload(&mut self) -> Result<(), Error> {
+        let mut settings = (self.reread)()?;
+        let schedule = Schedule::new(&settings.schedule)?;
+        if settings.home != self.settings.home {
+            let (new, old) = (settings.home.root().display(), self.settings.home.root().display());
+            tracing::error!("`home` is {new} now; this process stays at {old}, start it anew for the other");
+            settings.home = self.settings.home.clone();
+        }
+        self.ctx.adopt(&settings);
+        (self.settings, self.schedule) = (settings, schedule);
+        Ok(())
+    }
+
+    fn sleep(&mut self, pause: Duration) {
+        let begin = Instant::now();
+        while !self.stopping()
+            && let Some(left) = pause.checked_sub(begin.elapsed()).filter(|left| !left.is_zero())
         {
-            thread::park_timeout(left);
+            self.reload_if_asked();
+            self.park(left, Instant::now());
         }
     }
-    tracing::info!("stopped");
-    Ok(())
+
+    /// Until a signal comes, at most for `left`, and not longer than the supervisor can go without a sign of life.
+    fn park(&mut self, left: Duration, now: Instant) {
+        self.notify.alive(now);
+        thread::park_timeout(self.notify.often().map_or(left, |often| left.min(often)));
+    }
 }
 
 fn note(report: &PassReport) {
@@ -74,30 +186,6 @@ fn pause(faults: u32, shortest: Duration) -> Duration {
     let full = shortest.saturating_mul(1 << faults.min(16)).min(LONGEST_PAUSE);
     let random = RandomState::new().build_hasher().finish() % 1024;
     full.mul_f64(0.75 + random as f64 / 2048.0)
-}
-
-fn sleep(pause: Duration, stop: &AtomicBool) {
-    let begin = Instant::now();
-    while !stop.load(Ordering::Relaxed)
-        && let Some(left) = pause.checked_sub(begin.elapsed()).filter(|left| !left.is_zero())
-    {
-        thread::park_timeout(left);
-    }
-}
-
-/// The first signal ends the loop after the transaction it is in, a second one ends the process.
-pub(crate) fn listen(stop: Arc<AtomicBool>) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    let main = thread::current();
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            if stop.swap(true, Ordering::Relaxed) {
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
-            }
-            main.unpark();
-        }
-    })?;
-    Ok(())
 }
 
 #[cfg(test)]

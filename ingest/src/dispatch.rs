@@ -29,7 +29,8 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Man(args) => return manual::man(args),
         _ => {}
     }
-    let settings = Settings::resolve(command.layer(), &|name| var_os(name))?;
+    let resolve = || Ok(Settings::resolve(command.layer(), &|name| var_os(name))?);
+    let settings = resolve()?;
     let schedule = Schedule::new(&settings.schedule)?;
     if command.writes() {
         home::prepare(&settings)?;
@@ -59,6 +60,6 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Restore(args) => restore::run(&settings, args, &stop),
         Command::Recover(args) => recover::run(&settings, args, &stop),
         Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
-        Command::Run(_) => daemon::run(&mut ctx, settings.home.root(), &schedule, &stop).map(|()| Exit::Done),
+        Command::Run(_) => daemon::run(&mut ctx, settings, schedule, &resolve, &stop).map(|()| Exit::Done),
     }
 }

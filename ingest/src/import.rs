@@ -29,11 +29,11 @@ use settings::Settings;
 use store::write::{self, Merged, Writer};
 
 use crate::backlog::{self, Done};
-use crate::daemon;
 use crate::derive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::places;
+use crate::signals;
 use crate::transcripts::{self, Look};
 use args::Import;
 use events::Events;
@@ -71,7 +71,7 @@ impl Run<'_> {
 /// # Errors
 /// A path that is nothing we know, before anything is taken in; else what is not about a single file.
 pub fn run(settings: &Settings, args: &Import, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    daemon::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let writer = Writer::open(&settings.home)?;
     let plan = plan(&writer, settings, args)?;
     let before = writer.listed()?;

@@ -94,6 +94,21 @@ impl Context {
         }
     }
 
+    /// Goes on with other settings. What it knows of the queue and the transcripts stays, except where they lie elsewhere
+    /// now; the data directory is the one it began with.
+    pub fn adopt(&mut self, settings: &Settings) {
+        let new = Self::new(settings, self.stop.clone());
+        if new.projects != self.projects {
+            self.swept = None;
+        }
+        self.places = new.places;
+        self.room = new.room;
+        self.limits = new.limits;
+        self.max_event = new.max_event;
+        self.projects = new.projects;
+        self.sweep_every = new.sweep_every;
+    }
+
     /// Opens the database, or says why it cannot be; a fault that will pass is left to the first pass.
     ///
     /// # Errors
@@ -234,7 +249,10 @@ impl Pass<'_, '_> {
                             report.transcript_bytes += followed.bytes;
                             stopped = steps.at(Step::Followed);
                         }
-                        Done::Derived(derived) => count(report, derived),
+                        Done::Derived(derived) => {
+                            count(report, derived);
+                            stopped = steps.at(Step::Derived);
+                        }
                     }
                     if stopped.is_err() || stop.load(Ordering::Relaxed) {
                         return ControlFlow::Break(());
@@ -250,7 +268,20 @@ impl Pass<'_, '_> {
             }
         }
         if self.ctx.underived && !self.ctx.stop.load(Ordering::Relaxed) {
-            let derived = self.ctx.store.with(|writer| Ok(derive::derive(writer)?))?;
+            let Context { store, stop, .. } = &mut *self.ctx;
+            let steps = &self.steps;
+            let derived = store.with(|writer| {
+                let mut stopped = Ok(());
+                let derived = derive::derive_observed(writer, &mut |_| {
+                    stopped = steps.at(Step::Derived);
+                    if stopped.is_err() || stop.load(Ordering::Relaxed) {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })?;
+                stopped.map(|()| derived)
+            })?;
             self.ctx.store.with(|writer| Ok(crate::places::look_up(writer)?))?;
             self.steps.at(Step::Derived)?;
             count(&mut self.report, derived);

@@ -89,7 +89,7 @@ pub(crate) struct Kept {
 /// # Errors
 /// The operating system's and the store's; what was done until then is done.
 pub fn run(settings: &Settings, args: &Prune, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    crate::daemon::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    crate::signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let now = SystemTime::now();
     let how = if args.dry_run { How::Say } else { How::Do };
     let Some(mut chores) = Chores::begin(settings)? else {

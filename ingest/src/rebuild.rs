@@ -11,10 +11,10 @@ use settings::Settings;
 use store::write::Writer;
 
 use crate::cli::Common;
-use crate::daemon;
 use crate::derive::{self, Index};
 use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::signals;
 
 /// `rebuild`.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub struct Rebuild {
 /// # Errors
 /// What will not mend itself.
 pub fn run(settings: &Settings, args: &Rebuild, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    daemon::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let mut writer = Writer::open(&settings.home)?;
     let index = if args.index { Index::Anew } else { Index::Keep };
     let shown = !args.common.quiet && io::stderr().is_terminal();

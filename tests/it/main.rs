@@ -15,5 +15,6 @@ mod queue; // bad input, several ingesters, the loop
 mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
+mod service; // `run` as a supervisor and a person's signals see it
 mod sessions; // titles, projects, and how sessions hang together
 mod tidy; // the rules of the repository

@@ -1,21 +1,49 @@
-//! `ingest backup`: a copy of the database, made while everything goes on, and checked.
+//! `ingest backup`: a copy of the database, made while everything goes on, and checked. And the backups that are made without
+//! being asked for.
 
+mod annotations;
+mod copy;
+mod due;
+
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Instant, SystemTime};
 
 use clap::Args;
+use export::out::Existing;
+use serde_json::json;
 use settings::Settings;
+use status::backups::What;
 
 use crate::cli::Place;
-use crate::error::Error;
+use crate::clock;
+use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::report::count;
+use crate::signals;
+use crate::terminal::{document, print, size};
+
+pub(crate) use due::due;
+
+/// Shown below `ingest backup --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  ingest backup ~/prompts.db             one file, which must not be there yet
+  ingest backup /mnt/usb                 a file in this folder, named by the time
+  ingest backup --force ~/prompts.db     replaces it, once the new copy is checked
+What people said and the database are also copied by themselves, into backups/ of the data directory:
+docs/operating-backup.md.
+";
 
 /// `backup`.
 #[derive(Debug, Args)]
 pub struct Backup {
     /// The file to write, or a folder that gets one with a name of its own
     #[arg(value_name = "DEST")]
-    pub dest: std::path::PathBuf,
+    pub dest: PathBuf,
     /// Replace what is there
     #[arg(long)]
     pub force: bool,
@@ -31,14 +59,52 @@ pub struct Backup {
 ///
 /// # Errors
 /// What stops it.
-pub fn run(_settings: &Settings, _args: &Backup, _stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+pub fn run(settings: &Settings, args: &Backup, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let began = Instant::now();
+    let dest = destination(settings, &args.dest)?;
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let shown = io::stderr().is_terminal();
+    let made = copy::make(&settings.home, &dest, existing, stop, &|so_far| {
+        if shown {
+            let _ = write!(io::stderr(), "\r{so_far}\x1b[K");
+        }
+    });
+    if shown {
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    let made = made?;
+    let seconds = began.elapsed().as_secs_f64();
+    let text = if args.json {
+        document(&json!({
+            "path": dest, "bytes": made.bytes, "schema": made.checked.schema, "seconds": seconds,
+            "conversations": made.checked.conversations, "events": made.checked.events,
+        }))
+    } else {
+        let conversations = count(made.checked.conversations, "conversation");
+        format!("{conversations} in {}, checked: {} ({seconds:.2} s)\n", size(made.bytes), dest.display())
+    };
+    print(text.as_bytes()).at("write", Path::new("to standard output"))?;
+    Ok(Exit::Done)
 }
 
-/// Makes the backups that are due.
-///
-/// # Errors
-/// What stops it.
-pub(crate) fn due(_settings: &Settings, _now: std::time::SystemTime, _stop: &AtomicBool) -> Result<(), Error> {
-    Ok(())
+/// The file that is meant.
+fn destination(settings: &Settings, given: &Path) -> Result<PathBuf, Error> {
+    let dest = if given.is_dir() {
+        given.join(What::Database.file_name(clock::millis(SystemTime::now())))
+    } else {
+        given.to_owned()
+    };
+    let folder = dest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().at("open the folder", folder)?;
+    let Some(name) = dest.file_name() else {
+        return Err(Error::Refused { path: dest, problem: "is no name of a file".to_owned() });
+    };
+    // The database and what lies beside it is the engine's alone.
+    let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    if id(&folder).is_some_and(|folder| Some(folder) == id(&settings.home.database_dir())) {
+        let problem = "lies in the folder of the database itself; name another place".to_owned();
+        return Err(Error::Refused { path: dest, problem });
+    }
+    Ok(folder.join(name))
 }

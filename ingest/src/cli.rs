@@ -69,7 +69,7 @@ pub enum Command {
     #[command(after_help = exit::HELP, after_long_help = with_examples(prune::EXAMPLES))]
     Prune(Prune),
     /// Copy the database while everything goes on, and check the copy
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::backup::EXAMPLES))]
     Backup(Backup),
     /// Put a backup in the place of the database
     #[command(after_help = exit::HELP)]

@@ -63,6 +63,17 @@ pub enum Error {
         /// What they do.
         what: &'static str,
     },
+    /// A place that cannot be used for what is to be done. Nothing there is changed.
+    #[error("{path}: {problem}")]
+    Refused {
+        /// As it was given.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A signal ended it before it was done.
+    #[error("{0}: ended by a signal before it was done; nothing is changed")]
+    Ended(&'static str),
     /// Flags that do not go together, or a value that only the store could check.
     #[error("{0}; see --help")]
     Usage(String),
@@ -105,9 +116,10 @@ impl Error {
             Self::Store(error) | Self::Export(export::Error::Store(error)) => {
                 matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. })
             }
-            Self::Space { .. } | Self::Held { .. } => true,
+            Self::Space { .. } | Self::Held { .. } | Self::Ended(_) => true,
             Self::Settings(_)
             | Self::Home { .. }
+            | Self::Refused { .. }
             | Self::Usage(_)
             | Self::Export(_)
             | Self::Cron(_)

@@ -2,6 +2,7 @@
 
 mod api; // the API over a real socket
 mod archive; // what becomes of files that are taken in
+mod backup; // copies of the database, asked for and unasked
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod export; // what went in comes out again

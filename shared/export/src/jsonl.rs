@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use store::human::{Member, UserSession};
-use store::read::export::{Cuts, Unplaced, Whole};
+use store::read::export::{Annotated, Cuts, Unplaced, Whole};
 
 use crate::shape;
 use crate::time::rfc3339;
@@ -38,6 +38,14 @@ pub fn conversation(out: &mut dyn Write, whole: &Whole) -> io::Result<()> {
 /// Those of `out`.
 pub fn unplaced(out: &mut dyn Write, unplaced: &Unplaced) -> io::Result<()> {
     line(out, &shape::Conversation::unplaced(unplaced))
+}
+
+/// What was said of a conversation, without the conversation.
+///
+/// # Errors
+/// Those of `out`.
+pub fn annotated(out: &mut dyn Write, annotated: &Annotated) -> io::Result<()> {
+    line(out, &shape::Conversation::annotated(annotated))
 }
 
 /// How people cut and named sessions, and the searches they kept.

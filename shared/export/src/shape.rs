@@ -4,7 +4,7 @@ use serde::Serialize;
 use store::Key;
 use store::human::{Member, Remark, Said, SavedView, Title, UserSession};
 use store::read;
-use store::read::export::{Unplaced, Whole};
+use store::read::export::{Annotated, Unplaced, Whole};
 
 use crate::parts::{Block, ToolCall, raw};
 use crate::price::Bill;
@@ -25,6 +25,9 @@ pub(crate) struct Conversation<'a> {
     r#type: &'static str,
     id: i64,
     keys: Vec<KeyOf>,
+    /// Of one without anything else that was derived of it.
+    #[serde(rename = "session_id", skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
     #[serde(flatten)]
     told: Option<Told<'a>>,
     ratings: Vec<RatingOf<'a>>,
@@ -176,10 +179,16 @@ impl<'a> Conversation<'a> {
         Self::said(unplaced.id.0, &unplaced.keys, &unplaced.remarks, None)
     }
 
+    /// One of which only that is told which was said of it.
+    pub(crate) fn annotated(annotated: &'a Annotated) -> Self {
+        let said = Self::said(annotated.id.0, &annotated.keys, &annotated.remarks, None);
+        Self { session: annotated.session_id.as_deref(), ..said }
+    }
+
     fn said(id: i64, keys: &[Key], remarks: &'a [Remark], told: Option<Told<'a>>) -> Self {
         let keys = keys.iter().map(KeyOf::of).collect();
         let (ratings, tags, notes, stars) = Default::default();
-        let mut line = Self { r#type: "conversation", id, keys, told, ratings, tags, notes, stars };
+        let mut line = Self { r#type: "conversation", id, keys, session: None, told, ratings, tags, notes, stars };
         for remark in remarks {
             let (id, origin, created_ms) = (&*remark.stamp.id, &*remark.stamp.origin, remark.stamp.created_ms);
             match &remark.said {

@@ -60,8 +60,10 @@ pub enum Error {
         known: i64,
     },
     /// A file that was to be taken in cannot be. It is left as it is.
-    #[error("import {path}: {problem}")]
+    #[error("{op} {path}: {problem}")]
     Refused {
+        /// What it was wanted for.
+        op: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not, and what to do.

@@ -10,6 +10,7 @@
 //! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, aliases | `write`, rebuildable |
 
+pub mod backup;
 pub mod check;
 mod codec;
 pub mod error;

@@ -34,6 +34,7 @@ pub use crate::usage::Usage;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
+pub(crate) use merge::of_other;
 pub use merge::{Merged, Other, Progress};
 pub use packed::PackedFile;
 pub use places::WantedPlace;

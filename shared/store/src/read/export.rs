@@ -23,7 +23,7 @@ use crate::open::{self, DbLock, Place};
 
 pub use events::{EventFile, EventFilter};
 pub use files::{File, FileFilter};
-pub use said::{Cuts, Unplaced};
+pub use said::{Annotated, Annotations, Cuts, Unplaced};
 pub use select::{Filter, Selected};
 pub use whole::{Subagents, Summary, Whole};
 
@@ -57,9 +57,7 @@ impl Exporter {
     /// # Errors
     /// The engine's.
     pub fn origin(&mut self) -> Result<String, Error> {
-        self.ask(|conn| {
-            conn.query_row("select origin from origins where own = 1", [], |row| row.get(0)).op("read the origin")
-        })
+        self.ask(own_origin)
     }
 
     /// Whether what was read is of one piece. To be asked at the end: only a store in a place where we cannot write may
@@ -73,6 +71,10 @@ impl Exporter {
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
         question(&tx)
     }
+}
+
+fn own_origin(conn: &Connection) -> Result<String, Error> {
+    conn.query_row("select origin from origins where own = 1", [], |row| row.get(0)).op("read the origin")
 }
 
 fn changed(path: &std::path::Path) -> Option<SystemTime> {

@@ -25,6 +25,7 @@ use super::{Batch, Writer};
 use crate::error::{Context, Error};
 
 pub use other::Other;
+pub(crate) use other::of_other;
 
 /// A transaction writes (or reads while it holds the lock) about so much.
 const BATCH_BYTES: u64 = 16 * 1024 * 1024;

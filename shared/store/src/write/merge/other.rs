@@ -45,6 +45,8 @@ const TABLES: [&str; 17] = [
     "saved_views",
 ];
 
+/// What it is opened for, as errors say it.
+const IMPORT: &str = "import";
 /// How a database file begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Name of a folder for private copies, before its random part.
@@ -80,12 +82,13 @@ impl Writer {
         }
         let place = own.parent().unwrap_or(Path::new("."));
         Copy::remove_abandoned(place);
-        Other::open(&path, place).map_err(|error| of_other(&path, error))
+        Other::open(&path, place).map_err(|error| of_other(IMPORT, &path, error))
     }
 }
 
 impl Other {
-    fn open(path: &Path, place: &Path) -> Result<Self, Error> {
+    /// Opens it, of one moment. A private copy, if one is needed, is made in `place`.
+    pub(crate) fn open(path: &Path, place: &Path) -> Result<Self, Error> {
         let (mut conn, mut copy) = read_only(path, place)?;
         let schema = migrate::check(&conn, path)?;
         if schema == 0 {
@@ -114,6 +117,13 @@ impl Other {
         Ok(other)
     }
 
+    /// Its connection, no longer of one moment, for a statement that must not run in a transaction.
+    pub(crate) fn released(&self) -> Result<&Connection, Error> {
+        self.conn.execute_batch("commit").op("end reading")?;
+        self.conn.pragma_update(None, "query_only", false).op("clear query_only")?;
+        Ok(&self.conn)
+    }
+
     /// Bytes of its events and files.
     pub(super) fn size(&self) -> Result<u64, Error> {
         let sum: i64 = self
@@ -129,16 +139,16 @@ impl Other {
 
     /// A row that makes no sense.
     pub(super) fn damaged(&self, detail: &str) -> Error {
-        of_other(&self.path, Error::Corrupt { op: "read", detail: detail.to_owned() })
+        of_other(IMPORT, &self.path, Error::Corrupt { op: "read", detail: detail.to_owned() })
     }
 }
 
 fn refuse(path: &Path, problem: &str) -> Error {
-    Error::Refused { path: path.to_owned(), problem: problem.to_owned() }
+    Error::Refused { op: IMPORT, path: path.to_owned(), problem: problem.to_owned() }
 }
 
 /// What is wrong with the other database is said of it, not of ours.
-fn of_other(path: &Path, error: Error) -> Error {
+pub(crate) fn of_other(op: &'static str, path: &Path, error: Error) -> Error {
     let problem = match error {
         Error::Foreign { .. } => "not a Prompt Manager database".to_owned(),
         Error::TooNew { found, known, .. } => {
@@ -146,10 +156,10 @@ fn of_other(path: &Path, error: Error) -> Error {
                 "the database has schema {found}, this program knows up to {known}; install the newer version of Prompt Manager"
             )
         }
-        Error::Corrupt { detail, .. } => format!("the database is damaged ({detail}); import a backup of it"),
+        Error::Corrupt { detail, .. } => format!("the database is damaged ({detail}); {op} a backup of it"),
         other => return other,
     };
-    Error::Refused { path: path.to_owned(), problem }
+    Error::Refused { op, path: path.to_owned(), problem }
 }
 
 /// Opens without leaving a trace, by what lies beside the file.

@@ -1,0 +1,198 @@
+//! The backups that nobody asks for: what people said each day, the database each week, or as the settings say.
+//!
+//! An old one goes only after a new one is there, checked and synced. When a try fails, that stands in run/backup.json until
+//! one succeeds, and the next try comes after an hour. Backups are told apart by the time in their name; one from the future
+//! was made before the clock was set back, tells nothing about when the next is due, and is the first to go.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use export::out::Existing;
+use queue::DataDir;
+use settings::Settings;
+use status::backups::{Backup, Backups, Failure, What};
+
+use super::{annotations, copy};
+use crate::clock::millis;
+use crate::disk;
+use crate::error::{At, Error};
+use crate::terminal::size;
+
+/// After a try that failed.
+const RETRY: Duration = Duration::from_secs(3600);
+
+/// Makes the backups that are due; nothing while there is no database. What fails is logged and noted.
+///
+/// # Errors
+/// If it cannot be told what is due, or noted what failed.
+pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+    let home = &settings.home;
+    if !home.database().exists() {
+        return Ok(());
+    }
+    let dir = home.backups();
+    for (what, every, keep) in [
+        (What::Annotations, settings.annotations_every, settings.annotations_keep),
+        (What::Database, settings.backup_every, settings.backup_keep),
+    ] {
+        let there = Backups::read(home).at("look at the backups in", &dir)?;
+        let failed = there.failures.iter().find(|failure| failure.what == what).map(|failure| failure.at_ms);
+        if !is_due(there.of(what), failed, every, millis(now)) {
+            continue;
+        }
+        match make(settings, what, now, stop) {
+            Ok(()) => {
+                note(home, there.failures, what, None)?;
+                thin_out(home, what, keep, millis(now))?;
+            }
+            Err(Error::Ended(_)) => return Ok(()),
+            Err(error) => {
+                let reason = error.to_string();
+                tracing::warn!("backup of {}: failed to {reason}", named(what));
+                note(home, there.failures, what, Some(Failure { what, at_ms: millis(now), reason }))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_due(there: &[Backup], failed_ms: Option<i64>, every: Duration, now_ms: i64) -> bool {
+    let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let last = there.iter().map(|backup| backup.made_ms).filter(|made| *made <= now_ms).max();
+    let waited = last.is_none_or(|made| now_ms.saturating_sub(made) >= ms(every));
+    let failed = failed_ms.is_some_and(|at| (0..ms(RETRY)).contains(&now_ms.saturating_sub(at)));
+    !every.is_zero() && waited && !failed
+}
+
+fn make(settings: &Settings, what: What, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+    let home = &settings.home;
+    let dir = home.backups();
+    queue::layout::create_private_dir(&dir).at("prepare", &dir)?;
+    let dest = dir.join(what.file_name(millis(now)));
+    match what {
+        What::Annotations => annotations::make(home, &dest, millis(now)),
+        What::Database => {
+            remove_partial(&dir)?;
+            let wanted = fs::metadata(home.database()).map_or(0, |meta| meta.len()).saturating_add(settings.low_space);
+            let free = disk::free(&dir)?;
+            if free < wanted {
+                let problem = format!(
+                    "there are {} free, and a backup is made with {} (its size and `low_space`)",
+                    size(free),
+                    size(wanted)
+                );
+                return Err(Error::Refused { path: dir, problem });
+            }
+            copy::make(home, &dest, Existing::Keep, stop, &|_| {}).map(|made| {
+                tracing::info!("backup of {}: {}, checked, in {}", named(what), size(made.bytes), dest.display());
+            })
+        }
+    }
+}
+
+fn named(what: What) -> &'static str {
+    match what {
+        What::Annotations => "what people said",
+        What::Database => "the database",
+    }
+}
+
+/// What a death left.
+fn remove_partial(dir: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(dir).at("list", dir)? {
+        let entry = entry.at("list", dir)?;
+        if entry.file_name().to_string_lossy().ends_with(copy::PARTIAL) {
+            copy::remove_abandoned(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the oldest until `keep` are left. The one just made always stays.
+fn thin_out(home: &DataDir, what: What, keep: usize, now_ms: i64) -> Result<(), Error> {
+    let dir = home.backups();
+    let there = Backups::read(home).at("look at the backups in", &dir)?;
+    for backup in superfluous(there.of(what), keep, now_ms) {
+        fs::remove_file(&backup.path).at("remove", &backup.path)?;
+        tracing::debug!("removed {}", backup.path.display());
+    }
+    Ok(())
+}
+
+/// What goes, of those that are there.
+fn superfluous(there: &[Backup], keep: usize, now_ms: i64) -> Vec<&Backup> {
+    let mut sorted: Vec<&Backup> = there.iter().collect();
+    sorted.sort_by_key(|backup| (backup.made_ms <= now_ms, backup.made_ms));
+    sorted.truncate(sorted.len().saturating_sub(keep.max(1)));
+    sorted
+}
+
+/// Notes how the last try of a kind went, beside those of the other kinds.
+fn note(home: &DataDir, mut failures: Vec<Failure>, what: What, failed: Option<Failure>) -> Result<(), Error> {
+    let path = home.backup_note();
+    if failed.is_none() && !failures.iter().any(|failure| failure.what == what) {
+        return Ok(());
+    }
+    failures.retain(|failure| failure.what != what);
+    failures.extend(failed);
+    if failures.is_empty() {
+        return match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.at("remove", &path),
+        };
+    }
+    let partial = path.with_extension("json.partial");
+    let text = crate::terminal::document(&failures);
+    fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path)).at("write", &path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn backups(made: &[i64]) -> Vec<Backup> {
+        made.iter().map(|made_ms| Backup { path: made_ms.to_string().into(), made_ms: *made_ms, bytes: 1 }).collect()
+    }
+
+    #[test]
+    fn when_one_is_due() {
+        let check = |made: &[i64], failed: Option<i64>, now: i64, expected: bool| {
+            let day = Duration::from_secs(24 * 3600);
+            assert_eq!(is_due(&backups(made), failed, day, now), expected, "{made:?} {failed:?} {now}");
+        };
+        let now = 1000 * HOUR;
+        check(&[], None, now, true);
+        check(&[now - 23 * HOUR], None, now, false);
+        check(&[now - 24 * HOUR], None, now, true);
+        check(&[now - 48 * HOUR, now], None, now, false);
+        // The clock was set back: one is made, and then there is one.
+        check(&[now + HOUR], None, now, true);
+        check(&[now, now + HOUR], None, now + 1, false);
+        // It failed.
+        check(&[], Some(now - HOUR / 2), now, false);
+        check(&[], Some(now - HOUR), now, true);
+        check(&[], Some(now + HOUR), now, true);
+        assert!(!is_due(&[], None, Duration::ZERO, now));
+    }
+
+    #[test]
+    fn what_goes() {
+        let check = |made: &[i64], keep: usize, now: i64, expected: &[i64]| {
+            let there = backups(made);
+            let gone: Vec<i64> = superfluous(&there, keep, now).iter().map(|backup| backup.made_ms).collect();
+            assert_eq!(gone, expected, "{made:?} {keep} {now}");
+        };
+        check(&[1, 2, 3], 3, 3, &[]);
+        check(&[1, 2, 3], 2, 3, &[1]);
+        check(&[1, 2, 3], 0, 3, &[1, 2]);
+        // One from the future goes first, and the one just made never.
+        check(&[1, 2, 9], 2, 2, &[9]);
+        check(&[2, 8, 9], 1, 2, &[8, 9]);
+        check(&[], 2, 2, &[]);
+    }
+}

@@ -40,5 +40,33 @@ create table totals (
     value integer not null
 ) strict, without rowid;
 
--- How many conversations were seen by hooks alone, by transcripts alone, by both.
-create index turns_seen on turns (from_hook, from_transcript) where kind in ('human', 'command', 'shell');
+-- How many conversations were seen by hooks alone, by transcripts alone, by both. Counting a million rows is too much for a
+-- figure that is asked for every few seconds, so each change is counted as it is made.
+create table turns_seen (
+    from_hook       integer not null,
+    from_transcript integer not null,
+    turns           integer not null,
+    primary key (from_hook, from_transcript)
+) strict, without rowid;
+insert into turns_seen values (0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0);
+update turns_seen set turns = (
+    select count(*) from turns t
+     where t.kind in ('human', 'command', 'shell')
+       and t.from_hook = turns_seen.from_hook and t.from_transcript = turns_seen.from_transcript);
+create trigger turns_seen_insert after insert on turns when new.kind in ('human', 'command', 'shell') begin
+    update turns_seen set turns = turns + 1
+     where from_hook = new.from_hook and from_transcript = new.from_transcript;
+end;
+create trigger turns_seen_delete after delete on turns when old.kind in ('human', 'command', 'shell') begin
+    update turns_seen set turns = turns - 1
+     where from_hook = old.from_hook and from_transcript = old.from_transcript;
+end;
+create trigger turns_seen_update after update of kind, from_hook, from_transcript on turns
+when (old.kind, old.from_hook, old.from_transcript) is not (new.kind, new.from_hook, new.from_transcript) begin
+    update turns_seen set turns = turns - 1
+     where old.kind in ('human', 'command', 'shell')
+       and from_hook = old.from_hook and from_transcript = old.from_transcript;
+    update turns_seen set turns = turns + 1
+     where new.kind in ('human', 'command', 'shell')
+       and from_hook = new.from_hook and from_transcript = new.from_transcript;
+end;

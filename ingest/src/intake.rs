@@ -25,10 +25,10 @@ pub(crate) mod watch;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::SystemTime;
 
 use queue::{QueueName, Token};
 
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::intake::batch::{Batch, Item, Limits};
 use crate::intake::claim::{Claim, DEATHS, Taken};
@@ -46,7 +46,7 @@ pub(crate) struct Intake<'a, 's> {
     pub(crate) places: &'a Places,
     pub(crate) limits: Limits,
     pub(crate) max_event: u64,
-    pub(crate) now: SystemTime,
+    pub(crate) clock: Clock,
     pub(crate) stop: &'a AtomicBool,
     pub(crate) steps: &'a Steps<'s>,
     pub(crate) report: &'a mut PassReport,
@@ -79,7 +79,7 @@ impl Intake<'_, '_> {
             return Ok(());
         }
         for name in odd {
-            match fail::bury_odd(self.places, name, self.now, self.steps)? {
+            match fail::bury_odd(self.places, name, self.clock.began, self.steps)? {
                 fail::Oddity::Buried => self.report.failed += 1,
                 fail::Oddity::NotOurs => self.report.left_alone += 1,
                 fail::Oddity::Gone => {}
@@ -94,7 +94,7 @@ impl Intake<'_, '_> {
             self.bury_dead(kind, listed, store)?;
         }
         let mut left = Batch::default();
-        let storing = Storing { store, places: self.places, now: self.now, steps: self.steps };
+        let storing = Storing { store, places: self.places, clock: self.clock, steps: self.steps };
         let taken = thread::scope(|scope| {
             let mut committer = if files.len() > self.limits.files {
                 Committer::beside(scope, storing)
@@ -232,7 +232,7 @@ impl Intake<'_, '_> {
     /// Even a bad file tells that something happened in the session of its name.
     fn reject(&mut self, claim: Claim, reject: &Reject) -> Result<(), Error> {
         self.touch(claim.parts().session.as_str());
-        claim.fail(self.places, reject, self.now, self.steps)?;
+        claim.fail(self.places, reject, self.clock.began, self.steps)?;
         self.report.failed += 1;
         Ok(())
     }

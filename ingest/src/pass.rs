@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use settings::Settings;
 
 use crate::backlog::{self, Done};
-use crate::clock::elapsed;
+use crate::clock::{Clock, elapsed};
 use crate::derive;
 use crate::disk::Room;
 use crate::error::Error;
@@ -133,7 +133,8 @@ pub fn run(
         ctx.swept = None;
         ctx.underived = true;
     }
-    let mut pass = Pass { ctx, now, steps: Steps::new(observe), report: PassReport::default() };
+    let mut pass =
+        Pass { ctx, now, clock: Clock::start(now), steps: Steps::new(observe), report: PassReport::default() };
     let done = pass.queue().and_then(|()| pass.sessions());
     let mut report = pass.report;
     match done {
@@ -151,6 +152,7 @@ pub fn run(
 struct Pass<'a, 's> {
     ctx: &'a mut Context,
     now: SystemTime,
+    clock: Clock,
     steps: Steps<'s>,
     report: PassReport,
 }
@@ -206,7 +208,7 @@ impl Pass<'_, '_> {
             places: &self.ctx.places,
             limits: self.ctx.limits,
             max_event: self.ctx.max_event,
-            now: self.now,
+            clock: self.clock,
             stop: &self.ctx.stop,
             steps: &self.steps,
             report: &mut self.report,

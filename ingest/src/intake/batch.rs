@@ -4,10 +4,9 @@
 //! The order is what makes a crash harmless: rows and their keys are committed durably, and only then does a file leave
 //! processing. A death in between is a replay, which the key (name, hash) turns into nothing.
 
-use std::time::SystemTime;
-
 use store::write::{NewEvent, Stored};
 
+use crate::clock::{Clock, millis};
 use crate::error::Error;
 use crate::intake::claim::{Archived, Claim};
 use crate::intake::parse::Facts;
@@ -63,20 +62,20 @@ impl Batch {
         &mut self,
         store: &mut StoreHandle,
         places: &Places,
-        now: SystemTime,
+        clock: Clock,
         steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<(), Error> {
         if self.items.is_empty() {
             return Ok(());
         }
-        match write(&self.items, store, now, steps) {
+        match write(&self.items, store, clock, steps) {
             Ok(stored) => self.settle(&stored, places, steps, report),
             Err(Error::Store(store::Error::Sql { .. })) if self.items.len() > 1 => {
                 let mut rest = std::mem::take(&mut self.items).into_iter();
                 while let Some(item) = rest.next() {
                     let mut alone = Self { bytes: item.payload.len() as u64, items: vec![item] };
-                    if let Err(error) = alone.flush(store, places, now, steps, report) {
+                    if let Err(error) = alone.flush(store, places, clock, steps, report) {
                         self.items = alone.items;
                         self.items.extend(rest);
                         return Err(error);
@@ -86,7 +85,7 @@ impl Batch {
             }
             Err(Error::Store(error @ store::Error::Sql { .. })) => {
                 for item in self.items.drain(..) {
-                    item.claim.fail(places, &Reject::new(Class::Refused, error.to_string()), now, steps)?;
+                    item.claim.fail(places, &Reject::new(Class::Refused, error.to_string()), clock.began, steps)?;
                     report.failed += 1;
                 }
                 Ok(())
@@ -142,8 +141,8 @@ impl Batch {
     }
 }
 
-fn write(items: &[Item], store: &mut StoreHandle, now: SystemTime, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
-    let stored_ms = crate::clock::millis(now);
+fn write(items: &[Item], store: &mut StoreHandle, clock: Clock, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
+    let stored_ms = millis(clock.began);
     store.with(|writer| {
         let batch = writer.batch()?;
         let mut stored = Vec::with_capacity(items.len());
@@ -158,9 +157,16 @@ fn write(items: &[Item], store: &mut StoreHandle, now: SystemTime, steps: &Steps
                 stored_ms,
             })?);
         }
+        let now_ms = clock.now_ms();
+        let new = stored.iter().zip(items).filter(|(stored, _)| matches!(stored, Stored::New(_)));
+        batch.count_waits(now_ms, new.map(|(_, item)| now_ms.saturating_sub(captured_ms(item))))?;
         steps.at(Step::Written)?;
         batch.commit()?;
         steps.at(Step::Committed)?;
         Ok(stored)
     })
+}
+
+fn captured_ms(item: &Item) -> i64 {
+    i64::try_from(item.claim.parts().captured_ns / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -4,28 +4,27 @@
 //! than the longer of the two. One batch is under way at most, so memory and open files stay bounded, and batches are
 //! committed in the order in which they were read. What fits into one batch is not worth a thread.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
-use std::time::SystemTime;
-
 use super::batch::Batch;
 use super::places::Places;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::report::PassReport;
 use crate::step::Steps;
 use crate::store_handle::StoreHandle;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Scope;
 
 /// What storing a batch needs.
 pub(crate) struct Storing<'a, 's> {
     pub(crate) store: &'a mut StoreHandle,
     pub(crate) places: &'a Places,
-    pub(crate) now: SystemTime,
+    pub(crate) clock: Clock,
     pub(crate) steps: &'a Steps<'s>,
 }
 
 impl Storing<'_, '_> {
     fn flush(&mut self, batch: &mut Batch, report: &mut PassReport) -> Result<(), Error> {
-        batch.flush(self.store, self.places, self.now, self.steps, report)
+        batch.flush(self.store, self.places, self.clock, self.steps, report)
     }
 }
 

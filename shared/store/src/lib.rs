@@ -9,13 +9,16 @@
 //! | conversation_ids, conversation_keys | `write`, append-only |
 //! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, aliases | `write`, rebuildable |
+//! | passes, latencies, totals, turns_seen | `write`, figures of how it goes; turns_seen follows turns by triggers |
 
 pub mod backup;
 pub mod check;
 mod codec;
 pub mod error;
+mod figures;
 pub mod human;
 pub mod ids;
+mod latency;
 mod migrate;
 mod open;
 pub mod read;
@@ -25,6 +28,8 @@ pub mod words;
 pub mod write;
 
 pub use error::Error;
+pub use figures::{Figures, Pass, Seen};
 pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
+pub use latency::Latency;
 pub use open::{DbLock, engine_version};
 pub use words::{BlockKind, Kind, Status, Via};

@@ -67,7 +67,7 @@ mod tests {
             "382f7fb848bc6ce5",
             "876c295702b7b5a4",
             "f077a5ed7b5c1ac4",
-            "b42d7a2ef5395bcf",
+            "81ff6138d135d126",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

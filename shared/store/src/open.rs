@@ -17,7 +17,7 @@ use crate::error::{Context, Error};
 use crate::migrate;
 
 /// How long a connection waits for another's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a reader's query may run.
 const QUERY_LIMIT: Duration = Duration::from_secs(2);
 /// Kept at this size after a checkpoint.

@@ -3,10 +3,11 @@
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
 //! WAL. Reading order: `turn` (one row of a list), `list` (which rows, newest first), `words` (what people type into a
 //! search box), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that
-//! are kept in the ground), `health`. An export asks in its own way: [`export`].
+//! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`].
 
 mod conversation;
 pub mod export;
+mod figures;
 mod health;
 mod json;
 mod law;
@@ -46,7 +47,7 @@ pub struct Reader {
     conn: Connection,
     path: PathBuf,
     file: (u64, u64),
-    _lock: DbLock,
+    _lock: Option<DbLock>,
 }
 
 impl Reader {
@@ -60,7 +61,18 @@ impl Reader {
         // Before it is opened: a file that is replaced in between then counts as another one.
         let file = identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let (conn, lock) = open::reader(dir)?;
-        Ok(Self { conn, path, file, _lock: lock })
+        Ok(Self { conn, path, file, _lock: Some(lock) })
+    }
+
+    /// As [`open`](Self::open), also in a place where nothing can be written, and nothing is made there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_anywhere(dir: &DataDir) -> Result<Self, Error> {
+        let path = dir.database();
+        let file = identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
+        let opened = open::anywhere(dir)?;
+        Ok(Self { conn: opened.conn, path, file, _lock: opened.lock })
     }
 
     /// Whether the open file is still the one at its path. A reader for which this is false answers from the past.

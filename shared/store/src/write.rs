@@ -4,6 +4,7 @@
 
 mod derived;
 mod events;
+mod figures;
 mod ground;
 mod human;
 mod identity;

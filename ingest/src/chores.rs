@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use settings::Settings;
+use store::write::Writer;
 
 use crate::clock::{elapsed, millis};
 use crate::error::{At, Error};
@@ -92,6 +93,7 @@ pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<()
 }
 
 fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+    let thinned = thin_figures(settings, now);
     let pruned = prune::all(settings, chores.last(), now, How::Do, stop);
     // Also after a fault: it is tried again tomorrow, and not at every wake.
     chores.done(now)?;
@@ -100,6 +102,13 @@ fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &Atomi
         for line in report.shown().lines() {
             tracing::info!("{line}");
         }
+    }
+    thinned
+}
+
+fn thin_figures(settings: &Settings, now: SystemTime) -> Result<(), Error> {
+    if settings.home.database().exists() {
+        Writer::open(&settings.home)?.thin_figures(millis(now))?;
     }
     Ok(())
 }

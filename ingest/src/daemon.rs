@@ -18,6 +18,7 @@ use settings::Settings;
 use crate::error::{At, Error};
 use crate::notify::Notify;
 use crate::pass::{self, Context, Effort};
+use crate::presence::Presence;
 use crate::report::{PassReport, Stopwatch, Times};
 use crate::schedule::{Moment, Schedule};
 use crate::signals::{self, Reload};
@@ -79,11 +80,13 @@ impl Daemon<'_> {
     }
 
     fn passes(&mut self, beside: &mut Beside) -> Result<(), Error> {
+        let mut presence = Presence::begin(&self.settings.home, Some(&self.schedule), Moment::now().wall);
         let mut faults = 0;
         while !self.stopping() {
             let woke = Moment::now();
             let report = self.pass(woke)?;
             note(&report);
+            presence.passed(self.ctx, &report, woke, Some(&self.schedule));
             if report.trouble.is_some() {
                 self.notify.status(&format!("in trouble: {report}"));
                 // What is too old may be what fills the disk.

@@ -42,7 +42,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let mut ctx = Context::new(&settings, stop.clone());
     match command {
         Command::Once(once) => {
-            let exit = once::run(&mut ctx, if once.json { Format::Json } else { Format::Line })?;
+            let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line })?;
             if exit == Exit::Done {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }

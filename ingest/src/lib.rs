@@ -31,6 +31,7 @@ pub mod moment;
 mod notify;
 pub mod once;
 pub mod pass;
+mod presence;
 pub mod prune;
 pub mod rebuild;
 pub mod recover;

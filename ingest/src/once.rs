@@ -4,10 +4,14 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::{Instant, SystemTime};
 
+use queue::DataDir;
+
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::pass::{self, Context, Effort};
+use crate::presence::Presence;
 use crate::report::{PassReport, Stopwatch};
+use crate::schedule::Moment;
 
 /// How the figures are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +26,10 @@ pub enum Format {
 ///
 /// # Errors
 /// What will not mend itself.
-pub fn run(ctx: &mut Context, format: Format) -> Result<Exit, Error> {
-    let begin = Instant::now();
-    let mut watch = Stopwatch::new(begin);
+pub fn run(ctx: &mut Context, home: &DataDir, format: Format) -> Result<Exit, Error> {
+    let woke = Moment::now();
+    let mut presence = Presence::begin(home, None, woke.wall);
+    let mut watch = Stopwatch::new(woke.mono);
     let mut observe = |step| {
         watch.at(step, Instant::now());
         ControlFlow::Continue(())
@@ -34,8 +39,9 @@ pub fn run(ctx: &mut Context, format: Format) -> Result<Exit, Error> {
         sum.followed_by(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
     }
     sum.took_ms = watch.times();
+    presence.passed(ctx, &sum, woke, None);
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };
-    print(&sum, begin.elapsed().as_secs_f64(), format);
+    print(&sum, woke.mono.elapsed().as_secs_f64(), format);
     Ok(exit)
 }
 

@@ -116,6 +116,13 @@ impl Context {
     pub fn open(&mut self) -> Result<(), Error> {
         self.store.with(|_| Ok(())).or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })
     }
+
+    /// Notes what a pass did. If that is not possible now, it is not noted.
+    pub(crate) fn note(&mut self, figures: &store::Pass) {
+        if let Err(error) = self.store.with(|writer| Ok(writer.note_pass(figures)?)) {
+            tracing::debug!("figures: failed to {error}");
+        }
+    }
 }
 
 /// Does one pass. Faults that will pass are in the report as `trouble`; everything they touch stays for the next pass.

@@ -59,6 +59,14 @@ impl Schedule {
         &self.shown
     }
 
+    /// The interval, if it is one.
+    pub fn every(&self) -> Option<Duration> {
+        match &self.when {
+            When::Every(every) => Some(*every),
+            When::Cron(_) => None,
+        }
+    }
+
     /// The shortest time between two tries after a fault.
     pub fn patience(&self) -> Duration {
         match &self.when {

@@ -118,6 +118,12 @@ impl DataDir {
         self.root.join("run/backup.json")
     }
 
+    /// What an ingester says of itself, held exclusively as long as it lives; `n` is 1, unless another has that name.
+    pub fn ingester(&self, pid: u32, n: u32) -> PathBuf {
+        let name = if n == 1 { format!("ingest-{pid}.json") } else { format!("ingest-{pid}.{n}.json") };
+        self.run().join(name)
+    }
+
     /// What hinders the ingester, as long as something does.
     pub fn trouble(&self) -> PathBuf {
         self.root.join("run/trouble.json")

@@ -4,5 +4,6 @@
 pub mod backups;
 pub mod failed;
 mod finding;
+pub mod ingesters;
 
 pub use finding::{Finding, Severity};

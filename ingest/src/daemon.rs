@@ -44,7 +44,7 @@ pub fn run(
     let reload = signals::listen_as_service(stop.clone()).at("listen for signals in", settings.home.root())?;
     let notify = Notify::new(&|name| std::env::var_os(name));
     ctx.open()?;
-    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify };
+    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify, restless: None };
     daemon.announce();
     let mut beside = Beside::default();
     let done = daemon.passes(&mut beside);
@@ -66,6 +66,8 @@ struct Daemon<'a> {
     stop: &'a Arc<AtomicBool>,
     reload: Reload,
     notify: Notify,
+    /// From when on the store may be put to rest, if there is something to put.
+    restless: Option<Instant>,
 }
 
 impl Daemon<'_> {
@@ -81,7 +83,7 @@ impl Daemon<'_> {
 
     fn passes(&mut self, beside: &mut Beside) -> Result<(), Error> {
         let mut presence = Presence::begin(&self.settings.home, Some(&self.schedule), Moment::now().wall);
-        let mut faults = 0;
+        let (mut faults, mut first) = (0, true);
         while !self.stopping() {
             let woke = Moment::now();
             let report = self.pass(woke)?;
@@ -95,13 +97,14 @@ impl Daemon<'_> {
                 faults += 1;
                 continue;
             }
-            if faults > 0 || !report.is_idle() {
+            if faults > 0 || !report.is_idle() || first {
                 self.notify.status(&format!("last: {report}"));
             }
-            faults = 0;
+            (faults, first) = (0, false);
             if report.more {
                 continue;
             }
+            self.rest(&report, woke.mono);
             beside.look(&self.settings, woke, self.stop);
             while !self.stopping() {
                 self.reload_if_asked();
@@ -111,6 +114,16 @@ impl Daemon<'_> {
             }
         }
         Ok(())
+    }
+
+    /// At the first look that finds nothing after one that found something: who is at work goes on being served first.
+    fn rest(&mut self, report: &PassReport, now: Instant) {
+        if !report.is_idle() {
+            self.restless = Some(now);
+        } else if self.restless.is_some_and(|since| since <= now) {
+            // If a reader was in the way, it is for longer.
+            self.restless = if self.ctx.rest() { None } else { now.checked_add(LONGEST_PAUSE) };
+        }
     }
 
     fn pass(&mut self, woke: Moment) -> Result<PassReport, Error> {

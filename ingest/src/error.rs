@@ -202,7 +202,7 @@ mod tests {
             check(&io(errno), true, Exit::Busy);
         }
         check(&io(Errno::ACCESS), false, Exit::Failure);
-        check(&store::Error::Busy { op: "begin" }.into(), true, Exit::Busy);
+        check(&store::Error::Busy { op: "begin", by: None }.into(), true, Exit::Busy);
         check(&store::Error::Storage { op: "commit", detail: String::new(), full: true }.into(), true, Exit::Busy);
         check(&store::Error::Corrupt { op: "commit", detail: String::new() }.into(), false, Exit::Failure);
         check(&store::Error::TooNew { path: "/a".into(), found: 9, known: 1 }.into(), false, Exit::Config);

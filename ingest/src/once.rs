@@ -38,6 +38,9 @@ pub fn run(ctx: &mut Context, home: &DataDir, format: Format) -> Result<Exit, Er
     while sum.more && sum.trouble.is_none() {
         sum.followed_by(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
     }
+    if sum.trouble.is_none() {
+        ctx.rest();
+    }
     sum.took_ms = watch.times();
     presence.passed(ctx, &sum, woke, None);
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };

@@ -109,6 +109,15 @@ impl Context {
         self.sweep_every = new.sweep_every;
     }
 
+    /// Puts the store to rest while there is nothing to do: what is committed moves into the database file. `false` when
+    /// somebody reads what would have to go, or a fault kept it; then it can wait.
+    pub fn rest(&mut self) -> bool {
+        self.store.rest().unwrap_or_else(|error| {
+            tracing::warn!("checkpoint: failed to {error}");
+            false
+        })
+    }
+
     /// Opens the database, or says why it cannot be; a fault that will pass is left to the first pass.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! one reads what is really there.
 
 use queue::DataDir;
-use store::write::Writer;
+use store::write::{Log, Writer};
 
 use crate::error::Error;
 
@@ -33,5 +33,16 @@ impl StoreHandle {
         let done = work(&mut writer)?;
         self.writer = Some(writer);
         Ok(done)
+    }
+
+    /// Empties the log of an open store, if it can be done without waiting; `false` when somebody needs it still.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn rest(&mut self) -> Result<bool, Error> {
+        if self.writer.is_none() {
+            return Ok(true);
+        }
+        self.with(|writer| Ok(writer.rest()? == Log::Empty))
     }
 }

@@ -194,8 +194,7 @@ fn the_settings_are_read_again() {
     let (world, mut given) = (World::new(), Given::default());
     config(&world, "every = '1h'\nmax_event = '64KiB'\n");
     let mut service = Service::start(&world, &[], &[]);
-    service.wait_for("readiness", |said| said == "READY=1");
-    service.wait_for("the first look", |_| true);
+    service.wait_for("the first look", |said| said.starts_with("STATUS=last: 0 events stored"));
     queue(&world, &mut given, 0..2);
     // A wrong file changes nothing.
     config(&world, "evry = '20ms'\n");
@@ -237,4 +236,41 @@ fn a_second_signal_ends_it_at_once() {
     let report = world.ingest_once();
     assert_eq!(report["trouble"], serde_json::Value::Null, "{report}");
     given.check(world.data(), "after a second signal");
+}
+
+/// Whoever holds the database is named, so that a person knows whom to ask.
+#[test]
+fn a_busy_database_names_its_holder() {
+    let (world, mut given) = (World::new(), Given::default());
+    world.ingest_once();
+    queue(&world, &mut given, 0..3);
+    let mut other = Writer::open(world.data()).unwrap();
+    let held = other.batch().unwrap();
+    let report = world.ingest(&["once", "--json"]).code(75).json();
+    let named = format!("(pid {})", std::process::id());
+    let trouble = report["trouble"].as_str().unwrap();
+    assert!(trouble.contains("the database is busy, held by ") && trouble.contains(&named), "{trouble}");
+    assert_eq!(crate::law::names(&world.data().processing()).len(), 3, "nothing is counted against them: {report}");
+    drop(held);
+    assert_eq!(world.ingest_once()["stored"], 3);
+    given.check(world.data(), "a busy database");
+}
+
+/// The log becomes empty when nothing more comes, although a reader has the database open all the time.
+#[test]
+fn an_idle_service_leaves_no_log() {
+    let (world, mut given) = (World::new(), Given::default());
+    world.ingest_once();
+    let server = world.serve();
+    queue(&world, &mut given, 0..3);
+    let mut service = Service::start(&world, &["--every", "20ms"], &[]);
+    service.wait_for("the first look", |said| said.starts_with("STATUS=last: 3 events stored"));
+    let log = world.data().database().with_extension("db-wal");
+    let begin = Instant::now();
+    while fs::metadata(&log).unwrap().len() > 0 {
+        assert!(begin.elapsed() < LONG, "{}", world.tree());
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.get("/api/conversations?kind=all").0, 200);
+    given.check(world.data(), "an emptied log");
 }

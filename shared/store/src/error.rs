@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
+use queue::DataDir;
+
+use crate::held::{self, Holder};
+
 /// A store operation that failed. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process holds the write lock: try again later.
-    #[error("{op}: the database is busy")]
+    #[error("{op}: the database is busy{}", by.as_ref().map(|by| format!(", held by {by}")).unwrap_or_default())]
     Busy {
         /// What was being done.
         op: &'static str,
+        /// Who holds it, if that can be found out.
+        by: Option<Holder>,
     },
     /// No space, a quota or an I/O error: leave everything in place and try again later.
     #[error("{op}: {detail}")]
@@ -103,6 +109,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Names the process that writes to the database of `dir`, if this is about that.
+    pub(crate) fn held(self, dir: &DataDir) -> Self {
+        match self {
+            Self::Busy { op, by: None } => Self::Busy { op, by: held::writer(dir) },
+            other => other,
+        }
+    }
+}
+
 /// `.op("what")` on a rusqlite result.
 pub(crate) trait Context<T> {
     /// Sorts the engine's error into ours, naming the operation.
@@ -119,7 +135,7 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
     let detail = error.to_string();
     match error.sqlite_error_code() {
-        Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op },
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op, by: None },
         Some(Code::DiskFull) => Error::Storage { op, detail, full: true },
         Some(
             Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied | Code::OutOfMemory,

@@ -16,6 +16,7 @@ pub mod check;
 mod codec;
 pub mod error;
 mod figures;
+mod held;
 pub mod human;
 pub mod ids;
 mod latency;
@@ -29,6 +30,7 @@ pub mod write;
 
 pub use error::Error;
 pub use figures::{Figures, Pass, Seen};
+pub use held::Holder;
 pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
 pub use latency::Latency;
 pub use open::{DbLock, engine_version};

@@ -14,7 +14,9 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
+use crate::held;
 use crate::migrate;
+use crate::write::checkpoint;
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,7 +58,9 @@ impl DbLock {
             .map_err(io("open"))?;
         match file.try_lock_shared() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy { op: "lock run/db.lock" }),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Error::Busy { op: "lock run/db.lock", by: held::database(dir) })
+            }
             Err(std::fs::TryLockError::Error(error)) => Err(io("lock")(error)),
         }
     }
@@ -64,6 +68,10 @@ impl DbLock {
 
 /// Opens for ingest: creates and migrates the file.
 pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    open_writer(dir).map_err(|error| error.held(dir))
+}
+
+fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     let lock = DbLock::shared(dir)?;
     let path = dir.database();
     if let Some(parent) = path.parent() {
@@ -83,6 +91,7 @@ pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     migrate::check(&conn, &path)?; // before a pragma below writes to a file that is not ours
     switch_to_wal(&conn)?;
     conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    checkpoint::configure(&conn)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT).op("set journal_size_limit")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
     conn.pragma_update(None, "foreign_keys", false).op("clear foreign_keys")?;
@@ -121,6 +130,7 @@ fn ready(conn: &Connection, path: &Path) -> Result<(), Error> {
         return Err(Error::NotMigrated { path: path.to_owned(), found, known: migrate::SCHEMA });
     }
     conn.pragma_update(None, "query_only", true).op("set query_only")?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
     for (limit, value) in [
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),

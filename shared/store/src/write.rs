@@ -2,6 +2,7 @@
 //!
 //! A [`Writer`] is the connection, a [`Batch`] is one immediate transaction: dropped, it rolls back.
 
+pub(crate) mod checkpoint;
 mod derived;
 mod events;
 mod figures;
@@ -32,6 +33,7 @@ use crate::open::{self, DbLock};
 use index::Waiting;
 
 pub use crate::usage::Usage;
+pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
@@ -76,7 +78,8 @@ impl Writer {
     /// # Errors
     /// [`Error::Busy`] when another writer holds it for longer than the busy timeout.
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin")?;
+        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
+        let tx = begun.map_err(|error| error.held(&self.dir))?;
         Ok(Batch::new(tx, self.origin_id))
     }
 }

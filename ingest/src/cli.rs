@@ -72,7 +72,10 @@ pub enum Command {
     #[command(after_help = exit::HELP, after_long_help = with_examples(crate::backup::EXAMPLES))]
     Backup(Backup),
     /// Put a backup in the place of the database
-    #[command(after_help = exit::HELP)]
+    ///
+    /// The backup is copied, checked, and filled up with what the archive and the transcripts have beyond it. The database that
+    /// was there is set aside. Refused while anything has it open. Killed at any moment it leaves the old one or the new one.
+    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::restore::EXAMPLES))]
     Restore(Restore),
     /// Set a damaged database aside and make it anew from backup, archive and transcripts
     #[command(after_help = exit::HELP)]

@@ -71,6 +71,14 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The database is to be replaced, and somebody has it open.
+    #[error("lock {path}: {who} has it open; end that and try again")]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Who, as far as is known.
+        who: String,
+    },
     /// A signal ended it before it was done.
     #[error("{0}: ended by a signal before it was done; nothing is changed")]
     Ended(&'static str),
@@ -116,7 +124,7 @@ impl Error {
             Self::Store(error) | Self::Export(export::Error::Store(error)) => {
                 matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. })
             }
-            Self::Space { .. } | Self::Held { .. } | Self::Ended(_) => true,
+            Self::Space { .. } | Self::Held { .. } | Self::InUse { .. } | Self::Ended(_) => true,
             Self::Settings(_)
             | Self::Home { .. }
             | Self::Refused { .. }

@@ -1,22 +1,55 @@
-//! `ingest restore`: puts a backup in the place of the database.
+//! `ingest restore`: puts a backup in the place of the database, and takes in again what the archive has beyond it.
+//!
+//! The backup is copied, checked, brought to our schema and filled up from the archive beside the database; only then it takes
+//! its place, in one step (`store::swap`). What was there is set aside, never deleted.
 
+mod catch_up;
+mod holders;
+mod replay;
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime};
 
 use clap::Args;
+use queue::DataDir;
+use serde_json::json;
 use settings::Settings;
+use store::check::{Checked, check};
 
 use crate::cli::Common;
-use crate::error::Error;
+use crate::clock;
+use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::report::count;
+use crate::signals;
+use crate::terminal::{document, print};
+
+pub(crate) use catch_up::catch_up;
+pub(crate) use holders::begin;
+pub(crate) use replay::{Replayed, replay};
+
+/// Shown below `ingest restore --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  ingest restore ~/prompts.db            where there is no database yet
+  ingest restore --force ~/prompts.db    sets the one there is aside first
+The former database stays in database/set-aside-TIME. Everything that only it holds is taken over by
+  ingest import …/database/set-aside-TIME/prompts.db
+";
 
 /// `restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
     /// The backup
     #[arg(value_name = "SRC")]
-    pub src: std::path::PathBuf,
-    /// Replace what is there
+    pub src: PathBuf,
+    /// Set aside the database that is there
     #[arg(long)]
     pub force: bool,
     /// Print one JSON document
@@ -30,7 +63,125 @@ pub struct Restore {
 /// Does it.
 ///
 /// # Errors
-/// What stops it.
-pub fn run(_settings: &Settings, _args: &Restore, _stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+/// What stops it. The database is the one that was there then.
+pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let began = Instant::now();
+    let show = Show::new(args.common.quiet);
+    let home = &settings.home;
+    let src = source(home, &args.src)?;
+    let replacing = begin(home)?;
+    if home.database().exists() && !args.force {
+        let problem = "there is a database already; with --force it is set aside first".to_owned();
+        return Err(Error::Refused { path: home.database(), problem });
+    }
+    let staging = replacing.staging();
+    let checked = stage(&src, &staging, stop, &show)?;
+    let replayed = fill_up(home, &staging, stop, &show)?;
+    let aside = replacing.put_in_place(&aside_name())?;
+    show.clear();
+    let pass = catch_up(settings, stop)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let text = if args.json {
+        document(&json!({
+            "source": src, "conversations": checked.conversations, "events": checked.events,
+            "archive": replayed, "set_aside": aside, "pass": pass, "seconds": seconds,
+        }))
+    } else {
+        let mut text = format!("{} restored; {replayed}\n{pass}\n", count(checked.conversations, "conversation"));
+        if let Some(aside) = &aside {
+            text.push_str(&format!(
+                "the former database is set aside; what only it holds is taken over by\n  ingest import {}\n",
+                aside.join("prompts.db").display()
+            ));
+        }
+        text
+    };
+    print(text.as_bytes()).at("write", Path::new("to standard output"))?;
+    Ok(if pass.trouble.is_some() { Exit::Busy } else { Exit::Done })
+}
+
+/// The folder for what was there.
+pub(crate) fn aside_name() -> String {
+    let time = export::time::rfc3339(clock::millis(SystemTime::now())).unwrap_or_default();
+    format!("set-aside-{}Z", time.split('.').next().unwrap_or_default().replace(':', ""))
+}
+
+/// The backup, which is a file and not the database itself.
+fn source(home: &DataDir, given: &Path) -> Result<PathBuf, Error> {
+    let src = given.canonicalize().at("open", given)?;
+    let meta = src.metadata().at("look at", &src)?;
+    let problem = if !meta.is_file() {
+        "is not a file; name a backup of the database"
+    } else if home.database().metadata().is_ok_and(|live| (live.dev(), live.ino()) == (meta.dev(), meta.ino())) {
+        "is the database itself; name a backup of it"
+    } else {
+        return Ok(src);
+    };
+    Err(Error::Refused { path: src, problem: problem.to_owned() })
+}
+
+/// Copies a backup to where the new database is made, and checks it there.
+pub(crate) fn stage(src: &Path, staging: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Checked, Error> {
+    let to = staging.database();
+    fs::File::options().write(true).create_new(true).mode(0o600).open(&to).at("create", &to)?;
+    let watch = |what: &'static str| {
+        move || {
+            show.say(what);
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    };
+    store::backup::copy_other(src, &to, &watch("copying the backup")).map_err(|error| ended(error, stop))?;
+    let checked = check(&to, &watch("checking it")).map_err(|error| ended(error, stop))?;
+    match checked.problems.first() {
+        None => Ok(checked),
+        Some(problem) => {
+            let problem = format!("the backup is damaged ({}); restore another one", problem.detail);
+            Err(Error::Refused { path: src.to_owned(), problem })
+        }
+    }
+}
+
+/// Takes into the staged database what the archive has beyond it, and derives that.
+pub(crate) fn fill_up(home: &DataDir, staging: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Replayed, Error> {
+    let mut writer = store::write::Writer::open(staging)?;
+    let replayed = replay(&mut writer, &home.archive(), stop, show)?;
+    crate::derive::derive_observed(&mut writer, &mut |_| {
+        show.say("deriving conversations");
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if stop.load(Ordering::Relaxed) { Err(ENDED) } else { Ok(replayed) }
+}
+
+const ENDED: Error = Error::Ended("replace the database");
+
+/// A store that was interrupted because we wanted to end.
+pub(crate) fn ended(error: store::Error, stop: &AtomicBool) -> Error {
+    match error {
+        store::Error::Interrupted { .. } if stop.load(Ordering::Relaxed) => ENDED,
+        error => error.into(),
+    }
+}
+
+/// What is being done, on stderr, if that is a terminal.
+#[derive(Debug)]
+pub(crate) struct Show(bool);
+
+impl Show {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self(!quiet && io::stderr().is_terminal())
+    }
+
+    /// Draws the line.
+    pub(crate) fn say(&self, what: &str) {
+        if self.0 {
+            // Whoever looked on may have gone.
+            let _ = write!(io::stderr(), "\r{what}\x1b[K");
+        }
+    }
+
+    /// Takes it away.
+    pub(crate) fn clear(&self) {
+        self.say("");
+    }
 }

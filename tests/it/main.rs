@@ -13,6 +13,7 @@ mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod queue; // bad input, several ingesters, the loop
+mod restore; // a backup in the place of the database
 mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code

@@ -14,7 +14,7 @@ use store::write::Writer;
 use crate::one_store::queue;
 
 /// A person rates, tags, annotates and stars everything, splits one session and keeps a view; `who` tells the people apart.
-fn annotate(world: &World, who: i64) {
+pub(crate) fn annotate(world: &World, who: i64) {
     let ids: Vec<i64> = items(world).iter().map(|item| item["id"].as_i64().expect("an id")).collect();
     let mut exporter = Exporter::open(world.data()).expect("the store");
     let mut writer = Writer::open(world.data()).expect("the store");
@@ -57,7 +57,7 @@ fn items(world: &World) -> Vec<Value> {
 }
 
 /// Everything that the store tells, without its own numbers.
-fn natural(world: &World) -> BTreeSet<String> {
+pub(crate) fn natural(world: &World) -> BTreeSet<String> {
     let mut exporter = Exporter::open(world.data()).expect("the store");
     let mut rows = BTreeSet::new();
     for item in items(world) {

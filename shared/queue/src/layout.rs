@@ -103,6 +103,16 @@ impl DataDir {
         self.root.join("database")
     }
 
+    /// A data directory in which a database is made that is to take the place of this one.
+    pub fn staging(&self) -> PathBuf {
+        self.root.join("database/staging")
+    }
+
+    /// The same once it is whole: whoever opens the database first puts it in place.
+    pub fn replacement(&self) -> PathBuf {
+        self.root.join("database/ready")
+    }
+
     /// Copies of the database, and of what people said.
     pub fn backups(&self) -> PathBuf {
         self.root.join("backups")

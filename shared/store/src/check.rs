@@ -175,10 +175,11 @@ fn objects(conn: &Connection) -> Result<BTreeSet<String>, Error> {
     rows.collect::<Result<_, _>>().op("read the schema")
 }
 
-/// Plain signs, and not too many.
-fn plain(text: &str) -> String {
+/// The first line that says something, in plain signs, and not too many.
+pub(crate) fn plain(text: &str) -> String {
     let sign = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    text.chars().take(LONGEST).map(sign).collect()
+    let line = text.lines().find(|line| !line.starts_with("***")).unwrap_or(text);
+    line.chars().take(LONGEST).map(sign).collect()
 }
 
 #[cfg(test)]

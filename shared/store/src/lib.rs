@@ -23,6 +23,7 @@ mod latency;
 mod migrate;
 mod open;
 pub mod read;
+pub mod swap;
 mod usage;
 pub mod watch;
 pub mod words;

@@ -3,9 +3,9 @@
 //! A writer migrates and runs at `synchronous=FULL`: queue files are moved after the commit, so a commit that a power cut
 //! takes back would lose them. A reader never creates, migrates or checkpoints anything.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use queue::DataDir;
@@ -14,9 +14,8 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
-use crate::held;
-use crate::migrate;
 use crate::write::checkpoint;
+use crate::{held, migrate, swap};
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,32 +36,51 @@ pub struct DbLock {
 }
 
 impl DbLock {
-    /// Takes the lock shared.
+    /// Takes the lock shared. If somebody died while putting another database in place, that is done first.
     ///
     /// # Errors
     /// [`Error::Busy`] while a restore holds it, [`Error::Io`] if the file cannot be opened.
     pub fn shared(dir: &DataDir) -> Result<Self, Error> {
-        let path = dir.db_lock();
-        let io = |op| {
-            let path = path.clone();
-            move |source| Error::Io { op, path, source }
-        };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.run()).map_err(io("create the folder of"))?;
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io("open"))?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(Error::Busy { op: "lock run/db.lock", by: held::database(dir) })
+        let (file, path) = lock_file(dir)?;
+        loop {
+            taken(file.try_lock_shared(), dir)?;
+            if !dir.replacement().exists() {
+                return Ok(Self { _file: file });
             }
-            Err(std::fs::TryLockError::Error(error)) => Err(io("lock")(error)),
+            let io = |source| Error::Io { op: "unlock", path: path.clone(), source };
+            file.unlock().map_err(io)?;
+            taken(file.try_lock(), dir)?;
+            swap::complete(dir)?;
+            file.unlock().map_err(io)?;
         }
+    }
+
+    /// Takes the lock alone: nobody has the database open.
+    pub(crate) fn alone(dir: &DataDir) -> Result<Self, Error> {
+        let (file, _path) = lock_file(dir)?;
+        taken(file.try_lock(), dir)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn lock_file(dir: &DataDir) -> Result<(File, PathBuf), Error> {
+    let path = dir.db_lock();
+    let io = |op| {
+        let path = path.clone();
+        move |source| Error::Io { op, path, source }
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.run()).map_err(io("create the folder of"))?;
+    let mut options = File::options();
+    let file =
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io("open"))?;
+    Ok((file, path))
+}
+
+fn taken(tried: Result<(), TryLockError>, dir: &DataDir) -> Result<(), Error> {
+    match tried {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { op: "lock run/db.lock", by: held::database(dir) }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { op: "lock", path: dir.db_lock(), source }),
     }
 }
 

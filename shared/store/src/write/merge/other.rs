@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::check::plain;
 use crate::error::{Context, Error};
 use crate::write::Writer;
 use crate::write::origin::random_hex;
@@ -111,7 +112,7 @@ impl Other {
                 .query_row(&format!("pragma quick_check('{table}')"), [], |row| row.get(0))
                 .op("check the database")?;
             if found != "ok" {
-                return Err(Error::Corrupt { op: "check", detail: found });
+                return Err(Error::Corrupt { op: "check", detail: plain(&found) });
             }
         }
         Ok(other)

@@ -19,7 +19,7 @@ use crate::rebuild::Rebuild;
 use crate::recover::Recover;
 use crate::restore::Restore;
 use crate::schedule::{CRON_HELP, Schedule};
-use crate::status::Status;
+use crate::status::{self, Status};
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
 ///
@@ -50,7 +50,7 @@ pub enum Command {
     /// Show how it is going: the queue, the last pass, the disk, the backups
     ///
     /// Only reads, while anything else goes on. Ends with 1 if something is wrong.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(status::EXAMPLES))]
     Status(Status),
     /// Look for everything that could be wrong, and say what to do about it
     ///

@@ -21,7 +21,6 @@ pub(crate) fn width() -> Option<u16> {
 }
 
 /// What a colour stands for.
-#[expect(dead_code, reason = "for the commands that are being built")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     /// All is well.
@@ -37,7 +36,6 @@ pub(crate) enum Tone {
 }
 
 /// `text` in its colour.
-#[expect(dead_code, reason = "for the commands that are being built")]
 pub(crate) fn paint(tone: Tone, text: &str) -> String {
     let style = match tone {
         Tone::Good => AnsiColor::Green.on_default(),

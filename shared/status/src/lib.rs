@@ -1,9 +1,24 @@
 //! How it is going: the queue, the ingesters, the passes, the disk and the backups, and what is wrong with them. One view
 //! for `prompt-manager status`, for `doctor` and for the API.
+//!
+//! Reading order: `gather` (the document as a whole), `parts` (what is in it), `assess` (what the figures say); then what
+//! it is made from: `queue`, `ingesters`, `failed`, `backups`, `hook_errors`.
 
+mod assess;
 pub mod backups;
 pub mod failed;
 mod finding;
+mod gather;
+mod hook_errors;
 pub mod ingesters;
+pub mod parts;
+mod queue;
+mod time;
+mod unreadable;
 
 pub use finding::{Finding, Severity};
+pub use gather::Status;
+pub use hook_errors::HookErrors;
+pub use parts::State;
+pub use queue::{Folder, Queue};
+pub use time::Time;

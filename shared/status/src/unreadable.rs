@@ -1,0 +1,58 @@
+//! What could not be read, as findings.
+
+use std::io;
+
+use store::Error;
+
+use crate::finding::{Finding, Severity};
+
+/// Why the database does not answer.
+pub(crate) fn database(error: &Error) -> Finding {
+    use Error as E;
+    let (code, severity, next_step) = match error {
+        E::Missing { .. } => (
+            "database_missing",
+            Severity::Error,
+            "Run `prompt-manager once`, which makes it; if there was one, see `prompt-manager restore --help`.",
+        ),
+        E::NotMigrated { .. } => {
+            ("database_old", Severity::Error, "Run `prompt-manager once`, which brings it up to date.")
+        }
+        E::TooNew { .. } => (
+            "database_too_new",
+            Severity::Error,
+            "Install the newer version of Prompt Manager and start its programs again.",
+        ),
+        E::Foreign { .. } => ("database_foreign", Severity::Error, "Choose another data directory with --home."),
+        E::Corrupt { .. } => (
+            "database_damaged",
+            Severity::Error,
+            "Stop the ingester and run `prompt-manager recover`: it sets the file aside and makes a new one from backups, archive and transcripts.",
+        ),
+        E::Busy { .. } => ("database_busy", Severity::Warning, "Wait: a restore or another program has it locked."),
+        E::Interrupted { .. } => ("database_slow", Severity::Warning, "Wait until the machine is less busy."),
+        E::Storage { .. } | E::Io { .. } => {
+            ("database_unreadable", Severity::Error, "Check the disk and the rights of the database folder.")
+        }
+        _ => ("database_error", Severity::Error, "Run `prompt-manager doctor`, and report what it says."),
+    };
+    Finding { code, severity, detail: format!("Failed to {error}."), next_step: next_step.to_owned() }
+}
+
+/// Why another part cannot be told.
+pub(crate) fn part(part: &'static str, error: &io::Error) -> Finding {
+    let code = match part {
+        "queue" => "queue_unreadable",
+        "ingesters" => "ingesters_unreadable",
+        "failed" => "failed_unreadable",
+        "backups" => "backups_unreadable",
+        "hook_errors" => "hook_errors_unreadable",
+        _ => "space_unreadable",
+    };
+    Finding {
+        code,
+        severity: if part == "queue" { Severity::Error } else { Severity::Warning },
+        detail: format!("Failed to {error}."),
+        next_step: "Give yourself the right to read the data directory, and check its disk.".to_owned(),
+    }
+}

@@ -3,12 +3,14 @@
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
 //! WAL. Reading order: `turn` (one row of a list), `list` (which rows, newest first), `words` (what people type into a
 //! search box), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that
-//! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`].
+//! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`]; so does who looks at all of
+//! it: [`inspect`].
 
 mod conversation;
 pub mod export;
 mod figures;
 mod health;
+pub mod inspect;
 mod json;
 mod law;
 mod list;

@@ -1,0 +1,84 @@
+//! Looks at every row, for `doctor`: is all of it there, whole, and does it hang together.
+//!
+//! Large tables are walked by key in short reads, so that the write-ahead log is never held for long and memory does not
+//! grow with the store. Nothing is changed and nobody is kept waiting. Reading order: `schema` (the tables themselves),
+//! `events` and `transcripts` (the bytes that were captured), `orphans` (rows that hang on nothing).
+
+mod events;
+mod orphans;
+mod schema;
+mod transcripts;
+
+#[cfg(test)]
+mod tests;
+
+use queue::DataDir;
+use rusqlite::Connection;
+
+use crate::error::{Context, Error};
+use crate::open::{self, DbLock};
+
+pub use events::{Fault, HeldAs, SeenEvent};
+pub use orphans::{Dangling, Group, Waits};
+pub(crate) use schema::statement;
+pub use schema::{Difference, SchemaObject};
+pub use transcripts::{FileVisitor, SeenFile};
+
+/// A read-only connection without a limit on time.
+#[derive(Debug)]
+pub struct Inspector {
+    conn: Connection,
+    _lock: Option<DbLock>,
+}
+
+impl Inspector {
+    /// Opens the database of `dir`, which must exist and have our schema.
+    ///
+    /// # Errors
+    /// As [`Reader::open`](super::Reader::open).
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let path = dir.database();
+        if !path.exists() {
+            return Err(Error::Missing { path });
+        }
+        let opened = open::anywhere(dir)?;
+        Ok(Self { conn: opened.conn, _lock: opened.lock })
+    }
+
+    /// One question: one read transaction, which ends with it.
+    fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let tx = self.conn.unchecked_transaction().op("begin to read")?;
+        question(&tx)
+    }
+
+    /// What the engine finds wrong with the file, its indexes and the index of words; nothing, if all is well. Reads all
+    /// of it, and gives at most `limit` lines.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn damage(&self, limit: usize) -> Result<Vec<String>, Error> {
+        self.ask(|conn| {
+            let mut query = conn.prepare(&format!("pragma integrity_check({limit})")).op("prepare")?;
+            let rows = query.query_map([], |row| row.get::<_, String>(0)).op("check the database")?;
+            let mut found = rows.collect::<Result<Vec<_>, _>>().op("check the database")?;
+            found.retain(|line| line != "ok");
+            Ok(found)
+        })
+    }
+}
+
+/// The one figure of a question.
+fn figure(conn: &Connection, op: &'static str, sql: &str, params: impl rusqlite::Params) -> Result<u64, Error> {
+    conn.prepare_cached(sql).op(op)?.query_row(params, |row| row.get::<_, i64>(0)).op(op).map(i64::unsigned_abs)
+}
+
+/// The rows of a question, each made by `read`.
+fn rows<T>(
+    conn: &Connection,
+    op: &'static str,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Error> {
+    conn.prepare_cached(sql).op(op)?.query_map(params, read).op(op)?.collect::<Result<_, _>>().op(op)
+}

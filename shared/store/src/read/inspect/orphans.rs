@@ -1,0 +1,162 @@
+//! Rows that hang on nothing, and what waits.
+
+use super::{Inspector, figure, rows};
+use crate::error::{Context, Error};
+
+/// To which group of tables a row belongs: that says how bad it is, and what mends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What was captured.
+    Ground,
+    /// Ids and what they are recognised by.
+    Identity,
+    /// What people said.
+    Human,
+    /// What can be derived again.
+    Derived,
+}
+
+/// Rows of a table that refer to rows that are not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dangling {
+    /// The table.
+    pub table: String,
+    /// The table that lacks rows.
+    pub parent: String,
+    /// How many.
+    pub rows: u64,
+    /// Of which kind.
+    pub group: Group,
+}
+
+/// Sessions that were not derived though there was time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How many.
+    pub sessions: u64,
+    /// Some of them.
+    pub examples: Vec<String>,
+}
+
+const DANGLING: &str = r#"select "table", parent, count(*) from pragma_foreign_key_check group by 1, 2 order by 1, 2"#;
+
+const WAITS: &str = "
+    select d.session_id from dirty_sessions d
+     where not exists (select 1 from events e where e.session_id = d.session_id and e.stored_ms > ?1)
+       and not exists (select 1 from transcripts t where t.session_id = d.session_id and t.source_mtime_ns / 1000000 > ?1)
+     order by d.id";
+
+/// Of the blocks whose words are in the index. A contentless index has a size for each of its rows.
+const UNINDEXED: &str = "
+    select t.session_id, count(*) from blocks b join turns t on t.id = b.conversation_id
+     where b.kind in ('prompt', 'text') and not exists (select 1 from search_docsize s where s.id = b.id)
+     group by 1 order by 1";
+
+const STRAY_WORDS: &str = "
+    select count(*) from search_docsize s where not exists (select 1 from blocks b where b.id = s.id)";
+
+/// What somebody said of a conversation that is nowhere: neither derived nor known under another id.
+const UNHEARD: &str = "
+    with said (id) as (
+        select conversation_id from rating_history union select conversation_id from tag_history
+        union select conversation_id from note_history union select conversation_id from star_history)
+    select s.id from said s
+     where exists (select 1 from conversation_ids i where i.id = s.id)
+       and not exists (select 1 from turns t where t.id = s.id)
+       and not exists (select 1 from aliases a join turns t on t.id = a.survivor where a.id = s.id)
+     order by 1";
+
+/// A conversation that no key leads to gets another id when it is derived again.
+const KEYLESS: &str = "
+    select t.id from turns t
+     where not exists (select 1 from conversation_keys k where k.conversation_id = t.id) order by 1";
+
+impl Inspector {
+    /// Rows that refer to rows that are not there, by table.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn dangling(&self) -> Result<Vec<Dangling>, Error> {
+        self.ask(|conn| {
+            rows(conn, "check references", DANGLING, [], |row| {
+                let table: String = row.get(0)?;
+                Ok(Dangling {
+                    group: group(&table),
+                    table,
+                    parent: row.get(1)?,
+                    rows: row.get::<_, i64>(2)?.unsigned_abs(),
+                })
+            })
+        })
+    }
+
+    /// Sessions that wait to be derived though nothing of them was stored since `since_ms`.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn waiting_sessions(&self, since_ms: i64, examples: usize) -> Result<Waits, Error> {
+        self.ask(|conn| {
+            let mut found: Vec<String> = rows(conn, "look for sessions that wait", WAITS, [since_ms], |row| row.get(0))?;
+            let sessions = found.len() as u64;
+            found.truncate(examples);
+            Ok(Waits { sessions, examples: found })
+        })
+    }
+
+    /// Sessions with texts that the index of words lacks, and how many texts.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn unindexed(&self) -> Result<Vec<(String, u64)>, Error> {
+        self.ask(|conn| {
+            rows(conn, "compare the index of words", UNINDEXED, [], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+            })
+        })
+    }
+
+    /// Texts in the index of words that belong to nothing.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn stray_words(&self) -> Result<u64, Error> {
+        self.ask(|conn| figure(conn, "compare the index of words", STRAY_WORDS, []))
+    }
+
+    /// Ids of which somebody said something and that lead to no conversation.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn unheard(&self) -> Result<Vec<i64>, Error> {
+        self.ask(|conn| rows(conn, "look for what people said", UNHEARD, [], |row| row.get(0)))
+    }
+
+    /// Conversations that would not be recognised.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn keyless(&self) -> Result<Vec<i64>, Error> {
+        self.ask(|conn| rows(conn, "look for keys", KEYLESS, [], |row| row.get(0)))
+    }
+
+    /// The latest time at which a pass or an event was noted here, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn latest_ms(&self) -> Result<Option<i64>, Error> {
+        const LATEST: &str = "
+            select max(ms) from (select max(began_ms + took_ms) as ms from passes
+                                 union all select stored_ms from (select stored_ms from events order by id desc limit 1))";
+        self.ask(|conn| conn.query_row(LATEST, [], |row| row.get(0)).op("read the latest time"))
+    }
+}
+
+fn group(table: &str) -> Group {
+    match table {
+        "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "meta" => Group::Ground,
+        "conversation_ids" | "conversation_keys" => Group::Identity,
+        "rating_history" | "tag_history" | "note_history" | "star_history" | "user_sessions" | "session_titles"
+        | "user_session_members" | "saved_views" => Group::Human,
+        _ => Group::Derived,
+    }
+}

@@ -1,0 +1,86 @@
+//! What `doctor --repair` may do: put back what can be told for certain, and have the rest derived again. No row of what was
+//! captured or said is ever removed here.
+
+use rusqlite::params;
+
+use super::Batch;
+use crate::codec;
+use crate::error::Error;
+use crate::ids::EventId;
+use crate::read::inspect::statement;
+
+/// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning.
+const LOST_IDS: &str = "
+    insert or ignore into conversation_ids (id, created_ms)
+    select id, ?1 from (select conversation_id as id from conversation_keys union select id from turns
+                        union select id from aliases union select survivor from aliases
+                        union select conversation_id from rating_history union select conversation_id from tag_history
+                        union select conversation_id from note_history union select conversation_id from star_history
+                        union select from_conversation_id from user_session_members where from_conversation_id is not null)";
+
+/// Parts of conversations that are not there; the words first, as they are found by their blocks.
+const LOOSE: [&str; 5] = [
+    "delete from search where rowid in (select id from blocks where conversation_id not in (select id from turns))",
+    "delete from blocks where conversation_id not in (select id from turns)",
+    "delete from tool_calls where conversation_id not in (select id from turns)",
+    "delete from usage where conversation_id not in (select id from turns)",
+    "delete from typed_lines where transcript_id not in (select id from transcripts)",
+];
+
+const STRAY_WORDS: &str = "delete from search where rowid in
+    (select id from search_docsize where id not in (select id from blocks))";
+
+impl Batch<'_> {
+    /// Makes an index, a view or a trigger that is missing. False if there is no such thing.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn make_missing(&self, name: &str) -> Result<bool, Error> {
+        let Some(sql) = statement(name)? else { return Ok(false) };
+        self.execute(&sql, [])?;
+        Ok(true)
+    }
+
+    /// Puts back conversation ids that something refers to. Gives how many.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn put_back_ids(&self, now_ms: i64) -> Result<u64, Error> {
+        self.execute(LOST_IDS, [now_ms])?;
+        Ok(self.tx.changes())
+    }
+
+    /// Removes derived parts that belong to no conversation. Gives how many.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn drop_loose_parts(&self) -> Result<u64, Error> {
+        let mut dropped = 0;
+        for sql in LOOSE {
+            self.execute(sql, [])?;
+            dropped += self.tx.changes();
+        }
+        Ok(dropped)
+    }
+
+    /// Removes words that belong to no text from the index.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn drop_stray_words(&self) -> Result<(), Error> {
+        self.execute(STRAY_WORDS, [])
+    }
+
+    /// Gives an event its payload back. Only the very bytes that were captured are taken: false for any others.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn refill_event(&self, id: EventId, payload: &[u8]) -> Result<bool, Error> {
+        let packed = codec::pack(payload);
+        self.execute(
+            "update events set size = ?3, codec = ?4, payload = ?5 where id = ?1 and hash = ?2",
+            params![id.0, blake3::hash(payload).as_bytes(), payload.len() as i64, packed.codec, packed.bytes],
+        )?;
+        Ok(self.tx.changes() == 1)
+    }
+}

@@ -54,8 +54,9 @@ pub enum Command {
     Status(Status),
     /// Look for everything that could be wrong, and say what to do about it
     ///
-    /// Reads all that is stored and compares it with the files it came from. Ends with 1 if something is wrong.
-    #[command(after_help = exit::HELP)]
+    /// Reads all that is stored and compares it with the files it came from. Ends with 1 if there is an error among the
+    /// findings; warnings and notes are told, and end with 0.
+    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::doctor::EXAMPLES))]
     Doctor(Doctor),
     /// List what could not be taken in, and why
     #[command(after_help = exit::HELP, after_long_help = with_examples(failed::EXAMPLES))]

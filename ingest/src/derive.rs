@@ -10,6 +10,7 @@
 //! meanwhile the store says so and the session is read again.
 
 pub(crate) mod ahead;
+pub(crate) mod compare;
 mod rebuild;
 mod seal;
 mod session;

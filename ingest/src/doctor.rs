@@ -1,14 +1,55 @@
-//! `ingest doctor`: looks for everything that could be wrong, and mends what can be mended.
+//! `ingest doctor`: looks for everything that could be wrong, says what to do about it, and mends what can be mended.
+//!
+//! Reading order: `code` (the table of findings), `round` (what one look at everything gathers), then the looks: `queue`,
+//! `archive`, `rows`, `lines` (the captured bytes), `hook` (Claude Code's settings), `machine`; at last `mend` and `report`.
 
+mod archive;
+mod code;
+mod hook;
+mod lines;
+mod machine;
+mod mend;
+mod queue;
+mod report;
+mod round;
+mod rows;
+
+use std::env::var_os;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use clap::Args;
 use settings::Settings;
+use status::Severity;
+use store::read::inspect::Inspector;
+use store::write::Writer;
 
 use crate::cli::Common;
-use crate::error::Error;
+use crate::derive::compare;
+use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::signals;
+use crate::terminal;
+
+use code::Code;
+use report::Report;
+use round::{Mend, Round, worst};
+
+/// Shown below `ingest doctor --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  prompt-manager doctor                              look at everything
+  prompt-manager doctor --repair                     and mend what is marked as mendable
+  prompt-manager doctor --json | jq -r '.findings[].code'
+
+It only reads, while anything else goes on. --repair changes what the findings say and no more: modes, missing folders and
+indexes, what is derived; an archived file whose row is missing goes back into the queue. Nothing that was captured or said
+is removed. docs/operating-doctor.md lists every finding.
+";
+
+/// So many sessions are derived again to compare.
+const SAMPLE: u64 = 64;
 
 /// `doctor`.
 #[derive(Debug, Args)]
@@ -27,7 +68,98 @@ pub struct Doctor {
 /// Does it.
 ///
 /// # Errors
-/// What stops it.
-pub fn run(_settings: &Settings, _args: &Doctor, _stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
-    Err(Error::Usage("not built yet".into()))
+/// What stops it as a whole; what keeps it from looking at one thing is a finding.
+pub fn run(settings: &Settings, args: &Doctor, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let now = SystemTime::now();
+    let quiet = args.common.quiet || args.json;
+    let (mut findings, mut checked, mends) = look(settings, now, stop, quiet)?;
+    let mut repaired = Vec::new();
+    if args.repair && !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        repaired = mend::all(settings, mends, now)?;
+        if !repaired.is_empty() {
+            (findings, checked, _) = look(settings, now, stop, quiet)?;
+        }
+    }
+    let state = worst(&findings);
+    let stopped = stop.load(std::sync::atomic::Ordering::Relaxed);
+    let report = Report { state, findings, checked, repaired, stopped };
+    let text = if args.json { terminal::document(&report.document()) } else { report.shown(terminal::width()) };
+    terminal::print(text.as_bytes()).at("write the findings of", settings.home.root())?;
+    Ok(match state {
+        _ if stopped => Exit::Busy,
+        Some(Severity::Error) => Exit::Failure,
+        _ => Exit::Done,
+    })
+}
+
+/// What one look gave: findings, how much was looked at, and what would mend it.
+type Looked = (Vec<round::Shown>, round::Checked, Vec<(Code, Mend)>);
+
+/// One look at everything.
+fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) -> Result<Looked, Error> {
+    let mut round = Round::new(settings, now, stop, quiet);
+    if !settings.home.root().is_dir() {
+        round.found(Code::NothingYet, settings.home.root().display().to_string());
+        return Ok(round.end());
+    }
+    round.look("the disk", machine::places)?;
+    round.look("folders", queue::folders)?;
+    round.look("modes", machine::modes)?;
+    let mut opened = None;
+    round.look("the database", |round| {
+        opened = rows::open(round)?;
+        Ok(())
+    })?;
+    let store = opened.as_ref();
+    let mut last_event_ns = None;
+    if let Some(store) = store {
+        round.look("the database file", |round| rows::file(round, store))?;
+        round.look("the schema", |round| rows::schema(round, store))?;
+        round.look("events", |round| rows::events(round, store))?;
+        round.look("transcripts", |round| lines::look(round, store))?;
+        round.look("references", |round| rows::references(round, store))?;
+        round.look("the index of words", |round| rows::words(round, store))?;
+        round.look("the newest event", |_| {
+            last_event_ns = store.last_captured_ns()?;
+            Ok(())
+        })?;
+    }
+    round.look("the queue", |round| queue::waiting(round, store))?;
+    round.look("failed", |round| queue::failed(round, store))?;
+    round.look("the archive", |round| archive::look(round, store))?;
+    round.look("what was left", machine::left)?;
+    round.look("Claude Code's settings", |round| hook::look(round, &|name| var_os(name), last_event_ns))?;
+    if let Some(store) = store.filter(|_| !round.is_ground_damaged()) {
+        round.look("what is derived", |round| derived(round, store))?;
+    }
+    Ok(round.end())
+}
+
+/// Some sessions, others each day, are derived again and compared. Where nothing can be written that is left out, as it
+/// needs the lock of a writer for a moment.
+fn derived(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    let day = crate::clock::millis(round.now).unsigned_abs() / 86_400_000;
+    let sessions = store.sample_sessions(SAMPLE, day)?;
+    let mut writer = match Writer::open(&round.settings.home) {
+        Ok(writer) => writer,
+        Err(store::Error::Storage { .. } | store::Error::Io { .. } | store::Error::Busy { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for session in sessions {
+        if round.is_stopped() {
+            break;
+        }
+        let (differ, compared) = match compare::compare(&mut writer, std::slice::from_ref(&session)) {
+            Err(store::Error::Busy { .. }) => return Ok(()),
+            Err(store::Error::Corrupt { .. }) => continue, // what it is made of is damaged, and named as such
+            done => done?,
+        };
+        round.checked.sessions += compared;
+        for session in differ {
+            round.found(Code::DerivedDiffers, format!("session {session}"));
+            round.mend(Code::DerivedDiffers, Mend::Derive(session));
+        }
+    }
+    Ok(())
 }

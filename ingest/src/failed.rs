@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::report::count;
 use crate::terminal;
 
+pub(crate) use retry::remove_lone;
 pub use retry::{EXAMPLES as RETRY_EXAMPLES, Retry, retry};
 
 /// Shown below `ingest failed --help`.

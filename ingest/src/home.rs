@@ -84,27 +84,51 @@ fn check_private(home: &DataDir) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses the network file systems that keep no locks and share no memory.
-#[cfg(target_os = "linux")]
+/// Refuses the file systems that keep no locks or share no memory.
 fn check_file_system(root: &Path) -> Result<(), Error> {
-    let kind = rustix::fs::statfs(root).map_err(io::Error::from).at("look at the file system of", root)?.f_type;
-    // Some platforms have it signed, and the numbers are 32 bits.
-    let name = match kind as u32 {
+    match unfit_file_system(root)? {
+        None => Ok(()),
+        Some(name) => Err(wrong(
+            root,
+            format!(
+                "lies on a network or user-space file system ({name}), which would damage the database; use a local disk"
+            ),
+        )),
+    }
+}
+
+/// The kind of the file system of `path`, if it keeps no locks or shares no memory.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn unfit_file_system(path: &Path) -> Result<Option<&'static str>, Error> {
+    #[cfg(target_os = "linux")]
+    {
+        let kind = rustix::fs::statfs(path).map_err(io::Error::from).at("look at the file system of", path)?.f_type;
+        // Some platforms have it signed, and the numbers are 32 bits.
+        Ok(unfit(kind as u32))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        Ok(None)
+    }
+}
+
+/// By the number that the kernel gives it (statfs(2)).
+#[cfg(target_os = "linux")]
+fn unfit(kind: u32) -> Option<&'static str> {
+    Some(match kind {
         0x6969 => "NFS",
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => "SMB",
         0x0102_1997 => "9p",
-        0x5346_414f => "AFS",
-        _ => return Ok(()),
-    };
-    Err(wrong(
-        root,
-        format!("lies on a network file system ({name}), which would damage the database; use a local disk"),
-    ))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn check_file_system(_root: &Path) -> Result<(), Error> {
-    Ok(())
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x6573_5546 => "FUSE",
+        0x00c3_6400 => "Ceph",
+        0x7375_7245 => "Coda",
+        0x564c => "NCP",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -158,5 +182,17 @@ mod tests {
             },
             Err("chmod go-w"),
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn file_systems() {
+        for (kind, expected) in [(0x6969, "NFS"), (0xff53_4d42, "SMB"), (0x0102_1997, "9p"), (0x6573_5546, "FUSE")] {
+            assert_eq!(unfit(kind), Some(expected));
+        }
+        // ext4, tmpfs, btrfs, overlay
+        for kind in [0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630] {
+            assert_eq!(unfit(kind), None, "{kind:x}");
+        }
     }
 }

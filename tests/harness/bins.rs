@@ -26,6 +26,20 @@ pub fn bin(name: &str) -> &'static Path {
     bins.get(name).unwrap_or_else(|| panic!("no binary named {name}; there are {:?}", bins.keys()))
 }
 
+/// The path of an example of the store, built when it is first asked for: what tests need SQL for.
+///
+/// # Panics
+/// When it cannot be built, with the compiler's words.
+pub fn example(name: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
+    cargo.args(["-p", "store", "--example", name]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    run(cargo).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     // Of this package's own folder, which is one below.
@@ -39,6 +53,10 @@ fn build() -> BTreeMap<String, PathBuf> {
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
+    run(cargo)
+}
+
+fn run(mut cargo: Command) -> BTreeMap<String, PathBuf> {
     cargo.current_dir(repository()).stdin(Stdio::null());
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -16,7 +16,7 @@ mod seed;
 mod server;
 mod world;
 
-pub use bins::{bin, repository};
+pub use bins::{bin, example, repository};
 pub use command::{Cmd, Done};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use generate::{Generator, Session, Written};

@@ -5,6 +5,7 @@ mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
+mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere

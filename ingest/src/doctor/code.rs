@@ -134,15 +134,18 @@ codes! {
     DerivedLoose "derived_loose" Warning true
         "derived rows belong to no conversation"
         "run `prompt-manager doctor --repair`, which removes them";
+    WordsDamaged "words_damaged" Error true
+        "the index of words is damaged"
+        "run `prompt-manager doctor --repair`, which makes it anew";
     WordsMissing "words_missing" Warning true
         "texts are missing in the index of words: a search does not find them"
         "run `prompt-manager doctor --repair`, or `rebuild --index` if there are many";
     WordsStray "words_stray" Warning true
         "the index of words has texts that belong to nothing"
         "run `prompt-manager doctor --repair`, which removes them";
-    Unrecognised "unrecognised" Warning true
-        "a conversation has no key: derived again, it would get another id"
-        "run `prompt-manager doctor --repair`, which derives its session again";
+    Unrecognised "unrecognised" Error false
+        "a conversation has no key: derived again, it would get another id, without its rating"
+        "do not rebuild; run `prompt-manager recover`, which takes the keys from a backup";
     Unheard "unheard" Warning false
         "ratings, tags or notes belong to a conversation that is not there"
         "run `prompt-manager rebuild`; if they stay, the conversation comes back with its transcript or its backup";
@@ -235,7 +238,7 @@ mod tests {
     /// The page has exactly these lines, in this order.
     #[test]
     fn the_page_has_the_same_table() {
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operating-doctor.md");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/", "../docs/operating-doctor.md");
         let page = std::fs::read_to_string(page).unwrap();
         let found: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
         let line = |code: &Code| {

@@ -171,7 +171,7 @@ fn give_back(failed: &Path, incoming: &Path, file: &Failed) -> Result<Back, Erro
 }
 
 /// A note whose file went back, by one who died before the note went too.
-fn remove_lone(note: &Path) -> Result<(), Error> {
+pub(crate) fn remove_lone(note: &Path) -> Result<(), Error> {
     let Ok(held) = OpenOptions::new().write(true).open(note) else { return Ok(()) };
     let file = note.to_string_lossy();
     let is_lone = lock::try_exclusive(&held).at("lock", note)?

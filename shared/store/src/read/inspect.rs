@@ -19,7 +19,7 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 pub use events::{Fault, HeldAs, SeenEvent};
-pub use orphans::{Dangling, Group, Waits};
+pub use orphans::{Dangling, Group};
 pub(crate) use schema::statement;
 pub use schema::{Difference, SchemaObject};
 pub use transcripts::{FileVisitor, SeenFile};

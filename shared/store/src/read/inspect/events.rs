@@ -154,6 +154,17 @@ impl Inspector {
         self.ask(|conn| Ok(rows(conn, "look for the first event", FIRST, [], |row| row.get(0))?.pop()))
     }
 
+    /// When the newest event of this data directory was captured, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn last_captured_ns(&self) -> Result<Option<i64>, Error> {
+        const LAST: &str = "
+            select e.captured_ns from events e join origins o on o.id = e.origin_id and o.own = 1
+             order by e.name desc limit 1";
+        self.ask(|conn| Ok(rows(conn, "look for the newest event", LAST, [], |row| row.get(0))?.pop()))
+    }
+
     /// The sessions that hang together with this one, itself first.
     ///
     /// # Errors

@@ -29,15 +29,6 @@ pub struct Dangling {
     pub group: Group,
 }
 
-/// Sessions that were not derived though there was time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waits {
-    /// How many.
-    pub sessions: u64,
-    /// Some of them.
-    pub examples: Vec<String>,
-}
-
 const DANGLING: &str = r#"select "table", parent, count(*) from pragma_foreign_key_check group by 1, 2 order by 1, 2"#;
 
 const WAITS: &str = "
@@ -94,13 +85,8 @@ impl Inspector {
     ///
     /// # Errors
     /// The engine's.
-    pub fn waiting_sessions(&self, since_ms: i64, examples: usize) -> Result<Waits, Error> {
-        self.ask(|conn| {
-            let mut found: Vec<String> = rows(conn, "look for sessions that wait", WAITS, [since_ms], |row| row.get(0))?;
-            let sessions = found.len() as u64;
-            found.truncate(examples);
-            Ok(Waits { sessions, examples: found })
-        })
+    pub fn waiting_sessions(&self, since_ms: i64) -> Result<Vec<String>, Error> {
+        self.ask(|conn| rows(conn, "look for sessions that wait", WAITS, [since_ms], |row| row.get(0)))
     }
 
     /// Sessions with texts that the index of words lacks, and how many texts.
@@ -139,6 +125,22 @@ impl Inspector {
         self.ask(|conn| rows(conn, "look for keys", KEYLESS, [], |row| row.get(0)))
     }
 
+    /// Up to `limit` derived sessions, spread over all of them: others for another `turn`.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn sample_sessions(&self, limit: u64, turn: u64) -> Result<Vec<String>, Error> {
+        const COUNT: &str = "select count(*) from derivations";
+        const SOME: &str = "
+            select session_id from (select session_id, row_number() over (order by session_id) as n from derivations)
+             where n % ?1 = ?2 limit ?3";
+        self.ask(|conn| {
+            let step = figure(conn, "count sessions", COUNT, [])?.div_ceil(limit.max(1)).max(1);
+            let params = [step as i64, (turn % step) as i64, limit as i64];
+            rows(conn, "choose sessions", SOME, params, |row| row.get(0))
+        })
+    }
+
     /// The latest time at which a pass or an event was noted here, in milliseconds since 1970.
     ///
     /// # Errors
@@ -155,8 +157,14 @@ fn group(table: &str) -> Group {
     match table {
         "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "meta" => Group::Ground,
         "conversation_ids" | "conversation_keys" => Group::Identity,
-        "rating_history" | "tag_history" | "note_history" | "star_history" | "user_sessions" | "session_titles"
-        | "user_session_members" | "saved_views" => Group::Human,
+        "rating_history"
+        | "tag_history"
+        | "note_history"
+        | "star_history"
+        | "user_sessions"
+        | "session_titles"
+        | "user_session_members"
+        | "saved_views" => Group::Human,
         _ => Group::Derived,
     }
 }

@@ -63,7 +63,8 @@ impl Inspector {
     /// The engine's.
     pub fn each_file(&self, visitor: &mut dyn FileVisitor) -> Result<(), Error> {
         // What was taken out on request is blank, and the hash is that of the file as it was.
-        let has_blanks = self.ask(|conn| figure(conn, "look for blanks", "select exists (select 1 from tombstones)", []))?;
+        let has_blanks =
+            self.ask(|conn| figure(conn, "look for blanks", "select exists (select 1 from tombstones)", []))?;
         let mut last = i64::MIN;
         loop {
             let page = self.ask(|conn| rows(conn, "list transcripts", FILES, [last, PAGE], file))?;

@@ -1,0 +1,223 @@
+//! Claude Code's side: do its settings call our hook, and does the hook write where we read?
+//!
+//! The user's own settings are read, `$CLAUDE_CONFIG_DIR/settings.json` or `~/.claude/settings.json`, and never changed. What
+//! a project, a plugin or an administrator adds is not looked for; so that nothing calls the hook is no finding while events
+//! come in.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use queue::DataDir;
+use serde_json::Value;
+use settings::Settings;
+
+use super::code::Code;
+use super::round::Round;
+use crate::error::{At, Error};
+
+/// What the hook is to be called for, at least.
+const EVENTS: [&str; 5] = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd"];
+/// Without an event for so long nothing captures.
+const QUIET: Duration = Duration::from_secs(7 * 24 * 3600);
+/// No settings are larger.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+type Var<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// A hook of ours, as the settings have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Call {
+    event: String,
+    program: PathBuf,
+    queue: Option<PathBuf>,
+    spill: Option<PathBuf>,
+}
+
+/// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
+pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i64>) -> Result<(), Error> {
+    let Some(path) = settings_file(var) else { return Ok(()) };
+    let shown = path.display().to_string();
+    let text = match path.metadata() {
+        Ok(meta) if meta.len() > LARGEST => {
+            round.found(Code::HookSettings, format!("{shown} is too large"));
+            return Ok(());
+        }
+        Ok(_) => std::fs::read(&path).at("read", &path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => b"{}".to_vec(),
+        Err(error) => return Err(error).at("look at", &path),
+    };
+    let Ok(claude) = serde_json::from_slice::<Value>(&text) else {
+        round.found(Code::HookSettings, format!("{shown} is not JSON"));
+        return Ok(());
+    };
+    let calls = calls(&claude);
+    if calls.is_empty() {
+        let quiet_ns =
+            crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
+        if last_event_ns.is_none_or(|ns| ns < quiet_ns) {
+            round.found(Code::HookNotCalled, shown);
+        }
+        return Ok(());
+    }
+    let missing: Vec<_> =
+        EVENTS.iter().filter(|event| calls.iter().all(|call| call.event != **event)).copied().collect();
+    if !missing.is_empty() {
+        round.found(Code::HookEventsMissing, format!("{} are missing in {shown}", missing.join(", ")));
+    }
+    let env = |name: &str| claude["env"][name].as_str().map(OsString::from).or_else(|| var(name));
+    let is_disabled = env("PROMPT_MANAGER_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
+    if claude["disableAllHooks"] == true || is_disabled {
+        round.found(Code::HooksDisabled, shown);
+    }
+    let mut seen: Vec<(Code, String)> = Vec::new();
+    for call in &calls {
+        seen.extend(call.faults(round.settings, &env));
+    }
+    seen.sort();
+    seen.dedup();
+    for (code, example) in seen {
+        round.found(code, example);
+    }
+    Ok(())
+}
+
+/// Where Claude Code keeps the user's own settings.
+fn settings_file(var: Var<'_>) -> Option<PathBuf> {
+    let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = absolute("CLAUDE_CONFIG_DIR").or_else(|| absolute("HOME").map(|home| home.join(".claude")))?;
+    Some(folder.join("settings.json"))
+}
+
+/// Every hook that calls our program.
+fn calls(claude: &Value) -> Vec<Call> {
+    let mut found = Vec::new();
+    for (event, matchers) in claude["hooks"].as_object().into_iter().flatten() {
+        let hooks = matchers.as_array().into_iter().flatten().flat_map(|matcher| matcher["hooks"].as_array()).flatten();
+        found.extend(hooks.filter_map(|hook| call(event, hook)));
+    }
+    found
+}
+
+/// A hook in either form: `command` with `args`, or all of it in `command` for a shell.
+fn call(event: &str, hook: &Value) -> Option<Call> {
+    let command = hook["command"].as_str()?;
+    let words: Vec<String> = match hook["args"].as_array() {
+        Some(args) => {
+            let args = args.iter().filter_map(Value::as_str).map(str::to_owned);
+            std::iter::once(command.to_owned()).chain(args).collect()
+        }
+        None => split(command),
+    };
+    let program = words.iter().position(|word| {
+        let name = Path::new(word).file_name().unwrap_or_default();
+        name == "prompt-hook" || name == "prompt-manager"
+    })?;
+    let mut call = Call { event: event.to_owned(), program: PathBuf::from(&words[program]), ..Call::default() };
+    let mut words = words.into_iter().skip(program + 1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--queue" => call.queue = words.next().map(PathBuf::from),
+            "--spill" => call.spill = words.next().map(PathBuf::from),
+            _ => {}
+        }
+    }
+    Some(call)
+}
+
+/// Words as a shell reads them, as far as paths need it: blanks part them, quotes hold them together.
+fn split(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in command.chars() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, c) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
+            (_, c) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+impl Call {
+    fn faults(&self, ours: &Settings, env: &dyn Fn(&str) -> Option<OsString>) -> Vec<(Code, String)> {
+        let mut found = Vec::new();
+        // A bare name is looked for on a PATH that is not ours.
+        if self.program.is_absolute() {
+            let runs =
+                self.program.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+            if !runs {
+                found.push((Code::HookProgram, self.program.display().to_string()));
+            }
+        }
+        let queue = self.queue.clone().or_else(|| DataDir::from_env(env).map(|home| home.queue()));
+        if let Some(queue) = queue.filter(|queue| !same(queue, &ours.home.queue())) {
+            let example = format!("it writes to {}, {} is read", queue.display(), ours.home.queue().display());
+            found.push((Code::HookElsewhere, example));
+        }
+        let spill = self.spill.clone().or_else(|| queue::layout::spill_from_env(env));
+        if let (Some(theirs), Some(ours)) = (spill, &ours.spill)
+            && !same(&theirs, ours)
+        {
+            let example = format!("it writes to {}, {} is read", theirs.display(), ours.display());
+            found.push((Code::HookSpillElsewhere, example));
+        }
+        found
+    }
+}
+
+/// Whether two paths mean one place.
+fn same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.components().collect());
+    real(one) == real(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn calls_in_both_forms() {
+        let check = |hook: Value, expected: Option<(&str, Option<&str>, Option<&str>)>| {
+            let settings =
+                json!({"hooks": {"Stop": [{"matcher": "", "hooks": [{"type": "command", "command": "other"}, hook]}]}});
+            let found = calls(&settings);
+            let found: Vec<_> = found
+                .iter()
+                .map(|call| (call.program.to_str().unwrap(), call.queue.as_deref(), call.spill.as_deref()))
+                .collect();
+            let expected =
+                expected.map(|(program, queue, spill)| (program, queue.map(Path::new), spill.map(Path::new)));
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{settings}");
+        };
+        check(json!({"command": "/l/prompt-hook", "args": ["Stop"]}), Some(("/l/prompt-hook", None, None)));
+        check(
+            json!({"command": "/l/prompt-hook", "args": ["Stop", "--queue", "/q", "--spill", "/s"]}),
+            Some(("/l/prompt-hook", Some("/q"), Some("/s"))),
+        );
+        check(
+            json!({"command": "FOO=1 '/with blank/prompt-hook' Stop --queue \"/a b/q\""}),
+            Some(("/with blank/prompt-hook", Some("/a b/q"), None)),
+        );
+        check(json!({"command": "prompt-manager", "args": ["hook", "Stop"]}), Some(("prompt-manager", None, None)));
+        check(json!({"command": "echo", "args": ["Stop"]}), None);
+        check(json!({"type": "prompt"}), None);
+        check(json!(7), None);
+    }
+
+    #[test]
+    fn where_the_settings_lie() {
+        let check = |vars: &[(&str, &str)], expected: Option<&str>| {
+            let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+            assert_eq!(settings_file(&var), expected.map(PathBuf::from));
+        };
+        check(&[("HOME", "/h")], Some("/h/.claude/settings.json"));
+        check(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "/c")], Some("/c/settings.json"));
+        check(&[], None);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the machine gives us: the disk's kind, folders that are ours alone, transcripts that can be read; and what dead
+//! processes left.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use walkdir::WalkDir;
+
+use super::code::Code;
+use super::queue::entries;
+use super::round::{Mend, Round};
+use crate::error::{At, Error};
+use crate::home;
+
+/// A part that nobody has written to for so long was left.
+const LEFT: Duration = Duration::from_secs(24 * 3600);
+/// What was set aside is worth a word after so long.
+const ASIDE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Others' bits of a mode.
+const OTHERS: u32 = 0o077;
+
+/// The kind of the disk, and what lies on others.
+pub(super) fn places(round: &mut Round<'_>) -> Result<(), Error> {
+    let root = round.settings.home.root();
+    if let Some(kind) = home::unfit_file_system(root)? {
+        round.found(Code::FileSystem, format!("{} is on {kind}", root.display()));
+    }
+    for root in &round.settings.projects {
+        // Claude Code makes it at its first session.
+        let problem = match fs::read_dir(root) {
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let is_told = root.parent().is_none_or(|parent| parent.exists());
+                is_told.then_some("is not there")
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some("may not be read"),
+            Err(_) => Some("cannot be read"),
+        };
+        if let Some(problem) = problem {
+            round.found(Code::ProjectsUnreadable, format!("{} {problem}", root.display()));
+        }
+    }
+    Ok(())
+}
+
+/// All of the data directory is ours and closed.
+pub(super) fn modes(round: &mut Round<'_>) -> Result<(), Error> {
+    let root = round.settings.home.root().to_owned();
+    let ours = rustix::process::geteuid().as_raw();
+    for entry in WalkDir::new(&root).follow_links(false) {
+        if round.is_stopped() {
+            return Ok(());
+        }
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(&root).to_owned();
+                match error.into_io_error() {
+                    Some(gone) if gone.kind() == io::ErrorKind::NotFound => continue,
+                    Some(error) => return Err(error).at("look at", &path),
+                    None => continue,
+                }
+            }
+        };
+        let Ok(meta) = entry.path().symlink_metadata() else { continue }; // moved on since
+        if meta.is_symlink() {
+            continue;
+        }
+        if meta.uid() != ours {
+            round.found(Code::OwnerForeign, round.place(entry.path()));
+        } else if meta.mode() & OTHERS != 0 {
+            let code = match () {
+                () if is_secret(round, entry.path()) => Code::SecretOpen,
+                () if meta.is_dir() => Code::FolderOpen,
+                () => Code::FileOpen,
+            };
+            let place = if entry.path() == root { root.display().to_string() } else { round.place(entry.path()) };
+            round.found(code, format!("{place} ({:04o})", meta.mode() & 0o7777));
+            round.mend(code, Mend::Close(entry.path().to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The database, what was set aside of it, its backups, the token.
+fn is_secret(round: &Round<'_>, path: &Path) -> bool {
+    let home = &round.settings.home;
+    (path != home.database_dir() && path.starts_with(home.database_dir()))
+        || (path != home.backups() && path.starts_with(home.backups()))
+        || path == home.api_token()
+}
+
+/// What was begun and never finished, and what lies there for long.
+pub(super) fn left(round: &mut Round<'_>) -> Result<(), Error> {
+    let home = round.settings.home.clone();
+    for dir in [home.backups(), home.archive(), home.database_dir()] {
+        for entry in entries(&dir)? {
+            let path = entry.path();
+            let is_file = path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+            if is_file && entry.file_name().to_string_lossy().ends_with(".partial") && round.age(&path) > LEFT {
+                round.found(Code::LeftOver, round.place(&path));
+                round.mend(Code::LeftOver, Mend::Remove(path));
+            }
+        }
+    }
+    for entry in entries(&home.database_dir())? {
+        let path = entry.path();
+        if path.is_dir() && round.age(&path) > ASIDE {
+            round.found(Code::SetAside, round.place(&path));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The queue's law: each file is in one place, with what belongs beside it, and nothing else lies around.
+
+use std::fs::{self, DirEntry, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use queue::QueueName;
+use status::failed::{Failures, NOTE};
+use store::read::inspect::{HeldAs, Inspector};
+
+use super::code::Code;
+use super::round::{Mend, Round};
+use crate::error::{At, Error};
+use crate::intake::places::split_attempt;
+use crate::intake::spill;
+
+/// The janitor takes a dead hook's file after a day and a half.
+const TMP_PATIENCE: Duration = Duration::from_secs(37 * 3600);
+/// A pass drains the spill place.
+const SPILL_PATIENCE: Duration = Duration::from_secs(3600);
+/// What is younger may be on its way.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// The folders that must be there.
+pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
+    let home = &round.settings.home;
+    let wanted = [
+        home.tmp(),
+        home.incoming(),
+        home.processing(),
+        home.failed(),
+        home.archive(),
+        home.database_dir(),
+        home.run(),
+        home.backups(),
+    ];
+    for path in wanted {
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => round.found(Code::QueueStrange, format!("{} is no folder", round.place(&path))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                round.found(Code::FolderMissing, round.place(&path));
+                round.mend(Code::FolderMissing, Mend::Folder(path));
+            }
+            Err(error) => return Err(error).at("look at", &path),
+        }
+    }
+    Ok(())
+}
+
+/// The folders that hooks write to, and from which the ingester takes.
+pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Result<(), Error> {
+    let home = round.settings.home.clone();
+    for entry in entries(&home.incoming())? {
+        let (path, name) = (entry.path(), name(&entry));
+        if let Some(meta) = ours(round, &path, &name, name.parse::<QueueName>().is_ok()) {
+            round.checked.waiting += 1;
+            one_place(round, store, &path, &name, &meta)?;
+        }
+    }
+    for entry in entries(&home.processing())? {
+        let (path, name) = (entry.path(), name(&entry));
+        let queue_name = split_attempt(&name).map(|(name, _)| name.to_owned());
+        let is_ours = queue_name.as_ref().is_some_and(|name| name.parse::<QueueName>().is_ok());
+        if let Some(meta) = ours(round, &path, &name, is_ours) {
+            round.checked.waiting += 1;
+            // One that is locked is being worked on: its row may be committed and its move come next.
+            if !is_held(&path) {
+                one_place(round, store, &path, queue_name.as_deref().unwrap_or(&name), &meta)?;
+            }
+        }
+    }
+    for entry in entries(&home.tmp())? {
+        let (path, name) = (entry.path(), name(&entry));
+        let is_ours = name.parse::<QueueName>().is_ok() || name.ends_with(spill::COPY);
+        if ours(round, &path, &name, is_ours).is_some() && round.age(&path) > TMP_PATIENCE {
+            round.found(Code::TmpStale, round.place(&path));
+        }
+    }
+    let Some(spill) = round.settings.spill.clone() else { return Ok(()) };
+    for entry in entries(&spill.join("incoming"))? {
+        if round.age(&entry.path()) > SPILL_PATIENCE {
+            round.found(Code::SpillWaits, entry.path().display().to_string());
+        }
+    }
+    Ok(())
+}
+
+/// What could not be taken in.
+pub(super) fn failed(round: &mut Round<'_>, store: Option<&Inspector>) -> Result<(), Error> {
+    let dir = round.settings.home.failed();
+    let found = Failures::read(&dir, usize::MAX / 2).at("list", &dir)?;
+    for file in &found.files {
+        let path = dir.join(&file.file);
+        let Ok(meta) = path.symlink_metadata() else { continue }; // gone back since
+        round.checked.failed += 1;
+        let note = dir.join(format!("{}{NOTE}", file.file));
+        if file.reason.is_none() && path.exists() && (!note.exists() || round.age(&note) > SETTLED) {
+            round.found(Code::FailedWithoutNote, round.place(&path));
+        }
+        if let (true, Some(store)) = (file.is_file && meta.is_file(), store)
+            && let Some(hash) = hash(&path)?
+            && store.held(&file.name, &hash)? == HeldAs::Same
+            && path.exists()
+        {
+            round.found(Code::FailedAndStored, round.place(&path));
+        }
+    }
+    for note in &found.lone_notes {
+        let path = dir.join(note);
+        let file = dir.join(note.strip_suffix(NOTE).unwrap_or(note));
+        if round.age(&path) > SETTLED && path.exists() && file.symlink_metadata().is_err() {
+            round.found(Code::NoteWithoutFile, round.place(&path));
+            round.mend(Code::NoteWithoutFile, Mend::Note(path));
+        }
+    }
+    Ok(())
+}
+
+/// A file that waits is nowhere else.
+fn one_place(
+    round: &mut Round<'_>,
+    store: Option<&Inspector>,
+    path: &Path,
+    name: &str,
+    meta: &Metadata,
+) -> Result<(), Error> {
+    let buried = round.settings.home.failed().join(name);
+    if buried.symlink_metadata().is_ok_and(|other| other.is_file() && other.len() == meta.len())
+        && let (Some(here), Some(there)) = (hash(path)?, hash(&buried)?)
+        && here == there
+        && path.exists()
+    {
+        round.found(Code::TwiceInQueue, format!("{} and failed", round.place(path)));
+    }
+    if let Some(store) = store
+        && let Some(hash) = hash(path)?
+        && store.held(name, &hash)? == HeldAs::Same
+        && path.exists()
+        && !is_held(path)
+    {
+        round.found(Code::WaitingAndStored, round.place(path));
+    }
+    Ok(())
+}
+
+/// What a queue file is, if it is one that may be taken; else that is a finding.
+fn ours(round: &mut Round<'_>, path: &Path, name: &str, named_as_ours: bool) -> Option<Metadata> {
+    let meta = path.symlink_metadata().ok()?; // else it has moved on
+    let what = match () {
+        () if !named_as_ours => "has no queue file's name",
+        () if !meta.is_file() => "is no file",
+        () if meta.uid() != rustix::process::geteuid().as_raw() => "belongs to another user",
+        () if meta.nlink() > 1 && round.age(path) > SETTLED => "has a second name somewhere",
+        () => return Some(meta),
+    };
+    // A name of ours may hold a session's id, which is no secret; any other name is shown as it is.
+    let place = round.place(path.parent().unwrap_or(path));
+    round.found(Code::QueueStrange, format!("{place}/{name} {what}"));
+    None
+}
+
+/// Whether somebody works on the file.
+fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}
+
+/// The entries of a folder; none if it is missing.
+pub(super) fn entries(dir: &Path) -> Result<Vec<DirEntry>, Error> {
+    match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries.and_then(Iterator::collect).at("list", dir),
+    }
+}
+
+fn name(entry: &DirEntry) -> String {
+    entry.file_name().to_string_lossy().into_owned()
+}
+
+/// Of a regular file's bytes; `None` if it is gone.
+pub(super) fn hash(path: &Path) -> Result<Option<[u8; 32]>, Error> {
+    let mut hasher = blake3::Hasher::new();
+    match File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())) {
+        Ok(()) => Ok(Some(*hasher.finalize().as_bytes())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).at("read", path),
+    }
+}

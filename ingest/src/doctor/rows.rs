@@ -1,0 +1,162 @@
+//! The database: the file, its tables, every row that was captured, and whether the rest hangs together.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use queue::QueueName;
+use store::read::inspect::{Difference, Group, Inspector};
+
+use super::code::Code;
+use super::round::{Mend, Round};
+use crate::clock::millis;
+use crate::error::Error;
+
+/// The engine's words on damage are not all needed.
+const DAMAGE: usize = 20;
+/// So many names are listed.
+const NAMES: usize = 1000;
+/// A session that waits longer than this is not derived by anybody.
+const PATIENCE: Duration = Duration::from_secs(3600);
+/// Clocks of two programs on one machine do not differ, but a clock may be set by a little at any time.
+const CLOCK: Duration = Duration::from_secs(300);
+/// Below it a bug of the engine can lose commits.
+const ENGINE: i32 = 3_051_003;
+
+/// Opens the store; a finding says why if it cannot be opened.
+///
+/// # Errors
+/// [`store::Error::Busy`] while it is being replaced.
+pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
+    let (version, number) = store::engine_version();
+    if number < ENGINE {
+        round.found(Code::EngineOld, format!("SQLite {version}"));
+    }
+    let home = &round.settings.home;
+    let code = match Inspector::open(home) {
+        Ok(inspector) => return Ok(Some(inspector)),
+        Err(error @ store::Error::Busy { .. }) => return Err(error.into()),
+        Err(store::Error::Missing { .. }) => {
+            let archived = crate::archive::days(&home.archive())?;
+            let backups = status::backups::Backups::read(home).unwrap_or_default();
+            let had_one = !archived.is_empty() || !backups.databases.is_empty() || !backups.annotations.is_empty();
+            let code = if had_one { Code::DatabaseMissing } else { Code::NothingYet };
+            round.found(code, round.place(&round.settings.home.database()));
+            return Ok(None);
+        }
+        Err(store::Error::Corrupt { .. }) => Code::DatabaseDamaged,
+        Err(store::Error::NotMigrated { .. }) => Code::DatabaseOld,
+        Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => {
+            round.found(Code::DatabaseForeign, error.to_string());
+            return Ok(None);
+        }
+        Err(error) => {
+            round.found(Code::NotLooked, format!("the database: failed to {error}"));
+            return Ok(None);
+        }
+    };
+    round.found(code, round.place(&round.settings.home.database()));
+    Ok(None)
+}
+
+/// The file as the engine sees it.
+pub(super) fn file(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    for line in store.damage(DAMAGE)? {
+        if line.contains("FTS5") || line.contains("fts5") {
+            round.found(Code::WordsDamaged, "search");
+            round.mend(Code::WordsDamaged, Mend::Words);
+        } else {
+            round.found(Code::DatabaseDamaged, line);
+        }
+    }
+    Ok(())
+}
+
+/// Tables, indexes, views.
+pub(super) fn schema(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    for object in store.schema_differences()? {
+        let named = format!("{} {}", object.kind, object.name);
+        match object.difference {
+            Difference::Missing if object.kind != "table" => {
+                round.found(Code::SchemaDiffers, named);
+                round.mend(Code::SchemaDiffers, Mend::Object(object.name));
+            }
+            Difference::Missing => round.found(Code::SchemaOther, format!("{named} is missing")),
+            Difference::Other => round.found(Code::SchemaOther, format!("{named} is another")),
+            Difference::Extra => round.found(Code::SchemaOther, format!("{named} is none of ours")),
+        }
+    }
+    Ok(())
+}
+
+/// Every stored queue file.
+pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    let latest_ms = millis(round.now + CLOCK);
+    let latest_ns = latest_ms.saturating_mul(1_000_000);
+    store.each_event(&mut |event| {
+        round.checked.events += 1;
+        round.checked.bytes += event.size;
+        round.at("events", round.checked.events);
+        if event.fault.is_some() {
+            round.found(Code::EventDamaged, event.name.clone());
+            round.mend(Code::EventDamaged, Mend::Refill(event.id, event.name.clone()));
+        }
+        // Other machines have clocks of their own, and a name that was made up has a time of its own.
+        let is_named = event.name.parse::<QueueName>().is_ok();
+        if event.own && is_named && (event.captured_ns > latest_ns || event.stored_ms > latest_ms) {
+            round.found(Code::ClockAhead, event.name);
+        }
+        if round.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    for name in store.doubled_names(NAMES)? {
+        round.found(Code::EventDoubled, name);
+    }
+    if store.latest_ms()?.is_some_and(|ms| ms > latest_ms) {
+        round.found(Code::ClockAhead, "the last pass");
+    }
+    Ok(())
+}
+
+/// Rows that hang on nothing.
+pub(super) fn references(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    for dangling in store.dangling()? {
+        let named = format!("{} of {} in {}", dangling.rows, dangling.parent, dangling.table);
+        let (code, mend) = match (dangling.group, dangling.parent.as_str()) {
+            (Group::Human, "conversation_ids") => (Code::Unheard, None),
+            (_, "conversation_ids") => (Code::IdsMissing, Some(Mend::Ids)),
+            (Group::Derived, _) => (Code::DerivedLoose, Some(Mend::Loose)),
+            _ => (Code::ReferencesBroken, None),
+        };
+        round.found_many(code, dangling.rows, named);
+        if let Some(mend) = mend {
+            round.mend(code, mend);
+        }
+    }
+    for id in store.unheard()? {
+        round.found(Code::Unheard, format!("conversation {id}"));
+    }
+    for id in store.keyless()? {
+        round.found(Code::Unrecognised, format!("conversation {id}"));
+    }
+    let waits = store.waiting_sessions(millis(round.now.checked_sub(PATIENCE).unwrap_or(round.now)))?;
+    for session in waits {
+        round.found(Code::SessionsWait, session.clone());
+        round.mend(Code::SessionsWait, Mend::Derive(session));
+    }
+    Ok(())
+}
+
+/// The index of words.
+pub(super) fn words(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    for (session, texts) in store.unindexed()? {
+        round.found_many(Code::WordsMissing, texts, format!("session {session}"));
+        round.mend(Code::WordsMissing, Mend::Derive(session));
+    }
+    match store.stray_words()? {
+        0 => {}
+        stray => {
+            round.found_many(Code::WordsStray, stray, "search");
+            round.mend(Code::WordsStray, Mend::StrayWords);
+        }
+    }
+    Ok(())
+}

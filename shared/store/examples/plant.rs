@@ -1,0 +1,77 @@
+//! Plants one fault in a database, for the tests of `doctor`: `plant DATABASE FAULT`. Tests use no SQL of their own.
+
+use std::error::Error;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+/// What each fault does.
+const FAULTS: [(&str, &str); 30] = [
+    ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
+    ("event-gone", "delete from events where id = (select max(id) from events where event = 'SessionEnd')"),
+    ("event-unreadable", "update events set codec = 1, payload = x'00ff' where id = 1"),
+    ("event-changed", "update events set size = 2, codec = 0, payload = x'7b7d' where id = 1"),
+    (
+        "event-doubled",
+        "insert into events (origin_id, name, hash, captured_ns, event, session_id, prompt_id, size, codec, payload, stored_ms)
+         select origin_id, name, x'HASH', captured_ns, event,
+                session_id, prompt_id, 2, 0, x'7b7d', stored_ms from events where id = 1",
+    ),
+    ("chunk-gone", "delete from transcript_chunks where id = 1"),
+    ("chunk-unreadable", "update transcript_chunks set codec = 1, bytes = x'00ff' where id = 1"),
+    ("tail-changed", "update transcripts set tail_hash = x'00' where id = 1"),
+    ("index-gone", "drop index turns_session"),
+    ("view-gone", "drop view ratings"),
+    ("view-other", "drop view ratings; create view ratings as select 1 as conversation_id"),
+    ("table-more", "create table mine (a)"),
+    ("schema-newer", "pragma user_version = 99"),
+    ("schema-older", "pragma user_version = 5"),
+    ("foreign", "pragma application_id = 7"),
+    ("chunks-without-file", "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (9999, 0, 1, 0, x'20')"),
+    ("ids-gone", "delete from conversation_ids where id = (select max(id) from turns)"),
+    ("rating-without-id", "insert into rating_history values ('r2', 1, 99999, 5, 1)"),
+    (
+        "rating-unheard",
+        "insert into conversation_ids values (99999, 1); insert into rating_history values ('r2', 1, 99999, 5, 1)",
+    ),
+    ("alias-to-nowhere", "insert into aliases select min(id), 99999 from turns"),
+    (
+        "loose-usage",
+        "insert into usage (conversation_id, seq, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
+         values (99999, 0, 'm', 0, 0, 0, 0)",
+    ),
+    ("words-gone", "delete from search where rowid = (select min(id) from blocks where kind = 'text')"),
+    ("words-stray", "insert into search (rowid, text) values (9999999, 'stray')"),
+    ("words-damaged", "update search_data set block = x'0102030405060708' where id > 10"),
+    ("keys-gone", "delete from conversation_keys where conversation_id = (select min(id) from turns)"),
+    (
+        "session-waits",
+        "update events set stored_ms = stored_ms - 86400000; update transcripts set source_mtime_ns = 1;
+         insert into dirty_sessions (session_id, token) select min(session_id), 7 from turns",
+    ),
+    ("turn-changed", "update turns set response_text = 'another', digest = x'00' where id = (select min(id) from turns)"),
+    ("call-gone", "delete from tool_calls where id = (select min(id) from tool_calls)"),
+    ("future-event", "update events set stored_ms = stored_ms + 86400000 where id = 1"),
+    (
+        "future-pass",
+        "insert into passes (command, began_ms, took_ms, queue_ms, transcripts_ms, derive_ms, stored, replayed, failed, put_back,
+                             adopted, drained, bytes, transcript_files, transcript_bytes, sessions, conversations)
+         select 'run', max(stored_ms) + 86400000, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 from events",
+    ),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(database), Some(fault)) = (args.next(), args.next()) else {
+        return Err("usage: plant DATABASE FAULT".into());
+    };
+    let Some((_, sql)) = FAULTS.iter().find(|(name, _)| *name == fault) else {
+        return Err(format!("there is no fault {fault}").into());
+    };
+    let conn = Connection::open(database)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+    conn.execute_batch("pragma foreign_keys = off")?;
+    // Of the payload that a second event has.
+    conn.execute_batch(&sql.replace("HASH", &blake3::hash(b"{}").to_hex()))?;
+    Ok(())
+}

@@ -13,6 +13,7 @@ use crate::exit;
 use crate::export::args::Export;
 use crate::failed::{self, Failed, Retry};
 use crate::import::args::{self, Import};
+use crate::logging::Levels;
 use crate::manual::{self, Completions, Man};
 use crate::prune::{self, Prune};
 use crate::rebuild::Rebuild;
@@ -238,16 +239,16 @@ impl Command {
         }
     }
 
-    /// From which level on to log. Only `run` has nothing else to say that all goes well.
-    pub fn level(&self) -> LevelFilter {
+    /// From which levels on to log. Only `run` has nothing else to say that all goes well.
+    pub fn levels(&self) -> Levels {
         let usual = if matches!(self, Self::Run(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
-        let Flags::Common(common) = self.flags() else { return usual };
-        match common.verbose {
-            _ if common.quiet => LevelFilter::ERROR,
-            0 => usual,
-            1 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        }
+        let flags = match self.flags() {
+            Flags::Common(common) if common.quiet => Some(LevelFilter::ERROR),
+            Flags::Common(Common { verbose: 1, .. }) => Some(LevelFilter::DEBUG),
+            Flags::Common(Common { verbose: 2.., .. }) => Some(LevelFilter::TRACE),
+            _ => None,
+        };
+        Levels { flags, usual }
     }
 }
 

@@ -29,15 +29,14 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Man(args) => return manual::man(args),
         _ => {}
     }
-    let resolve = || Ok(Settings::resolve(command.layer(), &|name| var_os(name))?);
+    let resolve = || Settings::resolve(command.layer(), &|name| var_os(name));
     let settings = resolve()?;
     let schedule = Schedule::new(&settings.schedule)?;
     if command.writes() {
         home::prepare(&settings)?;
     }
-    let log = settings.home.processor_log();
-    let log = matches!(command, Command::Run(_)).then_some(log.as_path());
-    logging::start(command.level(), var_os("PROMPT_MANAGER_LOG").and_then(|v| v.into_string().ok()).as_deref(), log)?;
+    let file = settings.home.processor_log();
+    let log = logging::start(&settings, command.levels(), command.writes().then_some(file.as_path()))?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut ctx = Context::new(&settings, stop.clone());
     match command {
@@ -60,6 +59,14 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Restore(args) => restore::run(&settings, args, &stop),
         Command::Recover(args) => recover::run(&settings, args, &stop),
         Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
-        Command::Run(_) => daemon::run(&mut ctx, settings, schedule, &resolve, &stop).map(|()| Exit::Done),
+        Command::Run(_) => {
+            let reread = || {
+                let settings = resolve()?;
+                Schedule::new(&settings.schedule)?;
+                log.adopt(&settings)?;
+                Ok(settings)
+            };
+            daemon::run(&mut ctx, settings, schedule, &reread, &stop).map(|()| Exit::Done)
+        }
     }
 }

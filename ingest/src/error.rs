@@ -101,6 +101,9 @@ pub enum Error {
     /// The cron expression cannot be used.
     #[error("cron expression: {0}")]
     Cron(String),
+    /// What is to be logged cannot be understood.
+    #[error("log: {0}")]
+    LogFilter(String),
     /// A path that cannot be imported.
     #[error("{path}: {problem}")]
     Import {
@@ -131,6 +134,7 @@ impl Error {
             | Self::Usage(_)
             | Self::Export(_)
             | Self::Cron(_)
+            | Self::LogFilter(_)
             | Self::Pack { .. }
             | Self::Import { .. }
             | Self::Line { .. }
@@ -147,7 +151,7 @@ impl Error {
     /// The exit code of a program that ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) => Exit::Config,
+            Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::LogFilter(_) => Exit::Config,
             Self::Usage(_) => Exit::Usage,
             Self::Import { .. } => Exit::Usage,
             Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,

@@ -1,93 +1,122 @@
-//! Where the log goes: to stderr, and for `run` also into logs/processor.log. Never a word of a payload.
+//! Where the log goes: to stderr, and of commands that change something also into logs/processor.log. Never a word of a
+//! payload.
+//!
+//! Flags are about stderr alone; what the file holds is the settings' business, so that a quiet call does not make it poorer.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+mod rolling;
 
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use settings::{LogFormat, Settings};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
-use crate::error::{At, Error};
+use crate::error::Error;
+use rolling::{Limits, Log};
 
-/// The log is kept below this; one older file of the same size stays beside it.
-const LARGEST_LOG: u64 = 4 * 1024 * 1024;
+/// From which levels on a command logs.
+#[derive(Clone, Copy, Debug)]
+pub struct Levels {
+    /// What flags demand of stderr.
+    pub flags: Option<LevelFilter>,
+    /// If neither they nor the settings say anything.
+    pub usual: LevelFilter,
+}
 
-/// Starts logging from `level` on, or from what `filter` says (`$PROMPT_MANAGER_LOG`, such as `debug`).
+/// The log of this process, to be changed while it runs.
+pub struct Logging {
+    levels: Levels,
+    stderr: reload::Handle<EnvFilter, Registry>,
+    file: reload::Handle<EnvFilter, Registry>,
+    log: Option<Arc<Mutex<Log>>>,
+    format: LogFormat,
+}
+
+/// Starts it; `file` only for commands that may change the data directory.
 ///
 /// # Errors
-/// When the log file cannot be opened.
-pub fn start(level: LevelFilter, filter: Option<&str>, file: Option<&Path>) -> Result<(), Error> {
-    let filter = EnvFilter::builder().with_default_directive(level.into()).parse_lossy(filter.unwrap_or_default());
+/// [`Error::LogFilter`].
+pub fn start(settings: &Settings, levels: Levels, file: Option<&Path>) -> Result<Logging, Error> {
+    let format = settings.log_format;
+    let (stderr_filter, stderr) = reload::Layer::new(filter(settings, levels.flags, levels.usual)?);
+    let (file_filter, file_handle) = reload::Layer::new(filter(settings, None, levels.usual)?);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let stderr = fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false);
-    let file = match file {
-        Some(path) => {
-            let log = Log::open(path.to_owned(), LARGEST_LOG).at("open", path)?;
-            Some(fmt::layer().with_writer(Mutex::new(log)).with_ansi(false).with_target(false))
+    let log = file.map(|path| Arc::new(Mutex::new(Log::new(path.to_owned(), Limits::new(settings)))));
+    let to_file = log.clone().map(|log| layer(format, false, Lines(log)).with_filter(file_filter));
+    let to_stderr = layer(format, colour, io::stderr).with_filter(stderr_filter);
+    // Both filters are of the bare registry: a layer that stands on another has another type.
+    tracing_subscriber::registry().with(vec![Some(to_stderr.boxed()), to_file.map(Layer::boxed)]).init();
+    Ok(Logging { levels, stderr, file: file_handle, log, format })
+}
+
+impl Logging {
+    /// Goes on with other settings.
+    ///
+    /// # Errors
+    /// [`Error::LogFilter`]; nothing is changed then.
+    pub fn adopt(&self, settings: &Settings) -> Result<(), Error> {
+        let stderr = filter(settings, self.levels.flags, self.levels.usual)?;
+        let file = filter(settings, None, self.levels.usual)?;
+        // They only fail when the log is gone, at the end of the process.
+        let _ = self.stderr.reload(stderr);
+        let _ = self.file.reload(file);
+        if let Some(log) = &self.log {
+            log.lock().unwrap_or_else(PoisonError::into_inner).limit(Limits::new(settings));
         }
-        None => None,
-    };
-    tracing_subscriber::registry().with(filter).with(stderr).with(file).init();
-    Ok(())
-}
-
-/// An appended file that steps aside when it is full.
-struct Log {
-    path: PathBuf,
-    file: File,
-    size: u64,
-    largest: u64,
-}
-
-impl Log {
-    fn open(path: PathBuf, largest: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-        let size = file.metadata()?.len();
-        Ok(Self { path, file, size, largest })
-    }
-
-    fn turn_over(&mut self) -> io::Result<()> {
-        fs::rename(&self.path, self.path.with_extension("log.1"))?;
-        *self = Self::open(self.path.clone(), self.largest)?;
+        if settings.log_format != self.format {
+            tracing::error!("`log_format` changes when this process is started anew");
+        }
         Ok(())
     }
 }
 
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.size > 0 && self.size + line.len() as u64 > self.largest {
-            self.turn_over()?;
+/// What flags say, else the settings, else what is usual.
+fn filter(settings: &Settings, flags: Option<LevelFilter>, usual: LevelFilter) -> Result<EnvFilter, Error> {
+    let builder = EnvFilter::builder().with_default_directive(flags.unwrap_or(usual).into());
+    let text = settings.log.as_deref().filter(|_| flags.is_none()).unwrap_or_default();
+    builder.parse(text).map_err(|error| Error::LogFilter(format!("`{text}`: {error}; write info, or info,store=debug")))
+}
+
+fn layer<W>(format: LogFormat, colour: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    // Whoever read stderr may have gone: that is not to be said on stderr.
+    let plain = fmt::layer().with_target(false).with_ansi(colour).with_writer(writer).log_internal_errors(false);
+    match format {
+        LogFormat::Text => plain.boxed(),
+        // A line is an object: `timestamp`, `level`, `message` and the figures beside each other.
+        LogFormat::Json => {
+            plain.json().flatten_event(true).with_current_span(false).with_span_list(false).with_ansi(false).boxed()
         }
-        let n = self.file.write(line)?;
-        self.size += n as u64;
-        Ok(n)
+    }
+}
+
+/// The file, line by line.
+struct Lines(Arc<Mutex<Log>>);
+
+impl<'w> MakeWriter<'w> for Lines {
+    type Writer = Line<'w>;
+
+    fn make_writer(&'w self) -> Line<'w> {
+        Line(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One line of it.
+struct Line<'w>(std::sync::MutexGuard<'w, Log>);
+
+impl io::Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_log_steps_aside() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("processor.log");
-        let mut log = Log::open(path.clone(), 10).unwrap();
-        for line in ["one\n", "two\n", "three\n", "four\n", "a line too long\n", "end\n"] {
-            log.write_all(line.as_bytes()).unwrap();
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), "end\n");
-        assert_eq!(fs::read_to_string(dir.path().join("processor.log.1")).unwrap(), "a line too long\n");
-        drop(log);
-        Log::open(path.clone(), 10).unwrap().write_all(b"more\n").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "end\nmore\n");
     }
 }

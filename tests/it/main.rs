@@ -10,6 +10,7 @@ mod export; // what went in comes out again
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault
+mod logs; // what is logged, and what never is
 mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command

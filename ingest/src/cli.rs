@@ -80,6 +80,9 @@ pub enum Command {
     #[command(after_help = exit::HELP, after_long_help = with_examples(crate::restore::EXAMPLES))]
     Restore(Restore),
     /// Set a damaged database aside and make it anew from backup, archive and transcripts
+    ///
+    /// With the newest good backup, what can still be read of the damaged database, the archive, the files with what people
+    /// said, the queue and the transcripts. On a whole database it does nothing. Refused while anything has it open.
     #[command(after_help = exit::HELP)]
     Recover(Recover),
     /// Derive every conversation again from what was captured

@@ -15,6 +15,7 @@ mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod queue; // bad input, several ingesters, the loop
+mod recover; // a damaged database, made anew
 mod restore; // a backup in the place of the database
 mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row

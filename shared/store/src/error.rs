@@ -76,7 +76,7 @@ pub enum Error {
         problem: String,
     },
     /// The file is damaged. It is never deleted or replaced.
-    #[error("{op}: the database is damaged: {detail}")]
+    #[error("{op}: the database is damaged: {detail}; `prompt-manager recover` makes it anew")]
     Corrupt {
         /// What was being done.
         op: &'static str,

@@ -91,15 +91,18 @@ fn vacant(home: &Path, name: &str) -> String {
     std::iter::once(name.to_owned()).chain(numbered).find(free).unwrap_or_else(|| name.to_owned())
 }
 
-/// Everything is in the file itself, and on the disk.
+/// Everything is in the file itself, and on the disk. It stays in WAL mode: leaving that and coming back to it would each write
+/// a journal, and whoever died in between would leave a database that no reader can open.
 fn one_file(path: &Path) -> Result<(), Error> {
     let conn = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    conn.pragma_update(None, "journal_mode", "delete").op("leave WAL")?;
+    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).op("empty the log")?;
     drop(conn);
-    let wal = beside(path, "-wal");
-    if wal.exists() {
-        let source = io::Error::other("it is still there");
-        return Err(Error::Io { op: "put the last changes into the database from", path: wal, source });
+    for suffix in ["-wal", "-journal"] {
+        let log = beside(path, suffix);
+        if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            let source = io::Error::other("something is left in it");
+            return Err(Error::Io { op: "put the last changes into the database from", path: log, source });
+        }
     }
     File::open(path).and_then(|file| file.sync_all()).map_err(io("sync", path))
 }
@@ -120,7 +123,7 @@ pub(crate) fn complete(dir: &DataDir) -> Result<Option<PathBuf>, Error> {
     if let Some(folder) = &folder
         && new.exists()
     {
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
             let old = beside(&place, suffix);
             if old.symlink_metadata().is_err() {
                 continue;

@@ -39,7 +39,7 @@ pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub(crate) use merge::of_other;
-pub use merge::{Merged, Other, Progress};
+pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
 pub use packed::PackedFile;
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};

@@ -22,6 +22,11 @@ impl<T> Table<T> {
         )
     }
 
+    /// As [`Table::select`] where origins cannot be read: all rows get this one.
+    pub(crate) fn select_as(&self, origin: &str) -> String {
+        format!("select h.id, '{origin}', h.created_ms, {} from {} h", self.columns, self.name)
+    }
+
     /// A selected row.
     pub(crate) fn read(&self, row: &Row<'_>) -> rusqlite::Result<T> {
         (self.read)(Stamp { id: row.get(0)?, origin: row.get(1)?, created_ms: row.get(2)? }, row)

@@ -16,6 +16,7 @@ mod files;
 mod ground;
 mod human;
 mod other;
+mod salvage;
 
 use std::ops::ControlFlow;
 
@@ -26,6 +27,7 @@ use crate::error::{Context, Error};
 
 pub use other::Other;
 pub(crate) use other::of_other;
+pub use salvage::{Ids, Salvaged, Wreck};
 
 /// A transaction writes (or reads while it holds the lock) about so much.
 const BATCH_BYTES: u64 = 16 * 1024 * 1024;

@@ -184,7 +184,7 @@ fn read_only(path: &Path, place: &Path) -> Result<(Connection, Option<Copy>), Er
     Ok((open::connect_frozen(path)?, None))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -193,13 +193,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// A folder of our own, beside our database, for a copy of the other one. It goes when it is dropped; one whose lock is
 /// free was left by a process that died.
 #[derive(Debug)]
-struct Copy {
+pub(super) struct Copy {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Copy {
-    fn new(place: &Path) -> Result<Self, Error> {
+    pub(super) fn new(place: &Path) -> Result<Self, Error> {
         let folder = place.join(format!("{COPY}{}", random_hex()?));
         let io = |source| Error::Io { op: "create", path: folder.clone(), source };
         std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(io)?;
@@ -213,7 +213,7 @@ impl Copy {
     }
 
     /// Copies a database and its -wal as files: nobody has them open.
-    fn take(&self, path: &Path) -> Result<(), Error> {
+    pub(super) fn take(&self, path: &Path) -> Result<(), Error> {
         for suffix in ["", "-wal"] {
             let to = beside(&self.database(), suffix);
             let copy = || io::copy(&mut File::open(beside(path, suffix))?, &mut private(&to)?);
@@ -230,7 +230,7 @@ impl Copy {
         Ok(())
     }
 
-    fn open(&self) -> Result<Connection, Error> {
+    pub(super) fn open(&self) -> Result<Connection, Error> {
         let conn = open::connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         conn.pragma_update(None, "synchronous", "off").op("set synchronous")?; // nothing is lost with it
         Ok(conn)

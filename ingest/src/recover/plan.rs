@@ -1,0 +1,82 @@
+//! What is wrong, and what there is to make the database anew from.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use queue::DataDir;
+use status::backups::{Backups, What};
+use store::check::check;
+
+use crate::error::{At, Error};
+use crate::restore::{Show, ended};
+
+/// How the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// There is nothing to do.
+    Whole,
+    /// What `rebuild --index` mends.
+    OnlyWords(String),
+    /// It is damaged, and how.
+    Damaged(String),
+    /// There is none, but something to make one from.
+    Missing,
+}
+
+/// The state and the means.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) state: State,
+    /// Databases, the newest first.
+    pub(super) backups: Vec<PathBuf>,
+    /// What people said, the oldest first.
+    pub(super) annotations: Vec<PathBuf>,
+    /// The id of this data directory, from the newest of these that tells it.
+    pub(super) origin: Option<String>,
+}
+
+impl Plan {
+    pub(super) fn of(home: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Self, Error> {
+        let dir = home.backups();
+        let there = Backups::read(home).at("look at the backups in", &dir)?;
+        let paths = |what| there.of(what).iter().map(|backup| backup.path.clone());
+        let annotations: Vec<_> = paths(What::Annotations).collect();
+        let backups: Vec<_> = paths(What::Database).rev().collect();
+        let state = state(home, stop, show)?;
+        let nothing = || Ok::<_, Error>(crate::archive::days(&home.archive())?.is_empty());
+        if state == State::Missing && backups.is_empty() && annotations.is_empty() && nothing()? {
+            return Err(store::Error::Missing { path: home.database() }.into());
+        }
+        let origin = annotations.iter().rev().find_map(|path| origin(path));
+        Ok(Self { state, backups, annotations, origin })
+    }
+}
+
+fn state(home: &DataDir, stop: &AtomicBool, show: &Show) -> Result<State, Error> {
+    let look = || {
+        show.say("checking the database");
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    match check(&home.database(), &look) {
+        Err(store::Error::Missing { .. }) => Ok(State::Missing),
+        Err(error) => Err(ended(error, stop)),
+        Ok(checked) => Ok(match checked.problems.first() {
+            None => State::Whole,
+            Some(problem) if checked.is_only_words() => State::OnlyWords(problem.detail.clone()),
+            Some(problem) => State::Damaged(problem.detail.clone()),
+        }),
+    }
+}
+
+/// What the first line of an export says of where it comes from.
+fn origin(path: &Path) -> Option<String> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path).ok()?).take(4096).read_until(b'\n', &mut line).ok()?;
+    let head: serde_json::Value = serde_json::from_slice(&line).ok()?;
+    let origin = head.get("origin")?.as_str()?;
+    let is_one = origin.len() == 32 && origin.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_one.then(|| origin.to_owned())
+}

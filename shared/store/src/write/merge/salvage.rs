@@ -1,0 +1,394 @@
+//! Takes out of a damaged database what can still be read of it and nowhere else be had: which id means which conversation,
+//! what people said, and hook events.
+//!
+//! Every table is read by itself, from both ends towards the damage. A row is taken only if it makes sense: an event if its
+//! bytes have the hash that was kept of them, a remark if its fields could be ours. Nothing derived is taken, and nothing
+//! that is here already is changed.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, params};
+
+use super::other::{Copy, beside};
+use crate::codec;
+use crate::error::{Context, Error};
+use crate::human::{Stamp, get, put};
+use crate::ids::ConversationId;
+use crate::open;
+use crate::write::{Batch, Writer};
+
+/// No store has given out more ids; a larger one is damage.
+const LARGEST_ID: i64 = 1 << 32;
+/// The year 2100, in milliseconds. No row of ours is newer.
+const LATEST_MS: i64 = 4_102_444_800_000;
+/// Longer ids are nobody's.
+const LONGEST_ID: usize = 256;
+
+/// A damaged database, of which at least the list of tables can be read. It is never written to.
+#[derive(Debug)]
+pub struct Wreck {
+    conn: Connection,
+    /// Stands for origins that cannot be read.
+    origin: Option<String>,
+    _copy: Option<Copy>,
+}
+
+/// Which conversations the damaged database knew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// Ids and keys that were not here.
+    pub new: u64,
+    /// Ids up to this one mean the same in both.
+    last: i64,
+}
+
+/// What was taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Rows that were not here.
+    pub new: u64,
+    /// Tables of which not everything can be read.
+    pub damaged: Vec<&'static str>,
+}
+
+impl Wreck {
+    /// Opens it, with what its `-wal` still holds; that needs a copy, which is made in `place`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if nothing can be read; the operating system's.
+    pub fn open(path: &Path, place: &Path) -> Result<Self, Error> {
+        let readable = |conn: Connection| {
+            conn.query_row("select count(*) from meta", [], |_| Ok(())).op("read the damaged database")?;
+            Ok::<_, Error>(conn)
+        };
+        if std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0) {
+            let with_log = || {
+                let copy = Copy::new(place)?;
+                copy.take(path)?;
+                Ok::<_, Error>((readable(copy.open()?)?, copy))
+            };
+            if let Ok((conn, copy)) = with_log() {
+                return Ok(Self { origin: own_origin(&conn), conn, _copy: Some(copy) });
+            }
+        }
+        let conn = readable(open::connect_frozen(path)?)?;
+        Ok(Self { origin: own_origin(&conn), conn, _copy: None })
+    }
+
+    /// The random id of its data directory, if that can be read.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// The projects roots that it knew, as far as they can be read.
+    pub fn roots(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let sql = "select substr(h.key, 15) from meta h where h.key like 'projects_root:/%'";
+        let _ = rows(&self.conn, sql, &["h.rowid"], &mut |row| {
+            found.extend(row.get(0));
+            Ok(())
+        });
+        found
+    }
+
+    fn select<T>(&self, table: &get::Table<T>, own: &str) -> String {
+        match self.origin {
+            Some(_) => table.select(),
+            None => table.select_as(own),
+        }
+    }
+}
+
+fn own_origin(conn: &Connection) -> Option<String> {
+    let found: String = conn.query_row("select origin from origins where own = 1", [], |row| row.get(0)).ok()?;
+    is_origin(&found).then_some(found)
+}
+
+fn is_origin(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+impl Writer {
+    /// Makes a store that holds nothing yet that of a data directory which had this id before.
+    ///
+    /// # Errors
+    /// The engine's; [`Error::Sql`] if it holds something, or the id is none.
+    pub fn adopt_origin(&mut self, origin: &str) -> Result<(), Error> {
+        const SQL: &str = "
+            update origins set origin = ?1
+             where own = 1 and not exists (select 1 from events) and not exists (select 1 from transcripts)";
+        if !is_origin(origin) || self.conn.execute(SQL, [origin]).op("adopt an origin")? != 1 {
+            return Err(Error::Sql { op: "adopt an origin", detail: "it is not possible here".into() });
+        }
+        origin.clone_into(&mut self.origin);
+        Ok(())
+    }
+
+    /// Takes over which id means which conversation. To be done first, before new ids are given out.
+    ///
+    /// # Errors
+    /// Ours, never those of `wreck`.
+    pub fn salvage_ids(&mut self, wreck: &Wreck) -> Result<Ids, Error> {
+        let batch = self.batch()?;
+        let mut ids = Ids::default();
+        let mut add = |id: i64, created_ms: i64| {
+            if (1..LARGEST_ID).contains(&id) {
+                ids.new += add(
+                    &batch,
+                    "insert into conversation_ids (id, created_ms) values (?1, ?2) on conflict do nothing",
+                    params![id, created_ms.clamp(0, LATEST_MS)],
+                )?;
+            }
+            Ok(())
+        };
+        rows(&wreck.conn, "select h.id, h.created_ms from conversation_ids h", &["h.id"], &mut |row| {
+            let (Ok(id), Ok(created_ms)) = (row.get(0), row.get(1)) else { return Ok(()) };
+            add(id, created_ms)
+        })?;
+        // Of what somebody said something, that was an id, whatever became of the list of ids.
+        for table in &get::REMARKS {
+            let sql = format!("select h.conversation_id from {} h", table.name);
+            rows(&wreck.conn, &sql, &["h.rowid"], &mut |row| row.get(0).map_or(Ok(()), |id| add(id, 0)))?;
+        }
+        let sql = "select h.kind, h.key, h.conversation_id from conversation_keys h";
+        rows(&wreck.conn, sql, &["h.kind", "h.key"], &mut |row| {
+            let read = || -> rusqlite::Result<(String, [u8; 16], i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+            let Ok((kind, key, id)) = read() else { return Ok(()) };
+            if matches!(&*kind, "line" | "event") {
+                ids.new += self::add(
+                    &batch,
+                    "insert into conversation_keys (kind, key, conversation_id)
+                     select ?1, ?2, ?3 where exists (select 1 from conversation_ids where id = ?3)
+                     on conflict do nothing",
+                    params![kind, key, id],
+                )?;
+            }
+            Ok(())
+        })?;
+        ids.last = batch
+            .tx
+            .query_row("select coalesce(max(id), 0) from conversation_ids", [], |row| row.get(0))
+            .op("look for the last id")?;
+        batch.commit()?;
+        Ok(ids)
+    }
+
+    /// Takes over the hook events whose bytes are what they were.
+    ///
+    /// # Errors
+    /// Ours, never those of `wreck`.
+    pub fn salvage_events(&mut self, wreck: &Wreck) -> Result<Salvaged, Error> {
+        const INSERT: &str = "
+            insert into events (origin_id, name, hash, session_id, size, captured_ns, event, prompt_id, stored_ms, codec, payload)
+            values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict do nothing";
+        let own = self.origin.clone();
+        let origin = match wreck.origin {
+            Some(_) => "(select o.origin from origins o where o.id = h.origin_id)".to_owned(),
+            None => format!("'{own}'"),
+        };
+        let sql = format!(
+            "select {origin}, h.name, h.hash, h.session_id, h.size, h.captured_ns, h.event, h.prompt_id, h.stored_ms,
+                    h.codec, h.payload
+               from events h"
+        );
+        let mut found = Salvaged::default();
+        let batch = self.batch()?; // one for all: nobody else waits for this store
+        let whole = rows(&wreck.conn, &sql, &["h.id"], &mut |row| {
+            let Some(event) = Event::read(row) else { return Ok(()) };
+            let known = "select exists (select 1 from events where name = ?1 and hash = ?2)";
+            let known: bool = batch
+                .tx
+                .prepare_cached(known)
+                .op("prepare")?
+                .query_row(params![event.name, event.hash], |row| row.get(0))
+                .op("look for an event")?;
+            if known {
+                return Ok(());
+            }
+            let origin = put::origin(&batch.tx, &event.origin)?;
+            let values = params![
+                origin,
+                event.name,
+                event.hash,
+                event.session_id,
+                event.size,
+                event.captured_ns,
+                event.event,
+                event.prompt_id,
+                event.stored_ms,
+                event.codec,
+                event.payload,
+            ];
+            found.new += add(&batch, INSERT, values)?;
+            batch.mark_dirty(&event.session_id)?;
+            batch.unseal(&event.session_id)
+        })?;
+        batch.commit()?;
+        if !whole {
+            found.damaged.push("events");
+        }
+        Ok(found)
+    }
+
+    /// Takes over what people said. To be done last: what came from elsewhere by its keys is known by then.
+    ///
+    /// # Errors
+    /// Ours, never those of `wreck`.
+    pub fn salvage_said(&mut self, wreck: &Wreck, ids: &Ids, now_ms: i64) -> Result<Salvaged, Error> {
+        let own = self.origin.clone();
+        let batch = self.batch()?;
+        let here: &Connection = &batch.tx;
+        let mut found = Salvaged::default();
+        for table in &get::REMARKS {
+            each(wreck, table, &own, &mut found, &mut |row, remark| {
+                let Ok(id) = row.get(get::ABOUT) else { return Ok(false) };
+                if !sane(&remark.stamp) || put::is_known(here, table.name, &remark.stamp.id)? {
+                    return Ok(false);
+                }
+                let id = place(wreck, here, ids, id, now_ms)?;
+                put::remark(here, id, &remark)
+            })?;
+        }
+        each(wreck, &get::USER_SESSIONS, &own, &mut found, &mut |_, session| {
+            if sane(&session.stamp) { put::user_session(here, &session) } else { Ok(false) }
+        })?;
+        each(wreck, &get::MEMBERS, &own, &mut found, &mut |row, member| {
+            let Ok(from) = row.get::<_, Option<i64>>(get::ABOUT) else { return Ok(false) };
+            if !sane(&member.stamp) {
+                return Ok(false);
+            }
+            let from = match from {
+                Some(id) if !put::is_known(here, get::MEMBERS.name, &member.stamp.id)? => {
+                    Some(place(wreck, here, ids, id, now_ms)?)
+                }
+                _ => None,
+            };
+            put::member(here, &member, from)
+        })?;
+        each(wreck, &get::TITLES, &own, &mut found, &mut |_, title| {
+            if sane(&title.stamp) { put::title(here, &title) } else { Ok(false) }
+        })?;
+        each(wreck, &get::SAVED_VIEWS, &own, &mut found, &mut |_, view| {
+            if sane(&view.stamp) { put::saved_view(here, &view) } else { Ok(false) }
+        })?;
+        batch.commit()?;
+        Ok(found)
+    }
+}
+
+/// An event whose bytes have the hash that was kept of them, and whose name has its time.
+struct Event {
+    origin: String,
+    name: String,
+    hash: [u8; 32],
+    session_id: String,
+    size: i64,
+    captured_ns: i64,
+    event: String,
+    prompt_id: Option<String>,
+    stored_ms: i64,
+    codec: i64,
+    payload: Vec<u8>,
+}
+
+impl Event {
+    fn read(row: &Row<'_>) -> Option<Self> {
+        let read = || -> rusqlite::Result<Self> {
+            Ok(Self {
+                origin: row.get(0)?,
+                name: row.get(1)?,
+                hash: row.get(2)?,
+                session_id: row.get(3)?,
+                size: row.get(4)?,
+                captured_ns: row.get(5)?,
+                event: row.get(6)?,
+                prompt_id: row.get(7)?,
+                stored_ms: row.get(8)?,
+                codec: row.get(9)?,
+                payload: row.get(10)?,
+            })
+        };
+        let event = read().ok()?;
+        let size = usize::try_from(event.size).ok()?;
+        let bytes = codec::unpack(event.codec, event.payload.clone(), size).ok()?;
+        let fits = *blake3::hash(&bytes).as_bytes() == event.hash
+            && is_origin(&event.origin)
+            && event.name.starts_with(&format!("{:019}-", event.captured_ns));
+        fits.then_some(event)
+    }
+}
+
+/// Whether a row of ours could have these.
+fn sane(stamp: &Stamp) -> bool {
+    (1..=LONGEST_ID).contains(&stamp.id.len()) && is_origin(&stamp.origin) && (0..LATEST_MS).contains(&stamp.created_ms)
+}
+
+/// The conversation here. An id that both know means the same; else its keys tell; else it gets an id of its own, so that what
+/// was said is kept.
+fn place(wreck: &Wreck, here: &Connection, ids: &Ids, id: i64, now_ms: i64) -> Result<ConversationId, Error> {
+    let known: bool = here
+        .prepare_cached("select exists (select 1 from conversation_ids where id = ?1)")
+        .op("prepare")?
+        .query_row([id], |row| row.get(0))
+        .op("look for an id")?;
+    if known && id <= ids.last {
+        return Ok(ConversationId(id));
+    }
+    let keys = get::own_keys(&wreck.conn, id).unwrap_or_default();
+    put::find(here, &keys)?.map_or_else(|| put::make(here, &keys, None, now_ms), Ok)
+}
+
+/// Runs `take` for each readable row of a table; it tells whether the row was new. One that breaks a rule of the table is
+/// left out.
+fn each<T>(
+    wreck: &Wreck,
+    table: &get::Table<T>,
+    own: &str,
+    found: &mut Salvaged,
+    take: &mut dyn FnMut(&Row<'_>, T) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut new = 0;
+    let whole = rows(&wreck.conn, &wreck.select(table, own), &["h.rowid"], &mut |row| {
+        let Ok(said) = table.read(row) else { return Ok(()) };
+        match take(row, said) {
+            Ok(is_new) => new += u64::from(is_new),
+            Err(Error::Sql { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    })?;
+    found.new += new;
+    if !whole {
+        found.damaged.push(table.name);
+    }
+    Ok(())
+}
+
+/// Runs `take` for every row that can be read: from the first on, and if that ends in damage, from the last on too. Whether
+/// there was no damage.
+fn rows(
+    conn: &Connection,
+    sql: &str,
+    order: &[&str],
+    take: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<bool, Error> {
+    for way in ["asc", "desc"] {
+        let order: Vec<_> = order.iter().map(|column| format!("{column} {way}")).collect();
+        let Ok(mut query) = conn.prepare(&format!("{sql} order by {}", order.join(", "))) else { return Ok(false) };
+        let Ok(mut found) = query.query([]) else { return Ok(false) };
+        loop {
+            match found.next() {
+                Ok(Some(row)) => take(row)?,
+                Ok(None) if way == "asc" => return Ok(true),
+                Ok(None) => return Ok(false),
+                Err(_) => break,
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// How many rows a statement changes.
+fn add(batch: &Batch<'_>, sql: &str, values: impl rusqlite::Params) -> Result<u64, Error> {
+    batch.tx.prepare_cached(sql).op("prepare")?.execute(values).op("salvage a row").map(|n| n as u64)
+}

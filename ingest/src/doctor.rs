@@ -130,6 +130,10 @@ fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) ->
     round.look("the archive", |round| archive::look(round, store))?;
     round.look("what was left", machine::left)?;
     round.look("Claude Code's settings", |round| hook::look(round, &|name| var_os(name), last_event_ns))?;
+    round.look("how it is going", |round| {
+        round.told(status::Status::gather(settings, now).findings);
+        Ok(())
+    })?;
     if let Some(store) = store.filter(|_| !round.is_ground_damaged()) {
         round.look("what is derived", |round| derived(round, store))?;
     }

@@ -208,6 +208,12 @@ codes! {
     LeftOver "left_over" Warning true
         "a part of a backup or a pack was left by a process that died"
         "run `prompt-manager doctor --repair`, which removes it";
+    RestoreUnfinished "restore_unfinished" Warning false
+        "a restored database is ready and not in its place"
+        "stop all programs of Prompt Manager and run `prompt-manager once`, which puts it in place";
+    StagingLeft "staging_left" Note false
+        "a restore or a recovery died before it was decided"
+        "nothing was changed by it; the next one removes what it left";
     SetAside "set_aside" Note false
         "a database that was set aside is kept for more than 30 days"
         "remove it if you do not need it";

@@ -191,21 +191,17 @@ fn at_ns(line: &Value) -> Option<i64> {
     export::time::parse(text(&line["timestamp"])?)?.checked_mul(1_000_000)
 }
 
-/// The line's own id.
-fn uuid(line: &[u8]) -> Option<String> {
-    const KEY: &[u8] = b"\"uuid\":\"";
-    let begin = line.windows(KEY.len()).position(|window| window == KEY)? + KEY.len();
-    let id = if contains(&line[begin..], KEY) {
-        // Something in the line has one too.
-        #[derive(serde::Deserialize)]
-        struct Line {
-            uuid: String,
-        }
-        serde_json::from_slice::<Line>(line).ok()?.uuid
-    } else {
-        String::from_utf8(line.get(begin..begin + 36)?.to_vec()).ok()?
-    };
-    id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-').then_some(id)
+/// The line's own id; what stands in it may have one too.
+fn uuid(line: &[u8]) -> Option<&str> {
+    #[derive(serde::Deserialize)]
+    struct Line<'l> {
+        #[serde(borrow)]
+        uuid: Option<&'l str>,
+    }
+    if !contains(line, b"\"uuid\":") {
+        return None;
+    }
+    serde_json::from_slice::<Line<'_>>(line).ok()?.uuid
 }
 
 fn contains(line: &[u8], word: &[u8]) -> bool {
@@ -285,10 +281,12 @@ mod tests {
     #[test]
     fn ids_of_lines() {
         let id = "0914908d-acc8-48aa-98d6-77d558fb9590";
-        let check = |line: &str, expected: Option<&str>| assert_eq!(uuid(line.as_bytes()).as_deref(), expected);
+        let check = |line: &str, expected: Option<&str>| assert_eq!(uuid(line.as_bytes()), expected);
         check(&format!(r#"{{"parentUuid":null,"uuid":"{id}"}}"#), Some(id));
         check(&format!(r#"{{"inner":{{"uuid":"0-1"}},"uuid":"{id}"}}"#), Some(id));
-        check(r#"{"uuid":"short"}"#, None);
+        check(r#"{"uuid":"short"}"#, Some("short"));
+        check(r#"{"inner":{"uuid":"0-1"}}"#, None);
+        check(r#"{"uuid":7}"#, None);
         check("", None);
     }
 }

@@ -17,6 +17,8 @@ use crate::home;
 
 /// A part that nobody has written to for so long was left.
 const LEFT: Duration = Duration::from_secs(24 * 3600);
+/// What is younger may be on its way.
+const SETTLED: Duration = Duration::from_secs(60);
 /// What was set aside is worth a word after so long.
 const ASIDE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Others' bits of a mode.
@@ -108,9 +110,17 @@ pub(super) fn left(round: &mut Round<'_>) -> Result<(), Error> {
     }
     for entry in entries(&home.database_dir())? {
         let path = entry.path();
-        if path.is_dir() && round.age(&path) > ASIDE {
+        let is_aside = entry.file_name().to_string_lossy().starts_with("set-aside-");
+        if is_aside && path.is_dir() && round.age(&path) > ASIDE {
             round.found(Code::SetAside, round.place(&path));
         }
+    }
+    // Whoever opens the database puts it in place; it was opened just now.
+    if home.replacement().exists() && round.age(&home.replacement()) > SETTLED {
+        round.found(Code::RestoreUnfinished, round.place(&home.replacement()));
+    }
+    if home.staging().exists() && round.age(&home.staging()) > LEFT {
+        round.found(Code::StagingLeft, round.place(&home.staging()));
     }
     Ok(())
 }

@@ -101,6 +101,7 @@ pub(super) struct Round<'a> {
     pub(super) checked: Checked,
     pub(super) mends: Vec<(Code, Mend)>,
     found: BTreeMap<Code, Tally>,
+    told: Vec<Finding>,
     stop: &'a AtomicBool,
     begin: Instant,
     progress: Progress,
@@ -114,6 +115,7 @@ impl<'a> Round<'a> {
             checked: Checked::default(),
             mends: Vec::new(),
             found: BTreeMap::new(),
+            told: Vec::new(),
             stop,
             begin: Instant::now(),
             progress: Progress::new(quiet),
@@ -146,6 +148,14 @@ impl<'a> Round<'a> {
         } else {
             self.found.entry(Code::TooMany).or_default().count = 1;
         }
+    }
+
+    /// What `status` finds, but for what is looked at more closely here.
+    pub(super) fn told(&mut self, findings: Vec<Finding>) {
+        let has_clock = self.found.contains_key(&Code::ClockAhead);
+        let is_new =
+            |finding: &Finding| !(finding.code.starts_with("database_") || (has_clock && finding.code == "clock"));
+        self.told.extend(findings.into_iter().filter(is_new));
     }
 
     /// Looks at something. What keeps it from being looked at is a finding, and the round goes on.
@@ -200,11 +210,19 @@ impl<'a> Round<'a> {
         let is_damaged = self.is_ground_damaged();
         self.checked.took_ms = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut shown: Vec<_> = self.found.into_iter().map(|(code, tally)| tally.shown(code)).collect();
+        shown.extend(self.told.into_iter().map(Shown::told));
         shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));
         if is_damaged {
             self.mends.retain(|(_, mend)| !matches!(mend, Mend::Derive(_) | Mend::Words));
         }
         (shown, self.checked, self.mends)
+    }
+}
+
+impl Shown {
+    /// A finding of `status`.
+    fn told(finding: Finding) -> Self {
+        Self { finding, count: 1, examples: Vec::new(), repairable: false }
     }
 }
 

@@ -6,8 +6,11 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 /// What each fault does.
-const FAULTS: [(&str, &str); 30] = [
+const FAULTS: [(&str, &str); 32] = [
     ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
+    // The captured runs are old when they are fed.
+    ("at-once", "delete from latencies"),
+    ("table-gone", "drop table places_wanted"),
     ("event-gone", "delete from events where id = (select max(id) from events where event = 'SessionEnd')"),
     ("event-unreadable", "update events set codec = 1, payload = x'00ff' where id = 1"),
     ("event-changed", "update events set size = 2, codec = 0, payload = x'7b7d' where id = 1"),

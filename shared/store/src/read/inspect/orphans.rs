@@ -125,15 +125,18 @@ impl Inspector {
         self.ask(|conn| rows(conn, "look for keys", KEYLESS, [], |row| row.get(0)))
     }
 
-    /// Up to `limit` derived sessions, spread over all of them: others for another `turn`.
+    /// Up to `limit` derived sessions, spread over all of them: others for another `turn`. Very long ones are left out, as
+    /// they are derived in slices.
     ///
     /// # Errors
     /// The engine's.
     pub fn sample_sessions(&self, limit: u64, turn: u64) -> Result<Vec<String>, Error> {
         const COUNT: &str = "select count(*) from derivations";
         const SOME: &str = "
-            select session_id from (select session_id, row_number() over (order by session_id) as n from derivations)
-             where n % ?1 = ?2 limit ?3";
+            select session_id from (select session_id, row_number() over (order by session_id) as n from derivations) some
+             where n % ?1 = ?2
+               and (select coalesce(sum(stored_size), 0) from transcripts t where t.session_id = some.session_id) < 16777216
+             limit ?3";
         self.ask(|conn| {
             let step = figure(conn, "count sessions", COUNT, [])?.div_ceil(limit.max(1)).max(1);
             let params = [step as i64, (turn % step) as i64, limit as i64];

@@ -45,6 +45,7 @@ impl Presence {
             schedule: schedule.map(|schedule| schedule.shown().to_owned()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_ms: millis(now),
+            every_ms: schedule.and_then(every_ms),
             ..Note::default()
         };
         remove_dead(home);
@@ -69,10 +70,10 @@ impl Presence {
             let far = next.is_some_and(|next| next.duration_since(woke.wall).is_ok_and(|left| left > SIGN));
             self.note.next_wake_ms = next.filter(|_| far || schedule.every().is_none()).map(millis);
             schedule.shown().clone_into(self.note.schedule.get_or_insert_default());
-            self.note.every_ms = schedule.every().and_then(|every| u64::try_from(every.as_millis()).ok());
+            self.note.every_ms = every_ms(schedule);
         }
         let again = self.trouble(report, now);
-        let sign = self.written.is_none_or(|written| elapsed(written, now, SIGN));
+        let sign = schedule.is_none() || self.written.is_none_or(|written| elapsed(written, now, SIGN));
         if sign || !report.is_idle() || self.note.next_wake_ms != before {
             self.write(now);
             if report.trouble.is_none() {
@@ -124,6 +125,10 @@ impl Drop for Presence {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+fn every_ms(schedule: &Schedule) -> Option<u64> {
+    schedule.every().and_then(|every| u64::try_from(every.as_millis()).ok())
 }
 
 /// A note of our own, under our lock.

@@ -4,9 +4,11 @@
 //! server runs needs no restart.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use queue::DataDir;
+use settings::Settings;
+use status::Status;
 use store::read::Reader;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -20,20 +22,21 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// The database of a data directory, there or not.
 pub(crate) struct Database {
-    home: DataDir,
+    settings: Arc<Settings>,
     permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Reader>>>,
 }
 
 impl Database {
     /// Opens nothing yet.
-    pub(crate) fn new(home: DataDir) -> Self {
-        Self { home, permits: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), permits: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
     }
 
-    /// The data directory.
-    pub(crate) fn home(&self) -> &DataDir {
-        &self.home
+    /// How it is going, the queue and the disk included; in the same turn as a question, for it opens the store too.
+    pub(crate) async fn status(&self) -> Result<Status, Problem> {
+        let settings = self.settings.clone();
+        self.blocking(move || Status::gather(&settings, SystemTime::now())).await
     }
 
     /// Asks the store, on a thread that may block.
@@ -45,19 +48,21 @@ impl Database {
         T: Send + 'static,
         E: From<store::Error> + From<Problem>,
     {
+        let (settings, idle) = (self.settings.clone(), self.idle.clone());
+        self.blocking(move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
+    }
+
+    /// Does `work` in its turn, on a thread that may block.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let turn = timeout(WAIT, self.permits.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = turn else {
-            return Err(Problem::unavailable("Too many questions at once.", 1).into());
+            return Err(Problem::unavailable("Too many questions at once.", 1));
         };
-        let (home, idle) = (self.home.clone(), self.idle.clone());
-        let answered = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let _permit = permit; // until the thread is done, even if nobody waits for it any more
-            answer(&home, &idle, question)
+            work()
         });
-        match answered.await {
-            Ok(answer) => answer.map_err(E::from),
-            Err(_) => Err(Problem::internal("a question to the store panicked").into()),
-        }
+        done.await.map_err(|_| Problem::internal("a question to the store panicked"))
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod access;
 mod app;
-mod backlog;
 mod cli;
 mod cursor;
 mod db;

@@ -75,15 +75,11 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
         .enable_time()
         .build()
         .map_err(Error::Runtime)?;
-    runtime.block_on(listen(settings.listen, home, token, not_yet))
+    runtime.block_on(listen(Settings { home, ..settings }, token, not_yet))
 }
 
-async fn listen(
-    address: SocketAddr,
-    home: DataDir,
-    token: Option<Token>,
-    not_yet: Option<store::Error>,
-) -> Result<(), Error> {
+async fn listen(settings: Settings, token: Option<Token>, not_yet: Option<store::Error>) -> Result<(), Error> {
+    let address = settings.listen;
     let failed = |source| Error::Listen { listen: address, source };
     let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => Error::PortTaken(address),
@@ -102,10 +98,10 @@ async fn listen(
         tracing::warn!("not ready yet: failed to {error}");
     }
     match &token {
-        Some(_) => tracing::info!("the token is in {}", home.api_token().display()),
+        Some(_) => tracing::info!("the token is in {}", settings.home.api_token().display()),
         None => tracing::warn!("answering without a token: every program on this machine can read the prompts"),
     }
-    let app = App::new(Access::new(real, token), Database::new(home));
+    let app = App::new(Access::new(real, token), Database::new(settings));
     let _ = writeln!(std::io::stdout(), "listening on http://{real}"); // nobody may be reading
     server::run(listener, Arc::new(app), shutdown).await;
     Ok(())

@@ -1,6 +1,5 @@
 //! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
 
-pub(crate) mod health;
 mod session;
 
 use export::parts::{Block, ToolCall, raw};

@@ -22,4 +22,5 @@ mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
 mod service; // `run` as a supervisor and a person's signals see it
 mod sessions; // titles, projects, and how sessions hang together
+mod status; // how it is going, in each state
 mod tidy; // the rules of the repository

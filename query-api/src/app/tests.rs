@@ -19,7 +19,10 @@ fn served() -> Served {
     let home = tempfile::tempdir().unwrap();
     let dir = DataDir::new(home.path());
     let access = Access::new("127.0.0.1:8765".parse().unwrap(), None);
-    Served { app: App::new(access, Database::new(dir.clone())), dir, _home: home }
+    let flags =
+        settings::Layer { home: Some(home.path().to_owned()), low_space: Some(0), ..settings::Layer::default() };
+    let settings = settings::Settings::resolve(flags, &|_| None).unwrap();
+    Served { app: App::new(access, Database::new(settings)), dir, _home: home }
 }
 
 impl Served {
@@ -242,7 +245,7 @@ async fn a_database_may_come_later_and_go() {
                 assert_eq!((found, headers.contains_key(header::RETRY_AFTER)), (status, status == 503), "{uri}");
             }
             let (found, body) = served.get("/api/health").await;
-            let reason = &body["reasons"][0];
+            let reason = &body["findings"][0];
             assert_eq!((found, &body["status"], reason["code"].as_str()), (200, &json!(health), code));
             assert_eq!(served.send("GET", "/healthz").await.2, "ok");
         }
@@ -264,9 +267,9 @@ async fn health_tells_figures() {
     served.dir.create().unwrap();
     std::fs::write(served.dir.incoming().join("0000000000000000001-s-Stop.json"), "{}").unwrap();
     let (_, body) = served.get("/api/health").await;
-    assert_eq!(body["status"], "degraded");
-    assert_eq!(body["reasons"][0]["code"], "queue_waits");
-    assert!(body["reasons"][0]["next_step"].as_str().unwrap().contains("prompt-manager run"));
+    assert_eq!(body["status"], "failing");
+    assert_eq!(body["findings"][0]["code"], "no_ingester");
+    assert!(body["findings"][0]["next_step"].as_str().unwrap().contains("prompt-manager run"));
     assert_eq!((&body["queue"]["incoming"]["files"], &body["database"]["conversations"]), (&json!(1), &json!(1)));
     assert!(body["database"]["schema"].as_i64().unwrap() >= 4);
     assert_eq!(body["versions"]["sqlite"], store::engine_version().0);

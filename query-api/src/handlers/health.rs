@@ -1,7 +1,6 @@
 //! `/api/health` for people and programs that want to know why; `/healthz` and `/readyz` for those that do not.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::response::Response;
@@ -9,25 +8,14 @@ use hyper::Uri;
 use hyper::header::{self, HeaderValue};
 
 use super::json;
-use crate::backlog;
 use crate::db::Database;
 use crate::params;
 use crate::problem::Problem;
-use crate::view::health::{Health, Reason, assess};
 
-/// `GET /api/health`: always 200, whatever it says.
+/// `GET /api/health`: 200 whatever it says; the document of `prompt-manager status --json`.
 pub(crate) async fn report(State(database): State<Arc<Database>>, uri: Uri) -> Result<Response, Problem> {
     params::none(&uri)?;
-    let home = database.home().clone();
-    let queue = tokio::task::spawn_blocking(move || backlog::count(&home));
-    let store = database.ask::<_, Failure>(|reader| reader.health()).await;
-    let queue = queue.await.map_err(|_| Problem::internal("counting the queue panicked"))?;
-    let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
-    let mut reasons = Vec::new();
-    let queue = queue.map_err(|error| reasons.push(Reason::unreadable_queue(&error))).ok();
-    let store = store.map_err(|failure| reasons.push(Reason::from(failure))).ok();
-    reasons.extend(assess(queue.as_ref(), store.as_ref(), now_ns));
-    json(&Health::of(queue.as_ref(), store.as_ref(), &reasons, now_ns))
+    json(&database.status().await?)
 }
 
 /// `GET /healthz`: the process answers.
@@ -47,24 +35,4 @@ fn word(word: &'static str) -> Response {
     let mut response = Response::new(word.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
-}
-
-/// Why the store did not answer.
-pub(crate) enum Failure {
-    /// It said so itself.
-    Store(store::Error),
-    /// It was not asked.
-    Problem(Problem),
-}
-
-impl From<store::Error> for Failure {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
 }

@@ -147,10 +147,14 @@ fn wal(status: &Status) -> Option<Finding> {
 
 fn hook_errors(status: &Status) -> Option<Finding> {
     let errors = status.hook_errors.filter(|errors| errors.last_day > 0)?;
+    let lost = match errors.lost_last_day {
+        0 => "no event was lost".to_owned(),
+        n => count(n, "event was lost", "events were lost"),
+    };
     Some(finding(
         "hook_errors",
-        Severity::Warning,
-        format!("The hook noted {} in the last day.", count(errors.last_day, "fault", "faults")),
+        if errors.lost_last_day > 0 { Severity::Error } else { Severity::Warning },
+        format!("The hook noted {} in the last day; {lost}.", count(errors.last_day, "fault", "faults")),
         format!("Read {}/logs/hook-errors.log; it says of each what became of the event.", status.home),
     ))
 }

@@ -19,6 +19,8 @@ pub struct HookErrors {
     pub lines: u64,
     /// Of these, lines of the last day.
     pub last_day: u64,
+    /// Of these, events that were lost.
+    pub lost_last_day: u64,
     /// The time of the last line.
     pub last_at: Option<Time>,
 }
@@ -42,7 +44,10 @@ impl HookErrors {
             found.lines += 1;
             let Some(time) = line.split(' ').next().and_then(export::time::parse).map(Time) else { continue };
             found.last_at = found.last_at.max(Some(time));
-            found.last_day += u64::from(time.ago(now) < 86_400_000);
+            // `TIME EVENT OUTCOME: …`
+            let recent = time.ago(now) < 86_400_000;
+            found.last_day += u64::from(recent);
+            found.lost_last_day += u64::from(recent && line.split(' ').nth(2) == Some("lost:"));
         }
         found
     }
@@ -67,20 +72,22 @@ mod tests {
     #[test]
     fn lines() {
         let now = Time(export::time::parse("2026-11-22T19:08:13Z").unwrap());
-        let check = |text: &str, expected: (u64, u64, Option<&str>)| {
-            let last_at = expected.2.and_then(export::time::parse).map(Time);
+        let check = |text: &str, expected: (u64, u64, u64, Option<&str>)| {
+            let last_at = expected.3.and_then(export::time::parse).map(Time);
             assert_eq!(
                 HookErrors::of(text, now),
-                HookErrors { lines: expected.0, last_day: expected.1, last_at },
+                HookErrors { lines: expected.0, last_day: expected.1, lost_last_day: expected.2, last_at },
                 "{text}"
             );
         };
-        check("", (0, 0, None));
-        check("nonsense\n", (1, 0, None));
+        check("", (0, 0, 0, None));
+        check("nonsense\n", (1, 0, 0, None));
         check(
-            "2026-11-20T19:08:13Z Stop lost: write \"/q\": full\n2026-11-22T10:00:00Z Stop spilled: a\n",
-            (2, 1, Some("2026-11-22T10:00:00Z")),
+            "2026-11-20T19:08:13Z Stop lost: write \"/q\": full\n2026-11-22T10:00:00Z Stop stored: a\n",
+            (2, 1, 0, Some("2026-11-22T10:00:00Z")),
         );
+        check("2026-11-22T10:00:00Z Stop lost: a\n", (1, 1, 1, Some("2026-11-22T10:00:00Z")));
+        check("2026-11-22T10:00:00Z lost: a lost: b\n", (1, 1, 0, Some("2026-11-22T10:00:00Z")));
         let home = tempfile::tempdir().unwrap();
         assert_eq!(HookErrors::read(&home.path().join("none"), now).unwrap(), HookErrors::default());
         assert_eq!(HookErrors::read(home.path(), now).unwrap(), HookErrors::default());

@@ -150,9 +150,10 @@ fn what_failed_or_hinders() {
     );
     let trouble = Trouble { since_at: Time(NOW - 5000), last_at: Time(NOW), count: 3, text: "write: full".into() };
     check(|status| status.trouble = Some(trouble), &[("trouble", Severity::Error)]);
-    let errors = |last_day| HookErrors { lines: 9, last_day, last_at: None };
-    check(|status| status.hook_errors = Some(errors(0)), &[]);
-    check(|status| status.hook_errors = Some(errors(1)), &[("hook_errors", Severity::Warning)]);
+    let errors = |last_day, lost_last_day| HookErrors { lines: 9, last_day, lost_last_day, last_at: None };
+    check(|status| status.hook_errors = Some(errors(0, 0)), &[]);
+    check(|status| status.hook_errors = Some(errors(1, 0)), &[("hook_errors", Severity::Warning)]);
+    check(|status| status.hook_errors = Some(errors(2, 1)), &[("hook_errors", Severity::Error)]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
+mod faults; // disks and databases that fail us for a while
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault

@@ -17,6 +17,7 @@ use export::out::Existing;
 use serde_json::json;
 use settings::Settings;
 use status::backups::What;
+use store::check::Checked;
 
 use crate::cli::Place;
 use crate::clock;
@@ -31,9 +32,9 @@ pub(crate) use due::due;
 /// Shown below `ingest backup --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  prompt-manager backup ~/prompts.db             one file, which must not be there yet
-  prompt-manager backup /mnt/usb                 a file in this folder, named by the time
-  prompt-manager backup --force ~/prompts.db     replaces it, once the new copy is checked
+  ingest backup ~/prompts.db             one file, which must not be there yet
+  ingest backup /mnt/usb                 a file in this folder, named by the time
+  ingest backup --force ~/prompts.db     replaces it, once the new copy is checked
 What people said and the database are also copied by themselves, into backups/ of the data directory:
 docs/operating-backup.md.
 ";
@@ -81,11 +82,16 @@ pub fn run(settings: &Settings, args: &Backup, stop: &Arc<AtomicBool>) -> Result
             "conversations": made.checked.conversations, "events": made.checked.events,
         }))
     } else {
-        let conversations = count(made.checked.conversations, "conversation");
-        format!("{conversations} in {}, checked: {} ({seconds:.2} s)\n", size(made.bytes), dest.display())
+        let (bytes, dest) = (size(made.bytes), dest.display());
+        format!("{} in {bytes}, checked: {dest} ({seconds:.2} s)\n", holds(&made.checked))
     };
     print(text.as_bytes()).at("write", Path::new("to standard output"))?;
     Ok(Exit::Done)
+}
+
+/// `41 conversations and 502 hook events`.
+pub(crate) fn holds(checked: &Checked) -> String {
+    format!("{} and {}", count(checked.conversations, "conversation"), count(checked.events, "hook event"))
 }
 
 /// The file that is meant.

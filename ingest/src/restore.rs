@@ -22,11 +22,11 @@ use serde_json::json;
 use settings::Settings;
 use store::check::{Checked, check};
 
+use crate::backup::holds;
 use crate::cli::Common;
 use crate::clock;
 use crate::error::{At, Error};
 use crate::exit::Exit;
-use crate::report::count;
 use crate::signals;
 use crate::terminal::{document, print};
 
@@ -37,10 +37,10 @@ pub(crate) use replay::{Replayed, replay};
 /// Shown below `ingest restore --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  prompt-manager restore ~/prompts.db            where there is no database yet
-  prompt-manager restore --force ~/prompts.db    sets the one there is aside first
+  ingest restore ~/prompts.db            where there is no database yet
+  ingest restore --force ~/prompts.db    sets the one there is aside first
 The former database stays in database/set-aside-TIME. Everything that only it holds is taken over by
-  prompt-manager import …/database/set-aside-TIME/prompts.db
+  ingest import …/database/set-aside-TIME/prompts.db
 ";
 
 /// `restore`.
@@ -88,7 +88,7 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
             "archive": replayed, "set_aside": aside, "pass": pass, "seconds": seconds,
         }))
     } else {
-        let mut text = format!("{} restored; {replayed}\n{pass}\n", count(checked.conversations, "conversation"));
+        let mut text = format!("{} restored; {replayed}\n{pass}\n", holds(&checked));
         if let Some(aside) = &aside {
             text.push_str(&format!(
                 "the former database is set aside; what only it holds is taken over by\n  ingest import {}\n",

@@ -268,3 +268,24 @@ fn a_backup_survives_death_everywhere() {
     println!("{kills} kills of backup");
     assert!(kills > 10, "only {kills}: is strace's injection at work?");
 }
+
+/// A disk that is full or ill: it is told, it may pass, and nothing is left of the try.
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let Ok(_) = Command::new("strace").arg("-V").output() else {
+        println!("SKIPPED: strace is not installed");
+        return;
+    };
+    let world = World::new();
+    queue(&world, SCENARIOS[0]);
+    world.ingest_once();
+    let folder = world.root().join("folder");
+    fs::create_dir(&folder).unwrap();
+    for (call, error, when) in [("pwrite64", "ENOSPC", "1+"), ("pwrite64", "EIO", "9+"), ("fsync", "EIO", "1+")] {
+        let inject = format!("inject={call}:error={error}:when={when}");
+        let strace = world.command("strace").args(["-f", "-qq", "-o", "/dev/null", "-e", &inject]);
+        let done = strace.arg(harness::bin("ingest")).arg("backup").arg(&folder).run().code(75);
+        assert!(done.err().lines().count() == 1 && done.out().is_empty(), "{done}");
+        assert_eq!(names(&folder), Vec::<String>::new(), "{done}");
+    }
+}

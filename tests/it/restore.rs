@@ -85,7 +85,7 @@ fn onto_an_empty_place() {
     let (world, backup) = drill();
     let other = World::new();
     let done = ingest(&other, &["restore"]).arg(&backup).succeed();
-    assert!(done.out().contains("conversations restored") && !done.out().contains("set aside"), "{done}");
+    assert!(done.out().contains("hook events restored; ") && !done.out().contains("set aside"), "{done}");
     // Also what came since: the projects root that the backup knows is still there.
     assert!(rows::all(other.data()).len() >= rows::all(world.data()).len() / 2, "{done}");
 }
@@ -182,4 +182,24 @@ fn a_restore_survives_death_everywhere() {
     }
     println!("{kills} kills of restore: {kept} left the old store, {replaced} the new one");
     assert!(kept > 5 && replaced > 3, "{kept} {replaced}: is strace's injection at work?");
+}
+
+/// A disk that is full or ill: the old database stays as it is, and nothing is left of the try.
+#[test]
+fn a_full_disk_changes_nothing() {
+    let Ok(_) = Command::new("strace").arg("-V").output() else {
+        println!("SKIPPED: strace is not installed");
+        return;
+    };
+    let (world, backup) = drill();
+    let before = natural(&world);
+    for (call, error, when) in [("pwrite64", "ENOSPC", "1+"), ("pwrite64", "EIO", "30+"), ("fsync", "EIO", "1+")] {
+        let inject = format!("inject={call}:error={error}:when={when}");
+        let strace = world.command("strace").args(["-f", "-qq", "-o", "/dev/null", "-e", &inject]);
+        let strace = strace.arg(harness::bin("ingest")).args(["restore", "--force"]).arg(&backup);
+        let done = strace.env("PROMPT_MANAGER_PROJECTS", world.projects_root()).run().code(75);
+        assert_eq!(done.err().lines().count(), 1, "{done}");
+        assert!(!world.data().staging().exists() && !world.data().replacement().exists(), "{done}");
+        assert_eq!(natural(&world), before, "{done}");
+    }
 }

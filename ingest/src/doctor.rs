@@ -26,7 +26,7 @@ use store::read::inspect::Inspector;
 use store::write::Writer;
 
 use crate::cli::Common;
-use crate::derive::compare;
+use crate::derive::compare::{self, Compared};
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::signals;
@@ -154,13 +154,13 @@ fn derived(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
         if round.is_stopped() {
             break;
         }
-        let (differ, compared) = match compare::compare(&mut writer, std::slice::from_ref(&session)) {
+        let compared = match compare::compare(&mut writer, &session) {
             Err(store::Error::Busy { .. }) => return Ok(()),
             Err(store::Error::Corrupt { .. }) => continue, // what it is made of is damaged, and named as such
             done => done?,
         };
-        round.checked.sessions += compared;
-        for session in differ {
+        round.checked.sessions += u64::from(compared != Compared::Unknown);
+        if compared == Compared::Differs {
             round.found(Code::DerivedDiffers, format!("session {session}"));
             round.mend(Code::DerivedDiffers, Mend::Derive(session));
         }

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -387,6 +387,55 @@ fn how_it_is_going_is_told_too() {
     let low =
         world.bin("ingest").args(["doctor", "--json"]).env("PROMPT_MANAGER_MIN_SPACE", "1000000GiB").run().code(1);
     assert!(all_codes(&low.json()).contains(&"space_out"), "{low}");
+}
+
+/// A process that ends with the test, also when that fails.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Hooks write, an ingester takes in, and whenever doctor looks all is well.
+#[test]
+fn while_everything_goes_on() {
+    let world = copy();
+    let mut ingester = world.bin("ingest").args(["run", "--every", "20ms", "--quiet"]).into_command();
+    let running = Running(ingester.stdout(Stdio::null()).spawn().unwrap());
+    let mut looks = 0;
+    std::thread::scope(|scope| {
+        let hooks = scope.spawn(|| {
+            for n in 0..300 {
+                let event = if n % 2 == 0 { "UserPromptSubmit" } else { "Stop" };
+                let payload = json!({"session_id": format!("s{}", n % 5), "hook_event_name": event, "prompt": "p", "last_assistant_message": "a"});
+                world.hook(event, payload.to_string());
+            }
+        });
+        while !hooks.is_finished() {
+            let report = doctor(&world, &[]).json();
+            assert_eq!(codes(&report), [""; 0], "{report:#}");
+            looks += 1;
+        }
+    });
+    drop(running);
+    assert!(looks > 1, "{looks} looks");
+}
+
+/// What was derived of damaged bytes is the best there is: it stays as it is.
+#[test]
+fn mending_derives_nothing_from_damaged_bytes() {
+    let world = copy();
+    plant(&world, "chunk-gone");
+    plant(&world, "turn-changed");
+    let export = || world.ingest(&["export", "-f", "csv"]).code(0).stdout;
+    let before = export();
+    assert!(!before.is_empty());
+    let report = doctor(&world, &["--repair"]).code(1).json();
+    assert_eq!(codes(&report), ["transcript_damaged"], "{report:#}");
+    assert!(export() == before, "doctor derived from what is damaged");
 }
 
 #[test]

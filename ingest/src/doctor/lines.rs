@@ -191,7 +191,7 @@ fn at_ns(line: &Value) -> Option<i64> {
     export::time::parse(text(&line["timestamp"])?)?.checked_mul(1_000_000)
 }
 
-/// The line's own id; what stands in it may have one too.
+/// The line's own id, if it is one of Claude Code's; what stands in the line may have one too.
 fn uuid(line: &[u8]) -> Option<&str> {
     #[derive(serde::Deserialize)]
     struct Line<'l> {
@@ -201,7 +201,8 @@ fn uuid(line: &[u8]) -> Option<&str> {
     if !contains(line, b"\"uuid\":") {
         return None;
     }
-    serde_json::from_slice::<Line<'_>>(line).ok()?.uuid
+    let id = serde_json::from_slice::<Line<'_>>(line).ok()?.uuid?;
+    (id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')).then_some(id)
 }
 
 fn contains(line: &[u8], word: &[u8]) -> bool {
@@ -283,8 +284,8 @@ mod tests {
         let id = "0914908d-acc8-48aa-98d6-77d558fb9590";
         let check = |line: &str, expected: Option<&str>| assert_eq!(uuid(line.as_bytes()), expected);
         check(&format!(r#"{{"parentUuid":null,"uuid":"{id}"}}"#), Some(id));
-        check(&format!(r#"{{"inner":{{"uuid":"0-1"}},"uuid":"{id}"}}"#), Some(id));
-        check(r#"{"uuid":"short"}"#, Some("short"));
+        check(&format!(r#"{{"inner":{{"uuid":"1914908d-acc8-48aa-98d6-77d558fb9590"}},"uuid":"{id}"}}"#), Some(id));
+        check(r#"{"uuid":"short"}"#, None);
         check(r#"{"inner":{"uuid":"0-1"}}"#, None);
         check(r#"{"uuid":7}"#, None);
         check("", None);

@@ -43,6 +43,7 @@ pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
             round.found(code, round.place(&round.settings.home.database()));
             return Ok(None);
         }
+        Err(store::Error::NotMigrated { found: 0, .. }) => Code::NothingYet, // it is being made
         Err(store::Error::Corrupt { .. }) => Code::DatabaseDamaged,
         Err(store::Error::NotMigrated { .. }) => Code::DatabaseOld,
         Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => {

@@ -38,6 +38,7 @@ pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
+pub use mend::Version;
 pub(crate) use merge::of_other;
 pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
 pub use packed::PackedFile;

@@ -1,11 +1,11 @@
 //! What `doctor --repair` may do: put back what can be told for certain, and have the rest derived again. No row of what was
 //! captured or said is ever removed here.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
-use super::Batch;
+use super::{Batch, Writer};
 use crate::codec;
-use crate::error::Error;
+use crate::error::{Context, Error};
 use crate::ids::EventId;
 use crate::read::inspect::statement;
 
@@ -82,5 +82,33 @@ impl Batch<'_> {
             params![id.0, blake3::hash(payload).as_bytes(), payload.len() as i64, packed.codec, packed.bytes],
         )?;
         Ok(self.tx.changes() == 1)
+    }
+}
+
+/// Changes with each commit of another connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(i64);
+
+fn version(conn: &Connection) -> Result<Version, Error> {
+    conn.pragma_query_value(None, "data_version", |row| row.get(0)).map(Version).op("read the version")
+}
+
+impl Writer {
+    /// What the store is at now.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn version(&self) -> Result<Version, Error> {
+        version(&self.conn)
+    }
+}
+
+impl Batch<'_> {
+    /// What this transaction builds on: if that is what [`Writer::version`] was before, nobody else changed anything since.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn version(&self) -> Result<Version, Error> {
+        version(&self.tx)
     }
 }

@@ -3,13 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use harness::{Done, SCENARIOS, World};
+use ingest::pass::{self, Context, Effort};
+use ingest::step::{Step, go_on};
 use serde_json::Value;
+use settings::{Layer, Settings};
 use store::write::Writer;
 
 /// Stands in every payload, and must not be said by anybody who only tells how it is going.
@@ -334,6 +340,32 @@ fn which_sources_saw_the_prompts() {
         world.projects(scenario);
         world.ingest_once();
         assert_eq!(seen(&world), [0, all, 0], "{what}");
+    }
+}
+
+/// A wait is counted in the transaction that holds its event: once, wherever the process dies.
+#[test]
+fn a_wait_is_counted_once() {
+    for death in [Step::Claimed, Step::Written, Step::Committed, Step::Archived] {
+        let world = World::new();
+        for seconds in 1..=3 {
+            waits(&world, seconds, &payload("Stop"));
+        }
+        let flags = Layer { home: Some(world.data().root().to_owned()), projects: Some(vec![]), ..Layer::default() };
+        let settings = Settings::resolve(flags, &|_| None).unwrap();
+        let pass = |observe: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send)| {
+            let mut ctx = Context::new(&settings, Arc::new(AtomicBool::new(false)));
+            pass::run(&mut ctx, SystemTime::now(), Effort::Everything, observe)
+        };
+        let mut die = |step| if step == death { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        assert!(pass(&mut die).is_err(), "{death:?}");
+        eventually("all is taken in", || {
+            pass(&mut go_on).unwrap();
+            world.names(&world.data().incoming()).len() + world.names(&world.data().processing()).len() == 0
+        });
+        let found = status(&world, &[], &["--json"]).json();
+        let figures = (&found["database"]["events"], &found["latency"]["hour"]["events"]);
+        assert_eq!(figures, (&3.into(), &3.into()), "{death:?}: {found:#}");
     }
 }
 

@@ -239,8 +239,13 @@ fn span(ms: u64) -> String {
     }
 }
 
+/// `224 KiB`, `300 MiB`, `44 GiB`: from ten of a unit on, that unit.
 fn size(bytes: u64) -> String {
-    if bytes < 10 << 30 { format!("{} MiB", bytes >> 20) } else { format!("{} GiB", bytes >> 30) }
+    match bytes {
+        0..0xa0_0000 => format!("{} KiB", bytes >> 10),
+        0xa0_0000..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} GiB", bytes >> 30),
+    }
 }
 
 #[cfg(test)]

@@ -211,3 +211,20 @@ fn slow_hours() {
     check(slow(20, 60_001), &[("slow", Severity::Note)]);
     check(slow(19, 60_001), &[]);
 }
+
+#[test]
+fn sizes_and_spans_for_people() {
+    let check = |bytes, expected: &str| assert_eq!(size(bytes), expected);
+    check(0, "0 KiB");
+    check(224 << 10, "224 KiB");
+    check((10 << 20) - 1, "10239 KiB");
+    check(10 << 20, "10 MiB");
+    check((10 << 30) - 1, "10239 MiB");
+    check(10 << 30, "10 GiB");
+    let check = |seconds: u64, expected: &str| assert_eq!(span(seconds * 1000), expected);
+    check(0, "0 s");
+    check(119, "119 s");
+    check(120, "2 min");
+    check(7200, "2 h");
+    check(172_800, "2 d");
+}

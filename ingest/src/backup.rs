@@ -32,9 +32,9 @@ pub(crate) use due::due;
 /// Shown below `ingest backup --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  ingest backup ~/prompts.db             one file, which must not be there yet
-  ingest backup /mnt/usb                 a file in this folder, named by the time
-  ingest backup --force ~/prompts.db     replaces it, once the new copy is checked
+  prompt-manager backup ~/prompts.db             one file, which must not be there yet
+  prompt-manager backup /mnt/usb                 a file in this folder, named by the time
+  prompt-manager backup --force ~/prompts.db     replaces it, once the new copy is checked
 What people said and the database are also copied by themselves, into backups/ of the data directory:
 docs/operating-backup.md.
 ";

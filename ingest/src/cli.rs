@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::backup::Backup;
 use crate::doctor::Doctor;
+use crate::examples;
 use crate::exit;
 use crate::export::args::Export;
 use crate::failed::{self, Failed, Retry};
@@ -27,7 +28,7 @@ use crate::status::{self, Status};
 /// The hooks write one file for each event and never wait; `ingest` stores each exactly once and then moves it to the
 /// archive. It may be killed at any moment and any number of them may run: nothing is lost and nothing is stored twice.
 #[derive(Debug, Parser)]
-#[command(name = "ingest", version, max_term_width = 100, after_help = exit::HELP)]
+#[command(name = "ingest", version, max_term_width = 100, after_help = exit::HELP, after_long_help = with_examples(examples::ALL))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -41,7 +42,7 @@ pub enum Command {
     ///
     /// Reads the queue until it is empty and every transcript that has something new. Files that cannot be taken in go to
     /// queue/failed with a .reason.json beside them, and are counted.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::ONCE))]
     Once(Once),
     /// Take in what lies elsewhere: transcripts, history, hook logs, another data directory
     ///
@@ -83,13 +84,13 @@ pub enum Command {
     ///
     /// With the newest good backup, what can still be read of the damaged database, the archive, the files with what people
     /// said, the queue and the transcripts. On a whole database it does nothing. Refused while anything has it open.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::RECOVER))]
     Recover(Recover),
     /// Derive every conversation again from what was captured
     ///
     /// Conversations, sessions and the index of words are made from the captured hooks and transcripts. On a healthy store
     /// nothing changes; what was damaged is mended, and every conversation keeps its id, its ratings and its notes.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::REBUILD))]
     Rebuild(Rebuild),
     /// Give back what was taken in: as JSON Lines, a table, a document, or the files themselves
     ///
@@ -100,7 +101,7 @@ pub enum Command {
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
     /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::RUN))]
     Run(Run),
     /// Print what a shell needs to complete commands and options
     #[command(after_long_help = with_examples(manual::COMPLETIONS_EXAMPLES))]

@@ -20,6 +20,7 @@ mod disk;
 pub mod dispatch;
 pub mod doctor;
 pub mod error;
+pub mod examples;
 pub mod exit;
 pub mod export;
 pub mod failed;

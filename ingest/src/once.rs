@@ -38,11 +38,12 @@ pub fn run(ctx: &mut Context, home: &DataDir, format: Format) -> Result<Exit, Er
     while sum.more && sum.trouble.is_none() {
         sum.followed_by(pass::run(ctx, SystemTime::now(), Effort::Everything, &mut observe)?);
     }
+    sum.took_ms = watch.times();
+    presence.passed(ctx, &sum, woke, None);
+    // After the figures: in an empty log they would cost a sync.
     if sum.trouble.is_none() {
         ctx.rest();
     }
-    sum.took_ms = watch.times();
-    presence.passed(ctx, &sum, woke, None);
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };
     print(&sum, woke.mono.elapsed().as_secs_f64(), format);
     Ok(exit)

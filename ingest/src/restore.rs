@@ -37,10 +37,10 @@ pub(crate) use replay::{Replayed, replay};
 /// Shown below `ingest restore --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  ingest restore ~/prompts.db            where there is no database yet
-  ingest restore --force ~/prompts.db    sets the one there is aside first
+  prompt-manager restore ~/prompts.db            where there is no database yet
+  prompt-manager restore --force ~/prompts.db    sets the one there is aside first
 The former database stays in database/set-aside-TIME. Everything that only it holds is taken over by
-  ingest import …/database/set-aside-TIME/prompts.db
+  prompt-manager import …/database/set-aside-TIME/prompts.db
 ";
 
 /// `restore`.

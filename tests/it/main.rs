@@ -24,4 +24,5 @@ mod scenarios; // the main job, on captured runs of Claude Code
 mod service; // `run` as a supervisor and a person's signals see it
 mod sessions; // titles, projects, and how sessions hang together
 mod status; // how it is going, in each state
+mod terminal; // help, colour, tables, and readers that go away
 mod tidy; // the rules of the repository

@@ -471,7 +471,7 @@ fn who_has_nothing_to_do_writes_nothing() {
     }
 }
 
-/// On a file system where nothing can be written, as far as a mode can make one.
+/// A mode keeps a person out, and a mount the person who runs tests as root.
 #[test]
 fn a_look_where_nothing_can_be_written() {
     use std::os::unix::fs::PermissionsExt;
@@ -484,4 +484,15 @@ fn a_look_where_nothing_can_be_written() {
     let found = status(&world, &[], &["--json"]).json();
     set(0o700);
     assert_eq!((found["status"].as_str(), &found["database"]["events"]), (Some("ok"), &1.into()), "{found:#}");
+
+    let script = r#"mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" status --json"#;
+    let command = world.command("unshare").args(["-m", "sh", "-c", script, "sh"]).arg(world.data().root());
+    let done = command.arg(harness::bin("ingest")).env("PROMPT_MANAGER_LOW_SPACE", "0").run();
+    if done.stdout.is_empty() {
+        println!("SKIPPED: only root may mount\n{done}");
+        return;
+    }
+    let found = done.code(1).json();
+    assert_eq!((codes(&found).as_slice(), &found["database"]["events"]), (&["read_only"][..], &1.into()), "{found:#}");
+    assert_eq!(found["space"]["read_only"], true);
 }

@@ -14,14 +14,14 @@ use crate::moment::{Moment, moment};
 /// Shown below `ingest export --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  ingest export --out all.jsonl                                  everything, for `ingest import` on another machine
-  ingest export --format csv --since 30d --out november.csv      a table; a cell that looks like a formula gets a ' in front
-  ingest export --format markdown --session last | less          the last session, to read
-  ingest export --format markdown --per session --out notes/     a document for each session
-  ingest export --format messages --rating '>=4' --tag keep      training data from what was rated and tagged
-  ingest export --format transcript --out restored/              every transcript, byte for byte, in its folders
-  ingest export --format transcript --session ID > lost.jsonl    the only file of one session
-  ingest export --format queue --since 7d --out events/          the hook payloads, for `ingest import events/`
+  prompt-manager export --out all.jsonl                                  everything, for `ingest import` on another machine
+  prompt-manager export --format csv --since 30d --out november.csv      a table; a cell that looks like a formula gets a ' in front
+  prompt-manager export --format markdown --session last | less          the last session, to read
+  prompt-manager export --format markdown --per session --out notes/     a document for each session
+  prompt-manager export --format messages --rating '>=4' --tag keep      training data from what was rated and tagged
+  prompt-manager export --format transcript --out restored/              every transcript, byte for byte, in its folders
+  prompt-manager export --format transcript --session ID > lost.jsonl    the only file of one session
+  prompt-manager export --format queue --since 7d --out events/          the hook payloads, for `ingest import events/`
 
 A day is meant whole and in local time: --since 2026-11-01 begins with it, --until 2026-11-01 ends with it.
 A transcript and a queue file are exported if their session holds a conversation that the filters leave.

@@ -19,9 +19,9 @@ What a PATH may be; what it is is told by looking into it:
   export.jsonl                  what `ingest export --format jsonl` wrote
 
 Examples:
-  ingest import                 everything Claude Code still has, and every root that was read before
-  ingest import ~/backup/.claude
-  ingest import --json ci-logs/ | jq .events
+  prompt-manager import         what Claude Code still has, and every root that was read before
+  prompt-manager import ~/backup/.claude
+  prompt-manager import --json ci-logs/ | jq .events
 
 Files are read and never changed. Doing it again takes in only what is new, so an import that was ended goes on where it
 was: with Ctrl-C it ends after the transaction it is in, with code 75.

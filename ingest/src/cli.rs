@@ -100,7 +100,7 @@ pub enum Command {
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
-    /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once.
+    /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once; reads config.toml again at SIGHUP.
     #[command(after_help = exit::HELP, after_long_help = with_examples(examples::RUN))]
     Run(Run),
     /// Print what a shell needs to complete commands and options

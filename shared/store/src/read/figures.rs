@@ -108,6 +108,7 @@ fn seen(conn: &Connection) -> Result<Seen, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrate;
     use crate::read::seed::{Row, Store, turn};
 
     /// What the triggers counted is what counting gives, after any change.
@@ -143,5 +144,31 @@ mod tests {
             [1, 2, 0],
         );
         check("delete from turns", [0, 0, 0]);
+    }
+
+    /// What an older store holds is counted when it is migrated.
+    #[test]
+    fn sources_of_an_older_store() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = queue::DataDir::new(home.path());
+        std::fs::create_dir_all(dir.database_dir()).unwrap();
+        let conn = Connection::open(dir.database()).unwrap();
+        for sql in &migrate::MIGRATIONS[..5] {
+            conn.execute_batch(sql).unwrap();
+        }
+        conn.pragma_update(None, "application_id", migrate::APPLICATION_ID).unwrap();
+        conn.pragma_update(None, "user_version", 5).unwrap();
+        let sources = [("human", 1, 0), ("command", 1, 1), ("shell", 1, 1), ("human", 0, 1), ("subagent", 0, 1)];
+        for (kind, hook, transcript) in sources {
+            conn.execute("insert into conversation_ids (created_ms) values (0)", []).unwrap();
+            let sql = "insert into turns (id, session_id, ordinal, timestamp_ms, kind, via, status, from_hook,
+                                          from_transcript, metadata, digest)
+                       values (last_insert_rowid(), 's', 1, 1, ?1, 'print', 'complete', ?2, ?3, '{}', x'')";
+            conn.execute(sql, rusqlite::params![kind, hook, transcript]).unwrap();
+        }
+        drop(conn);
+        drop(crate::write::Writer::open(&dir).unwrap());
+        let seen = Reader::open(&dir).unwrap().figures(0).unwrap().seen;
+        assert_eq!(seen, Seen { hook_only: 1, transcript_only: 1, both: 2 });
     }
 }

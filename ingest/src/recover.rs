@@ -106,6 +106,7 @@ fn rebuild(
     let mut ids = store::write::Ids::default();
     if let Some(wreck) = &wreck {
         show.say("reading what is left of the damaged database");
+        report.salvage(&writer.salvage_forgotten(wreck)?);
         ids = writer.salvage_ids(wreck)?;
         for root in wreck.roots() {
             writer.record_root(&root)?;

@@ -29,6 +29,8 @@ pub(crate) struct Replayed {
     pub(crate) new: u64,
     /// Events that were.
     pub(crate) known: u64,
+    /// Events that were forgotten on request, and stay out.
+    pub(crate) forgotten: u64,
     /// Files and days that cannot be read, and why.
     pub(crate) unread: Vec<String>,
 }
@@ -92,6 +94,10 @@ impl Run<'_> {
         };
         if self.writer.has_event_of_any_origin(&name.to_string(), &one.bytes)? {
             self.done.known += 1;
+            return Ok(());
+        }
+        if self.writer.is_forgotten(&name.to_string(), &one.bytes)? {
+            self.done.forgotten += 1;
             return Ok(());
         }
         self.bytes += one.bytes.len() as u64;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::ground::event_key;
 use super::{Batch, Writer};
 use crate::codec;
 use crate::error::{Context, Error};
@@ -42,6 +43,21 @@ impl Writer {
     /// The engine's.
     pub fn has_event(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
         Ok(find(&self.conn, name, &blake3::hash(payload), self.origin_id)?.is_some())
+    }
+}
+
+impl Writer {
+    /// Whether a queue file of this name and these bytes was forgotten on request: it must not come back from an archive.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn is_forgotten(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
+        let key = event_key(&self.origin, name, blake3::hash(payload).as_bytes());
+        self.conn
+            .prepare_cached("select exists (select 1 from tombstones where kind = 'event' and key = ?1)")
+            .op("prepare")?
+            .query_row([key], |row| row.get(0))
+            .op("look for what was forgotten")
     }
 }
 

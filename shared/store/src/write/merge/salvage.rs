@@ -15,6 +15,7 @@ use crate::error::{Context, Error};
 use crate::human::{Stamp, get, put};
 use crate::ids::ConversationId;
 use crate::open;
+use crate::write::ground::event_key;
 use crate::write::{Batch, Writer};
 
 /// No store has given out more ids; a larger one is damage.
@@ -173,7 +174,37 @@ impl Writer {
         Ok(ids)
     }
 
-    /// Takes over the hook events whose bytes are what they were.
+    /// Takes over what was forgotten on request, so that it does not come back from elsewhere. To be done before anything comes.
+    ///
+    /// # Errors
+    /// Ours, never those of `wreck`.
+    pub fn salvage_forgotten(&mut self, wreck: &Wreck) -> Result<Salvaged, Error> {
+        const INSERT: &str = "
+            insert into tombstones (id, origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4, ?5)
+            on conflict do nothing";
+        let own = self.origin.clone();
+        let batch = self.batch()?;
+        let origin = put::origin(&batch.tx, &own)?; // whose word it was matters less than that it holds
+        let mut found = Salvaged::default();
+        let sql = "select h.id, h.kind, h.key, h.created_ms from tombstones h";
+        let whole = rows(&wreck.conn, sql, &["h.rowid"], &mut |row| {
+            let read = || -> rusqlite::Result<(String, String, Vec<u8>, i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            };
+            let Ok((id, kind, key, created_ms)) = read() else { return Ok(()) };
+            if matches!(&*kind, "uuid" | "prompt" | "event" | "line") && !id.is_empty() {
+                found.new += add(&batch, INSERT, params![id, origin, kind, key, created_ms])?;
+            }
+            Ok(())
+        })?;
+        batch.commit()?;
+        if !whole {
+            found.damaged.push("tombstones");
+        }
+        Ok(found)
+    }
+
+    /// Takes over the hook events whose bytes are what they were, except what was forgotten.
     ///
     /// # Errors
     /// Ours, never those of `wreck`.
@@ -202,7 +233,15 @@ impl Writer {
                 .op("prepare")?
                 .query_row(params![event.name, event.hash], |row| row.get(0))
                 .op("look for an event")?;
-            if known {
+            let key = event_key(&event.origin, &event.name, &event.hash);
+            let forgotten = "select exists (select 1 from tombstones where kind = 'event' and key = ?1)";
+            let forgotten: bool = batch
+                .tx
+                .prepare_cached(forgotten)
+                .op("prepare")?
+                .query_row([key], |row| row.get(0))
+                .op("look for what was forgotten")?;
+            if known || forgotten {
                 return Ok(());
             }
             let origin = put::origin(&batch.tx, &event.origin)?;
@@ -394,106 +433,4 @@ fn add(batch: &Batch<'_>, sql: &str, values: impl rusqlite::Params) -> Result<u6
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::human::{Rating, Remark, Said};
-    use crate::ids::Key;
-    use crate::write::NewEvent;
-    use queue::DataDir;
-
-    const NAME: &str = "1795350951598014047-s-Stop.json";
-
-    fn remark(id: &str, origin: &str, created_ms: i64) -> Remark {
-        let stamp = Stamp { id: id.into(), origin: origin.into(), created_ms };
-        Remark { stamp, said: Said::Rating(Rating::new(4)) }
-    }
-
-    /// A store with three rated conversations, `damage` done to it, and noise on the first page of the table `lost`.
-    fn damaged(damage: &str, lost: Option<&str>) -> (tempfile::TempDir, DataDir, String) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::new(home.path());
-        let mut writer = Writer::open(&dir).unwrap();
-        let origin = writer.origin().to_owned();
-        let batch = writer.batch().unwrap();
-        for n in 1..=3 {
-            let rated = [remark(&format!("r{n}"), &origin, 5)];
-            batch.add_remarks(&[Key::Event([n; 16])], None, &rated, 1).unwrap();
-        }
-        let event = NewEvent {
-            name: NAME,
-            captured_ns: 1_795_350_951_598_014_047,
-            event: "Stop",
-            session_id: "s",
-            prompt_id: None,
-            payload: b"{}",
-            stored_ms: 1,
-        };
-        batch.add_event(&event).unwrap();
-        batch.commit().unwrap();
-        drop(writer);
-        let conn = Connection::open(dir.database()).unwrap();
-        conn.pragma_update(None, "ignore_check_constraints", true).unwrap();
-        conn.execute_batch(damage).unwrap();
-        let root = |table| {
-            conn.query_row("select rootpage from sqlite_schema where name = ?1", [table], |row| row.get::<_, i64>(0))
-        };
-        let root = lost.map(|table| usize::try_from(root(table).unwrap()).unwrap());
-        drop(conn);
-        if let Some(page) = root {
-            let mut bytes = std::fs::read(dir.database()).unwrap();
-            bytes[(page - 1) * 4096..page * 4096].fill(0xa5);
-            std::fs::write(dir.database(), bytes).unwrap();
-        }
-        (home, dir, origin)
-    }
-
-    /// What can be taken out of it: remarks, and events.
-    fn check(damage: &str, lost: Option<&str>, expected: (u64, u64)) {
-        let (_home, dir, origin) = damaged(damage, lost);
-        let before = std::fs::read(dir.database()).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let new = DataDir::new(home.path());
-        let mut writer = Writer::open(&new).unwrap();
-        writer.adopt_origin(&origin).unwrap();
-        assert_eq!(writer.origin(), origin);
-        let wreck = Wreck::open(&dir.database(), home.path()).unwrap();
-        let ids = writer.salvage_ids(&wreck).unwrap();
-        let events = writer.salvage_events(&wreck).unwrap();
-        let said = writer.salvage_said(&wreck, &ids, 9).unwrap();
-        assert_eq!((said.new, events.new), expected, "{damage} {lost:?}: {said:?} {events:?}");
-        let again = writer.salvage_said(&wreck, &ids, 9).unwrap();
-        assert_eq!((again.new, writer.salvage_ids(&wreck).unwrap().new), (0, 0), "{damage}");
-        let batch = writer.batch().unwrap();
-        if said.new > 1 {
-            let about = put::about(&batch.tx, "rating_history", "r3").unwrap();
-            assert_eq!(about, Some(ConversationId(3)), "{damage}: another conversation got the rating");
-        }
-        // The next id is one that was never given out.
-        assert!(put::make(&batch.tx, &[], None, 9).unwrap().0 > 3, "{damage} {lost:?}");
-        drop(batch);
-        assert_eq!(std::fs::read(dir.database()).unwrap(), before, "it was written to");
-        assert!(writer.adopt_origin(&origin).is_err() || events.new == 0);
-    }
-
-    #[test]
-    fn what_can_be_read_is_taken() {
-        check("", None, (3, 1));
-        for table in ["origins", "conversation_ids", "conversation_keys"] {
-            check("", Some(table), (3, 1));
-        }
-        check("", Some("events"), (3, 0));
-        check("", Some("rating_history"), (0, 1));
-        // What makes no sense is left.
-        check("update events set payload = x'7b20'", None, (3, 0));
-        check("update rating_history set created_ms = -7 where id = 'r1'", None, (2, 1));
-        check("update rating_history set id = '' where id = 'r1'", None, (2, 1));
-    }
-
-    #[test]
-    fn noise_is_no_wreck() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("noise.db");
-        std::fs::write(&path, [0xa5; 8192]).unwrap();
-        assert!(matches!(Wreck::open(&path, home.path()), Err(Error::Corrupt { .. })));
-    }
-}
+mod tests;

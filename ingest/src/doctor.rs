@@ -114,7 +114,7 @@ fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) ->
     let store = opened.as_ref();
     let mut last_event_ns = None;
     if let Some(store) = store {
-        round.look("the database file", |round| rows::file(round, store))?;
+        round.look("the database file", rows::file)?;
         round.look("the schema", |round| rows::schema(round, store))?;
         round.look("events", |round| rows::events(round, store))?;
         round.look("transcripts", |round| lines::look(round, store))?;

@@ -74,7 +74,8 @@ fn compare(round: &mut Round<'_>, store: &Inspector, one: &Archived<'_>) -> Resu
 fn waits(round: &Round<'_>, name: &str) -> Result<bool, Error> {
     let home = &round.settings.home;
     let is_claimed = |path: PathBuf| split_attempt(&archive::name_of(&path)).is_some_and(|(of, _)| of == name);
-    Ok(home.incoming().join(name).exists() || entries(&home.processing())?.iter().any(|entry| is_claimed(entry.path())))
+    Ok(home.incoming().join(name).exists()
+        || entries(&home.processing())?.flatten().any(|entry| is_claimed(entry.path())))
 }
 
 /// What is neither a day nor a file of one.
@@ -82,6 +83,7 @@ fn strange(round: &mut Round<'_>, root: &Path) -> Result<(), Error> {
     let days = archive::days(root)?;
     let known: Vec<_> = days.values().flat_map(|day| day.folder.iter().chain(&day.packs)).collect();
     for entry in entries(root)? {
+        let entry = entry?;
         let path = entry.path();
         let is_part = archive::name_of(&path).ends_with(".partial");
         if !known.contains(&&path) && !is_part && path.symlink_metadata().is_ok() {
@@ -90,6 +92,7 @@ fn strange(round: &mut Round<'_>, root: &Path) -> Result<(), Error> {
     }
     for folder in days.values().filter_map(|day| day.folder.as_ref()) {
         for entry in entries(folder)? {
+            let entry = entry?;
             let path = entry.path();
             let is_ours = archive::queue_name(&archive::name_of(&path)).is_some();
             if !(is_ours && path.symlink_metadata().map_or(true, |meta| meta.is_file())) {

@@ -246,6 +246,7 @@ fn names(round: &Round<'_>) -> Result<Vec<QueueName>, Error> {
     let mut found = Vec::new();
     for dir in dirs {
         for entry in entries(&dir)? {
+            let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             // What processing and failed put behind a name is no part of it.
             let end = name.find(".json").map_or(name.len(), |at| at + ".json".len());

@@ -100,6 +100,7 @@ pub(super) fn left(round: &mut Round<'_>) -> Result<(), Error> {
     let home = round.settings.home.clone();
     for dir in [home.backups(), home.archive(), home.database_dir()] {
         for entry in entries(&dir)? {
+            let entry = entry?;
             let path = entry.path();
             let is_file = path.symlink_metadata().is_ok_and(|meta| meta.is_file());
             if is_file && entry.file_name().to_string_lossy().ends_with(".partial") && round.age(&path) > LEFT {
@@ -109,6 +110,7 @@ pub(super) fn left(round: &mut Round<'_>) -> Result<(), Error> {
         }
     }
     for entry in entries(&home.database_dir())? {
+        let entry = entry?;
         let path = entry.path();
         let is_aside = entry.file_name().to_string_lossy().starts_with("set-aside-");
         if is_aside && path.is_dir() && round.age(&path) > ASIDE {

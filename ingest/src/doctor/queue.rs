@@ -54,6 +54,7 @@ pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
 pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Result<(), Error> {
     let home = round.settings.home.clone();
     for entry in entries(&home.incoming())? {
+        let entry = entry?;
         let (path, name) = (entry.path(), name(&entry));
         if let Some(meta) = ours(round, &path, &name, name.parse::<QueueName>().is_ok()) {
             round.checked.waiting += 1;
@@ -61,6 +62,7 @@ pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Resul
         }
     }
     for entry in entries(&home.processing())? {
+        let entry = entry?;
         let (path, name) = (entry.path(), name(&entry));
         let queue_name = split_attempt(&name).map(|(name, _)| name.to_owned());
         let is_ours = queue_name.as_ref().is_some_and(|name| name.parse::<QueueName>().is_ok());
@@ -73,6 +75,7 @@ pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Resul
         }
     }
     for entry in entries(&home.tmp())? {
+        let entry = entry?;
         let (path, name) = (entry.path(), name(&entry));
         let is_ours = name.parse::<QueueName>().is_ok() || name.ends_with(spill::COPY);
         if ours(round, &path, &name, is_ours).is_some() && round.age(&path) > TMP_PATIENCE {
@@ -81,6 +84,7 @@ pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Resul
     }
     let Some(spill) = round.settings.spill.clone() else { return Ok(()) };
     for entry in entries(&spill.join("incoming"))? {
+        let entry = entry?;
         if round.age(&entry.path()) > SPILL_PATIENCE {
             round.found(Code::SpillWaits, entry.path().display().to_string());
         }
@@ -167,12 +171,14 @@ fn is_held(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }
 
-/// The entries of a folder; none if it is missing.
-pub(super) fn entries(dir: &Path) -> Result<Vec<DirEntry>, Error> {
-    match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries.and_then(Iterator::collect).at("list", dir),
-    }
+/// The entries of a folder, one by one; none if it is missing.
+pub(super) fn entries(dir: &Path) -> Result<impl Iterator<Item = Result<DirEntry, Error>> + use<>, Error> {
+    let found = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        entries => Some(entries.at("list", dir)?),
+    };
+    let dir = dir.to_owned();
+    Ok(found.into_iter().flatten().map(move |entry| entry.at("list", &dir)))
 }
 
 fn name(entry: &DirEntry) -> String {

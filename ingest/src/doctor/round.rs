@@ -127,6 +127,11 @@ impl<'a> Round<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Tells that.
+    pub(super) fn stop(&self) -> &'a AtomicBool {
+        self.stop
+    }
+
     /// There is one of this code.
     pub(super) fn found(&mut self, code: Code, example: impl Into<String>) {
         self.found_many(code, 1, example);

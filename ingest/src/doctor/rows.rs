@@ -1,9 +1,11 @@
 //! The database: the file, its tables, every row that was captured, and whether the rest hangs together.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use queue::QueueName;
+use store::check::{self, About};
 use store::read::inspect::{Difference, Group, Inspector};
 
 use super::code::Code;
@@ -11,8 +13,6 @@ use super::round::{Mend, Round};
 use crate::clock::millis;
 use crate::error::Error;
 
-/// The engine's words on damage are not all needed.
-const DAMAGE: usize = 20;
 /// So many names are listed.
 const NAMES: usize = 1000;
 /// A session that waits longer than this is not derived by anybody.
@@ -60,13 +60,22 @@ pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
 }
 
 /// The file as the engine sees it.
-pub(super) fn file(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
-    for line in store.damage(DAMAGE)? {
-        if line.contains("FTS5") || line.contains("fts5") {
-            round.found(Code::WordsDamaged, "search");
-            round.mend(Code::WordsDamaged, Mend::Words);
-        } else {
-            round.found(Code::DatabaseDamaged, line);
+pub(super) fn file(round: &mut Round<'_>) -> Result<(), Error> {
+    let path = round.settings.home.database();
+    let stop = round.stop();
+    let go_on = || if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let found = match check::check(&path, &go_on) {
+        Err(store::Error::Interrupted { .. }) => return Ok(()),
+        found => found?,
+    };
+    for problem in found.problems {
+        match problem.about {
+            About::Structure => round.found(Code::DatabaseDamaged, problem.detail),
+            About::Words => {
+                round.found(Code::WordsDamaged, problem.detail);
+                round.mend(Code::WordsDamaged, Mend::Words);
+            }
+            About::Schema | About::References => {} // looked at more closely below
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Looks at every row, for `doctor`: is all of it there, whole, and does it hang together.
 //!
-//! Large tables are walked by key in short reads, so that the write-ahead log is never held for long and memory does not
-//! grow with the store. Nothing is changed and nobody is kept waiting. Reading order: `schema` (the tables themselves),
+//! What was captured is walked by key in short reads, so that the write-ahead log is not held for long and memory does not
+//! grow with the store; only what compares tables as a whole is one read. Nothing is changed and nobody is kept waiting. Reading order: `schema` (the tables themselves),
 //! `events` and `transcripts` (the bytes that were captured), `orphans` (rows that hang on nothing).
 
 mod events;
@@ -49,21 +49,6 @@ impl Inspector {
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
         question(&tx)
-    }
-
-    /// What the engine finds wrong with the file, its indexes and the index of words; nothing, if all is well. Reads all
-    /// of it, and gives at most `limit` lines.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn damage(&self, limit: usize) -> Result<Vec<String>, Error> {
-        self.ask(|conn| {
-            let mut query = conn.prepare(&format!("pragma integrity_check({limit})")).op("prepare")?;
-            let rows = query.query_map([], |row| row.get::<_, String>(0)).op("check the database")?;
-            let mut found = rows.collect::<Result<Vec<_>, _>>().op("check the database")?;
-            found.retain(|line| line != "ok");
-            Ok(found)
-        })
     }
 }
 

@@ -35,7 +35,6 @@ fn looks(inspector: &Inspector) -> Vec<String> {
     found.extend(inspector.unindexed().unwrap().iter().map(|(session, n)| format!("{session} {n} unindexed")));
     found.extend(Some(inspector.stray_words().unwrap()).filter(|n| *n > 0).map(|n| format!("{n} stray")));
     found.extend(inspector.unheard().unwrap().iter().map(|id| format!("{id} unheard")));
-    found.extend(inspector.damage(10).unwrap());
     found
 }
 

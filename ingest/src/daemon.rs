@@ -42,7 +42,8 @@ pub fn run(
     stop: &Arc<AtomicBool>,
 ) -> Result<(), Error> {
     let reload = signals::listen_as_service(stop.clone()).at("listen for signals in", settings.home.root())?;
-    let notify = Notify::new(&|name| std::env::var_os(name));
+    let mut notify = Notify::new(&|name| std::env::var_os(name));
+    notify.opening();
     ctx.open()?;
     let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify, restless: None };
     daemon.announce();

@@ -37,6 +37,11 @@ impl Notify {
         Self { watchdog: watchdog.filter(|_| socket.is_some()), socket, last: None, said: String::new() }
     }
 
+    /// A large database that an older version left takes its time: longer than a supervisor usually gives to a start.
+    pub(crate) fn opening(&mut self) {
+        self.send("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=opening the database");
+    }
+
     /// The store can be written to, or soon can, and the queue is looked at.
     pub(crate) fn ready(&mut self) {
         self.send("READY=1");

@@ -13,7 +13,7 @@ use crate::error::Error;
 /// What `--help` says of cron expressions. The tests of this file hold it to each sentence.
 pub const CRON_HELP: &str = "\
 Five fields: minute hour day-of-month month day-of-week, in local time; or @hourly, @daily, @weekly, @monthly, @yearly. \
-When day-of-month and day-of-week are both restricted, both must match: `0 9 13 * Fri` is Friday the 13th only.
+When day-of-month and day-of-week are both restricted, both must match: `0 9 13 * Fri` is Friday the 13th only. The first look is at the start.
 
 Slots that were missed, because the machine slept, a pass took long or the clock was set forward, are made up for by one \
 look, at once. When summer time begins, slots within the hour that is left out are made up for at its end: `30 2 * * *` \

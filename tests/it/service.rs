@@ -118,8 +118,8 @@ fn a_supervisor_is_told() {
     let (world, mut given) = (World::new(), Given::default());
     queue(&world, &mut given, 0..3);
     let mut service = Service::start(&world, &["--every", "20ms"], &[]);
-    assert_eq!(service.wait_for("readiness", |_| true), 0);
-    assert_eq!(service.heard[0].1, "READY=1");
+    assert_eq!(service.wait_for("readiness", |said| said == "READY=1"), 1);
+    assert!(service.heard[0].1.starts_with("EXTEND_TIMEOUT_USEC="), "{:?}", service.heard);
     service.wait_for("the first look", |said| said.starts_with("STATUS=last: 3 events stored"));
     service.signal("-TERM");
     assert_eq!(service.ended().code(), Some(0));

@@ -83,7 +83,7 @@ pub fn run(settings: &Settings, args: &Doctor, stop: &Arc<AtomicBool>) -> Result
     }
     let state = worst(&findings);
     let stopped = stop.load(std::sync::atomic::Ordering::Relaxed);
-    let report = Report { state, findings, checked, repaired, stopped };
+    let report = Report { state, checked_ms: crate::clock::millis(now), findings, checked, repaired, stopped };
     let text = if args.json { terminal::document(&report.document()) } else { report.shown(terminal::width()) };
     terminal::print(text.as_bytes()).at("write the findings of", settings.home.root())?;
     Ok(match state {

@@ -26,6 +26,9 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// The folders that must be there.
 pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
     let home = &round.settings.home;
+    if !home.queue().exists() && !home.database_dir().exists() {
+        return Ok(()); // nobody has been here yet
+    }
     let wanted = [
         home.tmp(),
         home.incoming(),

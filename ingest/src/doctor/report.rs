@@ -15,6 +15,8 @@ const WIDTH: usize = 100;
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) state: Option<Severity>,
+    /// When it began, in milliseconds since 1970.
+    pub(super) checked_ms: i64,
     pub(super) findings: Vec<Shown>,
     pub(super) checked: Checked,
     pub(super) repaired: Vec<Mended>,
@@ -27,6 +29,7 @@ impl Report {
     pub(super) fn document(&self) -> Value {
         json!({
             "state": self.state.map_or("ok", word),
+            "checked_at": export::time::rfc3339(self.checked_ms),
             "findings": self.findings,
             "checked": self.checked,
             "repaired": self.repaired,
@@ -136,7 +139,7 @@ mod tests {
     fn report(findings: Vec<Shown>, repaired: Vec<Mended>) -> Report {
         let checked =
             Checked { events: 1, transcripts: 3, bytes: 4096, archived: 7, took_ms: 1500, ..Checked::default() };
-        Report { state: super::super::worst(&findings), findings, checked, repaired, stopped: false }
+        Report { state: super::super::worst(&findings), checked_ms: 0, findings, checked, repaired, stopped: false }
     }
 
     #[test]
@@ -161,6 +164,7 @@ mod tests {
     fn for_programs() {
         let document = report(vec![shown(Severity::Warning)], Vec::new()).document();
         assert_eq!(document["state"], "warning");
+        assert_eq!(document["checked_at"], "1970-01-01T00:00:00.000Z");
         assert_eq!(document["findings"][0]["code"], "archive_row_missing");
         assert_eq!(document["findings"][0]["repairable"], true);
         assert_eq!(report(Vec::new(), Vec::new()).document()["state"], "ok");

@@ -27,7 +27,7 @@ Examples:
   PROMPT_MANAGER_ARCHIVE_KEEP=90d prompt-manager prune
 
 By default days older than a week are packed (archive = \"pack\", pack_after = \"7d\") and nothing is dropped. archive_keep and
-archive_max drop whole days of the archive, the oldest first, after it was seen that the database holds every file of them.
+archive_max drop whole days of the archive, the oldest first, after every file of them was compared with the database.
 failed_keep drops what failed long ago, and names each file in the log. `run` and `once` do all this once a day.
 ";
 
@@ -67,7 +67,7 @@ pub(crate) struct Report {
     /// Days that are dropped from the archive, and the bytes that this frees.
     pub(crate) dropped_days: Vec<String>,
     pub(crate) dropped_bytes: u64,
-    /// Days that should be dropped and stay: so many of their files are not in the database.
+    /// Days that should be dropped and stay: so many of their files are missing or damaged in the database.
     pub(crate) kept_days: Vec<Kept>,
     /// Files that are dropped from failed.
     pub(crate) dropped_failed: Vec<String>,
@@ -80,7 +80,7 @@ pub(crate) struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Kept {
     pub(crate) day: String,
-    /// Files that the database does not hold.
+    /// Files that the database cannot give back: without a row, or with a damaged one.
     pub(crate) missing: u64,
 }
 
@@ -181,7 +181,10 @@ impl Report {
         }
         for kept in &self.kept_days {
             let files = count(kept.missing, "file");
-            lines.push(format!("{} stays: {files} of it not in the database; `doctor` says more", kept.day));
+            lines.push(format!(
+                "{} stays: {files} of it missing or damaged in the database; `doctor` says more",
+                kept.day
+            ));
         }
         if !self.dropped_failed.is_empty() {
             let files = count(self.dropped_failed.len() as u64, "file");
@@ -245,7 +248,7 @@ mod tests {
         insta::assert_snapshot!(report.shown(), @r"
         2 days packed: 300 files, 684 KiB into 88 KiB
         2 days dropped from the archive (4.8 MiB): 2026-01-01, 2026-01-02
-        2026-01-03 stays: 1 file of it not in the database; `doctor` says more
+        2026-01-03 stays: 1 file of it missing or damaged in the database; `doctor` says more
         1 file dropped from failed: x.json
         the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look
         ");

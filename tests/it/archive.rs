@@ -114,6 +114,23 @@ fn days_are_dropped_when_the_database_holds_them() {
     assert_eq!(archive(&world), Vec::<String>::new());
 }
 
+/// A row whose bytes are damaged is no copy: the archive has the only one, and doctor mends the row from it.
+#[test]
+fn days_with_the_only_good_copy_stay() {
+    for (way, fault) in [("files", "event-unreadable"), ("pack", "event-changed")] {
+        let world = world(&[("PROMPT_MANAGER_ARCHIVE", way)]);
+        let plant = |fault| world.command(harness::example("plant")).arg(world.data().database()).arg(fault).succeed();
+        let _ = plant(fault); // the row with the lowest id is one of the first day's
+        let vars = [("PROMPT_MANAGER_ARCHIVE", way), ("PROMPT_MANAGER_ARCHIVE_KEEP", "30d")];
+        let report = prune(&world, &[], &vars);
+        let kept: Vec<_> = report["kept_days"].as_array().unwrap().iter().map(|kept| &kept["missing"]).collect();
+        assert_eq!(kept, [1], "{way} {fault} {report}");
+        assert_eq!(report["dropped_days"].as_array().unwrap().len(), 2, "{way} {fault} {report}");
+        let _ = with(&world, &["doctor", "--repair"], &vars);
+        assert_eq!(prune(&world, &[], &vars)["dropped_days"].as_array().unwrap().len(), 1, "{way} {fault}");
+    }
+}
+
 #[test]
 fn packs_are_dropped_like_folders() {
     let world = world(&[]);

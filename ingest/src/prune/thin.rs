@@ -53,16 +53,16 @@ pub(super) fn archive(
 }
 
 fn keep(date: NaiveDate, missing: u64) -> Kept {
-    tracing::warn!(day = %date, missing, "a day of the archive is not dropped: files of it are not in the database");
+    tracing::warn!(day = %date, missing, "a day of the archive is not dropped: files of it are missing or damaged in the database");
     Kept { day: date.to_string(), missing }
 }
 
-/// How many files of the day the database does not hold.
+/// How many files of the day the database cannot give back, because it has no row of them or a damaged one.
 fn missing(day: &Day, writer: &Writer) -> Result<u64, Error> {
     let mut missing = 0;
     let mut look = |archived: Archived<'_>| {
         let known = match archived.queue_name() {
-            Some(name) => writer.has_event_of_any_origin(&name.to_string(), &archived.bytes)?,
+            Some(name) => writer.gives_back(&name.to_string(), &archived.bytes)?,
             None => false,
         };
         missing += u64::from(!known);

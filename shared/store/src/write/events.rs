@@ -37,12 +37,32 @@ pub enum Stored {
 }
 
 impl Writer {
-    /// Whether a queue file of this name and these bytes is stored already.
+    /// Whether a queue file of this name and these bytes is stored already, and can be given back.
     ///
     /// # Errors
     /// The engine's.
     pub fn has_event(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        Ok(find(&self.conn, name, &blake3::hash(payload), self.origin_id)?.is_some())
+        let found = find(&self.conn, name, &blake3::hash(payload), self.origin_id)?;
+        found.map_or(Ok(false), |id| is_whole(&self.conn, id, payload))
+    }
+
+    /// Whether these bytes can be given back under this name, whichever data directory they came from: the stored ones are
+    /// read and compared, so that a last copy is not given up for a row that is damaged.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn gives_back(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
+        let mut query =
+            self.conn.prepare_cached("select id from events where name = ?1 and hash = ?2").op("prepare")?;
+        let ids = query
+            .query_map(params![name, blake3::hash(payload).as_bytes()], |row| row.get(0).map(EventId))
+            .op("look for an event")?;
+        for id in ids {
+            if is_whole(&self.conn, id.op("look for an event")?, payload)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -69,14 +89,30 @@ fn find(conn: &Connection, name: &str, hash: &blake3::Hash, origin_id: i64) -> R
         .op("look for an event")
 }
 
+/// Whether a row gives back these bytes.
+fn is_whole(conn: &Connection, id: EventId, payload: &[u8]) -> Result<bool, Error> {
+    let (size, kind, bytes): (i64, i64, Vec<u8>) = conn
+        .prepare_cached("select size, codec, payload from events where id = ?1")
+        .op("prepare")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .op("read an event")?;
+    let is_same = || codec::unpack(kind, bytes, payload.len()).is_ok_and(|found| found == payload);
+    Ok(usize::try_from(size) == Ok(payload.len()) && is_same())
+}
+
 impl Batch<'_> {
-    /// Stores an event and marks its session to be derived again.
+    /// Stores an event and marks its session to be derived again. One that is there already gets its bytes back if they
+    /// were damaged: the queue file may be the last copy.
     ///
     /// # Errors
     /// The engine's; the whole batch must then be given up.
     pub fn add_event(&self, event: &NewEvent<'_>) -> Result<Stored, Error> {
         let hash = blake3::hash(event.payload);
         if let Some(id) = find(&self.tx, event.name, &hash, self.origin_id)? {
+            if !is_whole(&self.tx, id, event.payload)? && self.refill_event(id, event.payload)? {
+                self.unseal(event.session_id)?;
+                self.mark_dirty(event.session_id)?;
+            }
             return Ok(Stored::Replay(id));
         }
         let packed = codec::pack(event.payload);
@@ -104,5 +140,48 @@ impl Batch<'_> {
         self.unseal_before(event.session_id, i64::try_from(event.captured_ns).unwrap_or(i64::MAX))?;
         self.mark_dirty(event.session_id)?;
         Ok(Stored::New(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A damaged row is no copy, and the file that comes once more mends it.
+    #[test]
+    fn a_damaged_row_gets_its_bytes_back() {
+        let check = |damage: &str, whole: bool| {
+            let home = tempfile::tempdir().unwrap();
+            let dir = queue::DataDir::new(home.path());
+            dir.create().unwrap();
+            let mut writer = Writer::open(&dir).unwrap();
+            let payload = [b' '; 5000];
+            let event = NewEvent {
+                name: "1-s-Stop.json",
+                captured_ns: 1,
+                event: "Stop",
+                session_id: "s",
+                prompt_id: None,
+                payload: &payload,
+                stored_ms: 1,
+            };
+            let store = |writer: &mut Writer| {
+                let batch = writer.batch().unwrap();
+                let stored = batch.add_event(&event).unwrap();
+                batch.commit().unwrap();
+                stored
+            };
+            let Stored::New(id) = store(&mut writer) else { panic!("it is new") };
+            writer.conn.execute_batch(damage).unwrap();
+            assert_eq!(writer.gives_back(event.name, &payload).unwrap(), whole, "{damage}");
+            assert_eq!(writer.has_event(event.name, &payload).unwrap(), whole, "{damage}");
+            assert!(!writer.gives_back(event.name, b"{}").unwrap(), "{damage}");
+            assert_eq!(store(&mut writer), Stored::Replay(id), "{damage}");
+            assert!(writer.gives_back(event.name, &payload).unwrap(), "{damage}");
+        };
+        check("", true);
+        check("update events set payload = x'00ff'", false);
+        check("update events set codec = 0", false);
+        check("update events set size = 9223372036854775807", false);
     }
 }

@@ -94,11 +94,7 @@ impl Archived<'_> {
 
 /// The queue file's name behind a name in the archive.
 pub(crate) fn queue_name(file: &str) -> Option<QueueName> {
-    let name = match file.rsplit_once('.') {
-        Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => file,
-    };
-    name.parse().ok()
+    QueueName::numbered(file)
 }
 
 /// Shows every archived file to `visit`, day by day. One is in memory at a time. Files that go away meanwhile are left out:

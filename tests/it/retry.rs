@@ -136,6 +136,24 @@ fn retry_chooses_and_is_idempotent() {
     assert_eq!((&report["stored"], &report["failed"]), (&1.into(), &3.into()), "{report}");
 }
 
+/// A power cut may have taken what the note said; the number behind the name was never the hook's.
+#[test]
+fn a_number_behind_the_name_is_no_part_of_it() {
+    let world = failed(&[""]);
+    let failed = world.data().failed();
+    for (number, note) in [(2, Some("")), (3, None)] {
+        let file = format!("{}.{number}", name(number));
+        fs::write(failed.join(&file), payload(number, "mended")).unwrap();
+        if let Some(note) = note {
+            fs::write(failed.join(file + ".reason.json"), note).unwrap();
+        }
+    }
+    let back = retry(&world, &["--reason", "unknown"]);
+    assert_eq!((&back["returned"], &back["not_files"]), (&2.into(), &0.into()), "{back}");
+    assert_eq!(names(&world.data().incoming()), [name(2), name(3)]);
+    assert_eq!(names(&failed), [name(0), name(0) + ".reason.json"]);
+}
+
 #[test]
 fn a_name_that_is_taken_waits() {
     let world = failed(&["[0]"]);

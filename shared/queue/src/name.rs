@@ -66,6 +66,15 @@ pub struct QueueName {
 impl QueueName {
     /// The largest timestamp that 19 digits hold.
     pub const MAX_NS: u64 = 9_999_999_999_999_999_999;
+
+    /// The name behind one that got a number because it was taken: `NAME.json.2`, and `NAME.json` itself.
+    pub fn numbered(file: &str) -> Option<Self> {
+        let name = match file.rsplit_once('.') {
+            Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => file,
+        };
+        name.parse().ok()
+    }
 }
 
 impl fmt::Display for QueueName {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use queue::QueueName;
 use serde::{Deserialize, Serialize};
 
 /// Ends the name of a note.
@@ -117,8 +118,10 @@ impl Failed {
 fn look(entry: &DirEntry, file: String) -> Option<Failed> {
     let meta = entry.path().symlink_metadata().ok()?; // else it is gone since
     let written = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    // Without a note that says it: the number behind a name that was taken is not the hook's.
+    let name = QueueName::numbered(&file).map_or_else(|| file.clone(), |name| name.to_string());
     Some(Failed {
-        name: file.clone(),
+        name,
         file,
         reason: None,
         detail: None,
@@ -171,23 +174,29 @@ mod tests {
         write(&format!("b{NOTE}"), "no JSON");
         write(&format!("c{NOTE}"), &note("c", "empty"));
         fs::create_dir(dir.path().join("d")).unwrap();
+        let queued = "1795350951598014047-s-Stop.json";
+        write(&format!("{queued}.2"), "1");
+        write(&format!("{queued}.3"), "1");
+        write(&format!("{queued}.3{NOTE}"), "");
         let found = Failures::read(dir.path(), 100).unwrap();
         let seen: Vec<_> =
             found.files.iter().map(|f| (f.file.as_str(), f.name.as_str(), f.reason.as_deref(), f.is_file)).collect();
         assert_eq!(
             seen,
             [
+                ("1795350951598014047-s-Stop.json.2", queued, None, true),
+                ("1795350951598014047-s-Stop.json.3", queued, None, true),
                 ("a", "a", Some("empty"), true),
                 ("a.2", "a", Some("not_json"), true),
                 ("b", "b", None, true),
                 ("d", "d", None, false)
             ]
         );
-        assert_eq!(found.files[0].failed_ms, 1000);
+        assert_eq!(found.files[2].failed_ms, 1000);
         assert_eq!(found.lone_notes, [format!("c{NOTE}")]);
         assert_eq!(
             found.by_reason(),
-            [("empty", 1), ("not_json", 1), ("unknown", 2)].map(|(r, n)| (r.into(), n)).into()
+            [("empty", 1), ("not_json", 1), ("unknown", 4)].map(|(r, n)| (r.into(), n)).into()
         );
         assert!(!found.more && Failures::read(dir.path(), 1).unwrap().more);
         assert_eq!(Failures::read(&dir.path().join("none"), 1).unwrap(), Failures::default());

@@ -54,7 +54,8 @@ pub(crate) fn bury(
         let to = alternative(&first, n);
         let note = note_of(&to);
         let Some(mut file) = reserve(&note, &to).at("write", &note)? else { continue };
-        file.set_len(0).and_then(|()| file.write_all(&text)).at("write", &note)?;
+        // Synced, for it is rare: after a power cut too, the file that follows is not without its reason.
+        file.set_len(0).and_then(|()| file.write_all(&text)).and_then(|()| file.sync_data()).at("write", &note)?;
         steps.at(Step::Explained)?;
         match rename_new(from, &to) {
             Ok(()) => {

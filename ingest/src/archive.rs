@@ -9,6 +9,7 @@
 //! The archive repeats what the database holds, so that the database can be made anew. Whatever packs, thins out or reads
 //! all of it finds it through here.
 
+mod limited;
 pub(crate) mod pack;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ use chrono::NaiveDate;
 use queue::QueueName;
 
 use crate::error::{At, Error};
+use limited::{Limited, plain};
+
+/// The largest file that goes into a pack, in bytes: each is read into memory, whatever a damaged pack says of itself.
+pub(crate) const LARGEST: u64 = settings::MAX_EVENT;
 
 /// Ends the name of a packed day.
 const PACKED: &str = ".tar.zst";
@@ -122,15 +127,28 @@ pub fn each_file(archive: &Path, visit: &mut dyn FnMut(Archived<'_>) -> Result<(
 /// As [`each_file`].
 pub(crate) fn each_packed(pack: &Path, visit: &mut dyn FnMut(Archived<'_>) -> Result<(), Error>) -> Result<(), Error> {
     let file = File::open(pack).at("open", pack)?;
-    let mut tar = tar::Archive::new(zstd::Decoder::new(file).at("unpack", pack)?);
-    for entry in tar.entries().at("unpack", pack)? {
-        let mut entry = entry.at("unpack", pack)?;
+    let unpacked = zstd::Decoder::new(file).map_err(|error| plain(&error)).at("unpack", pack)?;
+    let (unpacked, budget) = Limited::new(unpacked, LARGEST);
+    let mut tar = tar::Archive::new(unpacked);
+    for entry in tar.entries().map_err(|error| plain(&error)).at("unpack", pack)? {
+        let mut entry = entry.map_err(|error| plain(&error)).at("unpack", pack)?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let mut bytes = Vec::with_capacity(usize::try_from(entry.size()).unwrap_or(0));
-        entry.read_to_end(&mut bytes).at("unpack", pack)?;
+        let bytes = read_entry(&mut entry).map_err(|error| plain(&error)).at("unpack", pack)?;
         visit(Archived { place: pack, file: &name, bytes })?;
+        budget.renew();
     }
     Ok(())
+}
+
+/// All of an entry. What its header says of its size is not believed before so much was read.
+fn read_entry<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Vec<u8>> {
+    let size = entry.size();
+    if size > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(1 << 20)).unwrap_or(0));
+    entry.take(size + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// The queue files in a day's folder, the oldest first.
@@ -194,5 +212,36 @@ mod tests {
         check(&format!("{name}.2"), Some(name));
         check(&format!("{name}.a2"), None);
         check("notes.txt", None);
+    }
+
+    /// A tar of one file whose header says `size`, then `bytes`.
+    fn lying(kind: tar::EntryType, size: u64, bytes: &mut dyn Read) -> tempfile::NamedTempFile {
+        let pack = tempfile::NamedTempFile::new().unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_path("a").unwrap();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_cksum();
+        let mut zstd = zstd::Encoder::new(pack.as_file(), 1).unwrap();
+        io::Write::write_all(&mut zstd, header.as_bytes()).unwrap();
+        io::copy(bytes, &mut zstd).unwrap();
+        zstd.finish().unwrap();
+        pack
+    }
+
+    /// Damage is told, shows none of what was read, and costs no memory.
+    #[test]
+    fn packs_that_lie() {
+        let check = |kind: tar::EntryType, size: u64, bytes: &mut dyn Read, expected: &str| {
+            let pack = lying(kind, size, bytes);
+            let told = each_packed(pack.path(), &mut |_| Ok(())).unwrap_err().to_string();
+            assert_eq!(told, format!("unpack {}: it is damaged ({expected})", pack.path().display()), "{size}");
+        };
+        check(tar::EntryType::Regular, 1 << 60, &mut io::empty(), "file too large");
+        check(tar::EntryType::Regular, LARGEST + 1, &mut io::empty(), "file too large");
+        check(tar::EntryType::Regular, 5, &mut io::empty(), "unexpected end of file");
+        check(tar::EntryType::GNULongName, 1 << 60, &mut io::repeat(0).take(LARGEST + (1 << 20)), "file too large");
+        // The next header is none.
+        check(tar::EntryType::Regular, 0, &mut [b'S'; 512].as_slice(), "other error");
     }
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::NaiveDate;
 use queue::place::rename_new;
 
-use super::{Day, PACKED, each_packed, files, name_of};
+use super::{Day, LARGEST, PACKED, each_packed, files, name_of};
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
 
@@ -45,6 +45,8 @@ type Contents = HashMap<String, blake3::Hash>;
 pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool) -> Result<Packed, Error> {
     let Some(folder) = &day.folder else { return Ok(Packed::default()) };
     let mut left = files(folder)?;
+    // What is larger was taken in by a setting of its own, and stays a file: no reader of packs takes that much into memory.
+    left.retain(|path| path.metadata().is_ok_and(|meta| meta.len() <= LARGEST));
     if !left.is_empty() && !day.packs.is_empty() {
         left = remove_packed(left, &day.packs)?;
     }
@@ -225,6 +227,17 @@ mod tests {
         store.put(2, "another");
         assert_eq!(store.pack().files, 1);
         assert_eq!(store.all().len(), 3, "{:?}", store.all());
+    }
+
+    #[test]
+    fn what_is_too_large_stays_a_file() {
+        let store = Store::new();
+        store.put(1, "one");
+        store.put(2, "");
+        File::options().write(true).open(store.folder().join(name(2))).unwrap().set_len(LARGEST + 1).unwrap();
+        assert_eq!(store.pack().files, 1);
+        assert_eq!(store.pack().files, 0);
+        assert_eq!(store.names(), ["2026-11-22", "2026-11-22.tar.zst"]);
     }
 
     #[test]

@@ -116,6 +116,9 @@ codes! {
     EventDamaged "event_damaged" Error true
         "the bytes of a stored event are not those that were captured"
         "run `prompt-manager doctor --repair`: they come back from the archive if it has them";
+    EventMisfiled "event_misfiled" Error false
+        "a stored event stands under another time, session or kind than its name and its bytes say"
+        "the row was changed after it was stored: put it right by its name and bytes, then run `prompt-manager rebuild`";
     EventDoubled "event_doubled" Warning false
         "one queue file is stored twice with different bytes"
         "both are kept; look whether two hooks write under one name, or the clock stood still";
@@ -155,6 +158,9 @@ codes! {
     DerivedDiffers "derived_differs" Warning true
         "conversations are not what deriving makes of what was captured"
         "run `prompt-manager doctor --repair`, which derives these sessions again, or `rebuild` for all";
+    CountsDiffer "counts_differ" Warning true
+        "the counts of which source saw a conversation are not what counting gives"
+        "run `prompt-manager doctor --repair`, which counts again";
     // Claude Code's side.
     HookSettings "hook_settings" Warning false
         "Claude Code's settings cannot be read"
@@ -220,6 +226,9 @@ codes! {
     TooMany "too_many" Note false
         "there are more findings of a kind than are listed"
         "mend those that are listed, and run doctor again";
+    DatabaseUnread "database_unread" Error false
+        "the database, or a part of it, could not be looked at"
+        "see what the line says, look at the disk and the rights of the database folder, and run doctor again";
     NotLooked "not_looked" Warning false
         "something could not be looked at"
         "see what the line says, and run doctor again";

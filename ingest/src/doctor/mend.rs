@@ -167,6 +167,7 @@ fn rows(
         let result = match &mend {
             Mend::Object(name) => batch.make_missing(name).map(drop),
             Mend::Ids => batch.put_back_ids(millis(now)).map(drop),
+            Mend::Counts => batch.recount(),
             Mend::Loose => batch.drop_loose_parts().map(drop),
             Mend::StrayWords => batch.drop_stray_words(),
             Mend::Words => {

@@ -34,6 +34,8 @@ pub(super) enum Mend {
     Note(PathBuf),
     /// Remove what a dead process left half written.
     Remove(PathBuf),
+    /// Count again which source saw the conversations.
+    Counts,
     /// Make an index, a view or a trigger.
     Object(String),
     /// Give an event its bytes back from the archive.
@@ -155,11 +157,13 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// What `status` finds, but for what is looked at more closely here.
+    /// What `status` finds, but for what is looked at more closely here: the database, if it could be looked at.
     pub(super) fn told(&mut self, findings: Vec<Finding>) {
         let has_clock = self.found.contains_key(&Code::ClockAhead);
-        let is_new =
-            |finding: &Finding| !(finding.code.starts_with("database_") || (has_clock && finding.code == "clock"));
+        let is_unread = self.found.contains_key(&Code::DatabaseUnread);
+        let is_new = |finding: &Finding| {
+            !((!is_unread && finding.code.starts_with("database_")) || (has_clock && finding.code == "clock"))
+        };
         self.told.extend(findings.into_iter().filter(is_new));
     }
 
@@ -180,6 +184,7 @@ impl<'a> Round<'a> {
             Ok(()) => {}
             Err(Error::Store(store::Error::Corrupt { op, .. })) => self.found(Code::DatabaseDamaged, op),
             Err(error @ Error::Store(store::Error::Busy { .. })) => return Err(error),
+            Err(error @ Error::Store(_)) => self.found(Code::DatabaseUnread, format!("{what}: failed to {error}")),
             Err(error) => self.found(Code::NotLooked, format!("{what}: failed to {error}")),
         }
         Ok(())
@@ -204,8 +209,14 @@ impl<'a> Round<'a> {
     /// Whether something that was captured cannot be read, or a conversation would not be recognised. What is derived is
     /// then the best there is, and stays.
     pub(super) fn is_ground_damaged(&self) -> bool {
-        const DAMAGE: [Code; 4] =
-            [Code::EventDamaged, Code::TranscriptDamaged, Code::DatabaseDamaged, Code::Unrecognised];
+        const DAMAGE: [Code; 6] = [
+            Code::EventDamaged,
+            Code::EventMisfiled,
+            Code::TranscriptDamaged,
+            Code::DatabaseDamaged,
+            Code::DatabaseUnread,
+            Code::Unrecognised,
+        ];
         DAMAGE.iter().any(|code| self.found.contains_key(code))
     }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use queue::QueueName;
 use store::check::{self, About};
-use store::read::inspect::{Difference, Group, Inspector};
+use store::read::inspect::{Difference, Group, Inspector, SeenEvent};
 
 use super::code::Code;
 use super::round::{Mend, Round};
 use crate::clock::millis;
 use crate::error::Error;
+use crate::intake::parse;
 
 /// So many names are listed.
 const NAMES: usize = 1000;
@@ -51,7 +52,7 @@ pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
             return Ok(None);
         }
         Err(error) => {
-            round.found(Code::NotLooked, format!("the database: failed to {error}"));
+            round.found(Code::DatabaseUnread, format!("failed to {error}"));
             return Ok(None);
         }
     };
@@ -110,9 +111,12 @@ pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
             round.found(Code::EventDamaged, event.name.clone());
             round.mend(Code::EventDamaged, Mend::Refill(event.id, event.name.clone()));
         }
+        let name = event.name.parse::<QueueName>();
+        if name.is_ok_and(|name| is_misfiled(&event, &name)) {
+            round.found(Code::EventMisfiled, event.name.clone());
+        }
         // Other machines have clocks of their own, and a name that was made up has a time of its own.
-        let is_named = event.name.parse::<QueueName>().is_ok();
-        if event.own && is_named && (event.captured_ns > latest_ns || event.stored_ms > latest_ms) {
+        if event.own && name.is_ok() && (event.captured_ns > latest_ns || event.stored_ms > latest_ms) {
             round.found(Code::ClockAhead, event.name);
         }
         if round.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -124,6 +128,17 @@ pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
         round.found(Code::ClockAhead, "the last pass");
     }
     Ok(())
+}
+
+/// Whether a row stands elsewhere than taking in the same file would put it.
+fn is_misfiled(event: &SeenEvent, name: &QueueName) -> bool {
+    if i64::try_from(name.captured_ns).unwrap_or(i64::MAX) != event.captured_ns {
+        return true;
+    }
+    let facts = event.payload.as_deref().and_then(|payload| parse::parse(payload, name).ok());
+    facts.is_some_and(|facts| {
+        (&facts.session_id, &facts.event, &facts.prompt_id) != (&event.session_id, &event.event, &event.prompt_id)
+    })
 }
 
 /// Rows that hang on nothing.
@@ -146,6 +161,10 @@ pub(super) fn references(round: &mut Round<'_>, store: &Inspector) -> Result<(),
     }
     for id in store.keyless()? {
         round.found(Code::Unrecognised, format!("conversation {id}"));
+    }
+    if store.miscounted()? {
+        round.found(Code::CountsDiffer, "turns_seen");
+        round.mend(Code::CountsDiffer, Mend::Counts);
     }
     let waits = store.waiting_sessions(millis(round.now.checked_sub(PATIENCE).unwrap_or(round.now)))?;
     for session in waits {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 /// What each fault does.
-const FAULTS: [(&str, &str); 32] = [
+const FAULTS: [(&str, &str); 36] = [
     ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
     // The captured runs are old when they are fed.
     ("at-once", "delete from latencies"),
@@ -53,6 +53,10 @@ const FAULTS: [(&str, &str); 32] = [
          insert into dirty_sessions (session_id, token) select min(session_id), 7 from turns",
     ),
     ("turn-changed", "update turns set response_text = 'another', digest = x'00' where id = (select min(id) from turns)"),
+    ("prompt-changed", "update turns set prompt_text = 'another' where id = (select min(id) from turns)"),
+    ("counts-changed", "update turns_seen set turns = turns + 1 where from_hook = 1 and from_transcript = 1"),
+    ("event-moved", "update events set captured_ns = captured_ns + 1 where id = 1"),
+    ("event-session", "update events set session_id = 'another' where id = 1"),
     ("call-gone", "delete from tool_calls where id = (select min(id) from tool_calls)"),
     ("future-event", "update events set stored_ms = stored_ms + 86400000 where id = 1"),
     (

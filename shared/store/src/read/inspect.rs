@@ -19,6 +19,7 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 pub use events::{Fault, HeldAs, SeenEvent};
+pub(crate) use orphans::COUNTED;
 pub use orphans::{Dangling, Group};
 pub(crate) use schema::statement;
 pub use schema::{Difference, SchemaObject};

@@ -109,7 +109,7 @@ impl Batch<'_> {
                 None => self.digest_elsewhere(*id)?, // it has moved here from a session outside the lineage
             };
             let same = known.as_deref() == Some(&digest[..]);
-            if !same || (look == Look::Rows && !self.has_rows(*id, turn)?) {
+            if !same || (look == Look::Rows && !self.has_rows(*id, turn, parent)?) {
                 self.put_turn(*id, turn, parent, &digest, known.is_some())?;
                 changed += 1;
             }

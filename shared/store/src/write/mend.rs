@@ -7,7 +7,7 @@ use super::{Batch, Writer};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
-use crate::read::inspect::statement;
+use crate::read::inspect::{COUNTED, statement};
 
 /// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning.
 const LOST_IDS: &str = "
@@ -61,6 +61,15 @@ impl Batch<'_> {
             dropped += self.tx.changes();
         }
         Ok(dropped)
+    }
+
+    /// Counts again which source saw the conversations.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn recount(&self) -> Result<(), Error> {
+        self.execute("delete from turns_seen", [])?;
+        self.execute(&format!("insert into turns_seen (from_hook, from_transcript, turns) {COUNTED}"), [])
     }
 
     /// Removes words that belong to no text from the index.

@@ -93,7 +93,15 @@ impl Batch<'_> {
     }
 
     /// Whether all rows of a turn stand there as they are wanted, and no others.
-    pub(super) fn has_rows(&self, id: ConversationId, turn: &Turn) -> Result<bool, Error> {
+    pub(super) fn has_rows(
+        &self,
+        id: ConversationId,
+        turn: &Turn,
+        parent: Option<ConversationId>,
+    ) -> Result<bool, Error> {
+        if !self.has_columns(id, turn, parent)? {
+            return Ok(false);
+        }
         let found = self
             .tx
             .prepare_cached(
@@ -107,6 +115,42 @@ impl Batch<'_> {
         let wanted = [turn.blocks.len(), turn.tool_calls.len(), turn.usage.len()];
         let same = self.same_parts(id, turn)?;
         Ok(found == wanted.map(|count| count as i64) && [same.blocks, same.calls, same.usage] == wanted)
+    }
+
+    /// Whether a turn's own row stands there as it is wanted. Its digest is only what it says of itself.
+    fn has_columns(&self, id: ConversationId, turn: &Turn, parent: Option<ConversationId>) -> Result<bool, Error> {
+        self.tx
+            .prepare_cached(
+                "select exists (select 1 from turns where id = ?1
+                    and (session_id, parent_id, agent_id, ordinal, timestamp_ms, ended_ms, kind, via, status, prompt_text,
+                         response_text, prompt_id, model, cwd, from_hook, from_transcript, metadata)
+                     is (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18))",
+            )
+            .op("prepare")?
+            .query_row(
+                params![
+                    id.0,
+                    turn.session_id,
+                    parent.map(|id| id.0),
+                    turn.agent_id,
+                    turn.ordinal,
+                    turn.timestamp_ms,
+                    turn.ended_ms,
+                    turn.kind.as_str(),
+                    turn.via.as_str(),
+                    turn.status.as_str(),
+                    turn.prompt_text,
+                    turn.response_text,
+                    turn.prompt_id,
+                    turn.model,
+                    turn.cwd,
+                    turn.from_hook,
+                    turn.from_transcript,
+                    turn.metadata,
+                ],
+                |row| row.get(0),
+            )
+            .op("read a turn")
     }
 
     fn same_parts(&self, id: ConversationId, turn: &Turn) -> Result<Same, Error> {
@@ -341,16 +385,19 @@ mod tests {
         batch.execute("insert into conversation_ids (id, created_ms) values (1, 0)", []).unwrap();
         batch.put_turn(ConversationId(1), &turn(), None, b"", false).unwrap();
         batch.index_waiting().unwrap();
-        assert!(batch.has_rows(ConversationId(1), &turn()).unwrap());
+        assert!(batch.has_rows(ConversationId(1), &turn(), None).unwrap());
         batch.tx.execute_batch(damage).unwrap();
-        assert_eq!(batch.has_rows(ConversationId(1), &turn()).unwrap(), !noticed, "{damage}");
+        assert_eq!(batch.has_rows(ConversationId(1), &turn(), None).unwrap(), !noticed, "{damage}");
         batch.put_turn(ConversationId(1), &turn(), None, b"", true).unwrap();
         batch.index_waiting().unwrap();
-        assert!(batch.has_rows(ConversationId(1), &turn()).unwrap(), "{damage}");
+        assert!(batch.has_rows(ConversationId(1), &turn(), None).unwrap(), "{damage}");
     }
 
     #[test]
     fn damage_is_noticed_and_mended() {
+        check("update turns set prompt_text = 'zz'", true);
+        check("update turns set parent_id = 7", true);
+        check("update turns set metadata = '{\"a\":1}'", true);
         check("", false);
         check("delete from blocks where seq = 1", true);
         check("delete from blocks where seq = 2", true);

@@ -38,6 +38,14 @@ pub struct SeenEvent {
     pub captured_ns: i64,
     /// When it was stored, in milliseconds since 1970.
     pub stored_ms: i64,
+    /// Its session, as the row has it.
+    pub session_id: String,
+    /// Its kind, as the row has it.
+    pub event: String,
+    /// Its turn, as the row has it.
+    pub prompt_id: Option<String>,
+    /// Its bytes, where nothing is wrong with them.
+    pub payload: Option<Vec<u8>>,
     /// What is wrong with its bytes.
     pub fault: Option<Fault>,
 }
@@ -54,7 +62,8 @@ pub enum HeldAs {
 }
 
 const EVENTS: &str = "
-    select e.id, e.name, o.own, e.size, e.captured_ns, e.stored_ms, e.hash, e.codec, e.payload
+    select e.id, e.name, o.own, e.size, e.captured_ns, e.stored_ms, e.hash, e.codec, e.payload,
+           e.session_id, e.event, e.prompt_id
       from events e left join origins o on o.id = e.origin_id
      where e.id > ?1 order by e.id";
 
@@ -180,10 +189,10 @@ impl Inspector {
 fn seen(row: &Row<'_>) -> rusqlite::Result<SeenEvent> {
     let size: i64 = row.get(3)?;
     let hash: Vec<u8> = row.get(6)?;
-    let fault = match codec::unpack(row.get(7)?, row.get(8)?, usize::try_from(size).unwrap_or(0)) {
-        Err(_) => Some(Fault::Unreadable),
-        Ok(bytes) if blake3::hash(&bytes).as_bytes().as_slice() != hash => Some(Fault::Changed),
-        Ok(_) => None,
+    let (payload, fault) = match codec::unpack(row.get(7)?, row.get(8)?, usize::try_from(size).unwrap_or(0)) {
+        Err(_) => (None, Some(Fault::Unreadable)),
+        Ok(bytes) if blake3::hash(&bytes).as_bytes().as_slice() != hash => (None, Some(Fault::Changed)),
+        Ok(bytes) => (Some(bytes), None),
     };
     Ok(SeenEvent {
         id: EventId(row.get(0)?),
@@ -192,6 +201,10 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<SeenEvent> {
         size: size.unsigned_abs(),
         captured_ns: row.get(4)?,
         stored_ms: row.get(5)?,
+        session_id: row.get(9)?,
+        event: row.get(10)?,
+        prompt_id: row.get(11)?,
+        payload,
         fault,
     })
 }

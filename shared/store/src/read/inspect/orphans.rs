@@ -57,6 +57,12 @@ const UNHEARD: &str = "
        and not exists (select 1 from aliases a join turns t on t.id = a.survivor where a.id = s.id)
      order by 1";
 
+/// What `turns_seen` should hold.
+pub(crate) const COUNTED: &str = "
+    select h.seen, t.seen, (select count(*) from turns
+                             where kind in ('human', 'command', 'shell') and from_hook = h.seen and from_transcript = t.seen)
+      from (select 0 as seen union all select 1) h, (select 0 as seen union all select 1) t";
+
 /// A conversation that no key leads to gets another id when it is derived again.
 const KEYLESS: &str = "
     select t.id from turns t
@@ -115,6 +121,20 @@ impl Inspector {
     /// The engine's.
     pub fn unheard(&self) -> Result<Vec<i64>, Error> {
         self.ask(|conn| rows(conn, "look for what people said", UNHEARD, [], |row| row.get(0)))
+    }
+
+    /// Whether the running counts of which source saw the conversations are wrong.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn miscounted(&self) -> Result<bool, Error> {
+        const COUNTS: &str = "select from_hook, from_transcript, turns from turns_seen";
+        let sql = format!("select count(*) from (select * from ({COUNTED}) except {COUNTS})");
+        let more = "select count(*) from turns_seen";
+        self.ask(|conn| {
+            Ok(figure(conn, "count conversations", &sql, [])? > 0
+                || figure(conn, "count conversations", more, [])? != 4)
+        })
     }
 
     /// Conversations that would not be recognised.

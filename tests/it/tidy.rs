@@ -47,7 +47,7 @@ const DIRECTION: [(&str, &[&str]); 9] = [
     ("status", &["export", "queue", "settings", "store"]),
     ("ingest", &["export", "queue", "settings", "status", "store"]),
     ("query-api", &["export", "queue", "settings", "status", "store"]),
-    ("tests", &["queue", "settings", "store", "ingest"]),
+    ("tests", &["queue", "settings", "status", "store", "ingest"]),
 ];
 
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.

@@ -48,7 +48,7 @@ impl Page {
         let mut line = match (waiting, oldest) {
             (0, _) => "empty".to_owned(),
             (n, None) => format!("{} waiting", count(n, "file")),
-            (n, Some(age)) => format!("{} waiting, the oldest for {}", count(n, "file"), span(age)),
+            (n, Some(age)) => format!("{} waiting, the oldest captured {} ago", count(n, "file"), span(age)),
         };
         for (n, what) in [
             (queue.processing.files, "in work"),

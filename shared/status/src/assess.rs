@@ -15,6 +15,8 @@ const LONG_MS: u64 = 3_600_000;
 const SKEW_MS: i64 = 300_000;
 /// The log is truncated to a quarter of this at checkpoints.
 const LARGE_WAL: u64 = 256 * 1024 * 1024;
+/// With so few files left to be made, the next pass may not find the ones it needs.
+const FEW_FILES: u64 = 16;
 /// Of fewer events in an hour, the slowest says nothing.
 const ENOUGH: i64 = 20;
 
@@ -35,8 +37,8 @@ fn waiting(status: &Status) -> Option<Finding> {
     let waiting = status.queue?;
     let (now, waiting) = (status.checked_at, waiting.waiting());
     let files: u64 = waiting.iter().map(|folder| folder.files).sum();
-    let waited = waiting.iter().filter_map(|folder| folder.oldest_age_ms).max()?;
-    let told = format!("{} in the queue, the oldest for {}", count(files, "file waits", "files wait"), span(waited));
+    let waited = waiting.iter().filter_map(|folder| folder.waited_ms).max()?;
+    let told = format!("{} in the queue, for up to {}", count(files, "file waits", "files wait"), span(waited));
     if status.ingesters.is_empty() {
         // A timer that starts `once` now and then is as good as a loop.
         let visited = status.last_once_at.is_some_and(|last| last.ago(now) < LONG_MS);
@@ -51,11 +53,14 @@ fn waiting(status: &Status) -> Option<Finding> {
             )
         });
     }
-    // Those who look by the clock are not late before their time has come.
-    let late = |ingester: &crate::parts::Ingester| match (ingester.every_ms, ingester.next_wake_at) {
-        (Some(every), _) => waited > PATIENCE_MS.max(every.saturating_mul(2)),
-        (None, Some(next)) => next.ago(now) > PATIENCE_MS && waited > PATIENCE_MS,
-        (None, None) => waited > PATIENCE_MS,
+    // Nobody is late before he came, nor those who look by the clock before their time has come.
+    let late = |ingester: &crate::parts::Ingester| {
+        let waited = waited.min(ingester.started_at.ago(now));
+        match (ingester.every_ms, ingester.next_wake_at) {
+            (Some(every), _) => waited > PATIENCE_MS.max(every.saturating_mul(2)),
+            (None, Some(next)) => next.ago(now) > PATIENCE_MS && waited > PATIENCE_MS,
+            (None, None) => waited > PATIENCE_MS,
+        }
     };
     let is_late = status.ingesters.iter().any(late);
     is_late.then(|| {
@@ -120,6 +125,17 @@ fn space(status: &Status) -> Option<Finding> {
             Severity::Error,
             detail,
             "Make room; taking in goes on by itself. `prompt-manager prune --dry-run` shows what of ours could go.",
+        ));
+    }
+    if let Some(left) = space.free_files.filter(|left| *left < FEW_FILES) {
+        let left = count(left, "more file can", "more files can");
+        let detail =
+            format!("Only {left} be made in {home}: its file system is out of inodes, whatever bytes are free.");
+        return Some(finding(
+            "inodes_out",
+            Severity::Error,
+            detail,
+            "Remove files that nobody needs from it (`df -i`); taking in goes on by itself.",
         ));
     }
     (space.free_bytes < space.low_bytes).then(|| {

@@ -91,7 +91,8 @@ impl Status {
             }
         };
         let trouble = ingesters::trouble(home);
-        let of_living = || notes.iter().filter(|found| found.alive).find_map(|found| found.note.clone()?.trouble);
+        let last_pass = figures.as_ref().and_then(|figures| figures.last_pass.as_ref());
+        let stored_good = last_pass.filter(|pass| pass.trouble.is_none()).map(|pass| pass.began_ms + pass.took_ms);
         let kind = |found: &Backups, what, every| BackupKind::of(found, what, every, now);
         let mut status = Self {
             status: State::Ok,
@@ -100,7 +101,7 @@ impl Status {
             queue,
             ingesters: notes.iter().filter(|found| found.alive).map(|found| living(found, now)).collect(),
             last_once_at: last_once(&notes),
-            trouble: trouble.or_else(of_living).map(Trouble::of),
+            trouble: trouble.or_else(|| ingesters::told(&notes, stored_good)).map(Trouble::of),
             failed: failed.map(|found| FailedFiles::of(failed_files.max(found.files.len() as u64), &found)),
             database: health.as_ref().map(Database::of),
             last_event_at: health.as_ref().and_then(|health| health.last_event_ns).map(|ns| Time(ns / 1_000_000)),
@@ -162,6 +163,7 @@ fn space(settings: &Settings) -> io::Result<Space> {
         free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
         low_bytes: settings.low_space,
         min_bytes: settings.min_space,
+        free_files: (found.f_files > 0).then_some(found.f_favail),
         read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
 }

@@ -109,6 +109,18 @@ pub fn trouble(home: &DataDir) -> Option<Trouble> {
     fs::read(home.trouble()).ok().and_then(|text| serde_json::from_slice(&text).ok())
 }
 
+/// What the notes say of it, when run/trouble.json could not be written: those of the living, else that of the dead who
+/// met it last, unless a pass has been good since. `stored_good_ms` is when the last such pass ended, as the store knows it.
+pub(crate) fn told(notes: &[Found], stored_good_ms: Option<i64>) -> Option<Trouble> {
+    let living = notes.iter().filter(|found| found.alive).find_map(|found| found.note.as_ref()?.trouble.clone());
+    let all = || notes.iter().filter_map(|found| found.note.as_ref());
+    let good_ms = all().filter(|note| note.trouble.is_none()).filter_map(|note| note.last_pass_ms).max();
+    living.or_else(|| {
+        let last = all().filter_map(|note| note.trouble.as_ref()).max_by_key(|trouble| trouble.last_ms)?;
+        (Some(last.last_ms) >= good_ms.max(stored_good_ms)).then(|| last.clone())
+    })
+}
+
 /// `None` if it is gone, or no plain file.
 fn look(path: PathBuf) -> Option<Found> {
     if !path.symlink_metadata().ok()?.is_file() {
@@ -165,5 +177,29 @@ mod tests {
         }
         drop(held);
         assert!(read(&dir).unwrap().iter().all(|found| !found.alive));
+    }
+
+    #[test]
+    fn the_dead_tell_of_trouble_until_a_pass_is_good() {
+        let note = |alive, last_ms, in_trouble: bool| Found {
+            path: PathBuf::new(),
+            alive,
+            note: Some(Note {
+                last_pass_ms: Some(last_ms),
+                trouble: in_trouble.then(|| Trouble { last_ms, ..Trouble::default() }),
+                ..Note::default()
+            }),
+        };
+        let check = |notes: &[Found], good, expected: Option<i64>| {
+            assert_eq!(told(notes, good).map(|trouble| trouble.last_ms), expected, "{notes:?} {good:?}");
+        };
+        check(&[], None, None);
+        check(&[note(false, 5, true)], None, Some(5));
+        check(&[note(false, 5, true)], Some(4), Some(5));
+        check(&[note(false, 5, true)], Some(6), None);
+        check(&[note(false, 5, true), note(false, 7, true)], Some(6), Some(7));
+        check(&[note(false, 5, true), note(true, 6, false)], None, None);
+        check(&[note(false, 5, true), note(true, 4, false)], None, Some(5));
+        check(&[note(true, 5, true)], Some(6), Some(5));
     }
 }

@@ -172,6 +172,8 @@ pub struct Space {
     pub low_bytes: u64,
     /// Below this nothing is taken in.
     pub min_bytes: u64,
+    /// Files that may still be made (inodes); `None` where the file system does not count them.
+    pub free_files: Option<u64>,
     /// Whether nothing can be written at all.
     pub read_only: bool,
 }

@@ -1,5 +1,11 @@
 //! How full the queue is: counts and ages from names alone, no file opened.
+//!
+//! A name tells when its event was captured, which may be long before it came here: `retry` puts old names back. How long a
+//! file has waited, its change time tells, for a move counts as a change; only those with the oldest names are asked.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{fs, io};
 
@@ -12,6 +18,9 @@ use crate::time::Time;
 /// Counting ends here: what matters then is no longer the number.
 const MOST: u64 = 100_000;
 
+/// So many are asked how long they have been there.
+const ASKED: usize = 16;
+
 /// What lies in a folder of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Folder {
@@ -21,6 +30,8 @@ pub struct Folder {
     pub oldest_at: Option<Time>,
     /// How long ago that is, in milliseconds.
     pub oldest_age_ms: Option<u64>,
+    /// How long the one that came first, of the 16 oldest names, has been here; no longer than its name is old.
+    pub waited_ms: Option<u64>,
     /// The time in the newest name.
     #[serde(skip)]
     pub newest: Option<Time>,
@@ -77,9 +88,10 @@ fn folder(path: &Path, now: Time) -> io::Result<Folder> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(folder),
         Err(error) => return Err(with_path(error)),
     };
+    let mut oldest: BTreeMap<OsString, Time> = BTreeMap::new();
     for entry in entries {
-        let name = entry.map_err(with_path)?.file_name();
-        let name = name.as_encoded_bytes();
+        let file = entry.map_err(with_path)?.file_name();
+        let name = file.as_encoded_bytes();
         if name.ends_with(NOTE.as_bytes()) {
             continue; // the note beside a failed file
         }
@@ -87,12 +99,21 @@ fn folder(path: &Path, now: Time) -> io::Result<Folder> {
         if let Some(time) = time(name) {
             folder.oldest_at = Some(folder.oldest_at.map_or(time, |oldest| oldest.min(time)));
             folder.newest = folder.newest.max(Some(time));
+            if oldest.len() < ASKED || oldest.last_key_value().is_some_and(|(last, _)| file < *last) {
+                oldest.insert(file, time);
+                if oldest.len() > ASKED {
+                    oldest.pop_last();
+                }
+            }
         }
         if folder.files == MOST {
             break;
         }
     }
     folder.oldest_age_ms = folder.oldest_at.map(|oldest| oldest.ago(now));
+    // One that is gone by now waits no more.
+    let came = |name| path.join(name).symlink_metadata().ok().map(|meta| Time(meta.ctime() * 1000));
+    folder.waited_ms = oldest.iter().filter_map(|(name, time)| Some(time.ago(now).min(came(name)?.ago(now)))).max();
     Ok(folder)
 }
 
@@ -106,6 +127,8 @@ fn time(name: &[u8]) -> Option<Time> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     #[test]
@@ -135,5 +158,24 @@ mod tests {
         assert_eq!(seen(found.failed), (1, Some(7), Some(7)));
         assert_eq!(seen(found.spill), (1, Some(5), Some(5)));
         assert_eq!(found.tmp, Folder::default());
+    }
+
+    /// Whatever is in its name, a file waits since it came; and a capture that is younger than the file is believed.
+    #[test]
+    fn who_waits_how_long() {
+        let home = tempfile::tempdir().unwrap();
+        let now = |seconds: u64| Time::from(SystemTime::now() + Duration::from_secs(seconds));
+        assert_eq!(folder(home.path(), now(0)).unwrap().waited_ms, None);
+        for n in 0..100 {
+            fs::write(home.path().join(format!("{n:019}-s-Stop.json")), "").unwrap();
+        }
+        let waited = |later| folder(home.path(), now(later)).unwrap().waited_ms.unwrap() / 1000;
+        assert!(waited(0) < 60);
+        assert!((7200..7260).contains(&waited(7200)));
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(format!("{}000000-s-Stop.json", now(3600).0)), "").unwrap();
+        let young = folder(home.path(), now(7200)).unwrap();
+        assert!((3500..3700).contains(&(young.waited_ms.unwrap() / 1000)), "{young:?}");
+        assert_eq!(young.waited_ms, young.oldest_age_ms);
     }
 }

@@ -55,7 +55,13 @@ fn healthy() -> Status {
         last_event_at: Some(Time(NOW - 1)),
         completeness: Some(Completeness { hook_only: 0, transcript_only: 0, both: 1 }),
         totals: Some(BTreeMap::new()),
-        space: Some(Space { free_bytes: 10 << 30, low_bytes: 1 << 30, min_bytes: 1 << 20, read_only: false }),
+        space: Some(Space {
+            free_bytes: 10 << 30,
+            low_bytes: 1 << 30,
+            min_bytes: 1 << 20,
+            free_files: None,
+            read_only: false,
+        }),
         backups: Some(BackupFiles { annotations: backup(DAY, Some(DAY)), database: backup(7 * DAY, Some(8 * DAY)) }),
         hook_errors: Some(HookErrors::default()),
         versions: Versions { prompt_manager: "1", sqlite: "1" },
@@ -69,7 +75,7 @@ fn run(every_ms: Option<u64>, next_s: Option<i64>) -> Ingester {
         command: "run".into(),
         schedule: None,
         version: "1".into(),
-        started_at: Time(NOW),
+        started_at: Time(NOW - DAY as i64),
         last_pass_at: None,
         next_wake_at: next_s.map(|s| Time(NOW + s * 1000)),
         every_ms,
@@ -109,7 +115,7 @@ fn a_healthy_store_has_none() {
 fn what_waits() {
     let waits = |seconds: u64, ingesters: Vec<Ingester>, once_s: Option<i64>| {
         move |status: &mut Status| {
-            let folder = Folder { files: 2, oldest_age_ms: Some(seconds * 1000), ..Folder::default() };
+            let folder = Folder { files: 2, waited_ms: Some(seconds * 1000), ..Folder::default() };
             status.queue = Some(Queue { incoming: folder, ..Queue::default() });
             status.ingesters = ingesters;
             status.last_once_at = once_s.map(|s| Time(NOW - s * 1000));
@@ -130,11 +136,24 @@ fn what_waits() {
     check(waits(70_000, vec![run(None, Some(10))], None), &[]);
     check(waits(70_000, vec![run(None, Some(-61))], None), &late);
     check(waits(61, vec![run(None, None)], None), &late);
+    let began = |seconds: i64| Ingester { started_at: Time(NOW - seconds * 1000), ..run(Some(1000), None) };
+    check(waits(70_000, vec![began(59)], None), &[]);
+    check(waits(70_000, vec![began(61)], None), &late);
+    // What was captured long ago and came back just now does not wait yet.
+    let back = Folder { files: 2, oldest_age_ms: Some(DAY), waited_ms: Some(10), ..Folder::default() };
+    check(|status| status.queue = Some(Queue { incoming: back, ..Queue::default() }), &[]);
+    check(
+        |status| {
+            status.ingesters.clear();
+            status.queue = Some(Queue { incoming: back, ..Queue::default() });
+        },
+        &[],
+    );
     check(
         |status| {
             status.ingesters.clear();
             status.queue = Some(Queue {
-                spill: Folder { files: 1, oldest_age_ms: Some(61_000), ..Folder::default() },
+                spill: Folder { files: 1, waited_ms: Some(61_000), ..Folder::default() },
                 ..Queue::default()
             });
         },
@@ -158,10 +177,15 @@ fn what_failed_or_hinders() {
 
 #[test]
 fn disks_and_logs() {
-    let space = |free_bytes, read_only| Space { free_bytes, low_bytes: 100, min_bytes: 10, read_only };
+    let space =
+        |free_bytes, read_only| Space { free_bytes, low_bytes: 100, min_bytes: 10, free_files: Some(16), read_only };
     check(|status| status.space = Some(space(100, false)), &[]);
     check(|status| status.space = Some(space(99, false)), &[("space_low", Severity::Warning)]);
     check(|status| status.space = Some(space(9, false)), &[("space_out", Severity::Error)]);
+    let files = |left| Space { free_files: Some(left), ..space(1000, false) };
+    check(|status| status.space = Some(files(16)), &[]);
+    check(|status| status.space = Some(files(15)), &[("inodes_out", Severity::Error)]);
+    check(|status| status.space = Some(Space { free_files: None, ..files(0) }), &[]);
     check(|status| status.space = Some(space(1000, true)), &[("read_only", Severity::Error)]);
     check(|status| status.database.as_mut().unwrap().wal_bytes = 300 << 20, &[("wal_large", Severity::Warning)]);
 }

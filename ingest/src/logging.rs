@@ -79,7 +79,13 @@ impl Logging {
 fn filter(settings: &Settings, flags: Option<LevelFilter>, usual: LevelFilter) -> Result<EnvFilter, Error> {
     let builder = EnvFilter::builder().with_default_directive(flags.unwrap_or(usual).into());
     let text = settings.log.as_deref().filter(|_| flags.is_none()).unwrap_or_default();
-    builder.parse(text).map_err(|error| Error::LogFilter(format!("`{text}`: {error}; write info, or info,store=debug")))
+    let wrong = |what: String| Error::LogFilter(format!("`{text}`: {what}; write info, or info,store=debug"));
+    // The library takes a word that is no level for the name of a module, and then nothing else is logged.
+    let is_level = |word: &str| word.contains(['=', '[']) || word.parse::<LevelFilter>().is_ok();
+    if let Some(word) = text.split(',').map(str::trim).find(|word| !word.is_empty() && !is_level(word)) {
+        return Err(wrong(format!("`{word}` is no level")));
+    }
+    builder.parse(text).map_err(|error| wrong(error.to_string()))
 }
 
 fn layer<W>(format: LogFormat, colour: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
@@ -118,5 +124,30 @@ impl io::Write for Line<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters() {
+        let check = |text: &str, expected: Result<&str, &str>| {
+            let flags = settings::Layer { home: Some("/a".into()), log: Some(text.into()), ..Default::default() };
+            let settings = Settings::resolve(flags, &|_| None).unwrap();
+            let found = filter(&settings, None, LevelFilter::WARN).map(|filter| filter.to_string());
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
+                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        };
+        check("", Ok("warn"));
+        check("debug", Ok("debug"));
+        check("info, store=debug", Ok("store=debug,info"));
+        check("infoo", Err("`infoo` is no level"));
+        check("info,stor", Err("`stor` is no level"));
+        check("store=loud", Err("store=loud"));
     }
 }

@@ -1,7 +1,8 @@
 //! The writer of a process: opened when it is first needed, and dropped after any fault.
 //!
 //! After a failed sync the kernel may have marked lost pages as clean, so the same connection must never try again; a new
-//! one reads what is really there.
+//! one reads what is really there. Nor does a connection see that its file was moved away or replaced: what it then commits
+//! is nowhere that anybody looks, so it counts as not done.
 
 use queue::DataDir;
 use store::write::{Log, Writer};
@@ -26,11 +27,12 @@ impl StoreHandle {
     /// # Errors
     /// Those of opening, and of `work`.
     pub(crate) fn with<T>(&mut self, work: impl FnOnce(&mut Writer) -> Result<T, Error>) -> Result<T, Error> {
-        let mut writer = match self.writer.take() {
+        let mut writer = match self.writer.take().filter(Writer::is_current) {
             Some(writer) => writer,
             None => Writer::open(&self.home)?,
         };
         let done = work(&mut writer)?;
+        writer.check_current()?;
         self.writer = Some(writer);
         Ok(done)
     }

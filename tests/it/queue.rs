@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use harness::World;
 use ingest::pass::{self, Context, Effort};
+use ingest::step::{Step, go_on};
 use settings::{Layer, Settings};
 
 use crate::law::{Given, names};
@@ -153,6 +154,32 @@ fn context(world: &World) -> Context {
         ..Layer::default()
     };
     Context::new(&Settings::resolve(flags, &|_| None).unwrap(), Arc::new(AtomicBool::new(false)))
+}
+
+/// A connection goes on writing to a file that was moved away. What it commits there counts as not committed.
+#[test]
+fn a_database_that_is_moved_away_gets_no_file_archived() {
+    let (world, _) = world([]);
+    let mut ctx = context(&world);
+    pass::run(&mut ctx, SystemTime::now(), Effort::Everything, &mut go_on).unwrap();
+    let mut given = Given::default();
+    for n in 0..3 {
+        fs::write(world.data().incoming().join(name(n)), payload(n)).unwrap();
+        given.good.insert((name(n), payload(n).into_bytes()));
+    }
+    let (place, away) = (world.data().database(), world.root().join("away.db"));
+    let report = pass::run(&mut ctx, SystemTime::now(), Effort::Everything, &mut |step| {
+        if step == Step::Written && place.exists() {
+            fs::rename(&place, &away).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    let report = report.unwrap();
+    assert!(report.trouble.is_some_and(|trouble| trouble.contains("replaced")) && report.stored == 0);
+    assert_eq!(names(&world.data().archive()), Vec::<String>::new());
+    fs::rename(&away, &place).unwrap();
+    pass::run(&mut ctx, SystemTime::now(), Effort::Everything, &mut go_on).unwrap();
+    given.check(world.data(), "moved away and back");
 }
 
 /// A clock that stands still, and a queue that is drained between any two: the name is the same each time.

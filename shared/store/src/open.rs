@@ -4,7 +4,7 @@
 //! takes back would lose them. A reader never creates, migrates or checkpoints anything.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -214,14 +214,14 @@ fn has_wal(path: &Path) -> bool {
 /// As a file that never changes: the engine takes no lock and needs no `-shm`.
 pub(crate) fn connect_frozen(path: &Path) -> Result<Connection, Error> {
     let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
+    for byte in straight(path).as_os_str().as_encoded_bytes() {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(*byte)),
             _ => uri.push_str(&format!("%{byte:02x}")),
         }
     }
     uri.push_str("?immutable=1");
-    connect(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+    open_straight(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// Runs `query`; the engine gives up with [`Error::Interrupted`] when it takes longer than two seconds.
@@ -236,7 +236,25 @@ pub(crate) fn bounded<T>(
     result
 }
 
+/// Device and inode: which file lies there.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// The same file by the way that leads through no link. The engine refuses a link anywhere in a path; we refuse one only in
+/// the database's own place: a home or a data directory may lie behind one.
+fn straight(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 pub(crate) fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+    open_straight(&straight(path), mode)
+}
+
+fn open_straight(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = Connection::open_with_flags(path, flags).op("open the database")?;
     conn.busy_timeout(BUSY_TIMEOUT).op("set the busy timeout")?;
@@ -286,6 +304,25 @@ mod tests {
         let (conn, _lock) = reader(&dir).unwrap();
         assert_eq!(migrate::check(&conn, &dir.database()).unwrap(), migrate::SCHEMA);
         assert!(conn.execute("insert into meta values ('a', 1)", []).is_err());
+    }
+
+    #[test]
+    fn a_data_directory_may_lie_behind_a_link() {
+        let (home, dir) = store();
+        let link = home.path().join("link");
+        let real = DataDir::new(home.path().join("real"));
+        std::fs::create_dir(real.root()).unwrap();
+        std::os::unix::fs::symlink(real.root(), &link).unwrap();
+        let linked = DataDir::new(link.join("data"));
+        std::fs::create_dir(linked.root()).unwrap();
+        let origin = Writer::open(&linked).unwrap().origin().to_owned();
+        assert_eq!(Writer::open(&DataDir::new(real.root().join("data"))).unwrap().origin(), origin);
+        reader(&linked).unwrap();
+        connect_frozen(&linked.database()).unwrap().execute_batch("select * from meta").unwrap();
+        // The database itself may not be one.
+        std::fs::create_dir(dir.database_dir()).unwrap();
+        std::os::unix::fs::symlink(linked.database(), dir.database()).unwrap();
+        assert!(Writer::open(&dir).is_err());
     }
 
     #[test]

@@ -23,8 +23,7 @@ mod words;
 #[cfg(test)]
 mod seed;
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use queue::DataDir;
 use rusqlite::Connection;
@@ -61,7 +60,7 @@ impl Reader {
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
         let path = dir.database();
         // Before it is opened: a file that is replaced in between then counts as another one.
-        let file = identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
+        let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let (conn, lock) = open::reader(dir)?;
         Ok(Self { conn, path, file, _lock: Some(lock) })
     }
@@ -72,14 +71,14 @@ impl Reader {
     /// As [`open`](Self::open).
     pub fn open_anywhere(dir: &DataDir) -> Result<Self, Error> {
         let path = dir.database();
-        let file = identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
+        let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let opened = open::anywhere(dir)?;
         Ok(Self { conn: opened.conn, path, file, _lock: opened.lock })
     }
 
     /// Whether the open file is still the one at its path. A reader for which this is false answers from the past.
     pub fn is_current(&self) -> bool {
-        identity(&self.path) == Some(self.file)
+        open::identity(&self.path) == Some(self.file)
     }
 
     /// A page of conversations, newest first.
@@ -122,11 +121,6 @@ impl Reader {
             question(&tx)
         })
     }
-}
-
-/// Device and inode.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 #[cfg(test)]

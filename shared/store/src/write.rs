@@ -57,6 +57,7 @@ pub struct Writer {
     origin_id: i64,
     origin: String,
     dir: DataDir,
+    file: Option<(u64, u64)>,
     _lock: DbLock,
 }
 
@@ -66,9 +67,29 @@ impl Writer {
     /// # Errors
     /// See [`Error`]; a newer or foreign database is left untouched.
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        // Before it is opened, if it is there: one that is put in its place in between then counts as another.
+        let there = open::identity(&dir.database());
         let (mut conn, lock) = open::writer(dir)?;
+        let file = there.or_else(|| open::identity(&dir.database()));
         let (origin_id, origin) = origin::own(&mut conn)?;
-        Ok(Self { conn, origin_id, origin, dir: dir.clone(), _lock: lock })
+        Ok(Self { conn, origin_id, origin, dir: dir.clone(), file, _lock: lock })
+    }
+
+    /// Whether the open file is still the one at its path.
+    pub fn is_current(&self) -> bool {
+        self.file.is_some() && open::identity(&self.dir.database()) == self.file
+    }
+
+    /// The same, before anything is done because of a commit.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: what was committed is in a file that nobody will look for.
+    pub fn check_current(&self) -> Result<(), Error> {
+        if self.is_current() {
+            return Ok(());
+        }
+        let detail = format!("{} was moved away or replaced", self.dir.database().display());
+        Err(Error::Storage { op: "keep what was committed", detail, full: false })
     }
 
     /// The random id of this data directory, 32 hex digits.

@@ -1,15 +1,17 @@
 //! What has to be done once a day and by one process alone: packing and thinning out the archive, backups, old figures.
 //!
 //! `run/chores.lock` is held while it is done, and holds the time at which it was done last.
+//! What could not be done stands in `run/chores.json` until it could.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use settings::Settings;
+use status::chores::Failure;
 use store::write::Writer;
 
 use crate::clock::{elapsed, millis};
@@ -53,11 +55,35 @@ impl Chores {
         self.last
     }
 
-    /// Notes that they were done at `now`.
+    /// Notes that they were done at `now`, with what failed: `status` tells that until a round does without. One that was
+    /// ended by `stop` tells nothing of what it did not come to.
     ///
     /// # Errors
     /// The operating system's.
-    pub(crate) fn done(&mut self, now: SystemTime) -> Result<(), Error> {
+    pub(crate) fn note(
+        &mut self,
+        settings: &Settings,
+        now: SystemTime,
+        fault: Option<String>,
+        stop: &AtomicBool,
+    ) -> Result<(), Error> {
+        self.done(now)?;
+        let path = settings.home.chores_note();
+        match fault {
+            None if stop.load(Ordering::Relaxed) => Ok(()),
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed.at("remove", &path),
+            },
+            Some(reason) => {
+                let text = crate::terminal::document(&Failure { at_ms: millis(now), reason });
+                let partial = path.with_extension("json.partial");
+                fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path)).at("write", &path)
+            }
+        }
+    }
+
+    fn done(&mut self, now: SystemTime) -> Result<(), Error> {
         let text = format!("{}\n", millis(now));
         let write = |lock: &mut File| {
             lock.seek(SeekFrom::Start(0))?;
@@ -94,16 +120,16 @@ pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<()
 
 fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
     let thinned = thin_figures(settings, now);
-    let pruned = prune::all(settings, chores.last(), now, How::Do, stop);
+    let (report, pruned) = prune::all(settings, chores.last(), now, How::Do, stop);
+    let done = pruned.and(thinned);
     // Also after a fault: it is tried again tomorrow, and not at every wake.
-    chores.done(now)?;
-    let report = pruned?;
+    let noted = chores.note(settings, now, prune::fault(&report, &done), stop);
     if !report.is_empty() || report.clock_jumped {
         for line in report.shown().lines() {
             tracing::info!("{line}");
         }
     }
-    thinned
+    done.and(noted)
 }
 
 fn thin_figures(settings: &Settings, now: SystemTime) -> Result<(), Error> {

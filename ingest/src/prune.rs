@@ -2,6 +2,7 @@
 
 mod thin;
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
@@ -67,7 +68,7 @@ pub(crate) struct Report {
     /// Days that are dropped from the archive, and the bytes that this frees.
     pub(crate) dropped_days: Vec<String>,
     pub(crate) dropped_bytes: u64,
-    /// Days that should be dropped and stay: so many of their files are missing or damaged in the database.
+    /// Days that should be packed or dropped and stay as they are.
     pub(crate) kept_days: Vec<Kept>,
     /// Files that are dropped from failed.
     pub(crate) dropped_failed: Vec<String>,
@@ -82,6 +83,8 @@ pub(crate) struct Kept {
     pub(crate) day: String,
     /// Files that the database cannot give back: without a row, or with a damaged one.
     pub(crate) missing: u64,
+    /// What failed, if that is why.
+    pub(crate) reason: Option<String>,
 }
 
 /// Prunes.
@@ -96,36 +99,52 @@ pub fn run(settings: &Settings, args: &Prune, stop: &Arc<AtomicBool>) -> Result<
         let lock = settings.home.chores_lock();
         return Err(Error::Held { path: lock, what: "another ingester packs, prunes or backs up" });
     };
-    let report = all(settings, chores.last(), now, how, stop)?;
-    if how == How::Do {
-        chores.done(now)?;
-    }
+    let (report, done) = all(settings, chores.last(), now, how, stop);
+    let noted = match how {
+        How::Do => chores.note(settings, now, fault(&report, &done), stop),
+        How::Say => Ok(()),
+    };
     let text = if args.json { terminal::document(&report) } else { report.shown() };
     terminal::print(text.as_bytes()).at("write the figures of", &settings.home.archive())?;
-    Ok(Exit::Done)
+    done.and(noted)?;
+    Ok(if report.fault().is_some() { Exit::Failure } else { Exit::Done })
 }
 
-/// All of it. `last` is when it was done last.
+/// What failed first, if anything did.
+pub(crate) fn fault(report: &Report, done: &Result<(), Error>) -> Option<String> {
+    done.as_ref().err().map(ToString::to_string).or_else(|| report.fault().map(str::to_owned))
+}
+
+/// All of it. `last` is when it was done last. What fails with one day stays with that day and is in the report; what fails
+/// for all of them is the first error, and keeps none of the other things from being done.
 pub(crate) fn all(
     settings: &Settings,
     last: Option<SystemTime>,
     now: SystemTime,
     how: How,
     stop: &AtomicBool,
-) -> Result<Report, Error> {
+) -> (Report, Result<(), Error>) {
     let mut report = Report { dry_run: how == How::Say, clock_jumped: jumped(last, now), ..Report::default() };
+    let mut done = Ok(());
     if settings.archive == Archive::Pack {
-        pack(settings, now, how, stop, &mut report)?;
+        done = pack(settings, now, how, stop, &mut report);
     }
     if settings.archive_keep.is_some() || settings.archive_max.is_some() {
-        thin::archive(settings, &Writer::open(&settings.home)?, now, how, stop, &mut report)?;
+        let writer = Writer::open(&settings.home).map_err(Error::from);
+        done = done.and(writer.and_then(|writer| thin::archive(settings, &writer, now, how, stop, &mut report)));
     }
     if let Some(keep) = settings.failed_keep
         && !report.clock_jumped
     {
-        thin::failed(settings, keep, now, how, &mut report)?;
+        done = done.and(thin::failed(settings, keep, now, how, &mut report));
     }
-    Ok(report)
+    (report, done)
+}
+
+/// Whether the fault is that of one day, so that the others can be done; else it would be the same with each of them.
+fn is_of_one_day(error: &Error) -> bool {
+    let Error::Io { source, .. } = error else { return matches!(error, Error::Pack { .. }) };
+    !matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
 }
 
 fn jumped(last: Option<SystemTime>, now: SystemTime) -> bool {
@@ -142,13 +161,19 @@ fn pack(settings: &Settings, now: SystemTime, how: How, stop: &AtomicBool, repor
     let archive = settings.home.archive();
     let end = before(now, settings.pack_after);
     for (date, day) in archive::days(&archive)?.into_iter().filter(|(date, day)| *date < end && day.folder.is_some()) {
-        let packed = match (how, &day.folder) {
-            (How::Do, _) => archive::pack::pack(&archive, date, &day, stop)?,
-            (How::Say, folder) => {
-                let files = folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat();
+        let packed = match how {
+            How::Do => archive::pack::pack(&archive, date, &day, stop),
+            How::Say => thin::folder_files(&day).map(|files| {
                 let bytes = files.iter().map(|file| thin::bytes(file)).sum();
                 archive::pack::Packed { files: files.len() as u64, bytes, packed_bytes: 0 }
+            }),
+        };
+        let packed = match packed {
+            Err(error) if is_of_one_day(&error) => {
+                report.keep_for(date, &error);
+                continue;
             }
+            packed => packed?,
         };
         report.packed_days += u64::from(packed.files > 0);
         report.packed_files += packed.files;
@@ -162,6 +187,26 @@ impl Report {
     /// Whether anything was done that is worth a line.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self { clock_jumped: self.clock_jumped, dry_run: self.dry_run, ..Self::default() }
+    }
+
+    /// The day stays: so many of its files are not in the database.
+    fn keep(&mut self, date: NaiveDate, missing: u64) {
+        tracing::warn!(day = %date, missing, "a day of the archive is not dropped: files of it are missing or damaged in the database");
+        self.kept_days.push(Kept { day: date.to_string(), missing, reason: None });
+    }
+
+    /// The day stays: it cannot be read, packed or removed.
+    fn keep_for(&mut self, date: NaiveDate, error: &Error) {
+        let (day, reason) = (date.to_string(), error.to_string());
+        tracing::warn!(day, "a day of the archive stays as it is: failed to {reason}");
+        // It may be old enough to be packed and to be dropped.
+        self.kept_days.retain(|kept| kept.day != day);
+        self.kept_days.push(Kept { day, missing: 0, reason: Some(reason) });
+    }
+
+    /// What failed first with one of the days.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.kept_days.iter().find_map(|kept| kept.reason.as_deref())
     }
 
     /// For a person.
@@ -180,11 +225,11 @@ impl Report {
             lines.push(format!("{days} {would}dropped from the archive ({}): {names}", size(self.dropped_bytes)));
         }
         for kept in &self.kept_days {
-            let files = count(kept.missing, "file");
-            lines.push(format!(
-                "{} stays: {files} of it missing or damaged in the database; `doctor` says more",
-                kept.day
-            ));
+            let why = match &kept.reason {
+                Some(reason) => format!("failed to {reason}"),
+                None => format!("{} of it missing or damaged in the database", count(kept.missing, "file")),
+            };
+            lines.push(format!("{} stays: {why}; `doctor` says more", kept.day));
         }
         if !self.dropped_failed.is_empty() {
             let files = count(self.dropped_failed.len() as u64, "file");
@@ -240,7 +285,10 @@ mod tests {
             packed_into_bytes: 90_000,
             dropped_days: vec!["2026-01-01".into(), "2026-01-02".into()],
             dropped_bytes: 5_000_000,
-            kept_days: vec![Kept { day: "2026-01-03".into(), missing: 1 }],
+            kept_days: vec![
+                Kept { day: "2026-01-03".into(), missing: 1, reason: None },
+                Kept { day: "2026-01-04".into(), missing: 0, reason: Some("unpack /a: it is damaged".into()) },
+            ],
             dropped_failed: vec!["x.json".into()],
             clock_jumped: true,
             dry_run: false,
@@ -249,6 +297,7 @@ mod tests {
         2 days packed: 300 files, 684 KiB into 88 KiB
         2 days dropped from the archive (4.8 MiB): 2026-01-01, 2026-01-02
         2026-01-03 stays: 1 file of it missing or damaged in the database; `doctor` says more
+        2026-01-04 stays: failed to unpack /a: it is damaged; `doctor` says more
         1 file dropped from failed: x.json
         the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look
         ");

@@ -139,6 +139,44 @@ fn packs_are_dropped_like_folders() {
     assert_eq!(archive(&world), Vec::<String>::new());
 }
 
+/// It stays and is told, also by `status`; everything else goes on, and the next good round takes the word back.
+#[test]
+fn a_damaged_day_holds_up_no_other() {
+    let world = world(&[]);
+    let pack = world.data().archive().join(format!("{}.tar.zst", DAYS[0]));
+    let sound = fs::read(&pack).unwrap();
+    fs::write(&pack, &sound[..sound.len() / 2]).unwrap();
+    fs::write(world.data().failed().join(name(0, 9)), "x").unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    let vars = [("PROMPT_MANAGER_ARCHIVE_KEEP", "30d"), ("PROMPT_MANAGER_FAILED_KEEP", "10ms")];
+    let codes = || -> Vec<String> {
+        let status = with(&world, &["status", "--json"], &[]).json();
+        let found = status["findings"].as_array().unwrap();
+        found.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let check = |report: &Value| {
+        assert_eq!(report["dropped_days"], serde_json::json!(DAYS[1..]), "{report}");
+        assert_eq!(report["dropped_failed"], serde_json::json!([name(0, 9)]), "{report}");
+        let kept = report["kept_days"].as_array().unwrap();
+        assert_eq!((kept.len(), &kept[0]["day"]), (1, &DAYS[0].into()), "{report}");
+        assert!(kept[0]["reason"].as_str().unwrap().contains("damaged"), "{report}");
+    };
+    check(&with(&world, &["prune", "--json", "--dry-run"], &vars).code(1).json());
+    assert!(!codes().contains(&"chores_failed".to_owned()));
+    // The daily round does the same by itself.
+    fs::remove_file(world.data().chores_lock()).unwrap();
+    let done = with(&world, &["once"], &vars).code(0);
+    assert!(done.err().contains("stays as it is"), "{done}");
+    assert_eq!(archive(&world), [format!("{}.tar.zst", DAYS[0])]);
+    assert_eq!(names(&world.data().failed()), Vec::<String>::new());
+    assert!(codes().contains(&"chores_failed".to_owned()));
+    let done = with(&world, &["prune"], &vars).code(1);
+    assert!(done.out().contains(&format!("{} stays: failed to unpack", DAYS[0])), "{done}");
+    fs::write(&pack, sound).unwrap();
+    assert_eq!(prune(&world, &[], &vars)["dropped_days"], serde_json::json!([DAYS[0]]));
+    assert!(!codes().contains(&"chores_failed".to_owned()));
+}
+
 /// The clock of this machine was wrong, or the machine was off: nothing goes by age until it was seen twice.
 #[test]
 fn a_clock_that_jumped_drops_nothing() {

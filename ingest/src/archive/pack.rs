@@ -53,7 +53,12 @@ pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool
     let mut done = Packed::default();
     if !left.is_empty() {
         let partial = archive.join(format!("{date}{PACKED}.partial"));
-        let Some((contents, bytes)) = write(&partial, &left, stop)? else { return Ok(done) };
+        let written = write(&partial, &left, stop);
+        if written.is_err() {
+            // On a full disk it would be in the way of everything else.
+            let _ = fs::remove_file(&partial);
+        }
+        let Some((contents, bytes)) = written? else { return Ok(done) };
         if contents_of(&partial)? != contents {
             return Err(Error::Pack { path: partial });
         }

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use chrono::NaiveDate;
 use settings::Settings;
 use status::failed::{Failures, NOTE, age_ms};
 use store::write::Writer;
 
-use super::{How, Kept, Report, before};
+use super::{How, Report, before, is_of_one_day};
 use crate::archive::{self, Archived, Day};
 use crate::error::{At, Error};
 
@@ -26,8 +25,12 @@ pub(super) fn archive(
 ) -> Result<(), Error> {
     let days: Vec<_> = archive::days(&settings.home.archive())?
         .into_iter()
-        .map(|(date, day)| size_of(&day).map(|size| (date, day, size)))
-        .collect::<Result<_, _>>()?;
+        .map(|(date, day)| {
+            // One that cannot be looked at says so when its turn comes.
+            let size = size_of(&day).unwrap_or(0);
+            (date, day, size)
+        })
+        .collect();
     let old = settings.archive_keep.filter(|_| !report.clock_jumped).map(|keep| before(now, keep));
     let mut total: u64 = days.iter().map(|(.., size)| size).sum();
     for (date, day, size) in days {
@@ -36,25 +39,25 @@ pub(super) fn archive(
         if stop.load(Ordering::Relaxed) || !(too_old || too_much) {
             break; // those behind it are younger
         }
-        match missing(&day, writer)? {
-            0 => {
-                if how == How::Do {
-                    drop_day(&day)?;
-                    tracing::info!(day = %date, bytes = size, "dropped from the archive");
-                }
+        let missing = missing(&day, writer).and_then(|missing| {
+            if missing == 0 && how == How::Do {
+                drop_day(&day)?;
+                tracing::info!(day = %date, bytes = size, "dropped from the archive");
+            }
+            Ok(missing)
+        });
+        match missing {
+            Ok(0) => {
                 report.dropped_days.push(date.to_string());
                 report.dropped_bytes += size;
                 total -= size;
             }
-            missing => report.kept_days.push(keep(date, missing)),
+            Ok(missing) => report.keep(date, missing),
+            Err(error) if is_of_one_day(&error) => report.keep_for(date, &error),
+            Err(error) => return Err(error),
         }
     }
     Ok(())
-}
-
-fn keep(date: NaiveDate, missing: u64) -> Kept {
-    tracing::warn!(day = %date, missing, "a day of the archive is not dropped: files of it are missing or damaged in the database");
-    Kept { day: date.to_string(), missing }
 }
 
 /// How many files of the day the database cannot give back, because it has no row of them or a damaged one.
@@ -79,7 +82,8 @@ fn missing(day: &Day, writer: &Writer) -> Result<u64, Error> {
     Ok(missing)
 }
 
-fn folder_files(day: &Day) -> Result<Vec<PathBuf>, Error> {
+/// The queue files of the day that are not packed.
+pub(super) fn folder_files(day: &Day) -> Result<Vec<PathBuf>, Error> {
     Ok(day.folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
@@ -103,7 +107,7 @@ pub(super) fn bytes(path: &Path) -> u64 {
     path.symlink_metadata().map_or(0, |meta| meta.len())
 }
 
-/// What failed longer ago than `keep`.
+/// What failed longer ago than `keep`. One that cannot be removed keeps none of the others.
 pub(super) fn failed(
     settings: &Settings,
     keep: Duration,
@@ -112,6 +116,7 @@ pub(super) fn failed(
     report: &mut Report,
 ) -> Result<(), Error> {
     let dir = settings.home.failed();
+    let mut done = Ok(());
     let found = Failures::read(&dir, usize::MAX / 2).at("list", &dir)?;
     for file in
         found.files.iter().filter(|file| file.is_file && u128::from(age_ms(file.failed_ms, now)) > keep.as_millis())
@@ -125,10 +130,13 @@ pub(super) fn failed(
                 bytes = file.size,
                 "dropped from failed: it is older than failed_keep"
             );
-            fs::remove_file(&path).at("remove", &path)?;
+            if let Err(error) = fs::remove_file(&path).at("remove", &path) {
+                done = done.and(Err(error));
+                continue;
+            }
             let _ = fs::remove_file(dir.join(format!("{}{NOTE}", file.file)));
         }
         report.dropped_failed.push(file.file.clone());
     }
-    Ok(())
+    done
 }

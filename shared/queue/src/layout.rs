@@ -128,6 +128,11 @@ impl DataDir {
         self.root.join("run/backup.json")
     }
 
+    /// What the daily chores could not do, while that is so.
+    pub fn chores_note(&self) -> PathBuf {
+        self.root.join("run/chores.json")
+    }
+
     /// What an ingester says of itself, held exclusively as long as it lives; `n` is 1, unless another has that name.
     pub fn ingester(&self, pid: u32, n: u32) -> PathBuf {
         let name = if n == 1 { format!("ingest-{pid}.json") } else { format!("ingest-{pid}.{n}.json") };

@@ -22,7 +22,7 @@ const ENOUGH: i64 = 20;
 
 /// All that is wrong.
 pub(crate) fn all(status: &Status, settings: &Settings) -> Vec<Finding> {
-    let rules = [waiting, failed, trouble, space, wal, hook_errors, clock];
+    let rules = [waiting, failed, trouble, space, wal, hook_errors, clock, chores];
     let mut findings: Vec<_> = rules.into_iter().filter_map(|rule| rule(status)).collect();
     findings.extend(backups(status));
     findings.extend(slow(status, settings));
@@ -191,6 +191,17 @@ fn clock(status: &Status) -> Option<Finding> {
             "Check the time of this machine (`date`). Nothing is lost by it, but times and ages are wrong.",
         )
     })
+}
+
+fn chores(status: &Status) -> Option<Finding> {
+    let failure = status.chores.as_ref()?;
+    let ago = span(Time(failure.at_ms).ago(status.checked_at));
+    Some(finding(
+        "chores_failed",
+        Severity::Warning,
+        format!("{ago} ago, the daily chores failed to {}. What does not need it was done.", failure.reason),
+        "Remove the cause (`prompt-manager doctor` looks at every packed day); `prompt-manager prune` tries again now.",
+    ))
 }
 
 fn backups(status: &Status) -> Vec<Finding> {

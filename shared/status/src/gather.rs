@@ -19,7 +19,7 @@ use crate::parts::{
 };
 use crate::queue::Queue;
 use crate::time::Time;
-use crate::{assess, unreadable};
+use crate::{assess, chores, unreadable};
 
 /// Of more failed files, not every note is read.
 const NOTES: usize = 10_000;
@@ -68,6 +68,9 @@ pub struct Status {
     /// When the first event was stored.
     #[serde(skip)]
     pub(crate) first_stored: Option<Time>,
+    /// What the daily chores could not do.
+    #[serde(skip)]
+    pub(crate) chores: Option<chores::Failure>,
 }
 
 impl Status {
@@ -116,6 +119,7 @@ impl Status {
                 database: kind(&found, What::Database, settings.backup_every),
             }),
             hook_errors,
+            chores: chores::failure(home),
             versions: Versions { prompt_manager: env!("CARGO_PKG_VERSION"), sqlite: store::engine_version().0 },
             findings: Vec::new(),
         };

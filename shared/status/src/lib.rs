@@ -2,10 +2,11 @@
 //! for `prompt-manager status`, for `doctor` and for the API.
 //!
 //! Reading order: `gather` (the document as a whole), `parts` (what is in it), `assess` (what the figures say); then what
-//! it is made from: `queue`, `ingesters`, `failed`, `backups`, `hook_errors`.
+//! it is made from: `queue`, `ingesters`, `failed`, `backups`, `chores`, `hook_errors`.
 
 mod assess;
 pub mod backups;
+pub mod chores;
 pub mod failed;
 mod finding;
 mod gather;

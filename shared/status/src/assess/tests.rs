@@ -66,6 +66,7 @@ fn healthy() -> Status {
         hook_errors: Some(HookErrors::default()),
         versions: Versions { prompt_manager: "1", sqlite: "1" },
         first_stored: Some(Time(0)),
+        chores: None,
     }
 }
 
@@ -223,6 +224,14 @@ fn old_and_failed_backups() {
     };
     check(young(Some(NOW - DAY as i64)), &[]);
     check(young(None), &[]);
+}
+
+#[test]
+fn chores_that_failed() {
+    check(
+        |status| status.chores = Some(crate::chores::Failure { at_ms: NOW - 1, reason: "unpack /a: no".into() }),
+        &[("chores_failed", Severity::Warning)],
+    );
 }
 
 #[test]

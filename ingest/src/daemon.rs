@@ -6,7 +6,7 @@
 mod beside;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,8 +75,11 @@ impl Daemon<'_> {
     fn announce(&mut self) {
         let ready = format!("watching {} ({})", self.settings.home.root().display(), self.schedule.shown());
         tracing::info!("{ready}");
-        // Whoever started us may have gone; that is no reason to stop.
-        let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
+        // A person at a terminal has read it in the log just now.
+        if !(std::io::stdout().is_terminal() && std::io::stderr().is_terminal()) {
+            // Whoever started us may have gone; that is no reason to stop.
+            let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
+        }
         // A large backlog may take longer than a supervisor waits for a start, and the queue takes what comes meanwhile.
         self.notify.ready();
         self.notify.status(&format!("{ready}: first look"));

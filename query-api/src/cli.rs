@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(bin_name = "prompt-manager", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

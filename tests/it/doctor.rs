@@ -345,6 +345,19 @@ fn faults_of_the_hook() {
     check("another spill", &["hook_spill_elsewhere"], &|settings| {
         settings["hooks"]["Stop"][0]["hooks"][0]["args"] = json!(["Stop", "--spill", "/elsewhere/spill"]);
     });
+    // As a shell reads it: variables it knows are put in, and of others nothing is concluded.
+    let shell = |queue: &str| {
+        let command = format!("{} Stop --queue {queue}", bin("prompt-hook").display());
+        move |settings: &mut Value| {
+            settings["hooks"]["Stop"][0]["hooks"][0] = json!({"type": "command", "command": command});
+        }
+    };
+    check("a variable that is not set", &[], &shell("\"$NOT_SET_ANYWHERE/queue\""));
+    check("home", &["hook_elsewhere"], &shell("$HOME/elsewhere"));
+    check("home in short", &["hook_elsewhere"], &shell("~/elsewhere"));
+    check("not our hook", &["hook_events_missing"], &|settings| {
+        settings["hooks"]["Stop"][0]["hooks"][0] = json!({"type": "command", "command": "echo /nowhere/prompt-hook"});
+    });
     super::doctor::check("settings", &["hook_settings"], |world| {
         fs::write(world.home().join(".claude/settings.json"), "{ // a comment").unwrap();
     });

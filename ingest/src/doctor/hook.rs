@@ -4,6 +4,8 @@
 //! a project, a plugin or an administrator adds is not looked for; so that nothing calls the hook is no finding while events
 //! come in.
 
+mod shell;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -34,6 +36,8 @@ struct Call {
     program: PathBuf,
     queue: Option<PathBuf>,
     spill: Option<PathBuf>,
+    /// Variables that the command itself sets.
+    vars: Vec<(String, String)>,
 }
 
 /// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
@@ -53,7 +57,8 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
         round.found(Code::HookSettings, format!("{shown} is not JSON"));
         return Ok(());
     };
-    let calls = calls(&claude);
+    let env = |name: &str| claude["env"][name].as_str().map(OsString::from).or_else(|| var(name));
+    let calls = calls(&claude, &env);
     if calls.is_empty() {
         let quiet_ns =
             crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
@@ -67,7 +72,6 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     if !missing.is_empty() {
         round.found(Code::HookEventsMissing, format!("{} are missing in {shown}", missing.join(", ")));
     }
-    let env = |name: &str| claude["env"][name].as_str().map(OsString::from).or_else(|| var(name));
     let is_disabled = env("PROMPT_MANAGER_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
     if claude["disableAllHooks"] == true || is_disabled {
         round.found(Code::HooksDisabled, shown);
@@ -92,62 +96,58 @@ fn settings_file(var: Var<'_>) -> Option<PathBuf> {
 }
 
 /// Every hook that calls our program.
-fn calls(claude: &Value) -> Vec<Call> {
+fn calls(claude: &Value, var: Var<'_>) -> Vec<Call> {
     let mut found = Vec::new();
     for (event, matchers) in claude["hooks"].as_object().into_iter().flatten() {
         let hooks = matchers.as_array().into_iter().flatten().flat_map(|matcher| matcher["hooks"].as_array()).flatten();
-        found.extend(hooks.filter_map(|hook| call(event, hook)));
+        found.extend(hooks.filter_map(|hook| call(event, hook, var)));
     }
     found
 }
 
 /// A hook in either form: `command` with `args`, or all of it in `command` for a shell.
-fn call(event: &str, hook: &Value) -> Option<Call> {
+fn call(event: &str, hook: &Value, var: Var<'_>) -> Option<Call> {
     let command = hook["command"].as_str()?;
-    let words: Vec<String> = match hook["args"].as_array() {
+    let commands = match hook["args"].as_array() {
         Some(args) => {
             let args = args.iter().filter_map(Value::as_str).map(str::to_owned);
-            std::iter::once(command.to_owned()).chain(args).collect()
+            vec![std::iter::once(command.to_owned()).chain(args).collect()]
         }
-        None => split(command),
+        None => shell::commands(command, var),
     };
-    let program = words.iter().position(|word| {
-        let name = Path::new(word).file_name().unwrap_or_default();
-        name == "prompt-hook" || name == "prompt-manager"
-    })?;
-    let mut call = Call { event: event.to_owned(), program: PathBuf::from(&words[program]), ..Call::default() };
-    let mut words = words.into_iter().skip(program + 1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--queue" => call.queue = words.next().map(PathBuf::from),
-            "--spill" => call.spill = words.next().map(PathBuf::from),
-            _ => {}
+    commands.into_iter().find_map(|words| {
+        let (vars, words) = shell::program(words);
+        let (program, words) = words.split_first()?;
+        let is_ours = match Path::new(program).file_name().unwrap_or_default().to_str() {
+            Some("prompt-hook") => true,
+            Some("prompt-manager") => words.first().is_some_and(|word| word == "hook"),
+            _ => false,
+        };
+        let mut call = Call { event: event.to_owned(), program: PathBuf::from(program), vars, ..Call::default() };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--queue" => call.queue = words.next().map(PathBuf::from),
+                "--spill" => call.spill = words.next().map(PathBuf::from),
+                _ => {}
+            }
         }
-    }
-    Some(call)
+        is_ours.then_some(call)
+    })
 }
 
-/// Words as a shell reads them, as far as paths need it: blanks part them, quotes hold them together.
-fn split(command: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in command.chars() {
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            (None, c) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
-            (_, c) => word.push(c),
-        }
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
+/// Whether a path is known: one in which a shell would still put something says nothing.
+fn is_known(path: &Path) -> bool {
+    !shell::is_open(&path.to_string_lossy())
 }
 
 impl Call {
     fn faults(&self, ours: &Settings, env: &dyn Fn(&str) -> Option<OsString>) -> Vec<(Code, String)> {
         let mut found = Vec::new();
+        let set = |name: &str| self.vars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.into());
+        let env = |name: &str| set(name).or_else(|| env(name));
         // A bare name is looked for on a PATH that is not ours.
-        if self.program.is_absolute() {
+        if self.program.is_absolute() && is_known(&self.program) {
             let runs =
                 self.program.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
             if !runs {
@@ -155,12 +155,13 @@ impl Call {
             }
         }
         let queue = self.queue.clone().or_else(|| DataDir::from_env(env).map(|home| home.queue()));
-        if let Some(queue) = queue.filter(|queue| !same(queue, &ours.home.queue())) {
+        if let Some(queue) = queue.filter(|queue| is_known(queue) && !same(queue, &ours.home.queue())) {
             let example = format!("it writes to {}, {} is read", queue.display(), ours.home.queue().display());
             found.push((Code::HookElsewhere, example));
         }
         let spill = self.spill.clone().or_else(|| queue::layout::spill_from_env(env));
         if let (Some(theirs), Some(ours)) = (spill, &ours.spill)
+            && is_known(&theirs)
             && !same(&theirs, ours)
         {
             let example = format!("it writes to {}, {} is read", theirs.display(), ours.display());
@@ -186,7 +187,8 @@ mod tests {
         let check = |hook: Value, expected: Option<(&str, Option<&str>, Option<&str>)>| {
             let settings =
                 json!({"hooks": {"Stop": [{"matcher": "", "hooks": [{"type": "command", "command": "other"}, hook]}]}});
-            let found = calls(&settings);
+            let var = |name: &str| (name == "HOME").then(|| "/h".into());
+            let found = calls(&settings, &var);
             let found: Vec<_> = found
                 .iter()
                 .map(|call| (call.program.to_str().unwrap(), call.queue.as_deref(), call.spill.as_deref()))
@@ -205,6 +207,18 @@ mod tests {
             Some(("/with blank/prompt-hook", Some("/a b/q"), None)),
         );
         check(json!({"command": "prompt-manager", "args": ["hook", "Stop"]}), Some(("prompt-manager", None, None)));
+        check(
+            json!({"command": "\"$HOME\"/prompt-hook Stop --queue ~/q --spill ${STATE}/s"}),
+            Some(("/h/prompt-hook", Some("/h/q"), Some("${STATE}/s"))),
+        );
+        check(
+            json!({"command": "test -x /l/prompt-hook && exec timeout 5 /l/prompt-hook Stop 2>&1 || true"}),
+            Some(("/l/prompt-hook", None, None)),
+        );
+        check(json!({"command": "prompt-manager hook Stop"}), Some(("prompt-manager", None, None)));
+        check(json!({"command": "prompt-manager once"}), None);
+        check(json!({"command": "echo /l/prompt-hook Stop"}), None);
+        check(json!({"command": "echo", "args": ["/l/prompt-hook"]}), None);
         check(json!({"command": "echo", "args": ["Stop"]}), None);
         check(json!({"type": "prompt"}), None);
         check(json!(7), None);

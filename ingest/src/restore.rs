@@ -71,7 +71,8 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
     let home = &settings.home;
     let src = source(home, &args.src)?;
     let replacing = begin(home)?;
-    if home.database().exists() && !args.force {
+    let former = fs::metadata(home.database()).is_ok_and(|meta| meta.len() > 0); // an empty file is none
+    if former && !args.force {
         let problem = "there is a database already; with --force it is set aside first".to_owned();
         return Err(Error::Refused { path: home.database(), problem });
     }
@@ -89,7 +90,9 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
         }))
     } else {
         let mut text = format!("{} restored; {replayed}\n{pass}\n", holds(&checked));
-        if let Some(aside) = &aside {
+        if let Some(aside) = aside.as_ref().filter(|_| !former) {
+            text.push_str(&format!("what was there is set aside in {}\n", aside.display()));
+        } else if let Some(aside) = &aside {
             text.push_str(&format!(
                 "the former database is set aside; what only it holds is taken over by\n  ingest import {}\n",
                 aside.join("prompts.db").display()

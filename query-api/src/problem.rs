@@ -108,6 +108,10 @@ impl From<store::Error> for Problem {
             E::Missing { .. } => {
                 Self::unavailable("There is no database yet: run `prompt-manager once`, which makes it.", 5)
             }
+            E::Lost { .. } => Self::unavailable(
+                "The database is gone: run `prompt-manager recover`, which makes it anew, or `prompt-manager restore`.",
+                60,
+            ),
             E::NotMigrated { .. } => Self::unavailable(
                 "The database is of an older version: run `prompt-manager once`, which brings it up to date.",
                 5,

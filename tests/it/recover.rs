@@ -190,14 +190,59 @@ fn no_database_at_all() {
     let empty = World::new();
     let done = ingest(&empty, &["recover"]).run().code(1);
     assert!(done.err().contains("there is no database yet"), "{done}");
+    // Removed, and emptied with its log left: no empty one takes its place, however often anybody tries.
+    for emptied in [false, true] {
+        let world = world();
+        let before = natural(&world);
+        let database = world.data().database();
+        for path in parts(&world) {
+            let _ = fs::remove_file(path);
+        }
+        if emptied {
+            fs::write(&database, "").unwrap();
+            fs::write(database.with_extension("db-wal"), "a log").unwrap();
+        }
+        let backups = names(&world.data().backups());
+        world.hook("Stop", r#"{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"waits"}"#);
+        let waiting = names(&world.data().incoming());
+        for command in ["once", "run", "rebuild"] {
+            let done = ingest(&world, &[command]).run().code(1);
+            assert!(done.err().contains("`prompt-manager recover`"), "{done}");
+        }
+        assert_eq!(names(&world.data().incoming()), waiting);
+        assert_eq!(names(&world.data().backups()), backups);
+        assert_eq!(fs::metadata(&database).map_or(0, |meta| meta.len()), 0);
+        let status = ingest(&world, &["status", "--json"]).run().code(1).json();
+        let lost = |finding: &Value| finding["code"] == "database_missing";
+        assert!(status["findings"].as_array().unwrap().iter().any(lost), "{status}");
+        let planned = ingest(&world, &["recover", "--dry-run", "--json"]).succeed().json();
+        assert_eq!((&planned["state"], &planned["done"]), (&"missing".into(), &false.into()), "{planned}");
+        let report = recover(&world);
+        assert_eq!((&report["state"], report["set_aside"].is_null()), (&"missing".into(), !emptied), "{report}");
+        if let Some(aside) = report["set_aside"].as_str() {
+            assert_eq!(fs::read(Path::new(aside).join("prompts.db-wal")).unwrap(), b"a log");
+        }
+        let mut found = natural(&world);
+        assert_eq!(found.extract_if(.., |row| row.contains("waits")).count(), 1, "what waited in the queue");
+        same(&found, &before, "after it was gone");
+    }
+}
+
+/// An empty file is no database: a backup takes its place without being forced to.
+#[test]
+fn an_empty_database_is_restored() {
     let world = world();
-    let before = natural(&world);
+    let before = rows::all(world.data()).len();
     for path in parts(&world) {
         let _ = fs::remove_file(path);
     }
-    let report = recover(&world);
-    assert_eq!((&report["state"], &report["set_aside"]), (&"missing".into(), &Value::Null), "{report}");
-    same(&natural(&world), &before, "after it was gone");
+    fs::write(world.data().database(), "").unwrap();
+    let backup = names(&world.data().backups()).into_iter().find(|name| name.starts_with("prompts-")).unwrap();
+    let backup = world.data().backups().join(backup);
+    let done = ingest(&world, &["restore", backup.to_str().unwrap()]).succeed();
+    assert!(done.out().contains("is set aside in"), "{done}");
+    assert_eq!(rows::all(world.data()).len(), before);
+    assert!(check(&world.data().database(), &unwatched).unwrap().is_good());
 }
 
 /// `kill -9` in the midst of it: the damaged one is still there, or the new one is; another call ends it.

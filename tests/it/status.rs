@@ -74,7 +74,7 @@ fn check(world: &World, state: &str, expected: &[&str]) -> Value {
 #[test]
 fn before_anything_and_when_all_is_well() {
     let world = World::new();
-    check(&world, "failing", &["database_missing"]);
+    check(&world, "ok", &["nothing_yet"]);
     assert_eq!(world.names(world.data().root()), Vec::<String>::new(), "a look changes nothing");
     world.ingest_once();
     let fresh = check(&world, "ok", &[]);

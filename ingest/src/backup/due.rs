@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_secs(3600);
 /// If it cannot be told what is due, or noted what failed.
 pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
     let home = &settings.home;
-    if !home.database().exists() {
+    if !fs::metadata(home.database()).is_ok_and(|meta| meta.len() > 0) {
         return Ok(());
     }
     let dir = home.backups();

@@ -93,8 +93,8 @@ codes! {
         "there is no database yet"
         "run `prompt-manager once`";
     DatabaseMissing "database_missing" Error false
-        "there is no database, but an archive or backups"
-        "run `prompt-manager recover`: it is made anew from backup, archive and transcripts";
+        "the database is gone or empty, but there is an archive, a backup or its log"
+        "stop the ingester and run `prompt-manager recover`: it is made anew from backup, archive and transcripts";
     DatabaseDamaged "database_damaged" Error false
         "the database is damaged"
         "stop the ingester and run `prompt-manager recover`: the file is set aside and made anew";

@@ -162,7 +162,9 @@ impl<'a> Round<'a> {
         let has_clock = self.found.contains_key(&Code::ClockAhead);
         let is_unread = self.found.contains_key(&Code::DatabaseUnread);
         let is_new = |finding: &Finding| {
-            !((!is_unread && finding.code.starts_with("database_")) || (has_clock && finding.code == "clock"))
+            !((!is_unread && finding.code.starts_with("database_"))
+                || finding.code == "nothing_yet"
+                || (has_clock && finding.code == "clock"))
         };
         self.told.extend(findings.into_iter().filter(is_new));
     }

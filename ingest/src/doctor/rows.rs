@@ -36,15 +36,8 @@ pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
     let code = match Inspector::open(home) {
         Ok(inspector) => return Ok(Some(inspector)),
         Err(error @ store::Error::Busy { .. }) => return Err(error.into()),
-        Err(store::Error::Missing { .. }) => {
-            let archived = crate::archive::days(&home.archive())?;
-            let backups = status::backups::Backups::read(home).unwrap_or_default();
-            let had_one = !archived.is_empty() || !backups.databases.is_empty() || !backups.annotations.is_empty();
-            let code = if had_one { Code::DatabaseMissing } else { Code::NothingYet };
-            round.found(code, round.place(&round.settings.home.database()));
-            return Ok(None);
-        }
-        Err(store::Error::NotMigrated { found: 0, .. }) => Code::NothingYet, // it is being made
+        Err(store::Error::Missing { .. }) => Code::NothingYet,
+        Err(store::Error::Lost { .. }) => Code::DatabaseMissing,
         Err(store::Error::Corrupt { .. }) => Code::DatabaseDamaged,
         Err(store::Error::NotMigrated { .. }) => Code::DatabaseOld,
         Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => {

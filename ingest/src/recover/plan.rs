@@ -22,7 +22,7 @@ pub(super) enum State {
     OnlyWords(String),
     /// It is damaged, and how.
     Damaged(String),
-    /// There is none, but something to make one from.
+    /// There is none, or nothing in it, but something to make one from.
     Missing,
 }
 
@@ -46,10 +46,6 @@ impl Plan {
         let annotations: Vec<_> = paths(What::Annotations).collect();
         let backups: Vec<_> = paths(What::Database).rev().collect();
         let state = state(home, stop, show)?;
-        let nothing = || Ok::<_, Error>(crate::archive::days(&home.archive())?.is_empty());
-        if state == State::Missing && backups.is_empty() && annotations.is_empty() && nothing()? {
-            return Err(store::Error::Missing { path: home.database() }.into());
-        }
         let origin = annotations.iter().rev().find_map(|path| origin(path));
         Ok(Self { state, backups, annotations, origin })
     }
@@ -60,15 +56,17 @@ fn state(home: &DataDir, stop: &AtomicBool, show: &Show) -> Result<State, Error>
         show.say("checking the database");
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    match check(&home.database(), &look) {
-        Err(store::Error::Missing { .. }) => Ok(State::Missing),
-        Err(error) => Err(ended(error, stop)),
-        Ok(checked) => Ok(match checked.problems.first() {
-            None => State::Whole,
-            Some(problem) if checked.is_only_words() => State::OnlyWords(problem.detail.clone()),
-            Some(problem) => State::Damaged(problem.detail.clone()),
-        }),
+    match store::lost::present(home).and_then(|()| store::lost::filled(home)) {
+        Ok(()) | Err(store::Error::Corrupt { .. }) => {}
+        Err(store::Error::Lost { .. }) => return Ok(State::Missing),
+        Err(error) => return Err(error.into()),
     }
+    let checked = check(&home.database(), &look).map_err(|error| ended(error, stop))?;
+    Ok(match checked.problems.first() {
+        None => State::Whole,
+        Some(problem) if checked.is_only_words() => State::OnlyWords(problem.detail.clone()),
+        Some(problem) => State::Damaged(problem.detail.clone()),
+    })
 }
 
 /// What the first line of an export says of where it comes from.

@@ -250,11 +250,13 @@ async fn a_database_may_come_later_and_go() {
             assert_eq!(served.send("GET", "/healthz").await.2, "ok");
         }
     };
-    check(503, "failing", Some("database_missing")).await;
+    check(503, "ok", Some("nothing_yet")).await;
     drop(Writer::open(&served.dir).unwrap());
     check(200, "ok", None).await;
     let away = |name: &Path| std::fs::rename(served.dir.root().join("database"), name).unwrap();
     away(&served.dir.root().join("away"));
+    check(503, "ok", Some("nothing_yet")).await;
+    std::fs::create_dir_all(served.dir.archive().join("2026-11-25")).unwrap();
     check(503, "failing", Some("database_missing")).await;
     std::fs::rename(served.dir.root().join("away"), served.dir.root().join("database")).unwrap();
     check(200, "ok", None).await;

@@ -10,10 +10,18 @@ use crate::finding::{Finding, Severity};
 pub(crate) fn database(error: &Error) -> Finding {
     use Error as E;
     let (code, severity, next_step) = match error {
-        E::Missing { .. } => (
+        E::Missing { path } => {
+            return Finding {
+                code: "nothing_yet",
+                severity: Severity::Note,
+                detail: format!("Nothing was taken in yet: there is no {}.", path.display()),
+                next_step: "Run `prompt-manager run`, or `prompt-manager once` for a single pass.".to_owned(),
+            };
+        }
+        E::Lost { .. } => (
             "database_missing",
             Severity::Error,
-            "Run `prompt-manager once`, which makes it; if there was one, see `prompt-manager restore --help`.",
+            "Stop the ingester and run `prompt-manager recover`, which makes it anew from backup, archive and transcripts; or `prompt-manager restore BACKUP`.",
         ),
         E::NotMigrated { .. } => {
             ("database_old", Severity::Error, "Run `prompt-manager once`, which brings it up to date.")

@@ -11,7 +11,7 @@ use queue::DataDir;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
-use crate::migrate;
+use crate::lost;
 use crate::open::{self, DbLock};
 use crate::watch::{Watch, watched};
 use crate::write::{Other, of_other};
@@ -19,18 +19,14 @@ use crate::write::{Other, of_other};
 /// Copies the database of `dir` into the empty file `to`, while others go on reading and writing.
 ///
 /// # Errors
-/// [`Error::Missing`] without a database, [`Error::Corrupt`] if it cannot be read, [`Error::Storage`] if the disk is full,
+/// [`Error::Missing`] or [`Error::Lost`] without a database, [`Error::Corrupt`] if it cannot be read, [`Error::Storage`] if the disk is full,
 /// [`Error::Interrupted`] if `watch` ended it. The half copy stays, to be removed by the caller, who also syncs a whole one.
 pub fn copy_live(dir: &DataDir, to: &Path, watch: &Watch<'_>) -> Result<(), Error> {
     let path = dir.database();
-    if !path.exists() {
-        return Err(Error::Missing { path });
-    }
+    lost::present(dir)?;
     let _lock = DbLock::shared(dir)?;
     let conn = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    if migrate::check(&conn, &path)? == 0 {
-        return Err(Error::Missing { path });
-    }
+    open::filled(&conn, dir)?;
     into(&conn, to, watch)
 }
 

@@ -53,6 +53,14 @@ pub enum Error {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// There was a database, as what lies around it tells, and it is missing or holds nothing. None is made in its place.
+    #[error(
+        "open {path}: the database is gone or empty, but there is an archive, a backup or its log; run `prompt-manager recover`, or `prompt-manager restore BACKUP`"
+    )]
+    Lost {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A reader found an older schema than it needs.
     #[error(
         "open {path}: the database has schema {found} and needs {known}; run `prompt-manager once` to bring it up to date"

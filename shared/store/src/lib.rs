@@ -20,6 +20,7 @@ mod held;
 pub mod human;
 pub mod ids;
 mod latency;
+pub mod lost;
 mod migrate;
 mod open;
 pub mod read;

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
 use crate::write::checkpoint;
-use crate::{held, migrate, swap};
+use crate::{held, lost, migrate, swap};
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,7 +84,7 @@ fn taken(tried: Result<(), TryLockError>, dir: &DataDir) -> Result<(), Error> {
     }
 }
 
-/// Opens for ingest: creates and migrates the file.
+/// Opens for ingest: creates and migrates the file. [`Error::Lost`] if there was another one.
 pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     open_writer(dir).map_err(|error| error.held(dir))
 }
@@ -92,6 +92,10 @@ pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
 fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     let lock = DbLock::shared(dir)?;
     let path = dir.database();
+    match lost::present(dir) {
+        Ok(()) | Err(Error::Missing { .. }) => {}
+        Err(error) => return Err(error),
+    }
     if let Some(parent) = path.parent() {
         queue::layout::create_private_dir(parent).map_err(|source| Error::Io {
             op: "create the folder of",
@@ -106,7 +110,13 @@ fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
         Err(source) => return Err(Error::Io { op: "create", path, source }),
     }
     let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate::check(&conn, &path)?; // before a pragma below writes to a file that is not ours
+    // Before a pragma below writes to a file that is not ours, and until then nothing is written at its end either.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
+    match filled(&conn, dir) {
+        Ok(_) | Err(Error::Missing { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).op("configure")?;
     switch_to_wal(&conn)?;
     conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
     checkpoint::configure(&conn)?;
@@ -116,6 +126,15 @@ fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     migrate::run(&mut conn, &path)?;
     conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
     Ok((conn, lock))
+}
+
+/// Checks that the open file is ours and that something is in it; gives its schema.
+pub(crate) fn filled(conn: &Connection, dir: &DataDir) -> Result<i64, Error> {
+    let path = dir.database();
+    match migrate::check(conn, &path)? {
+        0 => lost::unfilled(dir, || Ok(migrate::check(conn, &path)? == 0)).and_then(|()| migrate::check(conn, &path)),
+        found => Ok(found),
+    }
 }
 
 /// The busy timeout does not cover this switch, and two ingesters may make one database at the same moment.
@@ -132,20 +151,18 @@ fn switch_to_wal(conn: &Connection) -> Result<(), Error> {
 /// Opens for listing: read-only, and every query ends after two seconds.
 pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     let path = dir.database();
-    if !path.exists() {
-        return Err(Error::Missing { path });
-    }
+    lost::present(dir)?;
     let lock = DbLock::shared(dir)?;
     let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    ready(&conn, &path)?;
+    ready(&conn, dir)?;
     Ok((conn, lock))
 }
 
 /// Holds a reader to our schema and to what a reader may do.
-fn ready(conn: &Connection, path: &Path) -> Result<(), Error> {
-    let found = migrate::check(conn, path)?;
+fn ready(conn: &Connection, dir: &DataDir) -> Result<(), Error> {
+    let found = filled(conn, dir)?;
     if found < migrate::SCHEMA {
-        return Err(Error::NotMigrated { path: path.to_owned(), found, known: migrate::SCHEMA });
+        return Err(Error::NotMigrated { path: dir.database(), found, known: migrate::SCHEMA });
     }
     conn.pragma_update(None, "query_only", true).op("set query_only")?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
@@ -180,6 +197,7 @@ pub(crate) struct Opened {
 /// Opens for reading without a limit on time, also from a read-only file system or somebody else's folder.
 pub(crate) fn anywhere(dir: &DataDir) -> Result<Opened, Error> {
     let path = dir.database();
+    lost::present(dir)?;
     // Who cannot write the lock cannot be in the way of a restore either: the file it replaces stays open.
     let lock = match DbLock::shared(dir) {
         Ok(lock) => Some(lock),
@@ -188,7 +206,7 @@ pub(crate) fn anywhere(dir: &DataDir) -> Result<Opened, Error> {
     };
     let attempt = |frozen: bool| {
         let conn = if frozen { connect_frozen(&path)? } else { connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)? };
-        ready(&conn, &path)?;
+        ready(&conn, dir)?;
         Ok(conn)
     };
     match attempt(false) {

@@ -30,6 +30,7 @@ use rusqlite::Connection;
 
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
+use crate::lost;
 use crate::open::{self, DbLock};
 
 pub use crate::usage::Usage;
@@ -55,11 +56,12 @@ impl Reader {
     /// Opens the database of `dir`, which must exist and have our schema.
     ///
     /// # Errors
-    /// [`Error::Missing`] before the first ingest, [`Error::TooNew`], [`Error::NotMigrated`], [`Error::Foreign`]; the
+    /// [`Error::Missing`] before the first ingest, [`Error::Lost`], [`Error::TooNew`], [`Error::NotMigrated`], [`Error::Foreign`]; the
     /// engine's.
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
         let path = dir.database();
         // Before it is opened: a file that is replaced in between then counts as another one.
+        lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let (conn, lock) = open::reader(dir)?;
         Ok(Self { conn, path, file, _lock: Some(lock) })
@@ -71,6 +73,7 @@ impl Reader {
     /// As [`open`](Self::open).
     pub fn open_anywhere(dir: &DataDir) -> Result<Self, Error> {
         let path = dir.database();
+        lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let opened = open::anywhere(dir)?;
         Ok(Self { conn: opened.conn, path, file, _lock: opened.lock })
@@ -134,6 +137,6 @@ mod tests {
         assert!(reader.is_current());
         std::fs::rename(store.dir.database(), store.dir.root().join("elsewhere.db")).unwrap();
         assert!(!reader.is_current());
-        assert!(matches!(Reader::open(&store.dir), Err(Error::Missing { .. })));
+        assert!(matches!(Reader::open(&store.dir), Err(Error::Lost { .. }))); // its log is still there
     }
 }

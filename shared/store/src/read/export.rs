@@ -44,9 +44,6 @@ impl Exporter {
     /// As [`Reader::open`](super::Reader::open).
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
         let path = dir.database();
-        if !path.exists() {
-            return Err(Error::Missing { path });
-        }
         let opened = open::anywhere(dir)?;
         let frozen = (opened.place == Place::Frozen).then(|| changed(&path));
         Ok(Self { conn: opened.conn, path, frozen, _lock: opened.lock })

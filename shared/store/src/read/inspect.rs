@@ -38,10 +38,6 @@ impl Inspector {
     /// # Errors
     /// As [`Reader::open`](super::Reader::open).
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
-        let path = dir.database();
-        if !path.exists() {
-            return Err(Error::Missing { path });
-        }
         let opened = open::anywhere(dir)?;
         Ok(Self { conn: opened.conn, _lock: opened.lock })
     }

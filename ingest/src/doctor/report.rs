@@ -10,6 +10,8 @@ use crate::terminal::{Tone, paint, size, span};
 
 /// Without a terminal lines are as long as this, so that a mail of it can be read.
 const WIDTH: usize = 100;
+/// A blank at which no line is folded.
+const HELD: &str = "\u{a0}";
 
 /// All of it.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl Report {
             text += &folded("  ", &finding.detail, width);
             text += &folded("  → ", &finding.next_step, width);
         }
-        text + &self.last_line() + "\n"
+        text + &folded("", &self.last_line(), width).replace(HELD, " ")
     }
 
     fn last_line(&self) -> String {
@@ -74,14 +76,17 @@ impl Report {
         let outcome = match () {
             () if self.stopped => paint(Tone::Warning, "ended before all was looked at"),
             () if errors + warnings > 0 => {
-                let mut kinds = vec![count(errors, "error"), count(warnings, "warning")];
+                let mut kinds = vec![count(errors, "error"), count(warnings, "warning"), count(notes, "note")];
                 kinds.retain(|kind| !kind.starts_with("0 "));
                 paint(if errors > 0 { Tone::Bad } else { Tone::Warning }, &kinds.join(", "))
             }
             () if notes > 0 => paint(Tone::Good, &format!("all is well; {}", count(notes, "note"))),
             () => paint(Tone::Good, "all is well"),
         };
-        format!("checked {} in {}: {outcome}", parts.join(", "), span(checked.took_ms))
+        // What it comes to stays on one line, and a figure with its unit.
+        let hold = |text: String| text.replace(' ', HELD);
+        let parts: Vec<_> = parts.into_iter().map(hold).collect();
+        format!("checked {} in {}: {}", parts.join(", "), hold(span(checked.took_ms)), hold(outcome))
     }
 }
 
@@ -106,7 +111,7 @@ fn folded(lead: &str, text: &str, width: usize) -> String {
     let indent = lead.chars().count();
     let (mut out, mut column) = (lead.to_owned(), indent);
     for word in text.split(' ') {
-        let length = word.chars().count();
+        let length = anstream::adapter::strip_str(word).to_string().chars().count();
         if column > indent && column + 1 + length > width {
             out += "\n";
             out += &" ".repeat(indent);
@@ -156,7 +161,8 @@ mod tests {
           queue/archive/2026-11-25/1-s-Stop.json, x
           → run `prompt-manager doctor --repair`: it goes back into
             the queue
-        checked 1 event, 3 transcripts, 4 KiB, 7 archived, 0 waiting, 0 failed in 1.5 s: 1 error
+        checked 1 event, 3 transcripts, 4 KiB, 7 archived,
+        0 waiting, 0 failed in 1.5 s: 1 error
         ");
     }
 

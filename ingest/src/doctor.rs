@@ -141,8 +141,11 @@ fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) ->
 }
 
 /// Some sessions, others each day, are derived again and compared. Where nothing can be written that is left out, as it
-/// needs the lock of a writer for a moment.
+/// needs the lock of a writer for a moment; and where the database has lost who it is, as a writer would make it another.
 fn derived(round: &mut Round<'_>, store: &Inspector) -> Result<(), Error> {
+    if !store.has_own_origin()? {
+        return Ok(());
+    }
     let day = crate::clock::millis(round.now).unsigned_abs() / 86_400_000;
     let sessions = store.sample_sessions(SAMPLE, day)?;
     let mut writer = match Writer::open(&round.settings.home) {

@@ -87,6 +87,15 @@ impl Inspector {
         })
     }
 
+    /// Whether the database knows of which data directory it is. Whoever opens it to write gives it a new name if not.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn has_own_origin(&self) -> Result<bool, Error> {
+        const OWN: &str = "select count(*) from origins where own = 1";
+        self.ask(|conn| Ok(figure(conn, "look for the origin", OWN, [])? > 0))
+    }
+
     /// Sessions that wait to be derived though nothing of them was stored since `since_ms`.
     ///
     /// # Errors

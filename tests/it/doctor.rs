@@ -1,4 +1,5 @@
 //! `doctor` finds nothing on a healthy store, names each fault that is planted, and mends what it says it can.
+//! Long because each fault that doctor names is planted here, one by one, with what mends it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs::{self, File};
@@ -167,6 +168,15 @@ fn a_healthy_store_has_no_findings() {
     assert_eq!(idle["repaired"], json!([]));
 }
 
+/// The spill place, as a hook makes it.
+fn spill(world: &World) -> PathBuf {
+    let spill = world.root().join("state/prompt-manager/spill");
+    for folder in ["tmp", "incoming"] {
+        queue::layout::create_private_dir(&spill.join(folder)).unwrap();
+    }
+    spill
+}
+
 #[test]
 fn faults_of_the_queue() {
     let name = "1795350951598014047-s-Stop.json";
@@ -202,10 +212,32 @@ fn faults_of_the_queue() {
         old(&file);
     });
     check("spilled", &["spill_waits"], |world| {
-        let spill = world.root().join("state/prompt-manager/spill/incoming");
-        fs::create_dir_all(&spill).unwrap();
-        write(&spill.join(name), "{}");
-        old(&spill.join(name));
+        let file = spill(world).join("incoming").join(name);
+        write(&file, "{}");
+        old(&file);
+    });
+    check("a dead hook's in the spill place", &["tmp_stale"], |world| {
+        let file = spill(world).join("tmp").join(name);
+        write(&file, "{\"a");
+        old(&file);
+    });
+    check("strange in the spill place", &["queue_strange"], |world| {
+        write(&spill(world).join("notes.txt"), "x");
+        write(&spill(world).join("incoming/notes.txt"), "x");
+    });
+    check("open spill place", &["folder_open", "file_open"], |world| {
+        let file = spill(world).join("incoming").join(name);
+        write(&file, r#"{"session_id":"s","hook_event_name":"Stop"}"#);
+        mode(&file, 0o644);
+        mode(&spill(world), 0o755);
+    });
+    check("in the spill place and in incoming", &["twice_in_queue"], |world| {
+        write(&spill(world).join("incoming").join(name), "{}");
+        write(&world.data().incoming().join(name), "{}");
+    });
+    check("in incoming and in processing", &["twice_in_queue"], |world| {
+        write(&world.data().incoming().join(name), "{}");
+        write(&world.data().processing().join(format!("{name}.a1")), "{}");
     });
     check("no folder", &["folder_missing"], |world| fs::remove_dir_all(world.data().backups()).unwrap());
 }
@@ -246,6 +278,7 @@ fn faults_of_the_database() {
     check("schema-newer", &["database_foreign"]);
     check("schema-older", &["database_old"]);
     check("foreign", &["database_foreign"]);
+    check("origin-gone", &["references_broken"]);
     check("chunks-without-file", &["references_broken"]);
     check("ids-gone", &["ids_missing"]);
     check("rating-without-id", &["unheard"]);

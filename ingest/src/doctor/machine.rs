@@ -48,18 +48,26 @@ pub(super) fn places(round: &mut Round<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// All of the data directory is ours and closed.
+/// All of the data directory is ours and closed, and so is the spill place, where prompts wait as well.
 pub(super) fn modes(round: &mut Round<'_>) -> Result<(), Error> {
     let root = round.settings.home.root().to_owned();
+    closed(round, &root)?;
+    match round.settings.spill.clone() {
+        Some(spill) if !spill.starts_with(&root) && spill.is_dir() => closed(round, &spill),
+        _ => Ok(()),
+    }
+}
+
+fn closed(round: &mut Round<'_>, root: &Path) -> Result<(), Error> {
     let ours = rustix::process::geteuid().as_raw();
-    for entry in WalkDir::new(&root).follow_links(false) {
+    for entry in WalkDir::new(root).follow_links(false) {
         if round.is_stopped() {
             return Ok(());
         }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(&root).to_owned();
+                let path = error.path().unwrap_or(root).to_owned();
                 match error.into_io_error() {
                     Some(gone) if gone.kind() == io::ErrorKind::NotFound => continue,
                     Some(error) => return Err(error).at("look at", &path),

@@ -1,9 +1,10 @@
 //! The queue's law: each file is in one place, with what belongs beside it, and nothing else lies around.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use queue::QueueName;
@@ -77,7 +78,17 @@ pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Resul
             }
         }
     }
-    for entry in entries(&home.tmp())? {
+    unfinished(round, &home.tmp())?;
+    let spill = round.settings.spill.clone().filter(|spill| spill.is_dir());
+    if let Some(spill) = &spill {
+        spilled(round, spill)?;
+    }
+    twice(round, spill.as_deref())
+}
+
+/// What hooks have not finished.
+fn unfinished(round: &mut Round<'_>, tmp: &Path) -> Result<(), Error> {
+    for entry in entries(tmp)? {
         let entry = entry?;
         let (path, name) = (entry.path(), name(&entry));
         let is_ours = name.parse::<QueueName>().is_ok() || name.ends_with(spill::COPY);
@@ -85,11 +96,57 @@ pub(super) fn waiting(round: &mut Round<'_>, store: Option<&Inspector>) -> Resul
             round.found(Code::TmpStale, round.place(&path));
         }
     }
-    let Some(spill) = round.settings.spill.clone() else { return Ok(()) };
-    for entry in entries(&spill.join("incoming"))? {
+    Ok(())
+}
+
+/// The place that hooks write to while the queue cannot be written: the same two folders, and nothing else.
+fn spilled(round: &mut Round<'_>, spill: &Path) -> Result<(), Error> {
+    let (tmp, incoming) = (spill.join("tmp"), spill.join("incoming"));
+    for entry in entries(spill)? {
+        let path = entry?.path();
+        if path != tmp && path != incoming {
+            round.found(Code::QueueStrange, format!("{} is none of ours", path.display()));
+        }
+    }
+    unfinished(round, &tmp)?;
+    for entry in entries(&incoming)? {
         let entry = entry?;
-        if round.age(&entry.path()) > SPILL_PATIENCE {
-            round.found(Code::SpillWaits, entry.path().display().to_string());
+        let (path, name) = (entry.path(), name(&entry));
+        let is_ours = ours(round, &path, &name, name.parse::<QueueName>().is_ok()).is_some();
+        if is_ours && round.age(&path) > SPILL_PATIENCE {
+            round.found(Code::SpillWaits, path.display().to_string());
+        }
+    }
+    Ok(())
+}
+
+/// Files that wait in two places: one that is on its way from one to the other is held, or gone from the first by now.
+fn twice(round: &mut Round<'_>, spill: Option<&Path>) -> Result<(), Error> {
+    let home = &round.settings.home;
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    let folders = spill.map(|spill| spill.join("incoming")).into_iter().chain([home.incoming(), home.processing()]);
+    for folder in folders {
+        for entry in entries(&folder)? {
+            let entry = entry?;
+            let (path, name) = (entry.path(), name(&entry));
+            let name = split_attempt(&name).map_or(name.clone(), |(of, _)| of.to_owned());
+            if let Some(other) = seen.insert(name, path.clone()) {
+                pairs.push((other, path));
+            }
+        }
+    }
+    let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+    for (one, other) in pairs {
+        if is_file(&one)
+            && is_file(&other)
+            && hash(&one)? == hash(&other)?
+            && !is_held(&one)
+            && !is_held(&other)
+            && is_file(&one)
+            && is_file(&other)
+        {
+            round.found(Code::TwiceInQueue, format!("{} and {}", round.place(&one), round.place(&other)));
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What has to be done once a day and by one process alone: packing and thinning out the archive, backups, old figures.
 //!
-//! `run/chores.lock` is held while it is done, and holds the time at which it was done last.
+//! `run/chores.lock` is held while it is done, and holds the time at which it was done last; on a second line, since when the
+//! clock is in doubt, if it is.
 //! What could not be done stands in `run/chores.json` until it could.
 
 use std::fs::{self, File};
@@ -28,7 +29,11 @@ pub(crate) struct Chores {
     lock: File,
     path: PathBuf,
     last: Option<SystemTime>,
+    doubted: Option<SystemTime>,
 }
+
+/// After so long without a look, the clock may be wrong.
+const CLOCK_JUMP: Duration = Duration::from_secs(3 * 24 * 3600);
 
 impl Chores {
     /// Takes it; `None` while somebody else has it.
@@ -45,14 +50,28 @@ impl Chores {
         }
         let mut text = String::new();
         // What is no time was written by nobody: then they were never done.
-        let last = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-        let last = last.and_then(|ms| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)));
-        Ok(Some(Self { lock, path, last }))
+        let _ = lock.read_to_string(&mut text);
+        let mut times = text.lines().map(|line| {
+            let ms = line.trim().parse().ok()?;
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
+        });
+        let (last, doubted) = (times.next().flatten(), times.next().flatten());
+        Ok(Some(Self { lock, path, last, doubted }))
     }
 
     /// When they were done last, as far as is known.
     pub(crate) fn last(&self) -> Option<SystemTime> {
         self.last
+    }
+
+    /// Whether the clock may be wrong at `now`: it is three days or more after the last look, or before it. A day later, if
+    /// nothing has jumped again, it is believed.
+    pub(crate) fn in_doubt(&self, now: SystemTime) -> bool {
+        self.jumped(now) || self.doubted.is_some_and(|since| !elapsed(since, now, DAILY))
+    }
+
+    fn jumped(&self, now: SystemTime) -> bool {
+        self.last.is_some_and(|last| now.duration_since(last).map_or(true, |gone| gone > CLOCK_JUMP))
     }
 
     /// Notes that they were done at `now`, with what failed: `status` tells that until a round does without. One that was
@@ -84,14 +103,18 @@ impl Chores {
     }
 
     fn done(&mut self, now: SystemTime) -> Result<(), Error> {
-        let text = format!("{}\n", millis(now));
+        let doubted = if self.jumped(now) { Some(now) } else { self.doubted.filter(|_| self.in_doubt(now)) };
+        let mut text = format!("{}\n", millis(now));
+        if let Some(since) = doubted {
+            text += &format!("{}\n", millis(since));
+        }
         let write = |lock: &mut File| {
             lock.seek(SeekFrom::Start(0))?;
             lock.write_all(text.as_bytes())?;
             lock.set_len(text.len() as u64)
         };
         write(&mut self.lock).at("write", &self.path)?;
-        self.last = Some(now);
+        (self.last, self.doubted) = (Some(now), doubted);
         Ok(())
     }
 }
@@ -120,7 +143,7 @@ pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<()
 
 fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
     let thinned = thin_figures(settings, now);
-    let (report, pruned) = prune::all(settings, chores.last(), now, How::Do, stop);
+    let (report, pruned) = prune::all(settings, chores.in_doubt(now), now, How::Do, stop);
     let done = pruned.and(thinned);
     // Also after a fault: it is tried again tomorrow, and not at every wake.
     let noted = chores.note(settings, now, prune::fault(&report, &done), stop);
@@ -159,5 +182,29 @@ mod tests {
         assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), Some(now));
         std::fs::write(settings.home.chores_lock(), "no time").unwrap();
         assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), None);
+    }
+
+    #[test]
+    fn a_clock_that_jumped_is_believed_a_day_later() {
+        let home = tempfile::tempdir().unwrap();
+        let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
+        let settings = Settings::resolve(flags, &|_| None).unwrap();
+        settings.home.create().unwrap();
+        // Each look: at this hour, and whether the clock is in doubt then.
+        let check = |looks: &[(u64, bool)]| {
+            let _ = std::fs::remove_file(settings.home.chores_lock());
+            for &(hour, expected) in looks {
+                let now = SystemTime::UNIX_EPOCH + Duration::from_secs(hour * 3600);
+                let mut chores = Chores::begin(&settings).unwrap().unwrap();
+                assert_eq!(chores.in_doubt(now), expected, "at {hour} of {looks:?}");
+                chores.done(now).unwrap();
+            }
+        };
+        check(&[(1000, false), (1024, false), (1072, false), (1144, false)]);
+        // A second look by hand, or at the next start, confirms nothing.
+        check(&[(1000, false), (1073, true), (1074, true), (1096, true), (1097, false), (1121, false)]);
+        check(&[(1000, false), (9000, true), (1024, true), (1047, true), (1048, false)]);
+        check(&[(1000, false), (1073, true), (1150, true), (1174, false)]);
+        check(&[(1000, false), (999, true), (1022, true), (1023, false)]);
     }
 }

@@ -32,9 +32,6 @@ archive_max drop whole days of the archive, the oldest first, after every file o
 failed_keep drops what failed long ago, and names each file in the log. `run` and `once` do all this once a day.
 ";
 
-/// After so long without a look, the clock may be wrong: nothing is dropped by age until the next one.
-const CLOCK_JUMP: Duration = Duration::from_secs(3 * 24 * 3600);
-
 /// `prune`.
 #[derive(Debug, Args)]
 pub struct Prune {
@@ -72,7 +69,7 @@ pub(crate) struct Report {
     pub(crate) kept_days: Vec<Kept>,
     /// Files that are dropped from failed.
     pub(crate) dropped_failed: Vec<String>,
-    /// The clock may be wrong: what is dropped by age waits for the next time.
+    /// The clock may be wrong: what is dropped by age waits for a day.
     pub(crate) clock_jumped: bool,
     pub(crate) dry_run: bool,
 }
@@ -99,7 +96,7 @@ pub fn run(settings: &Settings, args: &Prune, stop: &Arc<AtomicBool>) -> Result<
         let lock = settings.home.chores_lock();
         return Err(Error::Held { path: lock, what: "another ingester packs, prunes or backs up" });
     };
-    let (report, done) = all(settings, chores.last(), now, how, stop);
+    let (report, done) = all(settings, chores.in_doubt(now), now, how, stop);
     let noted = match how {
         How::Do => chores.note(settings, now, fault(&report, &done), stop),
         How::Say => Ok(()),
@@ -115,16 +112,16 @@ pub(crate) fn fault(report: &Report, done: &Result<(), Error>) -> Option<String>
     done.as_ref().err().map(ToString::to_string).or_else(|| report.fault().map(str::to_owned))
 }
 
-/// All of it. `last` is when it was done last. What fails with one day stays with that day and is in the report; what fails
+/// All of it. While the clock is `in_doubt`, nothing goes by age. What fails with one day stays with that day and is in the report; what fails
 /// for all of them is the first error, and keeps none of the other things from being done.
 pub(crate) fn all(
     settings: &Settings,
-    last: Option<SystemTime>,
+    in_doubt: bool,
     now: SystemTime,
     how: How,
     stop: &AtomicBool,
 ) -> (Report, Result<(), Error>) {
-    let mut report = Report { dry_run: how == How::Say, clock_jumped: jumped(last, now), ..Report::default() };
+    let mut report = Report { dry_run: how == How::Say, clock_jumped: in_doubt, ..Report::default() };
     let mut done = Ok(());
     if settings.archive == Archive::Pack {
         done = pack(settings, now, how, stop, &mut report);
@@ -145,10 +142,6 @@ pub(crate) fn all(
 fn is_of_one_day(error: &Error) -> bool {
     let Error::Io { source, .. } = error else { return matches!(error, Error::Pack { .. }) };
     !matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
-}
-
-fn jumped(last: Option<SystemTime>, now: SystemTime) -> bool {
-    last.is_some_and(|last| now.duration_since(last).map_or(true, |gone| gone > CLOCK_JUMP))
 }
 
 /// The last UTC day of which everything is at least `age` old.
@@ -236,7 +229,7 @@ impl Report {
             lines.push(format!("{files} {would}dropped from failed: {}", self.dropped_failed.join(", ")));
         }
         if self.clock_jumped {
-            lines.push("the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look".to_owned());
+            lines.push("the look before was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day".to_owned());
         }
         if lines.is_empty() {
             lines.push("nothing to do".to_owned());
@@ -250,19 +243,6 @@ mod tests {
     use super::*;
 
     const DAY: u64 = 24 * 3600;
-
-    #[test]
-    fn a_clock_that_jumped() {
-        let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * DAY);
-        let check = |last: Option<u64>, now: u64, expected: bool| {
-            assert_eq!(jumped(last.map(at), at(now)), expected, "{last:?} {now}");
-        };
-        check(None, 100, false);
-        check(Some(99), 100, false);
-        check(Some(97), 100, false);
-        check(Some(96), 100, true);
-        check(Some(101), 100, true);
-    }
 
     #[test]
     fn days_are_old_as_a_whole() {
@@ -299,7 +279,7 @@ mod tests {
         2026-01-03 stays: 1 file of it missing or damaged in the database; `doctor` says more
         2026-01-04 stays: failed to unpack /a: it is damaged; `doctor` says more
         1 file dropped from failed: x.json
-        the last look was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age before the next look
+        the look before was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day
         ");
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use clap::Args;
-use export::table::Table;
+use export::table::{Table, visible};
 use serde_json::json;
 use settings::Settings;
 use status::failed::{Failed as File, Failures, age_ms};
@@ -74,7 +74,7 @@ fn shown(found: &Failures, now: SystemTime, width: Option<u16>) -> String {
     if found.files.is_empty() && found.lone_notes.is_empty() {
         return "nothing has failed\n".to_owned();
     }
-    let mut table = Table::new(&["age", "size", "attempts", "reason", "file"], width).right(0).right(1).right(2);
+    let mut table = Table::new(&["age", "size", "attempts", "reason", "file"], None).right(0).right(1).right(2);
     for file in &found.files {
         table.row([
             terminal::span(age_ms(file.failed_ms, now)),
@@ -85,12 +85,29 @@ fn shown(found: &Failures, now: SystemTime, width: Option<u16>) -> String {
         ]);
     }
     let mut text = table.to_string();
+    if let Some(width) = width.map(usize::from).filter(|width| text.lines().any(|line| line.chars().count() > *width)) {
+        text = found.files.iter().map(|file| block(file, now, width)).collect();
+    }
     let by_reason: Vec<_> = found.by_reason().into_iter().map(|(reason, n)| format!("{n} {reason}")).collect();
     let _ = write!(text, "{}: {}", count(found.files.len() as u64, "file"), by_reason.join(", "));
     if !found.lone_notes.is_empty() {
         let _ = write!(text, "; {} without a file", count(found.lone_notes.len() as u64, "note"));
     }
     text + "\n"
+}
+
+/// Where the table is too wide: the name on a line of its own, so that it can be copied, and the rest below.
+fn block(file: &File, now: SystemTime, width: usize) -> String {
+    const INDENT: usize = 4;
+    let attempts =
+        file.attempts.map_or_else(String::new, |attempts| format!(", {}", count(attempts.into(), "attempt")));
+    let age = terminal::span(age_ms(file.failed_ms, now));
+    let rest = format!("{age} ago, {}{attempts}; {}", terminal::size(file.size), reason(file));
+    let mut text = visible(&file.file) + "\n";
+    for line in terminal::wrap(&visible(&rest), width.saturating_sub(INDENT)) {
+        let _ = writeln!(text, "{}{line}", " ".repeat(INDENT));
+    }
+    text
 }
 
 fn reason(file: &File) -> String {
@@ -103,6 +120,8 @@ fn reason(file: &File) -> String {
 
 #[cfg(test)]
 mod tests {
+    use status::failed::Source;
+
     use super::*;
 
     #[test]
@@ -115,6 +134,7 @@ mod tests {
             size: 2048,
             attempts: reason.map(|_| 1),
             failed_at: None,
+            failed_at_from: Source::Mtime,
             failed_ms: 0,
             is_file: true,
         };
@@ -128,6 +148,15 @@ mod tests {
         age   size  attempts  reason               file
         2 h  2 KiB         1  not_json: at byte 3  1-s-Stop.json
         2 h  2 KiB         ?  no note beside it    2-s-Stop.json
+        2 files: 1 not_json, 1 unknown; 1 note without a file
+        ");
+        assert_eq!(shown(&found, now, Some(80)), shown(&found, now, None));
+        insta::assert_snapshot!(shown(&found, now, Some(40)), @r"
+        1-s-Stop.json
+            2 h ago, 2 KiB, 1 attempt; not_json:
+            at byte 3
+        2-s-Stop.json
+            2 h ago, 2 KiB; no note beside it
         2 files: 1 not_json, 1 unknown; 1 note without a file
         ");
         insta::assert_snapshot!(shown(&Failures::default(), now, None), @"nothing has failed");

@@ -112,8 +112,8 @@ pub(crate) fn fault(report: &Report, done: &Result<(), Error>) -> Option<String>
     done.as_ref().err().map(ToString::to_string).or_else(|| report.fault().map(str::to_owned))
 }
 
-/// All of it. While the clock is `in_doubt`, nothing goes by age. What fails with one day stays with that day and is in the report; what fails
-/// for all of them is the first error, and keeps none of the other things from being done.
+/// All of it. While the clock is `in_doubt`, nothing goes by age. What fails with one day stays with that day and is in the
+/// report; what fails for all of them is the first error, and keeps none of the other things from being done.
 pub(crate) fn all(
     settings: &Settings,
     in_doubt: bool,

@@ -79,6 +79,30 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit < 2 || rest >= 10.0 { format!("{rest:.0} {}", UNITS[unit]) } else { format!("{rest:.1} {}", UNITS[unit]) }
 }
 
+/// `text` in lines of `width`, broken at blanks; a word that is longer than a line has one to itself.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let long = word.chars().count();
+        if used > 0 && used + 1 + long > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        let Some(line) = lines.last_mut() else { continue };
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        line.push_str(word);
+        used += long;
+    }
+    lines
+}
+
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /// Writes `text`, whole.
@@ -106,6 +130,16 @@ mod tests {
         check(300_000, "5 min");
         check(47 * 3_600_000, "47 h");
         check(48 * 3_600_000, "2 d");
+    }
+
+    #[test]
+    fn lines_are_broken_at_blanks() {
+        let check = |text: &str, width: usize, expected: &[&str]| assert_eq!(wrap(text, width), expected, "{text}");
+        check("a bc def", 8, &["a bc def"]);
+        check("a bc def", 5, &["a bc", "def"]);
+        check("abcdefgh a", 4, &["abcdefgh", "a"]);
+        check("ä ö ü", 3, &["ä ö", "ü"]);
+        check("", 3, &[""]);
     }
 
     #[test]

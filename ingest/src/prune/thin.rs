@@ -1,18 +1,20 @@
 //! What is dropped: days of the archive by age and by size, and what failed long ago. Nothing of the archive goes before
 //! the database was seen to hold it, and nothing that failed goes without a word.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use settings::Settings;
-use status::failed::{Failures, NOTE, age_ms};
+use status::failed::{Failed, Failures, NOTE, age_ms};
 use store::write::Writer;
 
 use super::{How, Report, before, is_of_one_day};
 use crate::archive::{self, Archived, Day};
 use crate::error::{At, Error};
+use crate::intake::lock;
 
 /// Days of the archive that are older or more than the settings allow.
 pub(super) fn archive(
@@ -118,25 +120,69 @@ pub(super) fn failed(
     let dir = settings.home.failed();
     let mut done = Ok(());
     let found = Failures::read(&dir, usize::MAX / 2).at("list", &dir)?;
-    for file in
-        found.files.iter().filter(|file| file.is_file && u128::from(age_ms(file.failed_ms, now)) > keep.as_millis())
-    {
-        if how == How::Do {
-            let path = dir.join(&file.file);
-            let reason = file.reason.as_deref().unwrap_or("unknown");
-            tracing::warn!(
-                file = file.file,
-                reason,
-                bytes = file.size,
-                "dropped from failed: it is older than failed_keep"
-            );
-            if let Err(error) = fs::remove_file(&path).at("remove", &path) {
-                done = done.and(Err(error));
-                continue;
-            }
-            let _ = fs::remove_file(dir.join(format!("{}{NOTE}", file.file)));
+    let old = |file: &Failed| file.is_file && u128::from(age_ms(file.failed_ms, now)) > keep.as_millis();
+    for file in found.files.iter().filter(|file| old(file)) {
+        match if how == How::Do { drop_failed(&dir, &file.file, &old) } else { Ok(true) } {
+            Ok(true) => report.dropped_failed.push(file.file.clone()),
+            Ok(false) => {}
+            Err(error) => done = done.and(Err(error)),
         }
-        report.dropped_failed.push(file.file.clone());
     }
     done
+}
+
+/// Removes a file and its note; false if it is not `old` any more or somebody is at it. Since it was listed, `retry` may
+/// have taken it and another failed under its name: both of them lock the note, so it is locked, and then looked at again.
+fn drop_failed(dir: &Path, file: &str, old: &dyn Fn(&Failed) -> bool) -> Result<bool, Error> {
+    let note = dir.join(format!("{file}{NOTE}"));
+    let mut options = OpenOptions::new();
+    let held = options.write(true).create(true).truncate(false).mode(0o600).open(&note).at("open", &note)?;
+    if !lock::try_exclusive(&held).at("lock", &note)? {
+        return Ok(false);
+    }
+    let meta = held.metadata().at("look at", &note)?;
+    if !lock::is_at(&meta, &note).at("look at", &note)? {
+        return Ok(false);
+    }
+    let Some(found) = Failed::look(dir, file).filter(old) else {
+        if meta.len() == 0 {
+            let _ = fs::remove_file(&note); // it is ours: it was made to be locked
+        }
+        return Ok(false);
+    };
+    let reason = found.reason.as_deref().unwrap_or("unknown");
+    tracing::warn!(file, reason, bytes = found.size, "dropped from failed: it is older than failed_keep");
+    let path = dir.join(file);
+    fs::remove_file(&path).at("remove", &path)?;
+    let _ = fs::remove_file(&note);
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between the list and the removal somebody may retry a file, and it may fail again.
+    #[test]
+    fn what_failed_is_looked_at_again_under_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        let note = dir.path().join(format!("a{NOTE}"));
+        let check = |old: bool, expected: bool, left: usize| {
+            assert_eq!(drop_failed(dir.path(), "a", &|_| old).unwrap(), expected);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), left);
+        };
+        check(true, false, 0); // gone
+        fs::write(&file, "1").unwrap();
+        check(false, false, 1); // young
+        fs::write(&note, "{}").unwrap();
+        check(false, false, 2);
+        let held = OpenOptions::new().write(true).open(&note).unwrap();
+        assert!(lock::try_exclusive(&held).unwrap());
+        check(true, false, 2); // somebody is at it
+        drop(held);
+        check(true, true, 0);
+        fs::write(&file, "1").unwrap();
+        check(true, true, 0); // without a note
+    }
 }

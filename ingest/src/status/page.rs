@@ -5,7 +5,7 @@ use status::parts::{BackupKind, Ingester, LastPass, Percentiles};
 use status::{Finding, Severity, State, Status, Time};
 
 use crate::report::count;
-use crate::terminal::{Tone, paint, size, span};
+use crate::terminal::{Tone, paint, size, span, wrap};
 
 /// The column in which values begin.
 const INDENT: usize = 14;
@@ -165,30 +165,6 @@ impl Page {
     }
 }
 
-/// At blanks; a word that is longer than a line has one to itself.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    if text.chars().count() <= width {
-        return vec![text.to_owned()];
-    }
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split(' ') {
-        let long = word.chars().count();
-        if used > 0 && used + 1 + long > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        let Some(line) = lines.last_mut() else { continue };
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += long;
-    }
-    lines
-}
-
 /// A count that is never negative.
 fn n(count: i64) -> u64 {
     count.unsigned_abs()
@@ -260,19 +236,4 @@ fn told_backup(kind: &BackupKind) -> String {
     };
     let every = if kind.every_ms == 0 { "none are made".to_owned() } else { format!("every {}", span(kind.every_ms)) };
     format!("{last}; {every}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_broken_at_blanks() {
-        let check = |text: &str, width: usize, expected: &[&str]| assert_eq!(wrap(text, width), expected, "{text}");
-        check("a bc def", 8, &["a bc def"]);
-        check("a bc def", 5, &["a bc", "def"]);
-        check("abcdefgh a", 4, &["abcdefgh", "a"]);
-        check("ä ö ü", 3, &["ä ö", "ü"]);
-        check("", 3, &[""]);
-    }
 }

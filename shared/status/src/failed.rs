@@ -1,7 +1,7 @@
 //! What lies in queue/failed: the files that could not be taken in, and the notes beside them that say why.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,13 +29,25 @@ pub struct Failed {
     pub size: u64,
     /// How often it was begun.
     pub attempts: Option<u32>,
-    /// When it failed, RFC 3339, UTC.
+    /// When it failed, RFC 3339, UTC; without a note, when the file was last written.
     pub failed_at: Option<String>,
-    /// The same in milliseconds since 1970; without a note, when the file was last written.
+    /// Which of the two that is.
+    pub failed_at_from: Source,
+    /// The same in milliseconds since 1970.
     #[serde(skip)]
     pub failed_ms: i64,
     /// Whether it is a regular file, as everything that comes from a hook is.
     pub is_file: bool,
+}
+
+/// Where the time of a failure is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The note beside the file.
+    Note,
+    /// There is no note: the file's own time.
+    Mtime,
 }
 
 /// All of it.
@@ -79,7 +91,7 @@ impl Failures {
             let name = entry.file_name().to_string_lossy().into_owned();
             match name.strip_suffix(NOTE) {
                 Some(of) => drop(notes.insert(of.to_owned(), read_note(&entry.path()))),
-                None => found.files.extend(look(&entry, name)),
+                None => found.files.extend(look(&entry.path(), name)),
             }
         }
         for file in &mut found.files {
@@ -103,6 +115,15 @@ impl Failures {
 }
 
 impl Failed {
+    /// What is at `file` in `dir` now; `None` if nothing is.
+    pub fn look(dir: &Path, file: &str) -> Option<Self> {
+        let mut found = look(&dir.join(file), file.to_owned())?;
+        if let Some(note) = read_note(&dir.join(format!("{file}{NOTE}"))) {
+            found.explain(note);
+        }
+        Some(found)
+    }
+
     fn explain(&mut self, note: Note) {
         if let Some(ms) = parse_ms(&note.failed_at) {
             self.failed_ms = ms;
@@ -112,14 +133,16 @@ impl Failed {
         self.detail = Some(note.detail);
         self.attempts = Some(note.attempts);
         self.failed_at = Some(note.failed_at);
+        self.failed_at_from = Source::Note;
     }
 }
 
-fn look(entry: &DirEntry, file: String) -> Option<Failed> {
-    let meta = entry.path().symlink_metadata().ok()?; // else it is gone since
+fn look(path: &Path, file: String) -> Option<Failed> {
+    let meta = path.symlink_metadata().ok()?; // else it is gone since
     let written = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     // Without a note that says it: the number behind a name that was taken is not the hook's.
     let name = QueueName::numbered(&file).map_or_else(|| file.clone(), |name| name.to_string());
+    let failed_ms = i64::try_from(written.as_millis()).unwrap_or(i64::MAX);
     Some(Failed {
         name,
         file,
@@ -127,8 +150,9 @@ fn look(entry: &DirEntry, file: String) -> Option<Failed> {
         detail: None,
         size: meta.len(),
         attempts: None,
-        failed_at: None,
-        failed_ms: i64::try_from(written.as_millis()).unwrap_or(i64::MAX),
+        failed_at: export::time::rfc3339(failed_ms),
+        failed_at_from: Source::Mtime,
+        failed_ms,
         is_file: meta.is_file(),
     })
 }
@@ -193,6 +217,12 @@ mod tests {
             ]
         );
         assert_eq!(found.files[2].failed_ms, 1000);
+        assert_eq!(found.files[2].failed_at_from, Source::Note);
+        let by_file = &found.files[4];
+        assert_eq!(by_file.failed_at.as_deref().and_then(parse_ms), Some(by_file.failed_ms), "{by_file:?}");
+        assert_eq!(by_file.failed_at_from, Source::Mtime);
+        assert!(found.files.iter().all(|file| Failed::look(dir.path(), &file.file).as_ref() == Some(file)));
+        assert_eq!(Failed::look(dir.path(), "c"), None);
         assert_eq!(found.lone_notes, [format!("c{NOTE}")]);
         assert_eq!(
             found.by_reason(),

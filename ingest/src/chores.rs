@@ -16,6 +16,7 @@ use status::chores::Failure;
 use store::write::Writer;
 
 use crate::clock::{elapsed, millis};
+use crate::disk;
 use crate::error::{At, Error};
 use crate::intake::lock;
 use crate::prune::{self, How};
@@ -96,8 +97,7 @@ impl Chores {
             },
             Some(reason) => {
                 let text = crate::terminal::document(&Failure { at_ms: millis(now), reason });
-                let partial = path.with_extension("json.partial");
-                fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path)).at("write", &path)
+                disk::replace(&path, &text).at("write", &path)
             }
         }
     }

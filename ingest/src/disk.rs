@@ -1,7 +1,8 @@
 //! What a file system is asked beside its files: to keep a directory's names, and how much room there is.
 
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use settings::Settings;
@@ -50,6 +51,13 @@ impl Room {
         }
         Ok(())
     }
+}
+
+/// Writes a small file of ours, which nobody else reads, over the one that is there.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let partial = path.with_extension("json.partial");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(text.as_bytes()).and_then(|()| fs::rename(&partial, path))
 }
 
 #[cfg(test)]

@@ -170,6 +170,8 @@ fn a_damaged_day_holds_up_no_other() {
     assert_eq!(archive(&world), [format!("{}.tar.zst", DAYS[0])]);
     assert_eq!(names(&world.data().failed()), Vec::<String>::new());
     assert!(codes().contains(&"chores_failed".to_owned()));
+    let note = fs::metadata(world.data().run().join("chores.json")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&note.permissions()) & 0o777, 0o600);
     let done = with(&world, &["prune"], &vars).code(1);
     assert!(done.out().contains(&format!("{} stays: failed to unpack", DAYS[0])), "{done}");
     fs::write(&pack, sound).unwrap();

@@ -144,9 +144,8 @@ fn note(home: &DataDir, mut failures: Vec<Failure>, what: What, failed: Option<F
             done => done.at("remove", &path),
         };
     }
-    let partial = path.with_extension("json.partial");
     let text = crate::terminal::document(&failures);
-    fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path)).at("write", &path)
+    disk::replace(&path, &text).at("write", &path)
 }
 
 #[cfg(test)]

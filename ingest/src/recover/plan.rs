@@ -5,11 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use queue::DataDir;
-use status::backups::{Backups, What};
+use status::backups::{Backup, Backups, What};
 use store::check::check;
 
+use crate::clock::millis;
 use crate::error::{At, Error};
 use crate::restore::{Show, ended};
 
@@ -30,9 +32,9 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) state: State,
-    /// Databases, the newest first.
+    /// Databases, in the order in which they are tried: the newest first, and those from the future last.
     pub(super) backups: Vec<PathBuf>,
-    /// What people said, the oldest first.
+    /// What people said, in the opposite order.
     pub(super) annotations: Vec<PathBuf>,
     /// The id of this data directory, from the newest of these that tells it.
     pub(super) origin: Option<String>,
@@ -42,13 +44,22 @@ impl Plan {
     pub(super) fn of(home: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Self, Error> {
         let dir = home.backups();
         let there = Backups::read(home).at("look at the backups in", &dir)?;
-        let paths = |what| there.of(what).iter().map(|backup| backup.path.clone());
-        let annotations: Vec<_> = paths(What::Annotations).collect();
-        let backups: Vec<_> = paths(What::Database).rev().collect();
+        let now_ms = millis(SystemTime::now());
+        let annotations = by_trust(there.of(What::Annotations), now_ms);
+        let mut backups = by_trust(there.of(What::Database), now_ms);
+        backups.reverse();
         let state = state(home, stop, show)?;
         let origin = annotations.iter().rev().find_map(|path| origin(path));
         Ok(Self { state, backups, annotations, origin })
     }
+}
+
+/// The least trusted first. A name from the future was given while the clock was wrong, so it tells nothing about what is in
+/// the file: it stands behind every backup whose time may be true.
+fn by_trust(there: &[Backup], now_ms: i64) -> Vec<PathBuf> {
+    let mut sorted: Vec<&Backup> = there.iter().collect();
+    sorted.sort_by_key(|backup| (backup.made_ms <= now_ms, backup.made_ms));
+    sorted.into_iter().map(|backup| backup.path.clone()).collect()
 }
 
 fn state(home: &DataDir, stop: &AtomicBool, show: &Show) -> Result<State, Error> {
@@ -77,4 +88,25 @@ fn origin(path: &Path) -> Option<String> {
     let origin = head.get("origin")?.as_str()?;
     let is_one = origin.len() == 32 && origin.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_one.then(|| origin.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_from_the_future_are_trusted_least() {
+        let check = |made: &[i64], now_ms: i64, expected: &[&str]| {
+            let there: Vec<_> = made
+                .iter()
+                .map(|made_ms| Backup { path: made_ms.to_string().into(), made_ms: *made_ms, bytes: 1 })
+                .collect();
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(by_trust(&there, now_ms), expected, "{made:?} at {now_ms}");
+        };
+        check(&[1, 2, 3], 3, &["1", "2", "3"]);
+        check(&[1, 2, 8, 9], 3, &["8", "9", "1", "2"]);
+        check(&[8, 9], 3, &["8", "9"]);
+        check(&[], 3, &[]);
+    }
 }

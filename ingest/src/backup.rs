@@ -106,10 +106,17 @@ fn destination(settings: &Settings, given: &Path) -> Result<PathBuf, Error> {
     let Some(name) = dest.file_name() else {
         return Err(Error::Refused { path: dest, problem: "is no name of a file".to_owned() });
     };
-    // The database and what lies beside it is the engine's alone.
+    // The database, the locks and the queue are never to be replaced by a copy; any of them may lie elsewhere, by a link.
     let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-    if id(&folder).is_some_and(|folder| Some(folder) == id(&settings.home.database_dir())) {
-        let problem = "lies in the folder of the database itself; name another place".to_owned();
+    let above: Vec<_> = folder.ancestors().filter_map(id).collect();
+    let lies_in = |dir: &Path| id(dir).is_some_and(|dir| above.contains(&dir));
+    let home = &settings.home;
+    let ours = [home.root().to_owned(), home.database_dir(), home.queue(), home.archive(), home.run()];
+    if ours.iter().any(|dir| lies_in(dir)) && !lies_in(&home.backups()) {
+        let problem = format!(
+            "lies among the files of the data directory; name a place elsewhere or in {}",
+            home.backups().display()
+        );
         return Err(Error::Refused { path: dest, problem });
     }
     Ok(folder.join(name))

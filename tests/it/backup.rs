@@ -124,9 +124,16 @@ fn where_it_may_go() {
     checked(&dest);
 
     for part in ["prompts.db", "prompts.db-wal", "other.db"] {
-        refused(&world, &world.data().database_dir().join(part), 1, "in the folder of the database");
+        refused(&world, &world.data().database_dir().join(part), 1, "among the files of the data directory");
     }
-    refused(&world, &world.data().database_dir(), 1, "in the folder of the database");
+    for part in [world.data().database_dir(), world.data().run(), world.data().incoming(), world.data().root().into()] {
+        refused(&world, &part, 1, "among the files of the data directory");
+    }
+    let lock = world.data().db_lock();
+    let done = world.bin("ingest").args(["backup", "--force"]).arg(&lock).run().code(1);
+    assert!(done.err().contains("among the files of the data directory"), "{done}");
+    assert_eq!(fs::read(&lock).unwrap(), b"");
+    backup(&world, &world.data().backups().join("mine.db"));
     let link = world.root().join("link.db");
     symlink(world.data().database(), &link).unwrap();
     refused(&world, &link, 1, "is not a file");

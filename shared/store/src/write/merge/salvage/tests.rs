@@ -84,7 +84,7 @@ fn check(damage: &str, lost: Option<&str>, expected: (u64, u64)) {
 #[test]
 fn what_can_be_read_is_taken() {
     check("", None, (3, 1));
-    for table in ["origins", "conversation_ids", "conversation_keys"] {
+    for table in ["meta", "origins", "conversation_ids", "conversation_keys"] {
         check("", Some(table), (3, 1));
     }
     check("", Some("events"), (3, 0));

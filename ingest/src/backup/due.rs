@@ -51,7 +51,7 @@ pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Re
             Err(Error::Ended(_)) => return Ok(()),
             Err(error) => {
                 let reason = error.to_string();
-                tracing::warn!("backup of {}: failed to {reason}", named(what));
+                tracing::warn!("backup of {} failed: {reason}", named(what));
                 note(home, there.failures, what, Some(Failure { what, at_ms: millis(now), reason }))?;
             }
         }

@@ -212,7 +212,7 @@ fn backups(status: &Status) -> Vec<Finding> {
             findings.push(finding(
                 "backup_failed",
                 Severity::Warning,
-                format!("The last backup of {what} failed to {reason}."),
+                format!("The last backup of {what} failed: {reason}."),
                 "Remove the cause; it is tried again each hour.",
             ));
         }

@@ -29,7 +29,7 @@ Examples:
   prompt-manager run                           look every second
   prompt-manager run --every 10s               look less often
   prompt-manager run --cron '*/15 8-18 * * *'  every quarter of an hour from 8:00 to 18:45
-  pkill -HUP -x ingest                         read config.toml again
+  kill -HUP PID                                read config.toml again; status names the process
 
 A supervisor that speaks systemd's protocol (Type=notify-reload, WatchdogSec=) is told when it is ready, that it lives, that
 it reads its settings again, and what it did last.

@@ -21,12 +21,14 @@ impl Reload {
     }
 }
 
-/// The first SIGTERM or SIGINT asks to end after the transaction that runs, a second one ends the process.
+/// The first SIGTERM or SIGINT asks to end after the transaction that runs, a second one ends the process. SIGHUP means
+/// nothing, unless the terminal of this process has gone: then it is as the others. Whoever asks every `ingest` to read its
+/// settings again does not end a backup.
 ///
 /// # Errors
 /// The operating system's.
 pub(crate) fn listen(stop: Arc<AtomicBool>) -> io::Result<()> {
-    hear(&[SIGTERM, SIGINT], stop, Reload::default())
+    hear(&[SIGTERM, SIGINT, SIGHUP], stop, Reload::default())
 }
 
 /// As [`listen`], and SIGHUP asks to read the settings again. If the terminal of this process has gone, it asks to end.

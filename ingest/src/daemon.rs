@@ -50,12 +50,15 @@ pub fn run(
     let mut beside = Beside::default();
     let done = daemon.passes(&mut beside);
     if let Err(error) = &done {
-        daemon.notify.status(&format!("failed to {error}"));
+        daemon.notify.status(&format!("failed: {error}"));
     }
     daemon.notify.stopping();
     stop.store(true, Ordering::Relaxed);
     beside.end();
-    tracing::info!("stopped");
+    // What went wrong is logged by the caller, as of every command.
+    if done.is_ok() {
+        tracing::info!("stopped");
+    }
     done
 }
 

@@ -39,13 +39,13 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let log = logging::start(&settings, command.levels(), command.writes().then_some(file.as_path()))?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut ctx = Context::new(&settings, stop.clone());
-    match command {
+    let done = match command {
         Command::Once(once) => {
-            let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line })?;
-            if exit == Exit::Done {
+            let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line });
+            if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }
-            Ok(exit)
+            exit
         }
         Command::Import(args) => import::run(&settings, args, &stop),
         Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
@@ -68,5 +68,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
             };
             daemon::run(&mut ctx, settings, schedule, &reread, &stop).map(|()| Exit::Done)
         }
+    };
+    if let Err(error) = &done {
+        tracing::error!(target: logging::FILE_ONLY, "failed: {error}"); // `main` says it on stderr
     }
+    done
 }

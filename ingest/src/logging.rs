@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use settings::{LogFormat, Settings};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,6 +19,9 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::error::Error;
 use rolling::{Limits, Log};
+
+/// The target of what goes to the file alone, because the command itself says it on stdout or stderr.
+pub(crate) const FILE_ONLY: &str = "ingest::file_only";
 
 /// From which levels on a command logs.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +50,10 @@ pub fn start(settings: &Settings, levels: Levels, file: Option<&Path>) -> Result
     let (stderr_filter, stderr) = reload::Layer::new(filter(settings, levels.flags, levels.usual)?);
     let (file_filter, file_handle) = reload::Layer::new(filter(settings, None, levels.usual)?);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let log = file.map(|path| Arc::new(Mutex::new(Log::new(path.to_owned(), Limits::new(settings)))));
+    let log = file.map(|path| Arc::new(Mutex::new(Log::new(path.to_owned(), Limits::new(settings), format))));
     let to_file = log.clone().map(|log| layer(format, false, Lines(log)).with_filter(file_filter));
-    let to_stderr = layer(format, colour, io::stderr).with_filter(stderr_filter);
+    let to_stderr = layer(format, colour, io::stderr)
+        .with_filter(stderr_filter.and(filter_fn(|event| event.target() != FILE_ONLY)));
     // Both filters are of the bare registry: a layer that stands on another has another type.
     tracing_subscriber::registry().with(vec![Some(to_stderr.boxed()), to_file.map(Layer::boxed)]).init();
     Ok(Logging { levels, stderr, file: file_handle, log, format })

@@ -8,6 +8,7 @@ use queue::DataDir;
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::logging::FILE_ONLY;
 use crate::pass::{self, Context, Effort};
 use crate::presence::Presence;
 use crate::report::{PassReport, Stopwatch};
@@ -43,6 +44,9 @@ pub fn run(ctx: &mut Context, home: &DataDir, format: Format) -> Result<Exit, Er
     // After the figures: in an empty log they would cost a sync.
     if sum.trouble.is_none() {
         ctx.rest();
+    }
+    if sum.trouble.is_some() {
+        tracing::warn!(target: FILE_ONLY, "{sum}"); // it also stands on stdout
     }
     let exit = if sum.trouble.is_some() { Exit::Busy } else { Exit::Done };
     print(&sum, woke.mono.elapsed().as_secs_f64(), format);

@@ -105,6 +105,21 @@ fn json_lines() {
     assert!(kept.iter().all(|line| line["level"] == "WARN" || line["level"] == "ERROR"), "{kept:?}");
 }
 
+/// Why a command ended badly is in the file, once, and once on stderr; a bad end is no stop.
+#[test]
+fn what_ends_a_command_is_logged() {
+    let world = World::new();
+    world.ingest_once();
+    fs::write(world.data().database(), [0xa5; 8192]).unwrap();
+    for (args, failures) in [(&["once"][..], 1), (&["run", "--every", "20ms"][..], 2)] {
+        let done = world.bin("ingest").args(args).run().code(1);
+        assert_eq!(done.err().matches("not a database").count(), 1, "{done}");
+        let log = fs::read_to_string(world.data().processor_log()).unwrap();
+        assert_eq!(log.matches("ERROR failed: ").count(), failures, "{log}");
+        assert!(!log.contains("stopped"), "{log}");
+    }
+}
+
 /// What is set wrong is said before anything is touched.
 #[test]
 fn a_filter_that_is_none() {

@@ -9,9 +9,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use settings::Settings;
+use settings::{LogFormat, Settings};
 
 /// When a file steps aside, and how many of these are kept.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,7 @@ impl Limits {
 pub(crate) struct Log {
     path: PathBuf,
     limits: Limits,
+    format: LogFormat,
     file: Option<File>,
     /// Lines that could not be written.
     lost: u64,
@@ -40,8 +41,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(path: PathBuf, limits: Limits) -> Self {
-        Self { path, limits, file: None, lost: 0, torn: false }
+    pub(crate) fn new(path: PathBuf, limits: Limits, format: LogFormat) -> Self {
+        Self { path, limits, format, file: None, lost: 0, torn: false }
     }
 
     pub(crate) fn limit(&mut self, limits: Limits) {
@@ -61,7 +62,7 @@ impl Log {
             text.push(b'\n');
         }
         if self.lost > 0 {
-            text.extend_from_slice(format!("{} lines before this one could not be written\n", self.lost).as_bytes());
+            text.extend_from_slice(self.lost_line().as_bytes());
         }
         text.extend_from_slice(line);
         let written = file.write(&text)?;
@@ -71,6 +72,19 @@ impl Log {
         }
         self.lost = 0;
         Ok(())
+    }
+
+    /// Tells of the lines that are not there, in the form of the others.
+    fn lost_line(&self) -> String {
+        let message = format!("{} lines before this one could not be written", self.lost);
+        match self.format {
+            LogFormat::Text => format!("{message}\n"),
+            LogFormat::Json => {
+                let timestamp = export::time::rfc3339(crate::clock::millis(SystemTime::now()));
+                let line = serde_json::json!({ "timestamp": timestamp, "level": "WARN", "message": message });
+                format!("{line}\n")
+            }
+        }
     }
 
     /// Opens the file of this name, if it is not the one that is open.
@@ -163,7 +177,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("processor.log");
         let check = |size, keep, expected: &[&str]| {
-            let mut log = Log::new(path.clone(), limits(size, keep));
+            let mut log = Log::new(path.clone(), limits(size, keep), LogFormat::Text);
             for line in ["one\n", "two\n", "three\n", "four\n", "a line too long\n", "end\n"] {
                 log.write_all(line.as_bytes()).unwrap();
             }
@@ -180,7 +194,7 @@ mod tests {
     fn an_old_log_steps_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("processor.log");
-        let mut log = Log::new(path.clone(), limits(1000, 2));
+        let mut log = Log::new(path.clone(), limits(1000, 2), LogFormat::Text);
         log.write_all(b"one\n").unwrap();
         if fs::metadata(&path).unwrap().created().is_err() {
             return; // size alone counts on this file system
@@ -201,7 +215,7 @@ mod tests {
             for writer in 0..4 {
                 let path = path.clone();
                 scope.spawn(move || {
-                    let mut log = Log::new(path, limits(2000, 1000));
+                    let mut log = Log::new(path, limits(2000, 1000), LogFormat::Text);
                     for n in 0..LINES {
                         log.write_all(format!("{writer} {n}\n").as_bytes()).unwrap();
                     }
@@ -223,12 +237,17 @@ mod tests {
     fn what_cannot_be_written_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("logs/processor.log");
-        let mut log = Log::new(path.clone(), limits(1000, 2));
+        let mut log = Log::new(path.clone(), limits(1000, 2), LogFormat::Text);
         log.write_all(b"one\n").unwrap();
         log.write_all(b"two\n").unwrap();
         fs::create_dir(dir.path().join("logs")).unwrap();
         log.write_all(b"three\n").unwrap();
         log.write_all(b"four\n").unwrap();
         assert_eq!(read(&path), "2 lines before this one could not be written\nthree\nfour\n");
+        // As JSON each line is an object.
+        log.format = LogFormat::Json;
+        let line: serde_json::Value = serde_json::from_str(&Log { lost: 7, ..log }.lost_line()).unwrap();
+        assert_eq!(line["message"], "7 lines before this one could not be written");
+        assert!(line["timestamp"].is_string() && line["level"] == "WARN", "{line}");
     }
 }

@@ -150,7 +150,7 @@ mod tests {
         };
         check("", Ok("warn"));
         check("debug", Ok("debug"));
-        check("info, store=debug", Ok("store=debug,info"));
+        check("info,store=debug", Ok("store=debug,info"));
         check("infoo", Err("`infoo` is no level"));
         check("info,stor", Err("`stor` is no level"));
         check("store=loud", Err("store=loud"));

@@ -267,11 +267,13 @@ async fn health_tells_figures() {
     let served = served();
     fill(&served.dir, vec![turn(1, "a")]);
     served.dir.create().unwrap();
-    std::fs::write(served.dir.incoming().join("0000000000000000001-s-Stop.json"), "{}").unwrap();
+    for place in [served.dir.incoming(), served.dir.failed()] {
+        std::fs::write(place.join("0000000000000000001-s-Stop.json"), "{}").unwrap();
+    }
     let (_, body) = served.get("/api/health").await;
-    assert_eq!(body["status"], "failing");
-    assert_eq!(body["findings"][0]["code"], "no_ingester");
-    assert!(body["findings"][0]["next_step"].as_str().unwrap().contains("prompt-manager run"));
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["findings"][0]["code"], "files_failed");
+    assert!(body["findings"][0]["next_step"].as_str().unwrap().contains("prompt-manager retry"));
     assert_eq!((&body["queue"]["incoming"]["files"], &body["database"]["conversations"]), (&json!(1), &json!(1)));
     assert!(body["database"]["schema"].as_i64().unwrap() >= 4);
     assert_eq!(body["versions"]["sqlite"], store::engine_version().0);

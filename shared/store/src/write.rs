@@ -67,10 +67,9 @@ impl Writer {
     /// # Errors
     /// See [`Error`]; a newer or foreign database is left untouched.
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
-        // Before it is opened, if it is there: one that is put in its place in between then counts as another.
-        let there = open::identity(&dir.database());
         let (mut conn, lock) = open::writer(dir)?;
-        let file = there.or_else(|| open::identity(&dir.database()));
+        // Opening may have put another file in place; from here on the lock keeps everybody of ours from that.
+        let file = open::identity(&dir.database());
         let (origin_id, origin) = origin::own(&mut conn)?;
         Ok(Self { conn, origin_id, origin, dir: dir.clone(), file, _lock: lock })
     }

@@ -25,7 +25,7 @@ use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::report::count;
 use crate::signals;
-use crate::terminal::{document, print, size};
+use terminal::{document, print, size};
 
 pub(crate) use due::due;
 

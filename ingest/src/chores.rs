@@ -96,7 +96,7 @@ impl Chores {
                 removed => removed.at("remove", &path),
             },
             Some(reason) => {
-                let text = crate::terminal::document(&Failure { at_ms: millis(now), reason });
+                let text = terminal::document(&Failure { at_ms: millis(now), reason });
                 disk::replace(&path, &text).at("write", &path)
             }
         }

@@ -30,7 +30,6 @@ use crate::derive::compare::{self, Compared};
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::signals;
-use crate::terminal;
 
 use code::Code;
 use report::Report;

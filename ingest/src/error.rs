@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use crate::exit::Exit;
 use crate::step::Step;
-use crate::terminal::size;
+use terminal::size;
 
 /// A failure. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]

@@ -6,16 +6,15 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use clap::Args;
-use export::table::{Table, visible};
 use serde_json::json;
 use settings::Settings;
 use status::failed::{Failed as File, Failures, age_ms};
+use terminal::table::{Table, visible};
 
 use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::report::count;
-use crate::terminal;
 
 pub(crate) use retry::remove_lone;
 pub use retry::{EXAMPLES as RETRY_EXAMPLES, Retry, retry};

@@ -28,7 +28,6 @@ pub mod home;
 pub mod import;
 pub mod logging;
 pub mod manual;
-pub mod moment;
 mod notify;
 pub mod once;
 pub mod pass;
@@ -42,7 +41,6 @@ pub mod schedule;
 mod signals;
 pub mod status;
 pub mod step;
-mod terminal;
 
 mod clock;
 mod store_handle;

@@ -12,7 +12,6 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory};
 use crate::cli::Cli;
 use crate::error::{At, Error};
 use crate::exit::Exit;
-use crate::terminal;
 
 /// What people type.
 const NAME: &str = "prompt-manager";

@@ -19,7 +19,7 @@ use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::report::count;
-use crate::terminal::{self, size};
+use terminal::size;
 
 /// Shown below `ingest prune --help`.
 pub const EXAMPLES: &str = "\

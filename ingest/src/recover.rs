@@ -32,9 +32,9 @@ use crate::exit::Exit;
 use crate::import;
 use crate::restore::{self, Show, aside_name, catch_up, ended, fill_up};
 use crate::signals;
-use crate::terminal::print;
 use plan::{Plan, State};
 use report::{Base, Report};
+use terminal::print;
 
 /// `recover`.
 #[derive(Debug, Args)]

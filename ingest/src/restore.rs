@@ -28,7 +28,7 @@ use crate::clock;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::signals;
-use crate::terminal::{document, print};
+use terminal::{document, print};
 
 pub(crate) use catch_up::catch_up;
 pub(crate) use holders::begin;

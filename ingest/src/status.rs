@@ -10,7 +10,6 @@ use settings::Settings;
 use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
-use crate::terminal;
 
 /// Shown below `ingest status --help`.
 pub const EXAMPLES: &str = "\

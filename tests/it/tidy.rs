@@ -38,24 +38,26 @@ const TOP: [&str; 22] = [
 ];
 
 /// The edges between our own packages: who may depend on whom, in any way.
-const DIRECTION: [(&str, &[&str]); 9] = [
+const DIRECTION: [(&str, &[&str]); 10] = [
     ("queue", &[]),
     ("prompt-hook", &["queue"]),
     ("settings", &["queue"]),
     ("store", &["queue"]),
+    ("terminal", &["settings"]),
     ("export", &["queue", "store"]),
     ("status", &["export", "queue", "settings", "store"]),
-    ("ingest", &["export", "queue", "settings", "status", "store"]),
-    ("query-api", &["export", "queue", "settings", "status", "store"]),
+    ("ingest", &["export", "queue", "settings", "status", "store", "terminal"]),
+    ("query-api", &["export", "queue", "settings", "status", "store", "terminal"]),
     ("tests", &["queue", "settings", "status", "store", "ingest"]),
 ];
 
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
-const HOLDERS: [(&str, &[&str]); 12] = [
+const HOLDERS: [(&str, &[&str]); 13] = [
     ("rusqlite", &["store"]),
     ("zstd", &["store", "ingest"]),
     ("tar", &["ingest"]),
-    ("comfy-table", &["export"]),
+    ("comfy-table", &["terminal"]),
+    ("anstream", &["terminal"]),
     ("toml", &["settings"]),
     ("fs2", &["ingest"]),
     ("walkdir", &["ingest"]),

@@ -13,7 +13,7 @@ use store::check::{Checked, check};
 
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
-use crate::terminal::size;
+use terminal::size;
 
 /// Ends the name of a copy that is not whole yet.
 pub(super) const PARTIAL: &str = ".partial";

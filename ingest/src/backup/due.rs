@@ -19,7 +19,7 @@ use super::{annotations, copy};
 use crate::clock::millis;
 use crate::disk;
 use crate::error::{At, Error};
-use crate::terminal::size;
+use terminal::size;
 
 /// After a try that failed.
 const RETRY: Duration = Duration::from_secs(3600);
@@ -144,7 +144,7 @@ fn note(home: &DataDir, mut failures: Vec<Failure>, what: What, failed: Option<F
             done => done.at("remove", &path),
         };
     }
-    let text = crate::terminal::document(&failures);
+    let text = terminal::document(&failures);
     disk::replace(&path, &text).at("write", &path)
 }
 

@@ -6,7 +6,7 @@ use status::Severity;
 use super::mend::Mended;
 use super::round::{Checked, Shown};
 use crate::report::count;
-use crate::terminal::{Tone, paint, size, span};
+use terminal::{Tone, paint, size, span};
 
 /// Without a terminal lines are as long as this, so that a mail of it can be read.
 const WIDTH: usize = 100;
@@ -111,7 +111,7 @@ fn folded(lead: &str, text: &str, width: usize) -> String {
     let indent = lead.chars().count();
     let (mut out, mut column) = (lead.to_owned(), indent);
     for word in text.split(' ') {
-        let length = anstream::adapter::strip_str(word).to_string().chars().count();
+        let length = terminal::plain(word).chars().count();
         if column > indent && column + 1 + length > width {
             out += "\n";
             out += &" ".repeat(indent);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn for_people() {
-        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        let plain = |text: String| terminal::plain(&text);
         insta::assert_snapshot!(plain(report(Vec::new(), Vec::new()).shown(None)),
             @"checked 1 event, 3 transcripts, 4 KiB, 7 archived, 0 waiting, 0 failed in 1.5 s: all is well");
         let mended = Mended { code: "file_open", count: 2, problems: vec!["failed to close x".into()] };

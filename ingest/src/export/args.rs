@@ -9,7 +9,7 @@ use store::{ConversationId, Kind, Status, Via};
 
 use super::given::Kinds;
 use super::given::{kinds, project, rating, words};
-use crate::moment::{Moment, moment};
+use terminal::moment::{Moment, moment};
 
 /// Shown below `ingest export --help`.
 pub const EXAMPLES: &str = "\

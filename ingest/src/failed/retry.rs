@@ -23,9 +23,8 @@ use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::intake::lock;
 use crate::intake::reject::Class;
-use crate::moment::{Moment, moment};
 use crate::report::count;
-use crate::terminal;
+use terminal::moment::{Moment, moment};
 
 /// Shown below `ingest retry --help`.
 pub const EXAMPLES: &str = "\

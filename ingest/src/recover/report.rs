@@ -10,7 +10,7 @@ use store::write::Salvaged;
 use super::plan::{Plan, State};
 use crate::report::{PassReport, count};
 use crate::restore::Replayed;
-use crate::terminal::{Tone, document, paint};
+use terminal::{Tone, document, paint};
 
 /// What the new database began with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

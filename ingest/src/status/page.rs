@@ -1,11 +1,11 @@
 //! The page of `status`: one line for each thing, what is wrong at the end.
 
-use export::table::visible;
 use status::parts::{BackupKind, Ingester, LastPass, Percentiles};
 use status::{Finding, Severity, State, Status, Time};
+use terminal::table::visible;
 
 use crate::report::count;
-use crate::terminal::{Tone, paint, size, span, wrap};
+use terminal::{Tone, paint, size, span, wrap};
 
 /// The column in which values begin.
 const INDENT: usize = 14;

@@ -16,7 +16,6 @@ pub mod price;
 #[cfg(test)]
 mod sample;
 mod shape;
-pub mod table;
 pub mod time;
 pub mod tree;
 

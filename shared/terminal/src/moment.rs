@@ -15,7 +15,7 @@ pub enum Moment {
 
 impl Moment {
     /// Where it begins.
-    pub(crate) fn begin(self, now_ms: i64) -> i64 {
+    pub fn begin(self, now_ms: i64) -> i64 {
         match self {
             Self::Ago(ms) => now_ms.saturating_sub(ms),
             Self::At(ms) => ms,
@@ -24,7 +24,7 @@ impl Moment {
     }
 
     /// Where it ends: a day at the next midnight.
-    pub(crate) fn end(self, now_ms: i64) -> i64 {
+    pub fn end(self, now_ms: i64) -> i64 {
         match self {
             Self::Day(day) => day.checked_add_days(Days::new(1)).map_or(i64::MAX, midnight),
             other => other.begin(now_ms),
@@ -44,7 +44,7 @@ fn midnight(day: NaiveDate) -> i64 {
 ///
 /// # Errors
 /// How to write one.
-pub(crate) fn moment(text: &str) -> Result<Moment, String> {
+pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(ago) = settings::parse_duration(text) {
         return Ok(Moment::Ago(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
     }

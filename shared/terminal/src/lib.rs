@@ -1,18 +1,22 @@
-//! What a person sees: standard output that is coloured and as wide as the terminal, and plain when it is piped.
+//! What people see and type at a terminal: standard output that is coloured and as wide as the terminal, and plain when it
+//! is piped; [`table`]s; a [`moment`] in time as it is typed. Both programs use it.
 //!
 //! Whoever reads may have gone (`| head`): what a command did is done all the same, so a closed pipe is no failure.
+
+pub mod moment;
+pub mod table;
 
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
 /// Standard output. Colour is taken out when it is piped, or `NO_COLOR` is set.
-pub(crate) fn out() -> impl Write {
+pub fn out() -> impl Write {
     anstream::stdout()
 }
 
 /// In columns; `None` if standard output is no terminal.
-pub(crate) fn width() -> Option<u16> {
+pub fn width() -> Option<u16> {
     let stdout = io::stdout();
     if !stdout.is_terminal() {
         return None;
@@ -22,7 +26,7 @@ pub(crate) fn width() -> Option<u16> {
 
 /// What a colour stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
+pub enum Tone {
     /// All is well.
     Good,
     /// Worth a look.
@@ -36,7 +40,7 @@ pub(crate) enum Tone {
 }
 
 /// `text` in its colour.
-pub(crate) fn paint(tone: Tone, text: &str) -> String {
+pub fn paint(tone: Tone, text: &str) -> String {
     let style = match tone {
         Tone::Good => AnsiColor::Green.on_default(),
         Tone::Warning => AnsiColor::Yellow.on_default(),
@@ -47,14 +51,19 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// `text` without colours.
+pub fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// `value` as one JSON document.
-pub(crate) fn document(value: &impl serde::Serialize) -> String {
+pub fn document(value: &impl serde::Serialize) -> String {
     // Our own figures have string keys and finite numbers: they can always be written.
     serde_json::to_string_pretty(value).map_or_else(|error| format!("{{\"error\": \"{error}\"}}\n"), |text| text + "\n")
 }
 
 /// Milliseconds as a person says them: `3 ms`, `4.2 s`, `5 min`, `3 h`, `12 d`.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     const MINUTE: u64 = 60_000;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
@@ -69,7 +78,7 @@ pub(crate) fn span(ms: u64) -> String {
 }
 
 /// Bytes as a person says them: `512 B`, `2 KiB`, `3.4 MiB`, `120 GiB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     let mut unit = 0;
     let mut rest = bytes as f64;
     while rest >= 1024.0 && unit < UNITS.len() - 1 {
@@ -80,7 +89,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// `text` in lines of `width`, broken at blanks; a word that is longer than a line has one to itself.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     if text.chars().count() <= width {
         return vec![text.to_owned()];
     }
@@ -109,7 +118,7 @@ const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 ///
 /// # Errors
 /// Those of standard output, except that nobody reads any more.
-pub(crate) fn print(text: &[u8]) -> io::Result<()> {
+pub fn print(text: &[u8]) -> io::Result<()> {
     let mut out = out();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

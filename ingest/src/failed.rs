@@ -9,7 +9,8 @@ use clap::Args;
 use serde_json::json;
 use settings::Settings;
 use status::failed::{Failed as File, Failures, age_ms};
-use terminal::table::{Table, visible};
+use terminal::table::Table;
+use terminal::text::visible;
 
 use crate::cli::Place;
 use crate::error::{At, Error};

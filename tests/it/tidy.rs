@@ -52,12 +52,13 @@ const DIRECTION: [(&str, &[&str]); 10] = [
 ];
 
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
-const HOLDERS: [(&str, &[&str]); 13] = [
+const HOLDERS: [(&str, &[&str]); 14] = [
     ("rusqlite", &["store"]),
     ("zstd", &["store", "ingest"]),
     ("tar", &["ingest"]),
     ("comfy-table", &["terminal"]),
     ("anstream", &["terminal"]),
+    ("unicode-width", &["terminal"]),
     ("toml", &["settings"]),
     ("fs2", &["ingest"]),
     ("walkdir", &["ingest"]),

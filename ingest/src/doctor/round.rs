@@ -144,7 +144,7 @@ impl<'a> Round<'a> {
         let tally = self.found.entry(code).or_default();
         tally.count += count;
         if tally.examples.len() < EXAMPLES {
-            tally.examples.push(terminal::table::visible(&example.into()));
+            tally.examples.push(terminal::text::visible(&example.into()));
         }
     }
 

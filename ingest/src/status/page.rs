@@ -2,7 +2,7 @@
 
 use status::parts::{BackupKind, Ingester, LastPass, Percentiles};
 use status::{Finding, Severity, State, Status, Time};
-use terminal::table::visible;
+use terminal::text::visible;
 
 use crate::report::count;
 use terminal::{Tone, paint, size, span, wrap};

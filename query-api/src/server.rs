@@ -2,24 +2,33 @@
 //!
 //! Both the listener and the end are arguments, so a test takes a free port and ends the server when it likes. The
 //! limits are against whoever holds connections open on this machine: a silent socket, a header that comes byte by
-//! byte, an answer that is never read.
+//! byte, an answer that is never read. Connections may be many, for a silent one costs a descriptor and a few KiB; what is
+//! few is requests under way.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 
-/// At the same time; the next one waits in the system's queue.
-const CONNECTIONS: u32 = 64;
+/// At the same time, most of which may be silent; the next one waits in the system's queue.
+const CONNECTIONS: u64 = 1536;
+/// Requests at the same time, until the last byte of each answer is sent; the next ones wait.
+const REQUESTS: usize = 64;
+/// Descriptors that are not connections: the store, its readers, the log.
+const OTHER_FILES: u64 = 128;
 /// From a connection to its first byte, and from a request's first byte to the end of its header.
 const HEADER_TIME: Duration = Duration::from_secs(5);
 /// After this a connection takes no further request.
@@ -36,7 +45,9 @@ const HEADERS: usize = 64;
 
 /// Serves until `shutdown` is ready, then lets running answers end.
 pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let connections = connections();
+    let permits = Arc::new(Semaphore::new(connections as usize));
+    let requests = Arc::new(Semaphore::new(REQUESTS));
     let (ending, ended) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -51,9 +62,9 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Fut
         };
         match (permit, accepted) {
             (Ok(permit), Ok((stream, _))) => {
-                let (app, ended) = (app.clone(), ended.clone());
+                let (app, requests, ended) = (app.clone(), requests.clone(), ended.clone());
                 tokio::spawn(async move {
-                    connection(stream, app, ended).await;
+                    connection(stream, app, requests, ended).await;
                     drop(permit);
                 });
             }
@@ -66,12 +77,29 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Fut
     }
     drop(listener);
     ending.send_replace(true);
-    if timeout(DRAIN_TIME, permits.acquire_many(CONNECTIONS)).await.is_err() {
+    if timeout(DRAIN_TIME, permits.acquire_many(connections)).await.is_err() {
         tracing::warn!("ended with answers under way");
     }
 }
 
-async fn connection(stream: TcpStream, app: Arc<App>, mut ended: watch::Receiver<bool>) {
+/// How many connections this process has descriptors for, once it has raised its limit as far as it needs.
+fn connections() -> u32 {
+    let wanted = CONNECTIONS + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let granted = match limit.current {
+        Some(current) if current < raised => {
+            match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
+                Ok(()) => raised,
+                Err(_) => current,
+            }
+        }
+        _ => wanted,
+    };
+    u32::try_from(granted.saturating_sub(OTHER_FILES).clamp(REQUESTS as u64, CONNECTIONS)).unwrap_or(u32::MAX)
+}
+
+async fn connection(stream: TcpStream, app: Arc<App>, requests: Arc<Semaphore>, mut ended: watch::Receiver<bool>) {
     // hyper's own limit begins with the first byte.
     let mut first = [0];
     let spoke = tokio::select! {
@@ -83,8 +111,12 @@ async fn connection(stream: TcpStream, app: Arc<App>, mut ended: watch::Receiver
     }
     let _ = stream.set_nodelay(true); // an answer without it is only slower
     let service = service_fn(move |request| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(app.answer(request).await) }
+        let (app, requests) = (app.clone(), requests.clone());
+        async move {
+            let permit = requests.acquire_owned().await.ok(); // the semaphore is never closed
+            let answer = app.answer(request).await;
+            Ok::<_, Infallible>(answer.map(|body| Held { body, _permit: permit }))
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -107,5 +139,28 @@ async fn connection(stream: TcpStream, app: Arc<App>, mut ended: watch::Receiver
     };
     if let Err(error) = result {
         tracing::debug!("a connection ended early: {error}");
+    }
+}
+
+/// An answer's body, which counts as a request under way until it is sent or given up.
+struct Held {
+    body: Body,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl hyper::body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -51,15 +51,21 @@ pub(crate) fn exchange(to: SocketAddr, head: &str, body: &[u8]) -> Result<Respon
 
 fn parse(answer: &[u8]) -> Option<Response> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&answer[..end]).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
-    let headers: Vec<_> = lines.map(header).collect::<Option<_>>()?;
+    let mut response = parse_head(&answer[..end + 4])?;
     let body = &answer[end + 4..];
-    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
-    let body = if chunked { unchunk(body)? } else { body.to_vec() };
-    Some(Response { status, headers, body })
+    let chunked = response.header("transfer-encoding") == Some("chunked");
+    response.body = if chunked { unchunk(body)? } else { body.to_vec() };
+    Some(response)
+}
+
+/// An answer's status line and headers with the blank line, as an answer without a body.
+pub(crate) fn parse_head(head: &[u8]) -> Option<Response> {
+    let head = std::str::from_utf8(head).ok()?;
+    let mut lines = head.trim_end_matches("\r\n").split("\r\n");
+    let status = lines.next()?.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
+    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+    let headers = lines.map(header).collect::<Option<_>>()?;
+    Some(Response { status, headers, body: Vec::new() })
 }
 
 fn unchunk(mut body: &[u8]) -> Option<Vec<u8>> {
@@ -76,7 +82,7 @@ fn unchunk(mut body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `text` as a value in a query string.
-pub(crate) fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         match byte {

@@ -6,6 +6,7 @@
 //! that no debugger is needed.
 
 mod bins;
+mod client;
 mod command;
 mod fixture;
 mod generate;
@@ -17,10 +18,11 @@ mod server;
 mod world;
 
 pub use bins::{bin, example, repository};
+pub use client::Client;
 pub use command::{Cmd, Done};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use generate::{Generator, Session, Written};
-pub use http::Response;
+pub use http::{Response, encode};
 pub use measure::{Measured, measure};
 pub use public::Corpus;
 pub use seed::Seed;

@@ -9,7 +9,7 @@ use std::{fs, thread};
 use serde_json::Value;
 
 use crate::http::{self, Response};
-use crate::{Cmd, Conversation};
+use crate::{Client, Cmd, Conversation};
 
 const READY: &str = "listening on http://";
 
@@ -58,6 +58,11 @@ impl Server {
     /// What it has written so far, on stdout and stderr.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A connection that is kept open, whose requests carry the token.
+    pub fn client(&self) -> Client {
+        Client::new(self.address, self.token())
     }
 
     /// GET with the token. The value is null when the answer is not JSON.

@@ -158,8 +158,15 @@ impl World {
     /// # Panics
     /// When it does not come up.
     pub fn serve_with(&self, args: &[&str]) -> Server {
+        self.serve_by(self.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).args(args))
+    }
+
+    /// Starts a server by this command, which must choose a free port.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn serve_by(&self, command: Cmd) -> Server {
         let log = self.root().join(format!("serve-{}.log", self.servers.fetch_add(1, Ordering::Relaxed)));
-        let command = self.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         Server::start(command, log, &self.data.api_token())
     }
 

@@ -1,0 +1,109 @@
+//! Who has no token learns nothing but that a server is there, and the token stands in no log, no answer and no other place.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{METHODS, assert_closed, filled, operations, paths};
+
+/// Those that watch over us ask without one.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// No prompt is in a request that the server would log, but this may be.
+const CANARY: &str = "canaryquartz";
+
+#[test]
+fn nothing_is_told_without_the_token() {
+    let world = filled();
+    let server = world.serve();
+    let token = server.token().expect("a token").to_owned();
+    let mut client = server.client();
+    // Where the token must not be, and values that are not it.
+    let longer = format!("Bearer {token}0");
+    let shorter = format!("Bearer {}", &token[1..]);
+    let other_case = format!("Bearer {}", token.to_uppercase());
+    let basic = format!("Basic {token}");
+    let cookie = format!("token={token}");
+    let tries: [&[(&str, &str)]; 12] = [
+        &[("Authorization", "")],
+        &[("Authorization", "Bearer")],
+        &[("Authorization", "Bearer 0")],
+        &[("Authorization", "Bearer null")],
+        &[("Authorization", &token)],
+        &[("Authorization", &basic)],
+        &[("Authorization", &longer)],
+        &[("Authorization", &shorter)],
+        &[("Authorization", &other_case)],
+        &[("Authorization", ""), ("Cookie", &cookie)],
+        &[("Authorization", ""), ("X-Api-Key", &token)],
+        &[("Authorization", ""), ("Proxy-Authorization", &longer[..longer.len() - 1])],
+    ];
+    let mut asked = 0;
+    for path in paths(&server).into_iter().filter(|path| path.starts_with("/api")) {
+        for method in METHODS {
+            for headers in tries {
+                let response = client.send(method, &path, headers, b"");
+                assert_eq!(response.status, 401, "{method} {path} {headers:?}");
+                assert_closed(&response, &(method, &path));
+                assert!(!response.text().contains(&token), "{method} {path}");
+                asked += 1;
+            }
+        }
+        for name in ["token", "access_token", "key"] {
+            let uri = format!("{path}?{name}={token}");
+            assert_eq!(client.send("GET", &uri, &[("Authorization", "")], b"").status, 401, "{path}?{name}=");
+        }
+    }
+    for path in OPEN {
+        let response = client.send("GET", path, &[("Authorization", "")], b"");
+        assert_eq!(response.status, 200, "{path}");
+        assert_eq!(response.text().split_whitespace().count(), 1, "{path} says one word");
+    }
+    println!("{asked} requests without the token");
+}
+
+#[test]
+fn the_token_is_long_and_for_its_owner_alone() {
+    let world = filled();
+    let server = world.serve();
+    let token = server.token().expect("a token");
+    assert!(token.len() >= 64 && token.chars().all(|c| c.is_ascii_hexdigit()), "256 bits: {} signs", token.len());
+    let mode = fs::metadata(world.data().api_token()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let other = filled();
+    assert_ne!(other.serve().token().unwrap(), token, "every data directory has one of its own");
+}
+
+/// Whatever goes wrong, what the server writes names neither the token nor what was searched for nor what a prompt says.
+#[test]
+fn no_log_tells_a_secret() {
+    let world = filled();
+    let command = world.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).env("PROMPT_MANAGER_LOG", "debug");
+    let server = world.serve_by(command);
+    let token = server.token().expect("a token").to_owned();
+    let mut client = server.client();
+    for (method, path) in operations(&server) {
+        // One of these streams for as long as somebody listens.
+        if path == "/api/events" {
+            continue;
+        }
+        let marked = format!("{path}?q={CANARY}&tag={CANARY}&{CANARY}=1");
+        for (uri, body) in [(path.as_str(), ""), (&marked, ""), (&path, CANARY), (&path, r#"{"notes":"canaryquartz"}"#)]
+        {
+            let _ = client.json(&method, uri, body);
+            let _ =
+                client.send(&method, uri, &[("Authorization", &format!("Bearer {token}x")), ("Cookie", CANARY)], b"");
+            let _ = client.send(&method, uri, &[("Host", "evil.example"), ("Origin", CANARY)], body.as_bytes());
+        }
+    }
+    let _ = client.get(&format!("/nowhere?{token}"));
+    let log = server.log();
+    assert!(log.lines().count() > 10, "at debug every request is logged: {log}");
+    for secret in [CANARY, &token, "hello interactive"] {
+        assert_eq!(log.lines().find(|line| line.contains(secret)), None);
+    }
+    drop(server);
+    // Nor does any file of the data directory but its own hold the token.
+    let holds = world.command("grep").args(["-rlF", &token]).arg(world.data().root()).run();
+    let own = format!("{}\n", world.data().api_token().display());
+    assert_eq!(holds.out(), own);
+}

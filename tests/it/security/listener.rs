@@ -1,4 +1,5 @@
 //! Where the server can be reached, read from the kernel's own tables: on this machine's loopback and nowhere else.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -16,7 +16,7 @@ use crate::token::Token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Programs that watch over us ask these, and no prompt is in the answer.
-const WITHOUT_TOKEN: [&str; 2] = ["/healthz", "/readyz"];
+pub(crate) const WITHOUT_TOKEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The rules of one server.
 pub(crate) struct Access {

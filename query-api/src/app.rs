@@ -2,22 +2,20 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tower::ServiceExt;
 
 use crate::access::Access;
 use crate::db::Database;
-use crate::handlers::{conversations, health};
 use crate::problem::Problem;
+use crate::routes;
 
 /// An answer takes no longer.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
@@ -43,14 +41,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
-        let routes = Router::new()
-            .route("/api/conversations", get(conversations::list))
-            .route("/api/conversations/{id}", get(conversations::show))
-            .route("/api/health", get(health::report))
-            .route("/healthz", get(health::alive))
-            .route("/readyz", get(health::ready))
-            .with_state(Arc::new(database));
-        Self { access, routes }
+        Self { access, routes: routes::router(database) }
     }
 
     /// Answers. Whatever goes wrong, the answer is one, with our headers on it.

@@ -17,6 +17,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the JSON API until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Print the API's OpenAPI document, from which clients can be made.
+    Openapi,
 }
 
 /// What `serve` may be told. What is left out comes from the environment or config.toml.

@@ -1,6 +1,7 @@
 //! A route each: parameters to a question to the store to a view.
 
 pub(crate) mod conversations;
+pub(crate) mod document;
 pub(crate) mod health;
 
 use axum::response::Response;

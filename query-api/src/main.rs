@@ -1,16 +1,19 @@
 //! `query-api`: gives the store back, as JSON over HTTP, to whoever sits at this machine.
 //!
 //! A request's way: `server` (connections and their limits) -> `app` (every request, every answer) -> `access` (may it
-//! ask?) -> `handlers` (parameters to a question) -> `db` (a reader on a blocking thread) -> `view` (JSON).
+//! ask?) -> `routes` (which handler?) -> `extract` (parameters, checked) -> `handlers` (parameters to a question) -> `db`
+//! (a reader on a blocking thread) -> `view` (JSON).
 
 mod access;
 mod app;
 mod cli;
 mod cursor;
 mod db;
+mod extract;
 mod handlers;
-mod params;
+mod openapi;
 mod problem;
+mod routes;
 mod server;
 mod start;
 mod token;
@@ -40,5 +43,6 @@ fn run(command: cli::Command) -> Result<(), start::Error> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_env_filter(filter).init();
     match command {
         cli::Command::Serve(flags) => start::serve(flags),
+        cli::Command::Openapi => start::print_document(),
     }
 }

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const CHALLENGE: &str = "Bearer realm=\"prompt-manager\"";
 
@@ -15,9 +16,33 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// The query parameter that is meant.
     pub(crate) parameter: Option<String>,
+    /// The field of the body that is meant, as a path into it.
+    pub(crate) field: Option<String>,
     /// For the log alone.
     pub(crate) internal: Option<String>,
     advice: Advice,
+}
+
+/// An error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `about:blank`: the status says what kind it is.
+    r#type: &'static str,
+    /// The name of the status.
+    title: &'a str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong and what to do, for a person.
+    detail: &'a str,
+    /// The path that was asked.
+    instance: &'a str,
+    /// The query parameter that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    /// The field of the body that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
 }
 
 /// What a header of the answer tells a program.
@@ -33,12 +58,18 @@ enum Advice {
 impl Problem {
     /// An error that says `detail` to the caller.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), parameter: None, internal: None, advice: Advice::None }
+        Self { status, detail: detail.into(), parameter: None, field: None, internal: None, advice: Advice::None }
     }
 
     /// A query parameter that is wrong, and what would be right.
     pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self { parameter: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// A body that is well-formed and cannot be: which field, and what would be right. 422.
+    pub(crate) fn field(name: &str, detail: impl Into<String>) -> Self {
+        let field = Some(name.to_owned()).filter(|name| !name.is_empty());
+        Self { field, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// 401, naming the way to do better.
@@ -60,16 +91,6 @@ impl Problem {
 
     /// The answer for the request to `path`.
     pub(crate) fn render(&self, path: &str) -> Response {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: &'static str,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-            instance: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            parameter: Option<&'a str>,
-        }
         let body = Body {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -77,6 +98,7 @@ impl Problem {
             detail: &self.detail,
             instance: path,
             parameter: self.parameter.as_deref(),
+            field: self.field.as_deref(),
         };
         let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
         *response.status_mut() = self.status;

@@ -14,7 +14,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::db::Database;
 use crate::token::{self, Token};
-use crate::{cli, server};
+use crate::{cli, routes, server};
 
 /// Why there is no server. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +41,17 @@ pub(crate) enum Error {
     Listen { listen: SocketAddr, source: std::io::Error },
     #[error("start the server: {0}")]
     Runtime(std::io::Error),
+    #[error("print the document: {0}")]
+    Print(std::io::Error),
 }
 
 impl Error {
     /// 78 for what only another configuration can mend, 1 for what may pass.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::MakeHome(_) | Self::PortTaken(_) | Self::Listen { .. } | Self::Runtime(_) => ExitCode::FAILURE,
+            Self::MakeHome(_) | Self::PortTaken(_) | Self::Listen { .. } | Self::Runtime(_) | Self::Print(_) => {
+                ExitCode::FAILURE
+            }
             Self::Settings(_)
             | Self::NoHome { .. }
             | Self::Remote(_)
@@ -76,6 +80,15 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
         .build()
         .map_err(Error::Runtime)?;
     runtime.block_on(listen(Settings { home, ..settings }, token, not_yet))
+}
+
+/// Prints what `/openapi.json` answers.
+pub(crate) fn print_document() -> Result<(), Error> {
+    let text = routes::document().to_pretty_json().map_err(|error| Error::Print(error.into()))?;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        _ => Ok(()), // a reader that has seen enough is content
+    }
 }
 
 async fn listen(settings: Settings, token: Option<Token>, not_yet: Option<store::Error>) -> Result<(), Error> {

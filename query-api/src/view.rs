@@ -8,6 +8,7 @@ use export::time::rfc3339 as time;
 use serde::Serialize;
 use store::ConversationId;
 use store::read;
+use utoipa::ToSchema;
 
 use crate::cursor;
 use session::Session;
@@ -18,24 +19,25 @@ fn last_name(path: &str) -> &str {
 }
 
 /// A page of the list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Page<'a> {
     items: Vec<Item<'a>>,
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Item<'a> {
     #[serde(flatten)]
     head: Head<'a>,
     tool_calls: Vec<ToolSummary<'a>>,
     #[serde(serialize_with = "raw")]
+    #[schema(value_type = Object)]
     metadata: &'a str,
     sources: Sources,
 }
 
 /// What a list and the whole have in common.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Head<'a> {
     id: i64,
     session_id: &'a str,
@@ -50,7 +52,7 @@ struct Head<'a> {
     project_name: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ToolSummary<'a> {
     id: Option<&'a str>,
     name: &'a str,
@@ -58,14 +60,14 @@ struct ToolSummary<'a> {
     duration_ms: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Sources {
     hook: bool,
     transcript: bool,
 }
 
 /// Everything of one conversation.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Conversation<'a> {
     #[serde(flatten)]
     head: Head<'a>,
@@ -78,26 +80,31 @@ pub(crate) struct Conversation<'a> {
     ended_at: Option<String>,
     model: Option<&'a str>,
     cwd: Option<&'a str>,
+    #[schema(value_type = Vec<Object>)]
     blocks: Vec<Block<'a>>,
+    #[schema(value_type = Vec<Object>)]
     tool_calls: Vec<ToolCall<'a>>,
+    #[schema(no_recursion, value_type = Vec<Conversation>)]
     subagents: Vec<Self>,
     usage: Usage<'a>,
     /// Of its own messages, as `usage`.
+    #[schema(value_type = Object)]
     cost: Bill,
     #[serde(serialize_with = "raw")]
+    #[schema(value_type = Object)]
     metadata: &'a str,
     sources: Sources,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Usage<'a> {
     total: Tokens,
     messages: Vec<MessageUsage<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MessageUsage<'a> {
     message_id: &'a str,
     request_id: Option<&'a str>,
@@ -106,7 +113,7 @@ struct MessageUsage<'a> {
     tokens: Tokens,
 }
 
-#[derive(Clone, Copy, Default, Serialize)]
+#[derive(Clone, Copy, Default, Serialize, ToSchema)]
 struct Tokens {
     input_tokens: i64,
     output_tokens: i64,

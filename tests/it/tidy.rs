@@ -66,6 +66,8 @@ const HOLDERS: [(&str, &[&str]); 14] = [
     ("hyper", &["query-api"]),
     ("hyper-util", &["query-api"]),
     ("axum", &["query-api"]),
+    ("form_urlencoded", &["query-api"]),
+    ("utoipa-axum", &["query-api"]),
     ("tokio", &["query-api"]),
 ];
 

@@ -4,6 +4,7 @@ use super::*;
 use std::path::Path;
 
 use axum::body::to_bytes;
+use axum::routing::get;
 use queue::DataDir;
 use serde_json::{Value, json};
 use store::write::{Lineage, Look, Parent, Part, Session, Title, TitleFrom, Turn, Writer};
@@ -211,9 +212,9 @@ async fn what_is_wrong_is_a_problem() {
         ("/api/conversations?limit=0", 400, Some("limit")),
         ("/api/conversations?offset=1", 400, Some("offset")),
         ("/api/conversations/1?q=a", 400, Some("q")),
-        ("/api/conversations/abc", 400, Some("id")),
-        ("/api/conversations/-1", 400, Some("id")),
-        ("/api/conversations/%ff", 400, None),
+        ("/api/conversations/abc", 404, None),
+        ("/api/conversations/-1", 404, None),
+        ("/api/conversations/%ff", 404, None),
         ("/api/conversations/1", 404, None),
         ("/api/conversations/last", 404, None),
         ("/api/conversations/99999999999999999999", 404, None),
@@ -232,6 +233,42 @@ async fn what_is_wrong_is_a_problem() {
     }
     let (status, _, body) = served.send("HEAD", "/api/conversations").await;
     assert_eq!((status, body.as_str()), (200, ""));
+}
+
+/// Every operation of the document is there, and refuses what it does not know.
+#[tokio::test]
+async fn the_document_is_what_is_served() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "a")]);
+    let (_, document) = served.get("/openapi.json").await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document, serde_json::to_value(routes::document()).unwrap());
+    let mut operations = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(operations.insert(id), "{id} is the name of two operations: give them an operation_id");
+            let uri = format!("{}?nonsense=1", path.replace("{id}", "1").replace("{name}", "a"));
+            let (status, _, body) = served.send(&method.to_uppercase(), &uri).await;
+            let body: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{uri}: {error} in {body}"));
+            assert_eq!((status, body["parameter"].as_str()), (400, Some("nonsense")), "{method} {uri}: {body}");
+            let known = body["detail"].as_str().unwrap();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                assert!(parameter["description"].is_string(), "{method} {path}: {name} is not explained");
+                assert!(parameter["in"] != "query" || known.contains(name), "{method} {path}: {name} in {known}");
+            }
+            for status in ["400", "500", "503"] {
+                let problem = &operation["responses"][status]["content"]["application/problem+json"];
+                assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert!(!response["description"].as_str().unwrap().is_empty(), "{method} {path} {status}");
+            }
+            assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}");
+        }
+    }
+    assert!(operations.len() >= 6, "only {operations:?}");
 }
 
 #[tokio::test]

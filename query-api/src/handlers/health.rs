@@ -4,29 +4,32 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use hyper::Uri;
 use hyper::header::{self, HeaderValue};
 
 use super::json;
 use crate::db::Database;
-use crate::params;
+use crate::extract::Query;
 use crate::problem::Problem;
 
-/// `GET /api/health`: 200 whatever it says; the document of `prompt-manager status --json`.
-pub(crate) async fn report(State(database): State<Arc<Database>>, uri: Uri) -> Result<Response, Problem> {
-    params::none(&uri)?;
+/// How it is going
+///
+/// 200 whatever it says. The document of `prompt-manager status --json`.
+#[utoipa::path(get, operation_id = "health", path = "/api/health", tag = "health", responses((status = 200, body = Object)))]
+pub(crate) async fn report(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
     json(&database.status().await?)
 }
 
-/// `GET /healthz`: the process answers.
-pub(crate) async fn alive(uri: Uri) -> Result<Response, Problem> {
-    params::none(&uri)?;
-    Ok(word("ok"))
+/// Whether the process answers
+#[utoipa::path(get, operation_id = "alive", path = "/healthz", tag = "health",
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain; charset=utf-8")))]
+pub(crate) async fn alive(Query(()): Query<()>) -> Response {
+    word("ok")
 }
 
-/// `GET /readyz`: the database answers too.
-pub(crate) async fn ready(State(database): State<Arc<Database>>, uri: Uri) -> Result<Response, Problem> {
-    params::none(&uri)?;
+/// Whether the database answers too
+#[utoipa::path(get, operation_id = "ready", path = "/readyz", tag = "health",
+    responses((status = 200, description = "`ready`", body = String, content_type = "text/plain; charset=utf-8")))]
+pub(crate) async fn ready(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
     database.ask::<_, Problem>(|reader| reader.health()).await?;
     Ok(word("ready"))
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use store::read;
+use utoipa::ToSchema;
 
 use super::{last_name, raw, time};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Session<'a> {
     id: &'a str,
     title: Option<&'a str>,
@@ -19,12 +20,13 @@ pub(super) struct Session<'a> {
     started_at: Option<String>,
     ended_at: Option<String>,
     #[serde(serialize_with = "raw")]
+    #[schema(value_type = Object)]
     counts: &'a str,
     follows: Vec<Link<'a>>,
     followed_by: Vec<Link<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Link<'a> {
     kind: &'a str,
     session_id: &'a str,

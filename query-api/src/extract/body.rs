@@ -1,0 +1,155 @@
+//! A JSON body: only where it says that it is JSON, never larger than it may be, each mistake by its field.
+//!
+//! The content type is a guard too: a page of another site can send text without asking first, but not JSON.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// Bytes of a body, where its route does not say otherwise.
+pub(crate) const LIMIT: usize = 16 * 1024;
+/// A body is here by then.
+const TIME: Duration = Duration::from_secs(10);
+
+/// The body as `T`; at most `BYTES` long.
+#[expect(dead_code, reason = "for the first route that takes a body")]
+pub(crate) struct Json<T, const BYTES: usize = LIMIT>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync, const BYTES: usize> FromRequest<S> for Json<T, BYTES> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "Send a body with `Content-Type: application/json`.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        parse(&whole(request.into_body(), BYTES).await?).map(Self)
+    }
+}
+
+/// One header that says JSON, in UTF-8 if it says more.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(Ok(value)), None) = (types.next().map(|value| value.to_str()), types.next()) else { return false };
+    let (kind, more) = value.split_once(';').unwrap_or((value, ""));
+    let more = more.trim();
+    kind.trim().eq_ignore_ascii_case("application/json")
+        && (more.is_empty() || more.replace('"', "").eq_ignore_ascii_case("charset=utf-8"))
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
+async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    let read = timeout(TIME, Limited::new(body, limit).collect());
+    match read.await {
+        Ok(Ok(read)) => Ok(read.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("The body must not be larger than {limit} bytes.");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        }
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "The body did not come whole.")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.")),
+    }
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        (field, error.into_inner())
+    });
+    let read = read.and_then(|read| json.end().map(|()| read).map_err(|error| (String::new(), error)));
+    read.map_err(|(field, error)| {
+        if error.classify() != Category::Data {
+            return Problem::new(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}."));
+        }
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+        match field.as_str() {
+            "" | "." => Problem::field("", format!("The body is wrong: {what}.")),
+            field => Problem::field(field, format!("`{field}` is wrong: {what}.")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its Debug is looked at")]
+    struct Mark {
+        rating: Option<u8>,
+        tags: Option<Vec<String>>,
+    }
+
+    fn check(json: &str, expected: &str) {
+        let found = match parse::<Mark>(json.as_bytes()) {
+            Ok(body) => format!("{body:?}"),
+            Err(problem) => {
+                format!("{} {}: {}", problem.status.as_u16(), problem.field.unwrap_or_default(), problem.detail)
+            }
+        };
+        assert!(found.starts_with(expected), "{json}: {found}");
+    }
+
+    #[test]
+    fn bodies() {
+        check(r#" {"rating": 5, "tags": ["a"]} "#, r#"Mark { rating: Some(5), tags: Some(["a"]) }"#);
+        check("{}", "Mark { rating: None, tags: None }");
+        check(r#"{"rating": "5"}"#, "422 rating: `rating` is wrong: invalid type: string \"5\", expected u8.");
+        check(r#"{"rating": 500}"#, "422 rating: `rating` is wrong: invalid value: integer `500`, expected u8.");
+        check(r#"{"tags": ["a", 5]}"#, "422 tags[1]: `tags[1]` is wrong: invalid type");
+        check(r#"{"stars": 5}"#, "422 stars: `stars` is wrong: unknown field `stars`, expected `rating` or `tags`.");
+        check(r#"{"rating": 5, "rating": 5}"#, "422 : The body is wrong: duplicate field `rating`.");
+        check("[]", "422 : The body is wrong: ");
+        check("5", "422 : The body is wrong: ");
+        for broken in ["", " ", "{", "{} {}", "nonsense", "{\"rating\": 5", "\u{feff}{}", "{\"rating\": \u{1}}"] {
+            check(broken, "400 : The body is not JSON: ");
+        }
+        let deep = format!("{{\"tags\": {}", "[".repeat(100_000));
+        assert!(parse::<Mark>(deep.as_bytes()).is_err());
+        assert_eq!(parse::<serde_json::Value>("[".repeat(200).as_bytes()).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn content_types() {
+        let check = |values: &[&str], expected| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+            }
+            assert_eq!(is_json(&headers), expected, "{values:?}");
+        };
+        for good in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;"] {
+            check(&[good], true);
+        }
+        for bad in ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"] {
+            check(&[bad], false);
+        }
+        for bad in ["application/json; charset=latin1", "application/jsonp", "text/plain; application/json", "*/*"] {
+            check(&[bad], false);
+        }
+        check(&[], false);
+        check(&["application/json", "application/json"], false);
+    }
+
+    #[tokio::test]
+    async fn no_body_is_larger_than_it_may_be() {
+        assert_eq!(whole(Body::from("12345"), 5).await.unwrap(), b"12345");
+        assert_eq!(whole(Body::from("123456"), 5).await.unwrap_err().status, 413);
+    }
+}

@@ -20,7 +20,8 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr, token: Option<&str>) -> Self {
+    /// One to this address, whose requests carry this token; it connects when it first asks.
+    pub fn to(address: SocketAddr, token: Option<&str>) -> Self {
         Self { address, token: token.map(str::to_owned), stream: None }
     }
 

@@ -66,6 +66,25 @@ impl Generator {
         Session::new(&self.words, Seed::new(seed.number()), nth)
     }
 
+    /// One of many small sessions, empty yet; see [`Session::brief_turn`].
+    pub fn brief(&self, nth: usize) -> Session<'_> {
+        let mut seed = Seed::new(self.seed ^ (nth as u64) << 20);
+        Session::brief(&self.words, Seed::new(seed.number()), nth)
+    }
+
+    /// The word that is used the n-th most, from 0 on.
+    pub fn word(&self, rank: usize) -> &str {
+        self.words.nth(rank)
+    }
+
+    /// The session of this number, with as many turns as sessions have.
+    pub fn whole(&self, nth: usize) -> Session<'_> {
+        let mut session = self.session(nth);
+        let mut seed = Seed::new(!self.seed ^ nth as u64);
+        (0..sizes::TURNS.draw(&mut seed)).for_each(|_| session.turn());
+        session
+    }
+
     /// Writes so many sessions below the projects root `root`, and their hook events into `incoming` if there is one.
     ///
     /// # Panics
@@ -78,9 +97,7 @@ impl Generator {
             bytes.len() as u64
         };
         for nth in 0..sessions {
-            let mut session = self.session(nth);
-            let mut seed = Seed::new(!self.seed ^ nth as u64);
-            (0..sizes::TURNS.draw(&mut seed)).for_each(|_| session.turn());
+            let session = self.whole(nth);
             let project = root.join(format!("-src-acme-{}", nth % 20));
             written.bytes += file(&project.join(&session.id).with_extension("jsonl"), &session.main);
             for (agent, bytes) in &session.subagents {

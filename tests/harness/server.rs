@@ -50,6 +50,12 @@ impl Server {
         self.token.as_deref()
     }
 
+    /// As it is, with the token of this file: for a server whose data directory is not its world's.
+    pub fn with_token(mut self, token: &Path) -> Self {
+        self.token = fs::read_to_string(token).ok().map(|text| text.trim().to_owned());
+        self
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -62,7 +68,7 @@ impl Server {
 
     /// A connection that is kept open, whose requests carry the token.
     pub fn client(&self) -> Client {
-        Client::new(self.address, self.token())
+        Client::to(self.address, self.token())
     }
 
     /// GET with the token. The value is null when the answer is not JSON.

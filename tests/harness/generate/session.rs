@@ -36,9 +36,19 @@ pub struct Session<'w> {
 
 impl<'w> Session<'w> {
     pub(super) fn new(words: &'w Words, mut seed: Seed, nth: usize) -> Self {
+        let code = words.code(&mut seed, 60_000);
+        Self::with_code(words, seed, nth, code)
+    }
+
+    /// One of many small sessions: little text, at any time of one of a thousand days.
+    pub(super) fn brief(words: &'w Words, mut seed: Seed, nth: usize) -> Self {
+        let (code, ms) = (words.code(&mut seed, 2_000), seed.below(80_000_000));
+        Self { ms, ..Self::with_code(words, seed, nth % 1_000, code) }
+    }
+
+    fn with_code(words: &'w Words, mut seed: Seed, nth: usize, code: String) -> Self {
         let day = format!("{}-{:02}-{:02}", 2024 + nth / 336, nth / 28 % 12 + 1, nth % 28 + 1);
         let (id, prompt_id) = (uuid(&mut seed), uuid(&mut seed));
-        let code = words.code(&mut seed, 60_000);
         let (main, subagents, events) = (Vec::new(), Vec::new(), Vec::new());
         let (lines, ms, parent, agent) = (0, 0, None, None);
         Self { words, seed, id, main, subagents, events, lines, day, ms, nth, parent, prompt_id, agent, code }
@@ -51,6 +61,32 @@ impl<'w> Session<'w> {
             self.call();
         }
         self.answer();
+    }
+
+    /// A short prompt, now and then a tool call, and a short answer.
+    pub fn brief_turn(&mut self) {
+        self.prompt_id = uuid(&mut self.seed);
+        let length = 20 + self.seed.below(150);
+        let prompt = self.json_prose(length);
+        self.user(&prompt, r#","permissionMode":"default","origin":{"kind":"human"},"promptSource":"typed""#);
+        if self.seed.below(10) < 3 {
+            let (message, use_id, tool) = (id(&mut self.seed, "msg_01"), id(&mut self.seed, "toolu_01"), self.tool());
+            let (input, output) = (self.json_prose(60), self.excerpt(200));
+            let call =
+                format!(r#"{{"type":"tool_use","id":"{use_id}","name":"{tool}","input":{{"command":{input}}}}}"#);
+            self.assistant(&message, &call, r#""tool_use""#);
+            let (output, error) = (json(&output), self.seed.below(25) == 0);
+            self.user(
+                &format!(
+                    r#"[{{"type":"tool_result","tool_use_id":"{use_id}","content":{output},"is_error":{error}}}]"#
+                ),
+                "",
+            );
+        }
+        let (message, length) = (id(&mut self.seed, "msg_01"), 30 + self.seed.below(300));
+        let text = self.json_prose(length);
+        self.assistant(&message, &format!(r#"{{"type":"text","text":{text}}}"#), r#""end_turn""#);
+        self.ms += self.seed.below(120_000);
     }
 
     fn prompt(&mut self) {

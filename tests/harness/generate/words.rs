@@ -32,6 +32,10 @@ impl Words {
         &self.words[self.up_to.partition_point(|up_to| *up_to < at).min(VOCABULARY - 1)]
     }
 
+    pub(super) fn nth(&self, rank: usize) -> &str {
+        &self.words[rank]
+    }
+
     /// Prose of `length` bytes.
     pub(super) fn prose(&self, seed: &mut Seed, length: usize) -> String {
         self.text(seed, length, |seed| match seed.below(12) {

@@ -1,0 +1,196 @@
+//! How fast the API answers over a store of a size that a person reaches, and over one that nobody does: every kind of
+//! question over a connection that stays open, the memory of the server after all of them, and how many lists a second it
+//! gives beside the least that a server of the same library can do.
+//!
+//! `PROMPT_MANAGER_BENCH_SIZE` chooses the store: `80k` (80,000 messages in the shape of real ones, the default), `1m`
+//! (1,000,000 conversations of little text), or a number of conversations. A store is made once by the real import, slice by
+//! slice, and kept in target/bench-stores; it is made anew when migrations, rules or generator are others.
+//! `PROMPT_MANAGER_BENCH_ROUNDS` is how often each question is asked (200).
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is its table, and says what it waits for")]
+
+#[path = "api/hello.rs"]
+mod hello;
+#[path = "api/made.rs"]
+mod made;
+#[path = "api/rate.rs"]
+mod rate;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use harness::{Client, Generator, Seed, Server, World, encode};
+use made::Size;
+use serde_json::Value;
+
+fn main() {
+    // `cargo test --benches` runs this too, and only wants to know that it does.
+    let full = std::env::args().any(|arg| arg == "--bench");
+    let variable = |name: &str| std::env::var(name).ok();
+    let size =
+        Size::parse(variable("PROMPT_MANAGER_BENCH_SIZE").as_deref().unwrap_or(if full { "80k" } else { "300" }));
+    let rounds = variable("PROMPT_MANAGER_BENCH_ROUNDS").and_then(|n| n.parse().ok());
+    let rounds = rounds.unwrap_or(if full { 200 } else { 3 });
+    let generator = Generator::new(made::SEED);
+    let home = made::store(size, &generator);
+    let world = World::new();
+    let server = world.serve_by(
+        world
+            .bin("query-api")
+            .args(["serve", "--listen", "127.0.0.1:0", "--home"])
+            .arg(&home)
+            .env("PROMPT_MANAGER_LOG", "warn"),
+    );
+    let server = server.with_token(&home.join("run/api.token"));
+    made::say_things(&server, &home);
+    println!("{}", made::describe(&server, &home));
+    println!("\n{:<58}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p95", "p99", "longest", "KiB");
+    let mut client = server.client();
+    for question in questions(&generator) {
+        // An older server, measured for comparison, may not know the question.
+        match client.get(&question.path).status {
+            200 => row(&question.what, &ask(&mut client, rounds, &mut |_| question.path.clone())),
+            status => println!("{:<58} NOT MEASURED: status {status}", question.what),
+        }
+    }
+    let newest = items(&mut client, "/api/conversations?kind=all&limit=1")[0]["id"].as_u64().expect("an id");
+    let mut seed = Seed::new(made::SEED);
+    let mut any = move |_| format!("/api/conversations/{}", 1 + seed.number() % newest);
+    row("one conversation, any", &ask(&mut client, rounds, &mut any));
+    match client.get("/api/tags").status {
+        200 => row("a rating written (synced to the disk)", &ratings(&mut client, rounds, newest)),
+        status => println!("{:<58} NOT MEASURED: status {status}", "a rating written"),
+    }
+    println!("\nserver: {} MiB resident, {} MiB at most", memory(&server, "VmRSS:"), memory(&server, "VmHWM:"));
+    rate::table(&server, if full { Duration::from_secs(4) } else { Duration::from_millis(100) });
+}
+
+struct Question {
+    what: String,
+    path: String,
+}
+
+/// A list of 50 with these filters, and what is asked beside lists.
+fn questions(words: &Generator) -> Vec<Question> {
+    let list =
+        |what: &str, query: &str| Question { what: what.to_owned(), path: format!("/api/conversations?{query}") };
+    let search = |what: &str, text: &str, more: &str| {
+        list(
+            &format!("{what}: {text}{}", if more.is_empty() { String::new() } else { format!(" {more}") }),
+            &format!("q={}{more}", encode(text)),
+        )
+    };
+    let (common, frequent, seldom, rare) = (words.word(0), words.word(40), words.word(2_000), words.word(45_000));
+    let mut all = vec![list("list of 50, newest first", "")];
+    for filter in [
+        "kind=all",
+        "project=/src/acme-7",
+        "model=claude-opus-4-7",
+        "tool=Bash",
+        "tool=Agent",
+        "status=complete",
+        "has_error=true",
+        "tag=keep",
+        "star=true",
+        "rating=>=4",
+        "rating=none",
+        "since=2024-06-01&until=2024-06-30",
+        "via=interactive&tool=Edit&has_error=true",
+        "sort=length",
+        "sort=tokens",
+        "sort=cost",
+        "sort=rating",
+        "count=true",
+        "tool=Bash&count=true",
+    ] {
+        all.push(list(&format!("list, {filter}"), &filter.replace(">=", "%3E%3D")));
+    }
+    all.extend([
+        search("rare word", rare, ""),
+        search("common word", frequent, ""),
+        search("commonest word", common, ""),
+        search("two words", &format!("{seldom} {frequent}"), ""),
+        search("two common words", &format!("{common} {frequent}"), ""),
+        search("either of two", &format!("{rare} OR {seldom}"), ""),
+        search("one and not another", &format!("{seldom} -{common}"), ""),
+        search("phrase", &format!("\"{common} {frequent}\""), ""),
+        search("beginning", &format!("{}*", &rare[..rare.len() - 2]), ""),
+        search("short beginning", &format!("{}*", &frequent[..2]), ""),
+        search("part of a word in prompts", &rare[2..], "&in=prompt"),
+        search("in tool outputs", seldom, "&in=output"),
+        search("in notes", "remember", "&in=note"),
+        search("common word by relevance", frequent, "&sort=relevance"),
+        search("common word in a project", frequent, "&project=/src/acme-7"),
+        search("common word, counted", frequent, "&count=true"),
+        search("nothing", "zzzzzzzz", ""),
+    ]);
+    let other = |what: &str, path: &str| Question { what: what.to_owned(), path: path.to_owned() };
+    all.extend([
+        other("sessions", "/api/sessions"),
+        other("tags", "/api/tags"),
+        other("statistics, all of them", "/api/stats"),
+        other("statistics of a month", "/api/stats?since=2024-06-01&until=2024-06-30"),
+        other("health", "/api/health"),
+        other("healthz: the way there and back", "/healthz"),
+    ]);
+    all
+}
+
+/// What it took to be answered, sorted, and the size of the answer.
+struct Answers {
+    took: Vec<Duration>,
+    bytes: usize,
+}
+
+fn ask(client: &mut Client, rounds: usize, path: &mut dyn FnMut(usize) -> String) -> Answers {
+    let (mut took, mut bytes) = (Vec::new(), 0);
+    // The first answer is not counted: whoever asks a second time asks a store whose pages are in memory.
+    for round in 0..=rounds {
+        let path = path(round);
+        let begin = Instant::now();
+        let response = client.get(&path);
+        let elapsed = begin.elapsed();
+        assert_eq!(response.status, 200, "GET {path}: {}", response.text());
+        bytes = bytes.max(response.body.len());
+        took.extend((round > 0).then_some(elapsed));
+    }
+    took.sort();
+    Answers { took, bytes }
+}
+
+fn ratings(client: &mut Client, rounds: usize, newest: u64) -> Answers {
+    let mut took: Vec<_> = (0..rounds as u64)
+        .map(|round| {
+            let path = format!("/api/conversations/{}/rating", 1 + round * 7919 % newest);
+            let begin = Instant::now();
+            let response = client.json("PUT", &path, &format!(r#"{{"rating":{}}}"#, 1 + round % 5));
+            assert!((200..300).contains(&response.status), "PUT {path}: {}", response.text());
+            begin.elapsed()
+        })
+        .collect();
+    took.sort();
+    Answers { took, bytes: 0 }
+}
+
+fn row(what: &str, answers: &Answers) {
+    let at = |share: f64| answers.took[((answers.took.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    println!(
+        "{what:<58}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9.1}",
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        at(1.0),
+        answers.bytes as f64 / 1024.0
+    );
+}
+
+fn items(client: &mut Client, path: &str) -> Vec<Value> {
+    let page = client.get(path).json();
+    page["items"].as_array().unwrap_or_else(|| panic!("GET {path}: {page}")).clone()
+}
+
+/// MiB, by the kernel's own count.
+fn memory(server: &Server, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("it runs");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0) / 1024
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::db::Database;
@@ -32,24 +32,47 @@ impl FromRef<Context> for Arc<document::Document> {
 }
 
 /// In the order of the document.
-fn declared() -> OpenApiRouter<Context> {
-    OpenApiRouter::new()
-        .routes(routes!(conversations::list))
-        .routes(routes!(conversations::show))
-        .routes(routes!(health::report))
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .routes(routes!(document::openapi))
+fn declared() -> Vec<UtoipaMethodRouter<Context>> {
+    vec![
+        routes!(conversations::list),
+        routes!(conversations::show),
+        routes!(health::report),
+        routes!(health::alive),
+        routes!(health::ready),
+        routes!(document::openapi),
+    ]
+}
+
+fn collected() -> OpenApiRouter<Context> {
+    declared().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes)
 }
 
 /// The document alone.
 pub(crate) fn document() -> OpenApi {
-    openapi::complete(declared().into_openapi())
+    openapi::complete(collected().into_openapi())
 }
 
 /// The routes of a server.
 pub(crate) fn router(database: Database) -> Router {
-    let (routes, document) = declared().split_for_parts();
+    let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
     routes.with_state(Context { database: Arc::new(database), document: Arc::new(document) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// In the document one would silently stand for the other.
+    #[test]
+    fn no_two_shapes_have_one_name() {
+        let mut shapes = BTreeMap::new();
+        for (name, shape) in declared().into_iter().flat_map(|(shapes, ..)| shapes) {
+            let shape = serde_json::to_value(shape).unwrap();
+            let former = shapes.entry(name.clone()).or_insert_with(|| shape.clone());
+            assert_eq!(*former, shape, "two types are called {name}: give one `#[schema(as = …)]`");
+        }
+        assert!(shapes.len() > 10, "only {:?}", shapes.keys());
+    }
 }

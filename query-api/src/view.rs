@@ -80,15 +80,12 @@ pub(crate) struct Conversation<'a> {
     ended_at: Option<String>,
     model: Option<&'a str>,
     cwd: Option<&'a str>,
-    #[schema(value_type = Vec<Object>)]
     blocks: Vec<Block<'a>>,
-    #[schema(value_type = Vec<Object>)]
     tool_calls: Vec<ToolCall<'a>>,
     #[schema(no_recursion, value_type = Vec<Conversation>)]
     subagents: Vec<Self>,
     usage: Usage<'a>,
     /// Of its own messages, as `usage`.
-    #[schema(value_type = Object)]
     cost: Bill,
     #[serde(serialize_with = "raw")]
     #[schema(value_type = Object)]

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// How it is going
 ///
 /// 200 whatever it says. The document of `prompt-manager status --json`.
-#[utoipa::path(get, operation_id = "health", path = "/api/health", tag = "health", responses((status = 200, body = Object)))]
+#[utoipa::path(get, operation_id = "health", path = "/api/health", tag = "health", responses((status = 200, body = status::Status)))]
 pub(crate) async fn report(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
     json(&database.status().await?)
 }

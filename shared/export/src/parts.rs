@@ -5,11 +5,12 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use store::BlockKind;
 use store::read::{self, Value};
+use utoipa::ToSchema;
 
 use crate::time::rfc3339;
 
 /// A piece of a conversation. Of a tool there is no text, of anything else no call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Block<'a> {
     kind: &'static str,
     at: Option<String>,
@@ -20,13 +21,15 @@ pub struct Block<'a> {
 }
 
 /// A tool call, with what it was given and what it gave back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToolCall<'a> {
     id: Option<&'a str>,
     name: &'a str,
     #[serde(serialize_with = "value")]
+    #[schema(value_type = Option<serde_json::Value>)]
     input: &'a Option<Value>,
     #[serde(serialize_with = "value")]
+    #[schema(value_type = Option<serde_json::Value>)]
     output: &'a Option<Value>,
     error: bool,
     refused: bool,

@@ -73,5 +73,19 @@ impl serde::Serialize for Bill {
     }
 }
 
+impl utoipa::PartialSchema for Bill {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{Array, ObjectBuilder, SchemaType, Type};
+        let usd = SchemaType::from_iter([Type::Number, Type::Null]);
+        let usd =
+            ObjectBuilder::new().schema_type(usd).description(Some("What is known of it; null where nothing is."));
+        let models = Array::new(ObjectBuilder::new().schema_type(Type::String));
+        let bill = ObjectBuilder::new().description(Some("By list price, in US dollars."));
+        bill.property("usd", usd).required("usd").property("unknown_models", models).required("unknown_models").into()
+    }
+}
+
+impl utoipa::ToSchema for Bill {}
+
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use queue::DataDir;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One good backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Backup {
 }
 
 /// The kinds of backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// What people said: ratings, tags, notes, splits.
@@ -37,7 +38,7 @@ pub enum What {
 }
 
 /// A try that ended without a backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// Of which kind.
     pub what: What,

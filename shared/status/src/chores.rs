@@ -4,9 +4,10 @@ use std::fs;
 
 use queue::DataDir;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The last round, if it was not a good one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,

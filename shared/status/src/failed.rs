@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use queue::QueueName;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Ends the name of a note.
 pub const NOTE: &str = ".reason.json";
@@ -15,7 +16,7 @@ pub const NOTE: &str = ".reason.json";
 const LONGEST_NOTE: u64 = 64 * 1024;
 
 /// A file that could not be taken in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Failed {
     /// Its name in queue/failed.
     pub file: String,
@@ -41,7 +42,7 @@ pub struct Failed {
 }
 
 /// Where the time of a failure is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The note beside the file.

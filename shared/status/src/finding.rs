@@ -1,9 +1,10 @@
 //! Something that is not as it should be, and what a person does about it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How bad it is, mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing has to be done.
@@ -15,7 +16,7 @@ pub enum Severity {
 }
 
 /// One finding. The texts never hold a word of a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Finding {
     /// A name for programs that stays: `queue_waits`.
     pub code: &'static str,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use settings::Settings;
 use store::read::{Health, Reader};
 use store::{Error, Figures};
+use utoipa::ToSchema;
 
 use crate::backups::{Backups, What};
 use crate::failed::Failures;
@@ -25,7 +26,7 @@ use crate::{assess, chores, unreadable};
 const NOTES: usize = 10_000;
 
 /// How it is going. A part that could not be read is `None`, and a finding says why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Status {
     /// By the worst finding.
     pub status: State,

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::time::Time;
 
@@ -13,7 +14,7 @@ use crate::time::Time;
 const TAIL: u64 = 1024 * 1024;
 
 /// The lines of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HookErrors {
     /// Lines in the last mebibyte of it.
     pub lines: u64,

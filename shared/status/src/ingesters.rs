@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use queue::DataDir;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The size of a note, filled up with blanks.
 pub const NOTE_SIZE: usize = 2048;
@@ -17,7 +18,7 @@ pub const NOTE_SIZE: usize = 2048;
 const MOST: usize = 64;
 
 /// What an ingester says of itself. Times are milliseconds since 1970, UTC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Note {
     /// Its process.
     pub pid: u32,
@@ -40,7 +41,7 @@ pub struct Note {
 }
 
 /// A fault that will pass and has not passed yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Trouble {
     /// When it was first met.
     pub since_ms: i64,

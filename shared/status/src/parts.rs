@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use store::{Figures, Latency, Pass, Seen, read};
+use utoipa::ToSchema;
 
 use crate::backups::{Backup, Backups, What};
 use crate::failed::Failures;
@@ -11,7 +12,7 @@ use crate::ingesters;
 use crate::time::Time;
 
 /// How it is on the whole, the best first: by the worst finding, of which notes do not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// All is well.
@@ -23,7 +24,7 @@ pub enum State {
 }
 
 /// An ingester that lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Ingester {
     /// Its process; 0 if its note cannot be read.
     pub pid: u32,
@@ -44,7 +45,7 @@ pub struct Ingester {
 }
 
 /// What hinders them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Trouble {
     /// First met.
     pub since_at: Time,
@@ -57,7 +58,7 @@ pub struct Trouble {
 }
 
 /// The last pass that did something or met a fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastPass {
     /// `run` or `once`.
     pub command: String,
@@ -94,7 +95,7 @@ pub struct LastPass {
 }
 
 /// In milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PassParts {
     /// From the queue to the archive.
     pub queue: i64,
@@ -105,7 +106,7 @@ pub struct PassParts {
 }
 
 /// From capture to commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Waits {
     /// Of what was committed in the last hour.
     pub hour: Percentiles,
@@ -114,7 +115,7 @@ pub struct Waits {
 }
 
 /// In milliseconds, at most 1/16 off; `None` without events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Percentiles {
     /// How many events there were.
     pub events: i64,
@@ -127,7 +128,7 @@ pub struct Percentiles {
 }
 
 /// What could not be taken in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FailedFiles {
     /// Files; more than are counted by reason if there are very many.
     pub files: u64,
@@ -136,7 +137,7 @@ pub struct FailedFiles {
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Database {
     /// Its schema.
     pub schema: i64,
@@ -153,7 +154,7 @@ pub struct Database {
 }
 
 /// By which sources the conversations of the default list were seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Completeness {
     /// By hooks alone.
     pub hook_only: i64,
@@ -164,7 +165,7 @@ pub struct Completeness {
 }
 
 /// The file system of the data directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Space {
     /// Bytes that may still be written.
     pub free_bytes: u64,
@@ -179,7 +180,7 @@ pub struct Space {
 }
 
 /// The backups in the data directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BackupFiles {
     /// What people said.
     pub annotations: BackupKind,
@@ -188,7 +189,7 @@ pub struct BackupFiles {
 }
 
 /// Of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BackupKind {
     /// How many there are.
     pub files: u64,
@@ -205,7 +206,7 @@ pub struct BackupKind {
 }
 
 /// Which programs these are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Versions {
     /// Prompt Manager.
     pub prompt_manager: &'static str,

@@ -11,6 +11,7 @@ use std::{fs, io};
 
 use serde::Serialize;
 use settings::Settings;
+use utoipa::ToSchema;
 
 use crate::failed::NOTE;
 use crate::time::Time;
@@ -22,7 +23,7 @@ const MOST: u64 = 100_000;
 const ASKED: usize = 16;
 
 /// What lies in a folder of the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Folder {
     /// Files; at 100,000 there may be more.
     pub files: u64,
@@ -38,7 +39,7 @@ pub struct Folder {
 }
 
 /// The whole queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Queue {
     /// Files that a hook is writing, or left.
     pub tmp: Folder,

@@ -146,7 +146,7 @@ pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
         }));
     }
     for (turn, usage) in done.turns.iter_mut().zip(tokens::settle(figures)) {
-        turn.usage = usage;
+        turn.usage = tokens::priced(usage, turn.timestamp_ms);
     }
     for session in history::join(lineage, &mut done.turns) {
         number(&mut done.turns, &lineage[session].session_id);

@@ -27,7 +27,7 @@ pub use rebuild::{Index, rebuild};
 
 /// The version of the rules. Raised when the same ground gives other rows than before: sessions that were derived by older
 /// rules are derived again, a few in each pass.
-pub(crate) const PARSER: i64 = 1;
+pub(crate) const PARSER: i64 = 2;
 
 /// How often a lineage is read again because its ground moved on; then it waits for the next pass.
 const ATTEMPTS: usize = 3;

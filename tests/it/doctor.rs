@@ -291,11 +291,15 @@ fn faults_of_the_database() {
     check("keys-gone", &["unrecognised"]);
     check("session-waits", &["sessions_wait"]);
     check("turn-changed", &["derived_differs"]);
-    check("prompt-changed", &["derived_differs"]);
+    check("prompt-changed", &["derived_differs", "lists_differ"]);
+    check("facets-gone", &["derived_differs", "lists_differ"]);
+    check("facets-changed", &["derived_differs", "lists_differ"]);
+    check("facets-stray", &["lists_differ"]);
+    check("uses-stray", &["lists_differ"]);
     check("counts-changed", &["counts_differ"]);
     check("event-moved", &["event_misfiled"]);
     check("event-session", &["event_misfiled"]);
-    check("call-gone", &["derived_differs"]);
+    check("call-gone", &["derived_differs", "lists_differ"]);
     check("future-event", &["clock_ahead"]);
     check("future-pass", &["clock_ahead"]);
 }

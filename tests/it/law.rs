@@ -8,6 +8,7 @@ use std::path::Path;
 
 use queue::DataDir;
 use store::read::Reader;
+use store::read::inspect::Inspector;
 
 /// Files that were handed to the queue: name and bytes.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,7 @@ impl Given {
         for left in [dir.tmp(), dir.incoming(), dir.processing()] {
             assert_eq!(names(&left), Vec::<String>::new(), "{after}: left in {}", left.display());
         }
+        assert_eq!(Inspector::open(dir).unwrap().misfiled().unwrap(), 0, "{after}: what lists are made from");
         let mut reader = Reader::open(dir).unwrap();
         assert_eq!(reader.damage().unwrap(), Vec::<String>::new(), "{after}");
         let kept = reader.kept_events().unwrap();

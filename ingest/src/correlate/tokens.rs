@@ -3,9 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use export::price::{self, Cost};
 use store::write::Usage;
 
 use crate::transcripts::line::{Body, Line};
+
+/// No message costs more, in picodollars: sums of damaged figures stay sums.
+const MOST: u128 = 1_000_000_000_000_000;
 
 /// What one line says of a message's tokens.
 #[derive(Debug)]
@@ -29,6 +33,7 @@ pub(crate) fn figures(lines: &[&Line]) -> Vec<Figure> {
             cache_creation_tokens: tokens.cache_creation,
             cache_creation_1h_tokens: tokens.cache_creation_1h,
             cache_read_tokens: tokens.cache_read,
+            cost: None,
         };
         (!assistant.synthetic()).then_some(Figure { usage, side: line.sidechain })
     };
@@ -57,6 +62,17 @@ pub(crate) fn settle(figures: Vec<Vec<Figure>>) -> Vec<Vec<Usage>> {
         kept.map(|(_, figure)| figure.usage).collect()
     };
     figures.into_iter().enumerate().map(keep).collect()
+}
+
+/// The same with their list prices at that time.
+pub(crate) fn priced(mut usage: Vec<Usage>, at_ms: i64) -> Vec<Usage> {
+    for message in &mut usage {
+        message.cost = match price::cost(message, at_ms) {
+            Cost::Known(usd) => Some(usd.pico().min(MOST) as i64),
+            Cost::Unknown(_) => None,
+        };
+    }
+    usage
 }
 
 /// A message and one of its requests.
@@ -112,6 +128,7 @@ mod tests {
             cache_creation_tokens: 0,
             cache_creation_1h_tokens: 0,
             cache_read_tokens: 0,
+            cost: None,
         };
         Figure { usage, side: side.is_some() }
     }

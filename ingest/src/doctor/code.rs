@@ -161,6 +161,9 @@ codes! {
     CountsDiffer "counts_differ" Warning true
         "the counts of which source saw a conversation are not what counting gives"
         "run `prompt-manager doctor --repair`, which counts again";
+    ListsDiffer "lists_differ" Warning true
+        "what lists are filtered and sorted by is not what the conversations say"
+        "run `prompt-manager doctor --repair`, which makes it again";
     // Claude Code's side.
     HookSettings "hook_settings" Warning false
         "Claude Code's settings cannot be read"

@@ -168,6 +168,7 @@ fn rows(
             Mend::Object(name) => batch.make_missing(name).map(drop),
             Mend::Ids => batch.put_back_ids(millis(now)).map(drop),
             Mend::Counts => batch.recount(),
+            Mend::Lists => batch.remake_lists(),
             Mend::Loose => batch.drop_loose_parts().map(drop),
             Mend::StrayWords => batch.drop_stray_words(),
             Mend::Words => {

@@ -36,6 +36,8 @@ pub(super) enum Mend {
     Remove(PathBuf),
     /// Count again which source saw the conversations.
     Counts,
+    /// Make again what lists are filtered and sorted by.
+    Lists,
     /// Make an index, a view or a trigger.
     Object(String),
     /// Give an event its bytes back from the archive.

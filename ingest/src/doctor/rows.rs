@@ -159,6 +159,13 @@ pub(super) fn references(round: &mut Round<'_>, store: &Inspector) -> Result<(),
         round.found(Code::CountsDiffer, "turns_seen");
         round.mend(Code::CountsDiffer, Mend::Counts);
     }
+    match store.misfiled()? {
+        0 => {}
+        rows => {
+            round.found_many(Code::ListsDiffer, rows, "facets");
+            round.mend(Code::ListsDiffer, Mend::Lists);
+        }
+    }
     let waits = store.waiting_sessions(millis(round.now.checked_sub(PATIENCE).unwrap_or(round.now)))?;
     for session in waits {
         round.found(Code::SessionsWait, session.clone());

@@ -149,6 +149,7 @@ async fn the_shape_of_an_item_and_of_the_whole() {
             cache_creation_tokens: 0,
             cache_creation_1h_tokens: 0,
             cache_read_tokens: if n == 1 { 0 } else { i64::MAX },
+            cost: None,
         })
         .into();
     let child =

@@ -40,6 +40,7 @@ fn usage(model: &str) -> Usage {
         cache_creation_tokens: 8,
         cache_creation_1h_tokens: 8,
         cache_read_tokens: 1000,
+        cost: None,
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 /// What each fault does.
-const FAULTS: [(&str, &str); 37] = [
+const FAULTS: [(&str, &str); 41] = [
     ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
     // The captured runs are old when they are fed.
     ("at-once", "delete from latencies"),
@@ -55,6 +55,10 @@ const FAULTS: [(&str, &str); 37] = [
     ("turn-changed", "update turns set response_text = 'another', digest = x'00' where id = (select min(id) from turns)"),
     ("prompt-changed", "update turns set prompt_text = 'another' where id = (select min(id) from turns)"),
     ("counts-changed", "update turns_seen set turns = turns + 1 where from_hook = 1 and from_transcript = 1"),
+    ("facets-gone", "delete from facets where conversation_id = (select min(id) from turns)"),
+    ("facets-changed", "update facets set folder_id = null, cost = 7 where conversation_id = (select max(id) from turns)"),
+    ("facets-stray", "insert into facets select timestamp_ms + 1, conversation_id, kind, via, status, folder_id, model_id, failed, prompt_length, tokens, cost from facets limit 1"),
+    ("uses-stray", "insert into tool_uses select tool_id, timestamp_ms, 99999, 1, 0 from tool_uses limit 1"),
     ("origin-gone", "delete from origins"),
     ("event-moved", "update events set captured_ns = captured_ns + 1 where id = 1"),
     ("event-session", "update events set session_id = 'another' where id = 1"),

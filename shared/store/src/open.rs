@@ -291,7 +291,7 @@ fn open_straight(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     }
     conn.pragma_update(None, "mmap_size", 0).op("set mmap_size")?;
     conn.pragma_update(None, "cell_size_check", true).op("set cell_size_check")?;
-    conn.set_prepared_statement_cache_capacity(64);
+    conn.set_prepared_statement_cache_capacity(128);
     Ok(conn)
 }
 

@@ -19,4 +19,6 @@ pub struct Usage {
     pub cache_creation_1h_tokens: i64,
     /// Read from the cache.
     pub cache_read_tokens: i64,
+    /// List price in picodollars, by the table and at the time of the turn; `None` where the table has no price.
+    pub cost: Option<i64>,
 }

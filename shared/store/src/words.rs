@@ -20,6 +20,16 @@ macro_rules! words {
                 }
             }
 
+            /// Its number in narrow rows, the same for ever: its place in [`Self::ALL`].
+            pub fn number(self) -> i64 {
+                self as i64
+            }
+
+            /// The reverse of `number`.
+            pub fn from_number(number: i64) -> Option<Self> {
+                usize::try_from(number).ok().and_then(|at| Self::ALL.get(at)).copied()
+            }
+
             /// The reverse of `as_str`.
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == word)
@@ -96,5 +106,31 @@ words! {
         Tool = "tool",
         /// Something a program put in: a notification, an interruption, a command's output.
         Notice = "notice",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers stand in databases: a new word goes to the end of its list, none is ever taken out.
+    #[test]
+    fn numbers_never_change() {
+        let kinds = ["human", "command", "shell", "local", "notification", "subagent"];
+        let vias = ["interactive", "print", "sdk", "ide", "desktop", "unknown"];
+        let statuses = ["complete", "interrupted", "failed", "open"];
+        for (number, word) in (0..).zip(kinds) {
+            assert_eq!(Kind::from_number(number).map(Kind::as_str), Some(word));
+            assert_eq!(Kind::from_word(word).map(Kind::number), Some(number));
+        }
+        for (number, word) in (0..).zip(vias) {
+            assert_eq!(Via::from_number(number).map(Via::as_str), Some(word));
+            assert_eq!(Via::from_word(word).map(Via::number), Some(number));
+        }
+        for (number, word) in (0..).zip(statuses) {
+            assert_eq!(Status::from_number(number).map(Status::as_str), Some(word));
+            assert_eq!(Status::from_word(word).map(Status::number), Some(number));
+        }
+        assert_eq!((Kind::from_number(-1), Kind::from_number(6)), (None, None));
     }
 }

@@ -16,6 +16,7 @@ fn usage(model: &str, [input, write, hour, read, output]: [i64; 5]) -> Usage {
         cache_creation_tokens: write,
         cache_creation_1h_tokens: hour,
         cache_read_tokens: read,
+        cost: None,
     }
 }
 

@@ -13,8 +13,13 @@ pub struct Usd(u128);
 
 impl Usd {
     /// So many picodollars.
-    pub(super) fn from_pico(pico: u128) -> Self {
+    pub fn from_pico(pico: u128) -> Self {
         Self(pico)
+    }
+
+    /// In picodollars.
+    pub fn pico(self) -> u128 {
+        self.0
     }
 
     /// Rounded to millionths of a dollar.

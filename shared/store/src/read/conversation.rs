@@ -88,7 +88,7 @@ const TOOLS: &str = "
 
 const USAGE: &str = "
     select message_id, request_id, model, input_tokens, output_tokens, cache_creation_tokens,
-           cache_creation_1h_tokens, cache_read_tokens
+           cache_creation_1h_tokens, cache_read_tokens, cost
       from usage where conversation_id = ?1 order by seq";
 
 /// Reads it; an alias leads to its survivor.
@@ -224,6 +224,7 @@ fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
         cache_creation_tokens: row.get(5)?,
         cache_creation_1h_tokens: row.get(6)?,
         cache_read_tokens: row.get(7)?,
+        cost: row.get(8)?,
     })
 }
 
@@ -276,7 +277,7 @@ mod tests {
                                      input_source, input_source_id, input_offset, input_length,
                                      output_source, output_source_id, output_offset, output_length)
              values ({id}, 0, 'tool-1', 'Bash', 0, 0, 1, 1200, 34, {input}, {output});
-             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4, 0);
+             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4, 0, null);
              insert into sessions (session_id, title, cwd) values ('s', 'Title', '/home/dev');
              insert into conversation_ids (id, created_ms) values (77, 0), (78, 0);
              insert into aliases values (77, {id}), (78, 77);",

@@ -5,6 +5,7 @@
 //! `events` and `transcripts` (the bytes that were captured), `orphans` (rows that hang on nothing).
 
 mod events;
+mod facets;
 mod orphans;
 mod schema;
 mod transcripts;
@@ -19,6 +20,7 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 pub use events::{Fault, HeldAs, SeenEvent};
+pub(crate) use facets::{FACETS, TOOL_USES};
 pub(crate) use orphans::COUNTED;
 pub use orphans::{Dangling, Group};
 pub(crate) use schema::statement;

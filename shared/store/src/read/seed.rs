@@ -5,6 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::Reader;
 use crate::ids::{ConversationId, EventId, TranscriptId};
+use crate::read::inspect::{FACETS, TOOL_USES};
+use crate::words::Kind;
 use crate::{codec, open};
 
 /// A database in a temporary directory.
@@ -55,6 +57,14 @@ impl Store {
             .execute(params![id, row.session, row.timestamp_ms, row.kind, row.prompt])
             .unwrap();
         self.conn
+            .prepare_cached(
+                "insert into facets (timestamp_ms, conversation_id, kind, via, status, failed, prompt_length, tokens, cost)
+                 values (?1, ?2, ?3, 0, 0, 0, length(?4), 0, 0)",
+            )
+            .unwrap()
+            .execute(params![row.timestamp_ms, id, Kind::from_word(row.kind).unwrap().number(), row.prompt])
+            .unwrap();
+        self.conn
             .prepare_cached("insert into blocks (conversation_id, seq, kind) values (?1, 1000, 'text')")
             .unwrap()
             .execute([id])
@@ -65,6 +75,24 @@ impl Store {
             .execute(params![self.conn.last_insert_rowid(), row.prompt])
             .unwrap();
         ConversationId(id)
+    }
+
+    /// Makes what lists are made from fit what a test did to turns.
+    pub(super) fn refile(&self) {
+        self.conn
+            .execute_batch(&format!(
+                "insert into folders (origin_id, cwd)
+                 select distinct coalesce(s.origin_id, 0), coalesce(t.cwd, s.cwd)
+                   from turns t left join sessions s on s.session_id = t.session_id
+                  where coalesce(t.cwd, s.cwd) is not null on conflict do nothing;
+                 insert into models (name) select distinct model from turns where model is not null on conflict do nothing;
+                 insert into tools (name) select distinct name from tool_calls where true on conflict do nothing;
+                 delete from facets;
+                 delete from tool_uses;
+                 insert into facets {FACETS};
+                 insert into tool_uses {TOOL_USES};"
+            ))
+            .unwrap();
     }
 
     /// A transcript with these bytes, in chunks.

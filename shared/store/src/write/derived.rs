@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
-use super::session::{Link, LinkKind, Session};
+use super::rows::Placed;
+use super::session::Session;
 use super::turn::{Parent, Turn};
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
@@ -96,6 +97,10 @@ impl Batch<'_> {
         for (session, part) in &lineage.parts {
             self.digests(session, part, &mut before)?;
         }
+        let mut homes = BTreeMap::new();
+        for (session, part) in &lineage.parts {
+            homes.insert(session, self.put_session(&part.facts)?);
+        }
         let mut changed = 0;
         for (turn, id) in lineage.turns.iter().zip(&ids) {
             let parent = match turn.parent {
@@ -109,8 +114,16 @@ impl Batch<'_> {
                 None => self.digest_elsewhere(*id)?, // it has moved here from a session outside the lineage
             };
             let same = known.as_deref() == Some(&digest[..]);
-            if !same || (look == Look::Rows && !self.has_rows(*id, turn, parent)?) {
-                self.put_turn(*id, turn, parent, &digest, known.is_some())?;
+            if same && look == Look::Digests {
+                continue;
+            }
+            let folder_id = match homes.get(&turn.session_id) {
+                Some(home) => self.folder(home, turn.cwd.as_deref())?,
+                None => None,
+            };
+            let row = Placed { id: *id, turn, parent, digest: &digest, folder_id };
+            if !same || !self.has_rows(&row)? {
+                self.put_turn(&row, known.is_some())?;
                 changed += 1;
             }
         }
@@ -118,8 +131,10 @@ impl Batch<'_> {
         for id in before.into_keys() {
             self.remove_turn(id)?;
         }
+        for home in homes.values() {
+            self.refile(home)?;
+        }
         for (session, part) in &lineage.parts {
-            self.put_session(&part.facts)?;
             self.put_links(&part.facts)?;
             self.put_derivation(session, part)?;
         }
@@ -212,81 +227,6 @@ impl Batch<'_> {
             return Ok(());
         }
         self.execute("delete from dirty_sessions where session_id = ?1", [session])
-    }
-
-    fn put_session(&self, facts: &Session) -> Result<(), Error> {
-        self.execute(
-            "insert into sessions (session_id, title, title_from, cwd, git_branch, version, model, started_ms, ended_ms, counts)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             on conflict (session_id) do update set
-                title = excluded.title, title_from = excluded.title_from, cwd = excluded.cwd,
-                git_branch = excluded.git_branch, version = excluded.version, model = excluded.model,
-                started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, counts = excluded.counts
-             where (title, title_from, cwd, git_branch, version, model, started_ms, ended_ms, counts)
-                is not (excluded.title, excluded.title_from, excluded.cwd, excluded.git_branch, excluded.version,
-                        excluded.model, excluded.started_ms, excluded.ended_ms, excluded.counts)",
-            params![
-                facts.session_id,
-                facts.title.as_ref().map(|title| &title.text),
-                facts.title.as_ref().map(|title| title.from.as_str()),
-                facts.cwd.as_ref().or(facts.hook_cwd.as_ref()),
-                facts.git_branch,
-                facts.version,
-                facts.model,
-                facts.started_ms,
-                facts.ended_ms,
-                facts.counts.json(),
-            ],
-        )
-    }
-
-    /// Puts what a session's own lines and events tell of links in place of what they told before. The earlier session
-    /// tells where it goes on; of `/clear` both sides tell; everything else the later one tells.
-    fn put_links(&self, facts: &Session) -> Result<(), Error> {
-        let before = self.links_told_by(&facts.session_id)?;
-        for link in before.difference(&facts.links) {
-            self.execute(
-                "delete from session_links where session_id = ?1 and kind = ?2 and other_session_id = ?3",
-                params![link.session_id, link.kind.as_str(), link.other_session_id],
-            )?;
-        }
-        for link in facts.links.difference(&before) {
-            self.execute(
-                "insert into session_links (session_id, kind, other_session_id) values (?1, ?2, ?3)
-                 on conflict do nothing",
-                params![link.session_id, link.kind.as_str(), link.other_session_id],
-            )?;
-        }
-        Ok(())
-    }
-
-    fn links_told_by(&self, session_id: &str) -> Result<BTreeSet<Link>, Error> {
-        let mut query = self
-            .tx
-            .prepare_cached(
-                "select session_id, kind, other_session_id from session_links
-                  where (session_id = ?1 and kind <> 'continued-from')
-                     or (other_session_id = ?1 and kind in ('continued-from', 'cleared-from'))",
-            )
-            .op("prepare")?;
-        let rows = query
-            .query_map([session_id], |row| {
-                let kind: String = row.get(1)?;
-                let kind = LinkKind::ALL.into_iter().find(|known| known.as_str() == kind);
-                Ok(kind.map(|kind| (row.get(0), kind, row.get(2))))
-            })
-            .op("read a session's links")?;
-        let mut found = BTreeSet::new();
-        for row in rows {
-            if let Some((session, kind, other)) = row.op("read a link")? {
-                found.insert(Link {
-                    session_id: session.op("read a link")?,
-                    kind,
-                    other_session_id: other.op("read a link")?,
-                });
-            }
-        }
-        Ok(found)
     }
 
     pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use super::{Batch, Writer};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
-use crate::read::inspect::{COUNTED, statement};
+use crate::read::inspect::{COUNTED, FACETS, TOOL_USES, statement};
 
 /// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning.
 const LOST_IDS: &str = "
@@ -25,6 +25,17 @@ const LOOSE: [&str; 5] = [
     "delete from tool_calls where conversation_id not in (select id from turns)",
     "delete from usage where conversation_id not in (select id from turns)",
     "delete from typed_lines where transcript_id not in (select id from transcripts)",
+];
+
+/// Names that facets refer to by number.
+const NAMES: [&str; 3] = [
+    "insert into models (name) select distinct model from turns where model is not null on conflict do nothing",
+    "insert into tools (name) select distinct name from tool_calls where true on conflict do nothing",
+    "insert into folders (origin_id, cwd)
+     select distinct coalesce(s.origin_id, 0), coalesce(t.cwd, s.cwd)
+       from turns t left join sessions s on s.session_id = t.session_id
+      where coalesce(t.cwd, s.cwd) is not null
+     on conflict do nothing",
 ];
 
 const STRAY_WORDS: &str = "delete from search where rowid in
@@ -70,6 +81,21 @@ impl Batch<'_> {
     pub fn recount(&self) -> Result<(), Error> {
         self.execute("delete from turns_seen", [])?;
         self.execute(&format!("insert into turns_seen (from_hook, from_transcript, turns) {COUNTED}"), [])
+    }
+
+    /// Makes again what lists are filtered and sorted by.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn remake_lists(&self) -> Result<(), Error> {
+        for sql in NAMES {
+            self.execute(sql, [])?;
+        }
+        for (table, rows) in [("facets", FACETS), ("tool_uses", TOOL_USES)] {
+            self.execute(&format!("delete from {table}"), [])?;
+            self.execute(&format!("insert into {table} {rows}"), [])?;
+        }
+        Ok(())
     }
 
     /// Removes words that belong to no text from the index.

@@ -64,6 +64,9 @@ pub enum Parent {
     Settled(ConversationId),
 }
 
+/// Raised when the same turn gives other rows, so that each is written again when it is derived again.
+const ROWS: u8 = 7;
+
 impl Turn {
     /// Equal digests mean equal rows. A parent counts by its id; keys are no part of the rows.
     pub(crate) fn digest(&self, parent: Option<ConversationId>) -> [u8; 16] {
@@ -101,7 +104,7 @@ impl Turn {
             tool_calls,
             usage,
         } = self;
-        (session_id, agent_id, ordinal, timestamp_ms, ended_ms, kind, via, status, prompt_text, response_text)
+        (ROWS, session_id, agent_id, ordinal, timestamp_ms, ended_ms, kind, via, status, prompt_text, response_text)
             .hash(&mut digest);
         (prompt_id, model, cwd, from_hook, from_transcript, metadata, blocks, tool_calls, usage).hash(&mut digest);
         parent.map(|id| id.0).hash(&mut digest);

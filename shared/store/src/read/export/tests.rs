@@ -188,7 +188,10 @@ fn subagents_are_summed_up() {
     let store = store();
     let deeper = store.turn(&turn("a", 1600, "look deeper"));
     let used = |id: i64, n: i64| {
-        format!("insert into usage values (null, {id}, 0, 'm{n}', null, 'x', {n}, {n}, {n}, {n}, 0);")
+        format!(
+            "insert into usage (conversation_id, seq, message_id, model, input_tokens, output_tokens, cache_creation_tokens,
+                                cache_read_tokens) values ({id}, 0, 'm{n}', 'x', {n}, {n}, {n}, {n});"
+        )
     };
     sql(&store, &format!("update turns set parent_id = 6 where id = {}", deeper.0));
     sql(&store, &[used(1, 1), used(6, 2), used(deeper.0, 3)].concat());

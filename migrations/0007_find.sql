@@ -1,0 +1,77 @@
+-- What finding needs: for each conversation one narrow row that a list is filtered and sorted by, and which tools it used.
+-- Derived like all it is made from: written where turns is written, and by nobody else. What stands in the store already is
+-- filled in here, so that no list is empty while sessions wait to be derived by the new rules; only prices wait for them.
+
+-- Names that many rows share. Rows are only added, so that a number always means the same name.
+create table models (id integer primary key, name text not null unique) strict;
+create table tools  (id integer primary key, name text not null unique) strict;
+-- A working directory of an origin (0 where nobody knows of which). Its project is coalesce(places.git_root, cwd), asked for
+-- when reading: places may come later.
+create table folders (id integer primary key, origin_id integer not null, cwd text not null, unique (origin_id, cwd)) strict;
+
+create table facets (
+    timestamp_ms    integer not null,
+    conversation_id integer not null,
+    kind            integer not null,   -- the numbers of the words in shared/store/src/words.rs
+    via             integer not null,
+    status          integer not null,
+    folder_id       integer,            -- of the turn's directory, else its session's
+    model_id        integer,
+    failed          integer not null check (failed in (0, 1)),  -- its status is failed, or one of its own tool calls failed or was refused
+    prompt_length   integer not null,   -- in characters, as length() counts them
+    tokens          integer not null,   -- of its own messages: input, output, put into the cache and read from it
+    cost            integer,            -- list price of its own messages in picodollars; null where nothing is known of it
+    primary key (timestamp_ms, conversation_id)
+) strict, without rowid;
+
+-- Which tools a conversation used itself, by its time.
+create table tool_uses (
+    tool_id         integer not null,
+    timestamp_ms    integer not null,
+    conversation_id integer not null,
+    calls           integer not null,
+    failures        integer not null,   -- of these: failed or refused
+    primary key (tool_id, timestamp_ms, conversation_id)
+) strict, without rowid;
+
+-- List price of a message in picodollars, null where the price table has no price for its model.
+alter table usage add column cost integer;
+-- Of which data directory a session is: of its first transcript, else of its first event.
+alter table sessions add column origin_id integer;
+-- For a list of sessions by when they were last heard of.
+create index sessions_ended on sessions (ended_ms);
+-- For turns whose directory is their session's.
+create index turns_homeless on turns (session_id) where cwd is null;
+
+update sessions set origin_id = coalesce(
+    (select origin_id from transcripts t where t.session_id = sessions.session_id order by t.id limit 1),
+    (select origin_id from events e where e.session_id = sessions.session_id order by e.captured_ns, e.id limit 1));
+
+insert into models (name) select distinct model from turns where model is not null;
+insert into tools (name) select distinct name from tool_calls;
+insert into folders (origin_id, cwd)
+select distinct coalesce(s.origin_id, 0), coalesce(t.cwd, s.cwd)
+  from turns t left join sessions s on s.session_id = t.session_id
+ where coalesce(t.cwd, s.cwd) is not null;
+
+insert into facets
+select t.timestamp_ms, t.id,
+       case t.kind when 'human' then 0 when 'command' then 1 when 'shell' then 2 when 'local' then 3
+                   when 'notification' then 4 when 'subagent' then 5 end,
+       case t.via when 'interactive' then 0 when 'print' then 1 when 'sdk' then 2 when 'ide' then 3
+                  when 'desktop' then 4 when 'unknown' then 5 end,
+       case t.status when 'complete' then 0 when 'interrupted' then 1 when 'failed' then 2 when 'open' then 3 end,
+       (select f.id from folders f where f.origin_id = coalesce(s.origin_id, 0) and f.cwd = coalesce(t.cwd, s.cwd)),
+       (select m.id from models m where m.name = t.model),
+       t.status = 'failed' or exists (select 1 from tool_calls c where c.conversation_id = t.id and (c.is_error or c.refused)),
+       coalesce(length(t.prompt_text), 0),
+       (select cast(min(total(u.input_tokens) + total(u.output_tokens) + total(u.cache_creation_tokens)
+                        + total(u.cache_read_tokens), 9.2e18) as integer)
+          from usage u where u.conversation_id = t.id),
+       iif(exists (select 1 from usage u where u.conversation_id = t.id), null, 0)
+  from turns t left join sessions s on s.session_id = t.session_id;
+
+insert into tool_uses
+select n.id, t.timestamp_ms, t.id, count(*), sum(c.is_error or c.refused)
+  from tool_calls c join turns t on t.id = c.conversation_id join tools n on n.name = c.name
+ group by 1, 2, 3;

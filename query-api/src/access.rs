@@ -15,8 +15,8 @@ use crate::problem::Problem;
 use crate::token::Token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Programs that watch over us ask these, and no prompt is in the answer.
-pub(crate) const WITHOUT_TOKEN: [&str; 2] = ["/healthz", "/readyz"];
+/// Programs that watch over us ask the first two; the last is what the page looks like that says what is missing.
+pub(crate) const WITHOUT_TOKEN: [&str; 3] = ["/healthz", "/readyz", "/style.css"];
 
 /// The rules of one server.
 pub(crate) struct Access {

@@ -4,6 +4,7 @@ pub(crate) mod conversations;
 pub(crate) mod document;
 pub(crate) mod health;
 
+use axum::body::Body;
 use axum::response::Response;
 use hyper::header::{self, HeaderValue};
 use serde::Serialize;
@@ -13,7 +14,15 @@ use crate::problem::Problem;
 /// 200 with `view` as its body.
 fn json(view: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(view).map_err(|error| Problem::internal(format!("write JSON: {error}")))?;
+    Ok(typed("application/json", body))
+}
+
+/// A page.
+const HTML: &str = "text/html; charset=utf-8";
+
+/// 200 with a body of this type.
+fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }

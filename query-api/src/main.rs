@@ -9,6 +9,7 @@ mod app;
 mod cli;
 mod cursor;
 mod db;
+mod docs;
 mod extract;
 mod handlers;
 mod openapi;

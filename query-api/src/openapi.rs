@@ -8,6 +8,7 @@ use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::WITHOUT_TOKEN;
+use crate::extract::Id;
 use crate::problem::Body;
 
 const TOKEN: &str = "token";
@@ -48,7 +49,9 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let tags = TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     document.tags = Some(tags.into());
     let components = document.components.get_or_insert_default();
+    // Shapes of errors and of paths are not collected from the routes.
     components.schemas.insert(Body::name().into(), Body::schema());
+    components.schemas.insert(Id::name().into(), Id::schema());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The text of `run/api.token` in the data directory."));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
@@ -56,6 +57,7 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn router(database: Database) -> Router {
     let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
+    let routes = routes.route("/docs", get(document::page)).route("/style.css", get(document::style));
     routes.with_state(Context { database: Arc::new(database), document: Arc::new(document) })
 }
 

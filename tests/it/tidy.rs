@@ -67,6 +67,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("hyper-util", &["query-api"]),
     ("axum", &["query-api"]),
     ("form_urlencoded", &["query-api"]),
+    ("maud", &["query-api"]),
     ("utoipa-axum", &["query-api"]),
     ("tokio", &["query-api"]),
 ];

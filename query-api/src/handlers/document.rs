@@ -1,32 +1,44 @@
-//! `/openapi.json`: the document that other programs are made from.
+//! `/openapi.json`, the document that other programs are made from, and `/docs`, the same for people.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use hyper::header::{self, HeaderValue};
 use utoipa::openapi::OpenApi;
 
+use super::{HTML, typed};
+use crate::docs;
 use crate::extract::Query;
-use crate::problem::Problem;
 
 /// The document as it is served. It cannot change while the server runs.
 pub(crate) struct Document {
     json: Bytes,
+    page: Bytes,
 }
 
 impl Document {
     pub(crate) fn new(document: &OpenApi) -> Self {
         // What is made of strings and maps can be written; a test reads it.
-        Self { json: document.to_pretty_json().unwrap_or_default().into() }
+        let json = document.to_pretty_json().unwrap_or_default();
+        let page = docs::render(&serde_json::from_str(&json).unwrap_or_default());
+        Self { json: json.into(), page: page.into() }
     }
 }
 
 /// This document
-#[utoipa::path(get, operation_id = "openapi", path = "/openapi.json", tag = "document", responses((status = 200, body = Object)))]
-pub(crate) async fn openapi(State(document): State<Arc<Document>>, Query(()): Query<()>) -> Result<Response, Problem> {
-    let mut response = Response::new(document.json.clone().into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+#[utoipa::path(get, operation_id = "openapi", path = "/openapi.json", tag = "document",
+    responses((status = 200, body = Object)))]
+pub(crate) async fn openapi(State(document): State<Arc<Document>>, Query(()): Query<()>) -> Response {
+    typed("application/json", document.json.clone())
+}
+
+/// `GET /docs`. Not in the document, which is for programs.
+pub(crate) async fn page(State(document): State<Arc<Document>>, Query(()): Query<()>) -> Response {
+    typed(HTML, document.page.clone())
+}
+
+/// `GET /style.css`: what every page of ours looks like.
+pub(crate) async fn style(Query(()): Query<()>) -> Response {
+    typed("text/css; charset=utf-8", Bytes::from_static(docs::STYLE.as_bytes()))
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use hyper::header::{self, HeaderValue};
 
-use super::json;
+use super::{json, typed};
 use crate::db::Database;
 use crate::extract::Query;
 use crate::problem::Problem;
@@ -35,7 +34,5 @@ pub(crate) async fn ready(State(database): State<Arc<Database>>, Query(()): Quer
 }
 
 fn word(word: &'static str) -> Response {
-    let mut response = Response::new(word.into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
+    typed("text/plain; charset=utf-8", word)
 }

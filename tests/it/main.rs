@@ -5,12 +5,14 @@ mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
+mod described; // every answer against /openapi.json
 mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
 mod faults; // disks and databases that fail us for a while
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault
+mod load; // readers, raters and an ingester at once
 mod logs; // what is logged, and what never is
 mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding

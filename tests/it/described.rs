@@ -1,0 +1,40 @@
+//! The server answers as its own description says: schemathesis reads /openapi.json, makes requests that the description
+//! allows and such that it forbids, and holds every answer against it.
+//!
+//! ops/test installs it and names it in `PROMPT_MANAGER_TEST_SCHEMATHESIS`; without that variable the test says that it
+//! was skipped. It is bounded and the same in every run.
+
+use harness::{SCENARIOS, World};
+
+/// Of every run.
+const SEED: &str = "20261126";
+/// Made-up requests for each operation and each way of making them up.
+const EXAMPLES: &str = "25";
+
+#[test]
+fn every_answer_is_as_described() {
+    let Some(schemathesis) = std::env::var_os("PROMPT_MANAGER_TEST_SCHEMATHESIS") else {
+        println!("skipped: PROMPT_MANAGER_TEST_SCHEMATHESIS names no schemathesis; ops/test installs it");
+        return;
+    };
+    let world = World::new();
+    for scenario in SCENARIOS {
+        world.feed(scenario);
+        world.projects(scenario);
+    }
+    world.ingest_once();
+    let server = world.serve();
+    let description = format!("http://{}/openapi.json", server.address());
+    let authorization = format!("Authorization: Bearer {}", server.token().expect("a token"));
+    let done = world
+        .command(schemathesis)
+        .args(["run", &description, "--header", &authorization, "--checks", "all", "--no-color"])
+        .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none", "--continue-on-failure"])
+        .args(["--exclude-path", "/api/events"]) // an answer without an end
+        .args(["--max-failures", "50", "--workers", "2", "--request-timeout", "20"])
+        .run();
+    let log = server.log();
+    assert_eq!(done.status.code(), Some(0), "{done}\nthe server wrote:\n{log}");
+    let summary = done.out().lines().rev().take(20).collect::<Vec<_>>();
+    println!("{}", summary.into_iter().rev().collect::<Vec<_>>().join("\n"));
+}

@@ -29,7 +29,8 @@ impl Ingester {
     fn start(world: &World, every: &str) -> Self {
         let mut command =
             world.bin("ingest").args(["run", "--every", every, "--projects"]).arg(world.projects_root()).into_command();
-        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        let log = fs::File::create(world.root().join("ingester.log")).unwrap();
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 }
 
@@ -133,7 +134,7 @@ fn nobody_is_told_that_something_is_locked() {
     let world = lived_in();
     let server = world.serve();
     let ids = ids(&server);
-    let _ingester = Ingester::start(&world, "1ms");
+    let mut ingester = Ingester::start(&world, "10ms");
     let (begin, fed) = (Instant::now(), AtomicU64::new(0));
     let on = || begin.elapsed() < time;
     let (readers, raters) = thread::scope(|scope| {
@@ -174,15 +175,11 @@ fn nobody_is_told_that_something_is_locked() {
             seen.wrong[0]
         );
     }
+    assert_eq!(ingester.0.try_wait().unwrap(), None, "it runs on");
     // All that was fed is there, and each conversation has the last rating that its rater gave.
     wait_until(|| fs::read_dir(world.data().incoming()).unwrap().next().is_none(), "the queue is drained");
-    wait_until(
-        || {
-            server.get("/api/conversations?kind=all&q=load&count=true").1["count"]["value"]
-                == fed.load(Ordering::Relaxed)
-        },
-        "every prompt that was fed is found",
-    );
+    let (fed, found) = (fed.into_inner(), || server.items(&[("q", "load"), ("limit", "200")]).len() as u64);
+    wait_until(|| found() == fed, "every prompt that was fed is found");
 }
 
 fn ids(server: &Server) -> Vec<u64> {

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
-#[command(bin_name = "prompt-manager", version, arg_required_else_help = true)]
+#[command(bin_name = "prompt-manager", version, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -15,6 +15,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// What asks the store and writes into it.
+    #[command(flatten)]
+    Store(crate::command::Command),
     /// Serve the JSON API until SIGTERM or SIGINT.
     Serve(Serve),
     /// Print the API's OpenAPI document, from which clients can be made.

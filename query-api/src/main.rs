@@ -7,6 +7,7 @@
 mod access;
 mod app;
 mod cli;
+mod command;
 mod cursor;
 mod db;
 mod docs;
@@ -20,14 +21,16 @@ mod start;
 mod token;
 mod view;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
+
+use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     let (said, exit) = match cli::read() {
         Ok(cli) => match run(cli.command) {
             Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => (format!("failed to {error}"), error.exit_code()),
+            Err(failed) => failed,
         },
         Err(refused) => (refused, ExitCode::from(2)),
     };
@@ -35,15 +38,13 @@ fn main() -> ExitCode {
     exit
 }
 
-fn run(command: cli::Command) -> Result<(), start::Error> {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .with_env_var("PROMPT_MANAGER_LOG")
-        .from_env_lossy();
-    let colour = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_env_filter(filter).init();
+fn run(command: cli::Command) -> Result<(), (String, ExitCode)> {
+    let usual = if matches!(command, cli::Command::Store(_)) { LevelFilter::ERROR } else { LevelFilter::INFO };
+    start::log(usual);
+    let started = |error: start::Error| (format!("failed to {error}"), error.exit_code());
     match command {
-        cli::Command::Serve(flags) => start::serve(flags),
-        cli::Command::Openapi => start::print_document(),
+        cli::Command::Serve(flags) => start::serve(flags).map_err(started),
+        cli::Command::Openapi => start::print_document().map_err(started),
+        cli::Command::Store(word) => command::run(&word).map_err(|error| (error.to_string(), error.exit_code())),
     }
 }

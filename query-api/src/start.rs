@@ -1,6 +1,6 @@
 //! From flags to a running server: everything that can be refused is refused here, in one line that says what to do.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use queue::DataDir;
 use settings::{Chosen, Layer, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
 
 use crate::access::Access;
 use crate::app::App;
@@ -61,6 +62,16 @@ impl Error {
             | Self::Token(_) => ExitCode::from(78),
         }
     }
+}
+
+/// Logs on stderr, at the level in the environment, else from `usual` on.
+pub(crate) fn log(usual: LevelFilter) {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(usual.into())
+        .with_env_var("PROMPT_MANAGER_LOG")
+        .from_env_lossy();
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_env_filter(filter).init();
 }
 
 /// Runs until SIGTERM or SIGINT.

@@ -17,6 +17,7 @@ mod logs; // what is logged, and what never is
 mod merge; // two machines become one store
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
+mod people; // the words that people type
 mod queue; // bad input, several ingesters, the loop
 mod recover; // a damaged database, made anew
 mod restore; // a backup in the place of the database

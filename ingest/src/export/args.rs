@@ -8,7 +8,7 @@ use store::read::Words;
 use store::{ConversationId, Kind, Status, Via};
 
 use super::given::Kinds;
-use super::given::{kinds, project, rating, words};
+use super::given::{kinds, rating, words};
 use terminal::moment::{Moment, moment};
 
 /// Shown below `ingest export --help`.
@@ -94,7 +94,7 @@ pub struct Wanted {
     #[arg(long, value_name = "ID")]
     pub session: Vec<String>,
     /// Only from this folder or below it, or from a repository there
-    #[arg(long, value_name = "DIR", value_parser = project)]
+    #[arg(long, value_name = "DIR", value_parser = terminal::folder)]
     pub project: Option<String>,
     /// Only from then on: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]

@@ -1,7 +1,6 @@
 //! Values of filters as people type them. What cannot be read is refused in a line that shows how to write it.
 
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 
 use store::read::Words;
 use store::{ConversationId, Kind, Status, Via};
@@ -56,26 +55,6 @@ pub(super) fn id(text: &str) -> Result<ConversationId, String> {
     }
 }
 
-/// An absolute path without `.`, `..` and a `/` at its end. It need not exist any more.
-pub(super) fn project(text: &str) -> Result<String, String> {
-    let here = std::env::current_dir().map_err(|error| format!("the current folder cannot be told: {error}"))?;
-    let path = if text == "~" || text.starts_with("~/") {
-        std::env::var_os("HOME").map(|home| Path::new(&home).join(text[1..].trim_start_matches('/')))
-    } else {
-        None
-    };
-    let whole = here.join(path.unwrap_or_else(|| PathBuf::from(text)));
-    let mut plain = PathBuf::new();
-    for part in whole.components() {
-        match part {
-            std::path::Component::ParentDir => drop(plain.pop()),
-            std::path::Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain.into_os_string().into_string().map_err(|_| "the path is not UTF-8".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,13 +95,5 @@ mod tests {
         check(id, "12", Ok(ConversationId(12)));
         check(id, "0", Err("number"));
         check(words, " ", Err("one word"));
-    }
-
-    #[test]
-    fn projects() {
-        check(project, "/a/./b/../c/", Ok("/a/c".to_owned()));
-        check(project, "/..", Ok("/".to_owned()));
-        let here = std::env::current_dir().unwrap();
-        check(project, ".", Ok(here.to_str().unwrap().to_owned()));
     }
 }

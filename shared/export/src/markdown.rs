@@ -8,6 +8,7 @@ use store::read::export::Whole;
 use store::read::{Conversation, ToolCall, Value};
 use store::{BlockKind, Status};
 
+use crate::parts;
 use crate::price::Bill;
 use crate::time::minute;
 use text::{balanced, code, one_line, quoted};
@@ -137,10 +138,8 @@ fn tool(call: &ToolCall) -> String {
 /// The part of the input that tells most.
 fn about(call: &ToolCall) -> Option<String> {
     let Some(Value::Json(json)) = &call.input else { return None };
-    let telling = ["command", "file_path", "notebook_path", "pattern", "path", "url", "query", "skill", "description"];
     let input: serde_json::Value = serde_json::from_str(json).ok()?;
-    let found = telling.iter().find_map(|name| input.get(name)?.as_str());
-    let text = found.map_or_else(|| one_line(json, SHOWN), |text| one_line(text, SHOWN));
+    let text = one_line(parts::telling(&input).unwrap_or(json), SHOWN);
     (!text.is_empty() && text != "{}").then_some(text)
 }
 

@@ -68,6 +68,13 @@ impl<'a> ToolCall<'a> {
     }
 }
 
+/// The part of a tool's input that tells most of it, where there is one.
+pub fn telling(input: &serde_json::Value) -> Option<&str> {
+    const NAMES: [&str; 9] =
+        ["command", "file_path", "notebook_path", "pattern", "path", "url", "query", "skill", "description"];
+    NAMES.iter().find_map(|name| input.get(name)?.as_str())
+}
+
 /// JSON that is passed on as it is.
 ///
 /// # Errors

@@ -3,12 +3,15 @@
 //!
 //! Whoever reads may have gone (`| head`): what a command did is done all the same, so a closed pipe is no failure.
 
+mod folder;
 pub mod moment;
 pub mod table;
 pub mod text;
 pub mod time;
 
 use std::io::{self, IsTerminal, Write};
+
+pub use folder::folder;
 
 use anstyle::{AnsiColor, Style};
 
@@ -39,6 +42,8 @@ pub enum Tone {
     Quiet,
     /// A heading.
     Strong,
+    /// What was looked for.
+    Match,
 }
 
 /// `text` in its colour.
@@ -49,6 +54,7 @@ pub fn paint(tone: Tone, text: &str) -> String {
         Tone::Bad => AnsiColor::Red.on_default().bold(),
         Tone::Quiet => Style::new().dimmed(),
         Tone::Strong => Style::new().bold(),
+        Tone::Match => AnsiColor::Yellow.on_default().bold(),
     };
     format!("{style}{text}{style:#}")
 }
@@ -56,6 +62,18 @@ pub fn paint(tone: Tone, text: &str) -> String {
 /// `text` without colours.
 pub fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
+}
+
+/// Writes bytes as they are, whole: for a text that another program shall have as it is.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_raw(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 /// `value` as one JSON document.

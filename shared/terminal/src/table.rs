@@ -9,7 +9,7 @@ use crate::text::{columns, one_line, visible};
 /// A column that is cut keeps so many columns of the terminal, however narrow that is.
 const NARROWEST: usize = 12;
 /// A cell that is cut is no longer, where there is no terminal.
-const LONGEST: usize = 1000;
+const LONGEST: usize = 200;
 
 /// Rows under a head line.
 #[derive(Debug)]

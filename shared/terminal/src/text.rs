@@ -28,6 +28,20 @@ pub fn visible_lines(text: &str) -> String {
     shown
 }
 
+/// JSON with escapes in place of the signs that a terminal would obey: the same values.
+pub fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for sign in json.chars() {
+        if sign == '\n' || symbol(sign) == sign {
+            shown.push(sign);
+        } else {
+            let mut units = [0; 2];
+            sign.encode_utf16(&mut units).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    shown
+}
+
 /// On one line of at most `most` columns: blanks and line breaks become one blank, what is too long ends with `…`.
 pub fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
@@ -88,6 +102,15 @@ mod tests {
         check("\u{200e}\u{2066}\u{feff}\u{e0041}", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
         check("👩\u{200d}💻 नमस्ते", "👩\u{200d}💻 नमस्ते");
         assert_eq!(visible_lines("a\r\nb\tc\rd\u{1b}"), "a\nb    c␍d␛");
+    }
+
+    #[test]
+    fn json_stays_the_same() {
+        let json = "{\"a\": \"é\u{9b}\u{202e}\u{e0041}\"}\n";
+        let shown = visible_json(json);
+        assert_eq!(shown, "{\"a\": \"é\\u009b\\u202e\\udb40\\udc41\"}\n");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&shown), value(json));
     }
 
     #[test]

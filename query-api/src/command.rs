@@ -1,0 +1,141 @@
+//! The words of the command line that ask the store.
+//!
+//! Each is a request to the API's own routes, answered in this process straight from the store: no server need run, the
+//! filters and the rules are those of the API, and `--json` prints its very answer. What is here makes a request of flags
+//! (`args`, `filter`), asks (`client`), and makes text of the answer (`shape`, then a page for each word).
+
+mod args;
+mod client;
+mod filter;
+mod list;
+mod page;
+mod shape;
+mod show;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use hyper::StatusCode;
+
+use client::Client;
+
+pub(crate) use args::Command;
+
+/// Why a word was not done. The text is a whole sentence on one line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The settings are.
+    #[error("failed to read the settings: {0}")]
+    Settings(#[from] settings::Error),
+    /// The API's own words.
+    #[error("{detail}")]
+    Refused {
+        /// What it would have answered with.
+        status: StatusCode,
+        /// What is wrong and what to do.
+        detail: String,
+    },
+    /// The operating system refused something.
+    #[error("failed to {op}: {source}")]
+    Io {
+        /// What was being done, and with which file.
+        op: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The answer is not what this program expects of itself.
+    #[error("failed to read the answer of {path}: {detail}")]
+    Answer {
+        /// What was asked.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// 2 for what must be typed otherwise, 1 for the rest.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        let typed = match self {
+            Self::Usage(_) | Self::Settings(_) => true,
+            Self::Refused { status, .. } => {
+                [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(status)
+            }
+            Self::Io { .. } | Self::Answer { .. } => false,
+        };
+        ExitCode::from(if typed { 2 } else { 1 })
+    }
+}
+
+/// `.at("write", what)` on an I/O result.
+trait At<T> {
+    fn at(self, op: impl Into<String>) -> Result<T, Error>;
+}
+
+impl<T> At<T> for std::io::Result<T> {
+    fn at(self, op: impl Into<String>) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { op: op.into(), source })
+    }
+}
+
+/// Does what was typed.
+pub(crate) fn run(command: &Command) -> Result<(), Error> {
+    let client = |home: &Option<PathBuf>| Client::open(home.clone());
+    match command {
+        Command::List(args) => list::list(&client(&args.common.home)?, args),
+        Command::Search(args) => list::search(&client(&args.common.home)?, args),
+        Command::Show(args) => show::show(&client(&args.common.home)?, args),
+    }
+}
+
+/// Now, in milliseconds since 1970, UTC.
+fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Prints JSON: as it is for a program, harmless for a terminal.
+fn print_json(json: &str) -> Result<(), Error> {
+    let shown = if std::io::stdout().is_terminal() { terminal::text::visible_json(json) } else { json.to_owned() };
+    terminal::print_raw((shown + "\n").as_bytes()).at("write to standard output")
+}
+
+/// Prints what somebody else wrote: as it is for a program, harmless for a terminal.
+fn print_foreign(text: &str) -> Result<(), Error> {
+    let shown = if std::io::stdout().is_terminal() { terminal::text::visible_lines(text) } else { text.to_owned() };
+    terminal::print_raw(shown.as_bytes()).at("write to standard output")
+}
+
+/// Prints a text, whole. A reader who has gone is no failure.
+fn print(text: &str) -> Result<(), Error> {
+    terminal::print(text.as_bytes()).at("write to standard output")
+}
+
+/// `/api/conversations/ID`.
+fn path(id: &str) -> Result<String, Error> {
+    if id != "last" && (id.is_empty() || !id.bytes().all(|digit| digit.is_ascii_digit())) {
+        return Err(Error::Usage(format!(
+            "{id:?} is no conversation: write its number, as `list` shows it, or `last`"
+        )));
+    }
+    Ok(format!("/api/conversations/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids() {
+        let check = |id: &str, expected: Option<&str>| assert_eq!(path(id).ok().as_deref(), expected, "{id}");
+        check("12", Some("/api/conversations/12"));
+        check("last", Some("/api/conversations/last"));
+        for bad in ["", "-1", "../health", "12/raw", "latest", "1?a"] {
+            check(bad, None);
+        }
+    }
+}

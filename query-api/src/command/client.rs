@@ -1,0 +1,129 @@
+//! Asks the API's routes in this process: the same handlers, rules and views as over HTTP, without a socket.
+//!
+//! The checks of a server (Host, token, origin) are not asked: who can start this program can read the database too.
+
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::{Request, StatusCode};
+use serde::de::DeserializeOwned;
+use settings::{Layer, Settings};
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+use super::{At, Error};
+use crate::db::Database;
+use crate::problem::Problem;
+use crate::routes;
+
+/// The routes over one data directory.
+pub(super) struct Client {
+    runtime: Runtime,
+    routes: Router,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    path: String,
+    /// As the API sends it.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Parameters by their names in the API.
+pub(super) type Pairs = Vec<(&'static str, String)>;
+
+impl Client {
+    /// Opens nothing yet: the database is opened by the first question.
+    pub(super) fn open(home: Option<PathBuf>) -> Result<Self, Error> {
+        let settings = Settings::resolve(Layer { home, ..Layer::default() }, &|name| std::env::var_os(name))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().at("start")?;
+        Ok(Self { runtime, routes: routes::router(Database::new(settings)) })
+    }
+
+    /// GET.
+    pub(super) fn get(&self, path: &str, query: &Pairs) -> Result<Answer, Error> {
+        self.send(path, query)
+    }
+
+    fn send(&self, path: &str, query: &Pairs) -> Result<Answer, Error> {
+        let wrong = |detail: String| Error::Answer { path: path.to_owned(), detail };
+        let mut uri = path.to_owned();
+        if !query.is_empty() {
+            uri.push('?');
+            uri.push_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish());
+        }
+        let request = Request::get(uri).body(Body::empty()).map_err(|error| wrong(error.to_string()))?;
+        self.runtime.block_on(async {
+            let Ok(mut response) = self.routes.clone().oneshot(request).await;
+            if response.status().as_u16() >= 400 {
+                return Err(refused(response.status(), response.extensions_mut().remove::<Problem>(), path));
+            }
+            let bytes = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
+            Ok(Answer { path: path.to_owned(), bytes: bytes.into() })
+        })
+    }
+}
+
+impl Answer {
+    /// As `T`.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.bytes)
+            .map_err(|error| Error::Answer { path: self.path.clone(), detail: error.to_string() })
+    }
+
+    /// As text; the API gives UTF-8.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// Prints it as it is.
+    pub(super) fn print(&self) -> Result<(), Error> {
+        super::print_json(&self.text())
+    }
+}
+
+/// The API's own sentence, with flags where it speaks of parameters.
+fn refused(status: StatusCode, problem: Option<Problem>, path: &str) -> Error {
+    let Some(problem) = problem else {
+        return Error::Refused { status, detail: format!("{path} answers {status}.") };
+    };
+    let detail = match &problem.internal {
+        Some(internal) if status == StatusCode::INTERNAL_SERVER_ERROR => format!("Failed to {internal}."),
+        _ => problem.detail,
+    };
+    let detail = match problem.parameter {
+        Some(name) => detail.replace(&format!("`{name}`"), &flag(&name)),
+        None => detail,
+    };
+    Error::Refused { status, detail: terminal::text::visible(&detail) }
+}
+
+/// What a parameter is called here.
+fn flag(name: &str) -> String {
+    match name {
+        "q" => "the search".to_owned(),
+        "session_id" => "--session".to_owned(),
+        name => format!("--{}", name.replace('_', "-")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(problem: Problem, expected: &str) {
+        let error = refused(problem.status, Some(problem), "/api");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn refusals_speak_of_flags() {
+        check(Problem::parameter("session_id", "`session_id` must not be empty."), "--session must not be empty.");
+        check(Problem::parameter("has_error", "`has_error` must be true."), "--has-error must be true.");
+        check(Problem::parameter("q", "`q` must not be longer."), "the search must not be longer.");
+        check(Problem::unavailable("Busy.", 1), "Busy.");
+        check(Problem::internal("read a\u{1b} row"), "Failed to read a␛ row.");
+    }
+}

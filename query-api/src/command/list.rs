@@ -1,0 +1,192 @@
+//! `list` and `search`: conversations in lines, those of a search with the places where the words were found.
+
+use serde_json::value::RawValue;
+use terminal::table::Table;
+use terminal::text::{one_line, visible};
+use terminal::{Tone, paint};
+
+use super::args::{List, Search};
+use super::client::{Client, Pairs};
+use super::shape::{Count, Item, Page};
+use super::{Error, page, print, print_json};
+
+/// The longest page that the API gives.
+const PAGE: u32 = 200;
+
+pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
+    let mut query = args.filter.pairs();
+    query.extend((!args.words.is_empty()).then(|| ("q", words(&args.words))));
+    let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
+    if args.common.json {
+        return found.print();
+    }
+    print(&rows(&found.read()?, found.more(), terminal::width()))
+}
+
+pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
+    let mut query = args.filter.pairs();
+    query.push(("q", words(&args.words)));
+    let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
+    if args.common.json {
+        return found.print();
+    }
+    print(&hits(&found.read()?, found.count, terminal::width()))
+}
+
+/// What was typed in several words is one search. A word that the shell took the quotes from is a phrase again.
+fn words(typed: &[String]) -> String {
+    let quoted = |word: &String| {
+        let phrase = typed.len() > 1 && word.contains(char::is_whitespace) && !word.contains('"');
+        if phrase { format!("\"{word}\"") } else { word.clone() }
+    };
+    typed.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// Pages of a list, one behind the other; items as the API sent them.
+pub(super) struct Found {
+    items: Vec<Box<RawValue>>,
+    next_cursor: Option<String>,
+    count: Option<Count>,
+    /// The answer, where it came in one.
+    whole: Option<Vec<u8>>,
+}
+
+impl Found {
+    /// At most `limit` items.
+    pub(super) fn ask(client: &Client, path: &str, query: &Pairs, limit: u32) -> Result<Self, Error> {
+        let mut found = Self { items: Vec::new(), next_cursor: None, count: None, whole: None };
+        loop {
+            let left = limit.saturating_sub(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
+            let mut query = query.clone();
+            query.push(("limit", left.min(PAGE).to_string()));
+            query.extend(found.next_cursor.take().map(|cursor| ("cursor", cursor)));
+            let answer = client.get(path, &query)?;
+            let page: Page<Box<RawValue>> = answer.read()?;
+            found.whole = found.items.is_empty().then_some(answer.bytes);
+            found.count = found.count.or(page.count);
+            found.items.extend(page.items);
+            found.next_cursor = page.next_cursor;
+            if found.next_cursor.is_none() || found.items.len() >= limit as usize {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether there is more.
+    pub(super) fn more(&self) -> bool {
+        self.next_cursor.is_some()
+    }
+
+    /// The items as they are needed.
+    pub(super) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.items
+            .iter()
+            .map(|item| serde_json::from_str(item.get()))
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::Answer { path: "/api/conversations".to_owned(), detail: error.to_string() })
+    }
+
+    /// As the API answers; several pages as one long one.
+    pub(super) fn print(&self) -> Result<(), Error> {
+        let text = match &self.whole {
+            Some(whole) => String::from_utf8_lossy(whole).into_owned(),
+            None => serde_json::json!({"items": self.items, "next_cursor": self.next_cursor}).to_string(),
+        };
+        print_json(&text)
+    }
+}
+
+fn rows(items: &[Item], more: bool, width: Option<u16>) -> String {
+    if items.is_empty() {
+        return "nothing found\n".to_owned();
+    }
+    let mut table = Table::new(&["id", "when", "", "project", "prompt"], width).right(0).cut(4);
+    for item in items {
+        let project = one_line(&item.project_name, 20);
+        let id = item.id.to_string();
+        table.row([id, page::time(&item.timestamp), page::signs(item), project, page::headline(item)]);
+    }
+    let mut text = table.to_string();
+    if more && width.is_some() {
+        text.push_str(&paint(Tone::Quiet, "there are more: --limit N shows N of them"));
+        text.push('\n');
+    }
+    text
+}
+
+fn hits(items: &[Item], count: Option<Count>, width: Option<u16>) -> String {
+    let room = width.map_or(usize::MAX, usize::from);
+    let mut text = String::new();
+    for item in items {
+        let facts = [page::time(&item.timestamp), visible(&item.project_name), page::signs(item)];
+        let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+        let id = format!("{:<6}", item.id);
+        text.push_str(&format!("{} {}\n", paint(Tone::Strong, &id), paint(Tone::Quiet, &facts.join("  "))));
+        text.push_str(&format!("    {}\n", one_line(&page::headline(item), room.min(400).saturating_sub(4).max(20))));
+        for found in &item.matches {
+            let marked: String = found
+                .snippet
+                .iter()
+                .map(|piece| {
+                    let shown = flat(&piece.text);
+                    if piece.r#match { paint(Tone::Match, &shown) } else { shown }
+                })
+                .collect();
+            text.push_str(&format!("    {} {}\n", paint(Tone::Quiet, &format!("{}:", visible(&found.r#in))), marked));
+        }
+    }
+    let shown = items.len() as u64;
+    let said = match count {
+        _ if items.is_empty() => "nothing found".to_owned(),
+        Some(Count { value, exact: true }) if value == shown => String::new(),
+        Some(Count { value, exact: true }) => format!("{shown} of {}: --limit N shows N of them", page::number(value)),
+        Some(Count { value, exact: false }) => format!("{shown} of more than {}", page::number(value)),
+        None => String::new(),
+    };
+    if items.is_empty() || (!said.is_empty() && width.is_some()) {
+        text.push_str(&paint(Tone::Quiet, &said));
+        text.push('\n');
+    }
+    text
+}
+
+/// A piece of a snippet: on one line, with the blanks at its ends.
+fn flat(text: &str) -> String {
+    let blank = |edge: Option<char>| edge.is_some_and(char::is_whitespace);
+    let words = one_line(text, 2000);
+    let before = if blank(text.chars().next()) { " " } else { "" };
+    let after = if blank(text.chars().next_back()) && !words.is_empty() { " " } else { "" };
+    format!("{before}{words}{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_words() {
+        let check = |typed: &[&str], expected: &str| {
+            let typed: Vec<_> = typed.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(words(&typed), expected);
+        };
+        check(&["a"], "a");
+        check(&["a b"], "a b");
+        check(&["a b", "c"], "\"a b\" c");
+        check(&["\"a b\"", "-c"], "\"a b\" -c");
+    }
+
+    /// What other people's texts hold must not reach the terminal as commands.
+    #[test]
+    fn hostile_texts_are_shown() {
+        let evil = "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{202e}x\r\n\u{9b}31m";
+        let item = serde_json::json!({"id": 1, "timestamp": evil, "kind": evil, "status": "open", "prompt_text": evil,
+            "project_name": evil, "tags": [evil], "notes": evil, "has_error": false, "star": false,
+            "matches": [{"in": evil, "snippet": [{"text": evil, "match": true}, {"text": evil, "match": false}]}]});
+        let items: Vec<Item> = vec![serde_json::from_value(item).unwrap()];
+        for text in [rows(&items, true, Some(80)), rows(&items, true, None), hits(&items, None, Some(80))] {
+            let plain = terminal::plain(&text);
+            assert_eq!(plain.replace('\n', ""), terminal::text::visible(&plain.replace('\n', "")), "{plain:?}");
+            assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\r'), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `show`: a conversation to read. The prompt, what Claude said, each tool in one line, subagents below, your notes.
+
+use export::parts::telling;
+use export::time::parse;
+use terminal::text::{one_line, visible, visible_lines};
+use terminal::time::minute;
+use terminal::{Tone, paint, span};
+
+use super::args::Show;
+use super::client::{Client, Pairs};
+use super::shape::{Conversation, ToolCall};
+use super::{Error, page, path, print, print_foreign};
+
+/// Subagents below subagents are shown so deep.
+const DEEPEST: usize = 4;
+/// A line about a tool is no longer, where there is no terminal.
+const LONGEST: usize = 400;
+
+pub(super) fn show(client: &Client, args: &Show) -> Result<(), Error> {
+    let path = path(&args.id)?;
+    let answer = client.get(&path, &Pairs::new())?;
+    if args.common.json {
+        return answer.print();
+    }
+    let conversation: Conversation = answer.read()?;
+    if args.prompt {
+        return print_foreign(&conversation.item.prompt_text);
+    }
+    if args.answer {
+        return print_foreign(&conversation.response_text);
+    }
+    print(&text(&conversation, terminal::width().map_or(LONGEST, usize::from)))
+}
+
+/// The page.
+fn text(conversation: &Conversation, width: usize) -> String {
+    let mut text = head(conversation);
+    let prompt = &conversation.item.prompt_text;
+    let prompt = if prompt.is_empty() { "(no prompt was seen)" } else { prompt };
+    for line in visible_lines(prompt).lines() {
+        text.push_str(format!("> {}", paint(Tone::Strong, line)).trim_end());
+        text.push('\n');
+    }
+    body(conversation, 0, width, &mut text);
+    if let Some(note) = &conversation.item.marks.notes {
+        text.push_str(&format!("\n{}\n{}\n", paint(Tone::Strong, "Note"), visible_lines(note).trim_end()));
+    }
+    text
+}
+
+/// What is known of it, before the prompt.
+fn head(conversation: &Conversation) -> String {
+    let item = &conversation.item;
+    let mut text = paint(Tone::Strong, &format!("#{}", item.id));
+    if let Some(requested) = conversation.requested_id {
+        text.push_str(&format!(" (which {requested} is too)"));
+    }
+    let time = parse(&item.timestamp).map(|ms| format!("{} ({})", minute(ms), page::time(&item.timestamp)));
+    let tokens = conversation.usage.tokens();
+    let cost = conversation.cost.usd.filter(|_| tokens.is_some());
+    let facts = [
+        time.unwrap_or_default(),
+        visible(&item.project_name),
+        conversation.session.as_ref().map(|session| visible(&session.git_branch)).unwrap_or_default(),
+        if item.kind == "human" { String::new() } else { item.kind.clone() },
+        visible(&conversation.model),
+        tokens.map(|tokens| format!("{} tokens", page::number(tokens))).unwrap_or_default(),
+        cost.map(page::usd).unwrap_or_default(),
+    ];
+    let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    text.push_str(&format!("  {}\n", paint(Tone::Quiet, &facts.join("  "))));
+    let title = conversation.session.as_ref().map(|session| one_line(&session.title, 80)).unwrap_or_default();
+    let mut session = visible(&conversation.user_session_id);
+    if conversation.user_session_id != conversation.session_id {
+        session.push_str(&format!(" (Claude Code's: {})", visible(&conversation.session_id)));
+    }
+    text.push_str(&paint(Tone::Quiet, format!("session {session}  {title}").trim_end()));
+    text.push('\n');
+    let said = page::marks(&item.marks);
+    if !said.is_empty() {
+        text.push_str(&said);
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+/// Texts and tools in their order, and how it ended.
+fn body(conversation: &Conversation, depth: usize, width: usize, text: &mut String) {
+    let indent = " ".repeat(depth * 4);
+    let mut said = false;
+    let mut in_list = false;
+    for block in &conversation.blocks {
+        match (block.kind.as_str(), &block.text) {
+            ("text", Some(block)) => {
+                text.push('\n');
+                visible_lines(block.trim()).lines().for_each(|line| push(text, &indent, line));
+                (said, in_list) = (true, false);
+            }
+            ("notice", Some(notice)) => {
+                gap(text, &mut in_list);
+                push(text, &indent, &paint(Tone::Quiet, &format!("- {}", one_line(notice, room(width, &indent, 2)))));
+            }
+            ("tool", _) => {
+                let call = conversation.tool_calls.iter().find(|call| call.id == block.tool_call_id);
+                if let Some(call) = call {
+                    gap(text, &mut in_list);
+                    push(text, &indent, &tool(call, room(width, &indent, 0)));
+                }
+            }
+            _ => {}
+        }
+    }
+    for child in &conversation.subagents {
+        gap(text, &mut in_list);
+        let asked = one_line(&child.item.prompt_text, room(width, &indent, 20));
+        push(text, &indent, &format!("{} {asked}", paint(Tone::Quiet, &format!("- subagent {}:", child.item.id))));
+        if depth + 1 < DEEPEST {
+            body(child, depth + 1, width, text);
+        }
+    }
+    if !said && !conversation.response_text.is_empty() {
+        text.push('\n');
+        visible_lines(conversation.response_text.trim()).lines().for_each(|line| push(text, &indent, line));
+    }
+    match conversation.item.status.as_str() {
+        "complete" => {}
+        status => push(text, &indent, &format!("\n{}", paint(Tone::Bad, &format!("({})", visible(status))))),
+    }
+}
+
+/// One line: its name, what it was about, how it ended.
+fn tool(call: &ToolCall, room: usize) -> String {
+    let end = match (call.refused, call.error, call.finished) {
+        (true, ..) => paint(Tone::Bad, " refused"),
+        (_, true, _) => paint(Tone::Bad, " failed"),
+        (_, _, false) => paint(Tone::Warning, " not finished"),
+        _ => String::new(),
+    };
+    let time = call.duration_ms.map(|ms| format!(" {}", span(ms))).unwrap_or_default();
+    let name = one_line(&call.name, 40);
+    let left = room.saturating_sub(name.len() + 26).max(20);
+    let about = telling(&call.input).map_or_else(|| call.input.to_string(), str::to_owned);
+    let about =
+        if ["{}", "null", ""].contains(&&*about) { String::new() } else { format!(" {}", one_line(&about, left)) };
+    format!("{} {name}{about}{end}{}", paint(Tone::Quiet, "-"), paint(Tone::Quiet, &time))
+}
+
+/// A blank line before the first of several lines.
+fn gap(text: &mut String, in_list: &mut bool) {
+    if !std::mem::replace(in_list, true) {
+        text.push('\n');
+    }
+}
+
+fn push(text: &mut String, indent: &str, line: &str) {
+    text.push_str(format!("{indent}{line}").trim_end());
+    text.push('\n');
+}
+
+fn room(width: usize, indent: &str, lead: usize) -> usize {
+    width.saturating_sub(indent.len() + lead).max(20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(of: &str) -> Conversation {
+        let json = serde_json::json!({
+            "id": 12, "timestamp": "2026-11-22T12:35:59.735Z", "kind": "human", "status": "interrupted",
+            "prompt_text": of, "response_text": of, "project_name": of, "session_id": of, "user_session_id": "mine",
+            "model": of, "rating": 4, "tags": [of], "notes": of, "star": true, "requested_id": 13,
+            "session": {"title": of, "git_branch": of},
+            "usage": {"total": {"input_tokens": 1200, "output_tokens": 34}, "messages": [{}]}, "cost": {"usd": 0.0123},
+            "blocks": [{"kind": "prompt", "text": of}, {"kind": "text", "text": of}, {"kind": "tool", "tool_call_id": "t"},
+                {"kind": "notice", "text": of}, {"kind": "tool", "tool_call_id": "u"}, {"kind": "text", "text": of}],
+            "tool_calls": [{"id": "t", "name": of, "input": {"command": of}, "error": true, "finished": true, "duration_ms": 372},
+                {"id": "u", "name": "Read", "input": {}, "finished": false}],
+            "subagents": [{"id": 14, "prompt_text": of, "response_text": of, "status": "complete"}],
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_page() {
+        let page = terminal::plain(&text(&conversation("some  text\nin lines"), 60));
+        // The time is told in the zone of the machine, and as an age.
+        let page: Vec<_> = page.lines().skip(1).collect();
+        insta::assert_snapshot!(page.join("\n"));
+    }
+
+    #[test]
+    fn hostile_texts_are_shown() {
+        let page = text(&conversation("\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{202e}x\r\u{9b}31m"), 60);
+        let plain = terminal::plain(&page);
+        assert_eq!(plain.replace('\n', ""), visible(&plain.replace('\n', "")), "{plain:?}");
+        assert!(!page.contains("\u{1b}]") && !page.contains("\u{1b}[2J"), "{page:?}");
+    }
+}

@@ -1,0 +1,129 @@
+//! The words that people type, through the real program: the same answers as the API's, for a terminal, a pipe and a program.
+
+use harness::{Done, SCENARIOS, World};
+use serde_json::Value;
+
+use crate::one_store::queue;
+
+/// Every captured run, taken in.
+fn filled() -> World {
+    let world = World::new();
+    for scenario in SCENARIOS {
+        queue(&world, scenario);
+        world.projects(scenario);
+    }
+    world.ingest_once();
+    world
+}
+
+fn ask(world: &World, args: &[&str]) -> Done {
+    world.bin("query-api").args(args).run()
+}
+
+/// The ids that stand at the begin of lines, in their order.
+fn ids(done: &Done) -> Vec<i64> {
+    done.out().lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+#[test]
+fn a_program_gets_the_answer_of_the_api() {
+    let world = filled();
+    let server = world.serve();
+    for (words, path) in [
+        (&["list", "--json"][..], "/api/conversations?limit=20"),
+        (&["list", "use-bash", "--json", "--limit", "2"], "/api/conversations?q=use-bash&limit=2"),
+        (&["search", "use-bash", "--kind", "all", "--json"], "/api/conversations?kind=all&q=use-bash&limit=10"),
+        (&["show", "last", "--json"], "/api/conversations/last"),
+    ] {
+        let done = ask(&world, words).code(0);
+        assert!(done.err().is_empty(), "{done}");
+        assert_eq!((200, done.json()), server.get(path), "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_listed_is_what_the_api_lists() {
+    let world = filled();
+    let server = world.serve();
+    let expected: Vec<_> = server.items(&[]).iter().filter_map(|item| item["id"].as_i64()).collect();
+    assert_eq!(ids(&ask(&world, &["list", "-n", "1000"]).code(0)), expected);
+    let first = ask(&world, &["list", "--limit", "3"]).code(0);
+    assert_eq!(ids(&first), expected[..3]);
+    // More than a page of the API has.
+    let done = ask(&world, &["list", "--kind", "all", "--limit", "999", "--json"]).code(0);
+    let all = server.items(&[("kind", "all")]);
+    assert_eq!(done.json()["items"].as_array().map(Vec::len), Some(all.len()));
+}
+
+#[test]
+fn a_conversation_can_be_read() {
+    let world = filled();
+    let found = ask(&world, &["search", "use-bash", "--json"]).code(0).json();
+    let item = found["items"].as_array().expect("items").first().expect("one that holds the word").clone();
+    let id = item["id"].to_string();
+    let page = ask(&world, &["show", &id]).code(0);
+    let said = item["response_text"].as_str().expect("an answer").trim();
+    for part in [format!("#{id}  "), "> please use-bash".to_owned(), "- Bash echo hello".to_owned(), said.to_owned()] {
+        assert!(page.out().contains(&part), "{part}\n{page}");
+    }
+    let prompt = ask(&world, &["show", &id, "--prompt"]).code(0);
+    assert_eq!(Value::from(prompt.out()), item["prompt_text"]);
+    let answer = ask(&world, &["show", &id, "--answer"]).code(0);
+    assert_eq!(Value::from(answer.out()), item["response_text"]);
+}
+
+/// A prompt as somebody could paste it who means harm, stored and shown in every way.
+#[test]
+fn no_prompt_moves_the_cursor() {
+    let world = World::new();
+    let evil = "evil \u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{1b}[31m \u{9b}2J \u{202e}txt \u{7f}\u{8}";
+    let payload = serde_json::json!({"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": evil,
+        "cwd": format!("/tmp/{evil}"), "transcript_path": "", "permission_mode": evil});
+    world.hook("UserPromptSubmit", payload.to_string());
+    world.ingest_once();
+    for args in [&["list"][..], &["search", "evil"], &["show", "last"]] {
+        let done = ask(&world, args).code(0);
+        assert!(done.out().contains("evil ␛]52;"), "{args:?}\n{done}");
+        let obeyed = |sign: char| sign != '\n' && (sign.is_control() || sign == '\u{202e}');
+        assert!(!done.out().chars().any(obeyed), "{args:?}: {:?}", done.out());
+    }
+    // For another program it is what was typed.
+    assert_eq!(ask(&world, &["show", "last", "--prompt"]).code(0).out(), evil);
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line() {
+    let world = World::new();
+    for (args, code, said) in [
+        (&["list"][..], 1, "There is no database yet: run `prompt-manager once`"),
+        (&["list", "--home", "/nowhere"], 1, "no database"),
+        (&["show", "abc"], 2, "\"abc\" is no conversation"),
+        (&["show"], 2, "<ID>"),
+        (&["search"], 2, "<WORDS>..."),
+        (&["list", "--limit", "0"], 2, "--limit <N>"),
+        (&["list", "--nonsense"], 2, "--nonsense"),
+    ] {
+        let done = ask(&world, args).code(code);
+        assert!(done.err().contains(said) && done.err().lines().count() == 1, "{args:?}\n{done}");
+        assert!(done.out().is_empty(), "{done}");
+    }
+    let world = filled();
+    for (args, code, said) in [
+        (&["show", "999999"][..], 1, "There is no conversation 999999."),
+        (&["list", "--kind", "x"], 2, "--kind must be"),
+    ] {
+        let done = ask(&world, args).code(code);
+        assert!(done.err().contains(said) && done.err().lines().count() == 1, "{args:?}\n{done}");
+    }
+    assert_eq!(ask(&world, &["search", "nowhere-to-be-found"]).code(0).out(), "nothing found\n");
+}
+
+#[test]
+fn readers_may_go_away() {
+    let world = filled();
+    for words in ["list --kind all", "list --json", "search use", "show last", "show last --prompt"] {
+        let line = format!("{{ sleep 0.1; \"$0\" {words}; echo \"code $?\" >&2; }} | true");
+        let done = world.command("sh").args(["-c", &line]).arg(harness::bin("query-api")).run();
+        assert_eq!(done.err(), "code 0\n", "{words}\n{done}");
+    }
+}

@@ -1,6 +1,7 @@
--- What finding needs: for each conversation one narrow row that a list is filtered and sorted by, and which tools it used.
--- Derived like all it is made from: written where turns is written, and by nobody else. What stands in the store already is
--- filled in here, so that no list is empty while sessions wait to be derived by the new rules; only prices wait for them.
+-- What finding needs: for each conversation one narrow row that a list is filtered and sorted by, which tools it used, and
+-- indexes of the words of everything. Derived like all it is made from: written where turns is written, and by nobody else.
+-- What lists need is filled in here, so that none is empty while sessions wait to be derived by the new rules; prices and
+-- words wait for them.
 
 -- Names that many rows share. Rows are only added, so that a number always means the same name.
 create table models (id integer primary key, name text not null unique) strict;
@@ -75,3 +76,24 @@ insert into tool_uses
 select n.id, t.timestamp_ms, t.id, count(*), sum(c.is_error or c.refused)
   from tool_calls c join turns t on t.id = c.conversation_id join tools n on n.name = c.name
  group by 1, 2, 3;
+
+-- All three are contentless: the texts lie in the ground, a hit leads to them by its number.
+--   search        words of prompts and of what Claude said: a block's number. CJK signs are kept apart by words_cjk.rs, so
+--                 the texts that are in the old index go into a new one.
+--   search_tools  words of what tools were given (a call's number twice) and answered (twice and one): which words a text
+--                 has, and not where, as that would be three times as large
+--   search_parts  of every three signs of a prompt: a conversation's number
+drop table search;
+create virtual table search using fts5 (
+    text, content = '', contentless_delete = 1, prefix = '2 3',
+    tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
+);
+create virtual table search_tools using fts5 (
+    text, content = '', contentless_delete = 1, detail = none,
+    tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
+);
+create virtual table search_parts using fts5 (
+    text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram remove_diacritics 1'
+);
+insert into search (search, rank) values ('hashsize', 4194304);
+insert into search_tools (search_tools, rank) values ('hashsize', 4194304);

@@ -8,7 +8,7 @@
 //! | events, transcripts, transcript_chunks, places, origins, meta | `write`, append-only |
 //! | conversation_ids, conversation_keys | `write`, append-only |
 //! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
-//! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, aliases, facets, tool_uses, models, tools, folders | `write`, rebuildable |
+//! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, search_tools, search_parts, aliases, facets, tool_uses, models, tools, folders | `write`, rebuildable |
 //! | passes, latencies, totals, turns_seen | `write`, figures of how it goes; turns_seen follows turns by triggers |
 
 pub mod backup;
@@ -28,6 +28,7 @@ pub mod swap;
 mod usage;
 pub mod watch;
 pub mod words;
+mod words_cjk;
 pub mod write;
 
 pub use error::Error;

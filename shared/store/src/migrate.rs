@@ -69,7 +69,7 @@ mod tests {
             "876c295702b7b5a4",
             "f077a5ed7b5c1ac4",
             "81ff6138d135d126",
-            "e741bbcb5e6c8769",
+            "c2374b13e61128f0",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

@@ -16,6 +16,7 @@ mod law;
 mod list;
 mod media;
 mod query;
+pub(crate) mod searched;
 mod session;
 mod span;
 mod turn;

@@ -17,6 +17,7 @@ mod merge;
 mod origin;
 mod packed;
 mod parts;
+mod pieces;
 mod places;
 mod rows;
 mod session;

@@ -65,7 +65,7 @@ fn content_block(block: &serde_json::Value) -> Option<Cow<'_, str>> {
 }
 
 /// Bytes that are UTF-8, with every half of a surrogate pair written `\ufffd`.
-fn mend(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn mend(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut bytes = match String::from_utf8_lossy(bytes) {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),

@@ -49,6 +49,11 @@ fn cut_fields(fields: &mut Map<String, Value>, found: &mut bool) {
     }
 }
 
+/// Whether a text is the bytes of something, and nothing to read.
+pub(super) fn is_bytes(text: &str) -> bool {
+    text.len() > SHORT && is_base64(text)
+}
+
 fn is_base64(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n' | b'\r'))

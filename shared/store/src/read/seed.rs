@@ -74,6 +74,11 @@ impl Store {
             .unwrap()
             .execute(params![self.conn.last_insert_rowid(), row.prompt])
             .unwrap();
+        self.conn
+            .prepare_cached("insert into search_parts (rowid, text) values (?1, ?2)")
+            .unwrap()
+            .execute(params![id, row.prompt])
+            .unwrap();
         ConversationId(id)
     }
 

@@ -19,8 +19,11 @@ const LOST_IDS: &str = "
                         union select from_conversation_id from user_session_members where from_conversation_id is not null)";
 
 /// Parts of conversations that are not there; the words first, as they are found by their blocks.
-const LOOSE: [&str; 5] = [
+const LOOSE: [&str; 6] = [
     "delete from search where rowid in (select id from blocks where conversation_id not in (select id from turns))",
+    "delete from search_tools where rowid in (
+        select id * 2 from tool_calls where conversation_id not in (select id from turns)
+        union all select id * 2 + 1 from tool_calls where conversation_id not in (select id from turns))",
     "delete from blocks where conversation_id not in (select id from turns)",
     "delete from tool_calls where conversation_id not in (select id from turns)",
     "delete from usage where conversation_id not in (select id from turns)",
@@ -38,8 +41,13 @@ const NAMES: [&str; 3] = [
      on conflict do nothing",
 ];
 
-const STRAY_WORDS: &str = "delete from search where rowid in
-    (select id from search_docsize where id not in (select id from blocks))";
+const STRAY_WORDS: [&str; 3] = [
+    "delete from search where rowid in (select id from search_docsize where id not in (select id from blocks))",
+    "delete from search_tools where rowid in
+        (select id from search_tools_docsize where id / 2 not in (select id from tool_calls))",
+    "delete from search_parts where rowid in
+        (select id from search_parts_docsize where id not in (select id from turns))",
+];
 
 impl Batch<'_> {
     /// Makes an index, a view or a trigger that is missing. False if there is no such thing.
@@ -103,7 +111,7 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn drop_stray_words(&self) -> Result<(), Error> {
-        self.execute(STRAY_WORDS, [])
+        STRAY_WORDS.iter().try_for_each(|sql| self.execute(sql, []))
     }
 
     /// Gives an event its payload back. Only the very bytes that were captured are taken: false for any others.

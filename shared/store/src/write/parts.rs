@@ -26,6 +26,7 @@ impl Batch<'_> {
                 same.blocks = 0;
             }
             self.remove_blocks(id, same.blocks)?;
+            self.unindex_calls(id, same.calls)?;
             self.execute("delete from tool_calls where conversation_id = ?1 and seq >= ?2", [id.0, same.calls as i64])?;
             self.execute("delete from usage where conversation_id = ?1 and seq >= ?2", [id.0, same.usage as i64])?;
         }
@@ -42,15 +43,8 @@ impl Batch<'_> {
     }
 
     pub(super) fn remove_blocks(&self, id: ConversationId, from: usize) -> Result<(), Error> {
-        self.unindex(id, from)?;
+        self.unindex_blocks(id, from)?;
         self.execute("delete from blocks where conversation_id = ?1 and seq >= ?2", [id.0, from as i64])
-    }
-
-    pub(super) fn block_ids(&self, id: ConversationId, from: usize) -> Result<Vec<i64>, Error> {
-        let mut query =
-            self.tx.prepare_cached("select id from blocks where conversation_id = ?1 and seq >= ?2").op("prepare")?;
-        let rows = query.query_map([id.0, from as i64], |row| row.get(0)).op("read a turn's blocks")?;
-        rows.collect::<Result<_, _>>().op("read a turn's block")
     }
 
     /// Whether all parts of a turn stand there as they are wanted, and no others.
@@ -100,7 +94,9 @@ impl Batch<'_> {
         self.same(
             "select tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
                     input_source, input_source_id, input_offset, input_length,
-                    output_source, output_source_id, output_offset, output_length, seq
+                    output_source, output_source_id, output_offset, output_length,
+                    exists (select 1 from search_tools_docsize where id = tool_calls.id * 2),
+                    exists (select 1 from search_tools_docsize where id = tool_calls.id * 2 + 1), seq
                from tool_calls where conversation_id = ?1 order by seq",
             id,
             wanted,
@@ -112,7 +108,9 @@ impl Batch<'_> {
                     && (row.get::<_, Option<i64>>(5)?, row.get::<_, Option<i64>>(6)?)
                         == (call.started_ms, call.duration_ms)
                     && place(row, 7)? == columns(call.input)
-                    && place(row, 11)? == columns(call.output))
+                    && place(row, 11)? == columns(call.output)
+                    && (row.get::<_, bool>(15)?, row.get::<_, bool>(16)?)
+                        == (call.input.is_some(), call.output.is_some()))
             },
         )
     }
@@ -169,7 +167,7 @@ impl Batch<'_> {
             params![id.0, seq, block.kind.as_str(), block.at_ms, block.tool_use_id, source, source_id, offset, length],
         )?;
         if let Some(words) = &block.search {
-            self.index(self.tx.last_insert_rowid(), words);
+            self.index_block(self.tx.last_insert_rowid(), words);
         }
         Ok(())
     }
@@ -201,7 +199,9 @@ impl Batch<'_> {
                 out_offset,
                 out_length
             ],
-        )
+        )?;
+        self.index_call(self.tx.last_insert_rowid(), call);
+        Ok(())
     }
 
     fn put_usage(&self, id: ConversationId, seq: i64, usage: &Usage) -> Result<(), Error> {

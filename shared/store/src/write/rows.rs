@@ -88,6 +88,8 @@ impl Batch<'_> {
         if let Some(before) = self.before(id)? {
             self.remove_facets(id, &before)?;
         }
+        self.unindex_prompt(id)?;
+        self.unindex_calls(id, 0)?;
         self.remove_blocks(id, 0)?;
         self.execute("delete from turns where id = ?1", [id.0])
     }
@@ -101,12 +103,29 @@ impl Batch<'_> {
         row.columns(|columns| self.execute(PUT, columns))?;
         self.put_facets(row)?;
         let prompt_stands = before.as_ref().is_some_and(|before| before.prompt_text == row.turn.prompt_text);
+        if !(prompt_stands && self.has_prompt(row)?) {
+            if known {
+                self.unindex_prompt(row.id)?;
+            }
+            self.index_prompt(row.id);
+        }
         self.put_parts(row.id, row.turn, known, prompt_stands)
     }
 
     /// Whether all rows of a turn stand there as they are wanted, and no others.
     pub(super) fn has_rows(&self, row: &Placed<'_>) -> Result<bool, Error> {
-        Ok(self.has_columns(row)? && self.has_facets(row)? && self.has_parts(row.id, row.turn)?)
+        Ok(self.has_columns(row)?
+            && self.has_facets(row)?
+            && self.has_prompt(row)?
+            && self.has_parts(row.id, row.turn)?)
+    }
+
+    /// Whether the parts of words of a prompt are in their index, if there is one.
+    fn has_prompt(&self, row: &Placed<'_>) -> Result<bool, Error> {
+        let mut query =
+            self.tx.prepare_cached("select exists (select 1 from search_parts_docsize where id = ?1)").op("prepare")?;
+        let found: bool = query.query_row([row.id.0], |row| row.get(0)).op("look into the index")?;
+        Ok(found == row.turn.prompt_text.is_some())
     }
 
     /// Whether a turn's own row stands there as it is wanted. Its digest is only what it says of itself.

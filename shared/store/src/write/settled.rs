@@ -68,12 +68,14 @@ impl Batch<'_> {
         )
     }
 
-    /// Empties the index of words; deriving with [`super::Look::Rows`] fills it again.
+    /// Empties the indexes of words; deriving with [`super::Look::Rows`] fills it again.
     ///
     /// # Errors
     /// The engine's.
     pub fn clear_index(&self) -> Result<(), Error> {
-        self.execute("insert into search (search) values ('delete-all')", [])
+        self.execute("insert into search (search) values ('delete-all')", [])?;
+        self.execute("insert into search_tools (search_tools) values ('delete-all')", [])?;
+        self.execute("insert into search_parts (search_parts) values ('delete-all')", [])
     }
 
     /// The session is to be derived from its beginning.

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::ground::{Ground, read_bytes, unpack_chunk};
-use super::transcripts::CHUNK;
+use super::ground::{Ground, read_bytes};
+use super::pieces::Pieces;
 use super::{Batch, Writer};
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
@@ -143,50 +143,14 @@ impl Ground<'_> {
             })
             .op("read typed lines")?;
         let places: Vec<(i64, i64, i64, [u8; 16], i64)> = rows.collect::<Result<_, _>>().op("read a typed line")?;
-        let mut last = None;
+        let mut pieces = Pieces::new(&self.tx);
         let mut found = Vec::with_capacity(places.len());
         for (file, offset, length, key, at_ms) in places {
-            let bytes = self.piece(file, offset as u64, length as usize, &mut last)?;
+            let bytes = pieces.of_file(file, offset as u64, length as usize)?;
             let json = String::from_utf8_lossy(&bytes).into_owned();
             found.push(TypedLine { transcript: TranscriptId(file), offset: offset as u64, key, at_ms, json });
         }
         Ok(found)
-    }
-
-    /// Some bytes of a file. `last` is the chunk read last: the lines of a session mostly stand together.
-    fn piece(
-        &self,
-        file: i64,
-        offset: u64,
-        length: usize,
-        last: &mut Option<(i64, u64, Vec<u8>)>,
-    ) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(length);
-        let mut at = offset;
-        while bytes.len() < length {
-            let seq = at / CHUNK as u64;
-            if !matches!(last, Some((of, read, _)) if (*of, *read) == (file, seq)) {
-                let mut query = self
-                    .tx
-                    .prepare_cached(
-                        "select size, codec, bytes from transcript_chunks where transcript_id = ?1 and seq = ?2",
-                    )
-                    .op("prepare")?;
-                let mut rows = query.query(params![file, seq as i64]).op("read a chunk")?;
-                let Some(row) = rows.next().op("read a chunk")? else { break };
-                *last = Some((file, seq, unpack_chunk(row)?));
-            }
-            let Some((_, _, chunk)) = last else { break };
-            let from = (at % CHUNK as u64) as usize;
-            let part = chunk.get(from..).unwrap_or_default();
-            let part = &part[..part.len().min(length - bytes.len())];
-            if part.is_empty() {
-                break;
-            }
-            bytes.extend_from_slice(part);
-            at += part.len() as u64;
-        }
-        Ok(bytes)
     }
 }
 

@@ -37,14 +37,27 @@ const WAITS: &str = "
        and not exists (select 1 from transcripts t where t.session_id = d.session_id and t.source_mtime_ns / 1000000 > ?1)
      order by d.id";
 
-/// Of the blocks whose words are in the index. A contentless index has a size for each of its rows.
+/// What should be in the indexes: blocks, what tools were given and answered, prompts. A contentless index has a size for each
+/// of its rows.
 const UNINDEXED: &str = "
-    select t.session_id, count(*) from blocks b join turns t on t.id = b.conversation_id
-     where b.kind in ('prompt', 'text') and not exists (select 1 from search_docsize s where s.id = b.id)
+    select session_id, count(*) from (
+        select t.session_id from blocks b join turns t on t.id = b.conversation_id
+         where b.kind in ('prompt', 'text') and not exists (select 1 from search_docsize s where s.id = b.id)
+        union all
+        select t.session_id from tool_calls c join turns t on t.id = c.conversation_id
+         where c.input_source is not null and not exists (select 1 from search_tools_docsize s where s.id = c.id * 2)
+        union all
+        select t.session_id from tool_calls c join turns t on t.id = c.conversation_id
+         where c.output_source is not null and not exists (select 1 from search_tools_docsize s where s.id = c.id * 2 + 1)
+        union all
+        select t.session_id from turns t
+         where t.prompt_text is not null and not exists (select 1 from search_parts_docsize s where s.id = t.id))
      group by 1 order by 1";
 
 const STRAY_WORDS: &str = "
-    select count(*) from search_docsize s where not exists (select 1 from blocks b where b.id = s.id)";
+    select (select count(*) from search_docsize s where not exists (select 1 from blocks b where b.id = s.id))
+         + (select count(*) from search_tools_docsize s where not exists (select 1 from tool_calls c where c.id = s.id / 2))
+         + (select count(*) from search_parts_docsize s where not exists (select 1 from turns t where t.id = s.id))";
 
 /// What somebody said of a conversation that is nowhere: neither derived nor known under another id.
 const UNHEARD: &str = "

@@ -11,6 +11,13 @@ const SEED: &str = "20261126";
 /// Made-up requests for each operation and each way of making them up.
 const EXAMPLES: &str = "25";
 
+/// A cursor is a text that only an earlier answer can give: no description of its form makes one.
+const OF_CURSORS: &str = r#"
+[[operations]]
+include-path = ["/api/conversations"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
+"#;
+
 #[test]
 fn every_answer_is_as_described() {
     let Some(schemathesis) = std::env::var_os("PROMPT_MANAGER_TEST_SCHEMATHESIS") else {
@@ -26,6 +33,7 @@ fn every_answer_is_as_described() {
     let server = world.serve();
     let description = format!("http://{}/openapi.json", server.address());
     let authorization = format!("Authorization: Bearer {}", server.token().expect("a token"));
+    std::fs::write(world.root().join("schemathesis.toml"), OF_CURSORS).expect("a file of this world");
     let done = world
         .command(schemathesis)
         .args(["run", &description, "--header", &authorization, "--checks", "all", "--no-color"])

@@ -54,6 +54,7 @@ const DIRECTION: [(&str, &[&str]); 10] = [
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
+    ("unicode-normalization", &["store"]),
     ("zstd", &["store", "ingest"]),
     ("tar", &["ingest"]),
     ("comfy-table", &["terminal"]),

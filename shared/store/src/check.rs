@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
 use crate::watch::{Watch, watched};
-use crate::{migrate, open};
+use crate::{functions, migrate, open};
 
 /// So many problems are told; more would say nothing new.
 const MOST: usize = 100;
@@ -159,6 +159,7 @@ fn references(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Erro
 /// Compares what there is with what the migrations make.
 fn schema(conn: &Connection, path: &Path, problems: &mut Vec<Problem>) -> Result<(), Error> {
     let mut model = Connection::open_in_memory().op("open a model")?;
+    functions::add(&model)?;
     migrate::run(&mut model, path)?;
     let found = objects(conn)?;
     let missing = objects(&model)?.into_iter().filter(|object| !found.contains(object));
@@ -198,6 +199,7 @@ mod tests {
         let dir = DataDir::new(home.path());
         drop(Writer::open(&dir).unwrap());
         let conn = Connection::open(dir.database()).unwrap();
+        functions::add(&conn).unwrap();
         conn.pragma_update(None, "foreign_keys", false).unwrap();
         conn.execute_batch("insert into search (rowid, text) values (1, 'some secret words'), (2, 'and more words')")
             .unwrap();

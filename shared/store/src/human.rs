@@ -9,7 +9,12 @@ use std::collections::BTreeMap;
 use crate::ids::{ConversationId, Key};
 
 pub(crate) mod get;
+pub(crate) mod parts;
 pub(crate) mod put;
+mod typed;
+
+pub(crate) use typed::folded;
+pub use typed::{Name, Note, Tag, Unfit};
 
 /// A rating: 1 to 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +46,24 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// Names this state: two states have the same version exactly if they are equal.
+    pub fn version(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        let mut field = |bytes: &[u8]| {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        field(&[self.rating.map_or(0, Rating::get), u8::from(self.starred)]);
+        field(&(self.tags.len() as u64).to_le_bytes());
+        self.tags.iter().chain(&self.notes).for_each(|text| field(text.as_bytes()));
+        hash.finalize().to_hex()[..24].to_owned()
+    }
+
+    /// The notes as one text, an empty line between them.
+    pub fn note(&self) -> Option<String> {
+        (!self.notes.is_empty()).then(|| self.notes.join("\n\n"))
+    }
+
     /// From whole histories, the oldest of each kind first, each row with the id it was written to. As the view `ratings` has it: the
     /// newest rating and the newest word on each tag counts, whichever id it was written to; the notes of the ids stand one
     /// under the other.
@@ -145,3 +168,6 @@ pub struct UserSession {
     /// Its id, origin and time.
     pub stamp: Stamp,
 }
+
+#[cfg(test)]
+mod tests;

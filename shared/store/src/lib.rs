@@ -1,21 +1,25 @@
 //! The contract between ingest and query-api: the database, and the only user of rusqlite.
 //!
-//! Modules are named for who may call them: [`mod@write`] is ingest's, [`read`] is everybody's. Callers see plain Rust
-//! types, so that another database could stand behind the same functions. Who writes which table:
+//! Modules are named for who may call them: [`mod@write`] is ingest's, [`read`] is everybody's, [`annotate`] is a
+//! person's. Callers see plain Rust types, so that another database could stand behind the same functions. Who writes which
+//! table:
 //!
 //! | tables | written by |
 //! |---|---|
 //! | events, transcripts, transcript_chunks, places, origins, meta | `write`, append-only |
 //! | conversation_ids, conversation_keys | `write`, append-only |
-//! | *_history, user_sessions, user_session_members, session_titles, saved_views | a person's annotations only |
+//! | *_history, user_sessions, user_session_members, session_titles, saved_views | [`annotate`], append-only; `write` from other stores |
+//! | marks, tagged, human_texts, search_human, search_human_parts | triggers on the tables before, and on aliases |
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, search_tools, search_parts, aliases, facets, tool_uses, models, tools, folders | `write`, rebuildable |
 //! | passes, latencies, totals, turns_seen | `write`, figures of how it goes; turns_seen follows turns by triggers |
 
+pub mod annotate;
 pub mod backup;
 pub mod check;
 mod codec;
 pub mod error;
 mod figures;
+mod functions;
 mod held;
 pub mod human;
 pub mod ids;

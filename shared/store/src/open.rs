@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
 use crate::write::checkpoint;
-use crate::{held, lost, migrate, swap};
+use crate::{functions, held, lost, migrate, swap};
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -158,15 +158,42 @@ pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     Ok((conn, lock))
 }
 
-/// Holds a reader to our schema and to what a reader may do.
-fn ready(conn: &Connection, dir: &DataDir) -> Result<(), Error> {
+/// Opens for a person's words: a database that is there, read-write, and every commit is durable.
+pub(crate) fn annotator(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    let path = dir.database();
+    lost::present(dir)?;
+    let lock = DbLock::shared(dir)?;
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
+    expect_schema(&conn, dir)?;
+    conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
+    conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
+    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
+    limit(&conn)?;
+    Ok((conn, lock))
+}
+
+/// Refuses a database of an older schema than ours.
+fn expect_schema(conn: &Connection, dir: &DataDir) -> Result<(), Error> {
     let found = filled(conn, dir)?;
     if found < migrate::SCHEMA {
         return Err(Error::NotMigrated { path: dir.database(), found, known: migrate::SCHEMA });
     }
+    Ok(())
+}
+
+/// Holds a reader to our schema and to what a reader may do.
+fn ready(conn: &Connection, dir: &DataDir) -> Result<(), Error> {
+    expect_schema(conn, dir)?;
     conn.pragma_update(None, "query_only", true).op("set query_only")?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
+    limit(conn)
+}
+
+/// Keeps what a statement may be within what ours are.
+fn limit(conn: &Connection) -> Result<(), Error> {
     for (limit, value) in [
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
@@ -292,6 +319,7 @@ fn open_straight(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     conn.pragma_update(None, "mmap_size", 0).op("set mmap_size")?;
     conn.pragma_update(None, "cell_size_check", true).op("set cell_size_check")?;
     conn.set_prepared_statement_cache_capacity(128);
+    functions::add(&conn)?;
     Ok(conn)
 }
 

@@ -14,11 +14,14 @@ pub mod inspect;
 mod json;
 mod law;
 mod list;
+mod marks;
 mod media;
 mod query;
 pub(crate) mod searched;
 mod session;
+mod sessions;
 mod span;
+mod tags;
 mod turn;
 mod words;
 
@@ -31,18 +34,26 @@ use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::error::{Context, Error};
+use crate::human::{Marks, SavedView, get};
 use crate::ids::ConversationId;
 use crate::lost;
 use crate::open::{self, DbLock};
 
 pub use crate::usage::Usage;
+pub(crate) use conversation::survivor;
 pub use conversation::{Block, Conversation, ToolCall};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;
 pub use list::{Kinds, ListRequest, Page, Position};
+pub(crate) use marks::is_known;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use session::{Link, Session, TitleFrom};
+pub use sessions::{
+    Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree, TreeLink, UserSession,
+};
+pub use tags::TagCount;
+pub(crate) use tags::{tag_spelling, tag_spellings};
 pub use turn::{Listed, ToolSummary, Turn};
 pub use words::Words;
 
@@ -109,6 +120,50 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn last(&mut self) -> Result<Option<ConversationId>, Error> {
         self.ask(list::last)
+    }
+
+    /// What is said of a conversation, with the id that answers for it. `None` if there never was such an id.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn marks(&mut self, id: ConversationId) -> Result<Option<(ConversationId, Marks)>, Error> {
+        self.ask(|conn| marks::get(conn, id))
+    }
+
+    /// A page of sessions as people cut them, newest activity first.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn sessions(&mut self, request: &SessionsRequest) -> Result<SessionsPage, Error> {
+        self.ask(|conn| sessions::page(conn, request))
+    }
+
+    /// Everything of one session, Claude Code's or a person's, and a page of its conversations. `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn session(&mut self, id: &str, after: Option<Position>, limit: u32) -> Result<Option<SessionDetail>, Error> {
+        self.ask(|conn| sessions::detail(conn, id, after, limit))
+    }
+
+    /// Every tag and how many conversations have it, the most used first.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn tags(&mut self) -> Result<Vec<TagCount>, Error> {
+        self.ask(tags::counts)
+    }
+
+    /// The searches that a person keeps, by name: of two of one name, which two stores may have brought, the newer.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn saved_views(&mut self) -> Result<Vec<SavedView>, Error> {
+        self.ask(|conn| {
+            let views = get::all(conn, &get::SAVED_VIEWS, |_| Ok(()))?.into_iter().map(|(view, ())| view);
+            let views = views.filter(|view| view.removed_ms.is_none()).map(|view| (view.name.clone(), view));
+            Ok(views.collect::<std::collections::BTreeMap<_, _>>().into_values().collect())
+        })
     }
 
     /// What the database says of itself.

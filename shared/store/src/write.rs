@@ -45,6 +45,7 @@ pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use mend::Version;
 pub(crate) use merge::of_other;
 pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
+pub(crate) use origin::{known as own_origin, random_hex};
 pub use packed::PackedFile;
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};

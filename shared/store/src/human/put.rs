@@ -139,16 +139,23 @@ pub(crate) fn table(said: &Said) -> &'static str {
     }
 }
 
+/// Adds a user session if there is none of its id; whether it is new.
+pub(crate) fn new_user_session(conn: &Connection, session: &UserSession) -> Result<bool, Error> {
+    let Stamp { id, origin: of, created_ms } = &session.stamp;
+    let added = execute(
+        conn,
+        "insert into user_sessions (id, origin_id, created_ms) values (?1, ?2, ?3) on conflict do nothing",
+        params![id, origin(conn, of)?, created_ms],
+    )?;
+    Ok(added > 0)
+}
+
 /// Adds a user session; whether it is new. Two stores may have made one with the same id: the earlier counts.
 pub(crate) fn user_session(conn: &Connection, session: &UserSession) -> Result<bool, Error> {
     let Stamp { id, origin: of, created_ms } = &session.stamp;
-    let row = origin(conn, of)?;
-    let new = execute(
-        conn,
-        "insert into user_sessions (id, origin_id, created_ms) values (?1, ?2, ?3) on conflict do nothing",
-        params![id, row, created_ms],
-    )? > 0;
+    let new = new_user_session(conn, session)?;
     if !new {
+        let row = origin(conn, of)?;
         execute(
             conn,
             "update user_sessions set origin_id = ?2, created_ms = ?3

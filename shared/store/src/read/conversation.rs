@@ -100,7 +100,7 @@ pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conver
 }
 
 /// The id that answers for `id`: itself, unless it is an alias.
-pub(super) fn survivor(conn: &Connection, id: ConversationId) -> Result<ConversationId, Error> {
+pub(crate) fn survivor(conn: &Connection, id: ConversationId) -> Result<ConversationId, Error> {
     let mut seen = BTreeSet::new();
     let mut id = id;
     while let Some(survivor) = conn

@@ -48,7 +48,9 @@ pub struct Link {
 /// Where a session's title is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TitleFrom {
-    /// A person gave it.
+    /// A person gave it here.
+    Given,
+    /// A person gave it in Claude Code.
     Custom,
     /// Claude Code made it.
     Generated,
@@ -60,6 +62,7 @@ impl TitleFrom {
     /// Its word in the API.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Given => "given",
             Self::Custom => "custom",
             Self::Generated => "generated",
             Self::Prompt => "prompt",
@@ -109,7 +112,7 @@ pub(super) fn get(conn: &Connection, session_id: &str) -> Result<Option<Session>
         .query_row([session_id], |row| {
             let (title, from, prompt): (Option<String>, Option<String>, Option<String>) =
                 (row.get(0)?, row.get(1)?, row.get(10)?);
-            let from = if from.as_deref() == Some("custom") { TitleFrom::Custom } else { TitleFrom::Generated };
+            let from = title_from(from.as_deref());
             let title = title.map(|title| (title, from));
             let title = title.or_else(|| Some((beginning(&prompt?), TitleFrom::Prompt)));
             Ok(Session {
@@ -137,6 +140,20 @@ pub(super) fn get(conn: &Connection, session_id: &str) -> Result<Option<Session>
     }))
 }
 
+/// The title that Claude Code knows it by.
+pub(super) fn own_title(conn: &Connection, session_id: &str) -> Result<Option<(String, TitleFrom)>, Error> {
+    conn.prepare_cached("select title, title_from from sessions where session_id = ?1 and title is not null")
+        .op("prepare")?
+        .query_row([session_id], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))
+        .optional()
+        .map(|found| found.map(|(title, from)| (title, title_from(from.as_deref()))))
+        .op("read a session's title")
+}
+
+fn title_from(word: Option<&str>) -> TitleFrom {
+    if word == Some("custom") { TitleFrom::Custom } else { TitleFrom::Generated }
+}
+
 fn links(conn: &Connection, sql: &str, session_id: &str) -> Result<Vec<Link>, Error> {
     let mut query = conn.prepare_cached(sql).op("prepare")?;
     let rows = query
@@ -146,7 +163,7 @@ fn links(conn: &Connection, sql: &str, session_id: &str) -> Result<Vec<Link>, Er
 }
 
 /// The first line of a prompt, cut where it is long.
-fn beginning(prompt: &str) -> String {
+pub(super) fn beginning(prompt: &str) -> String {
     let line = prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     match line.char_indices().nth(TITLE) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),

@@ -244,6 +244,7 @@ mod tests {
     #[test]
     fn the_migration_fills_what_lists_are_made_from() {
         let mut conn = Connection::open_in_memory().unwrap();
+        crate::functions::add(&conn).unwrap();
         for sql in &MIGRATIONS[..6] {
             conn.execute_batch(sql).unwrap();
         }

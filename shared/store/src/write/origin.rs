@@ -17,6 +17,11 @@ pub(crate) fn own(conn: &mut Connection) -> Result<(i64, String), Error> {
     find(conn)?.ok_or(Error::Sql { op: "read the origin", detail: "it is not there".into() })
 }
 
+/// The same where nothing may be made; `None` if no writer was there yet.
+pub(crate) fn known(conn: &Connection) -> Result<Option<String>, Error> {
+    Ok(find(conn)?.map(|(_, origin)| origin))
+}
+
 fn find(conn: &Connection) -> Result<Option<(i64, String)>, Error> {
     conn.query_row("select id, origin from origins where own = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()

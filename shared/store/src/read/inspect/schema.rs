@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::{Inspector, rows};
 use crate::error::{Context, Error};
+use crate::functions;
 use crate::migrate::MIGRATIONS;
 
 /// A table, an index, a view or a trigger.
@@ -64,6 +65,7 @@ impl Inspector {
 /// What a new database has.
 fn wanted() -> Result<Objects, Error> {
     let conn = Connection::open_in_memory().op("make a schema to compare with")?;
+    functions::add(&conn)?;
     for sql in MIGRATIONS {
         conn.execute_batch(sql).op("make a schema to compare with")?;
     }

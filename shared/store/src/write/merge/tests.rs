@@ -57,6 +57,7 @@ const EVENT: &str =
 fn of_schema(n: usize, dir: &std::path::Path) -> PathBuf {
     let path = dir.join(format!("schema-{n}.db"));
     let conn = Connection::open(&path).unwrap();
+    crate::functions::add(&conn).unwrap();
     MIGRATIONS[..n].iter().for_each(|sql| conn.execute_batch(sql).unwrap());
     conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
     conn.pragma_update(None, "user_version", n as i64).unwrap();

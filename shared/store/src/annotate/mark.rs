@@ -1,0 +1,219 @@
+//! Ratings, tags, notes and stars of conversations.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::{Act, Annotator, Outcome, Refused};
+use crate::error::Error;
+use crate::human::{Marks, Note, Rating, Said, Tag, folded, get};
+use crate::ids::ConversationId;
+use crate::read;
+
+/// What shall be different. What is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// A rating; `Some(None)` takes it back.
+    pub rating: Option<Option<Rating>>,
+    /// Its tags.
+    pub tags: Option<TagChange>,
+    /// Its note, in place of all that there are; `Some(None)` takes them back.
+    pub notes: Option<Option<Note>>,
+    /// Whether it is starred.
+    pub starred: Option<bool>,
+}
+
+/// What becomes of the tags of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagChange {
+    /// These and no others.
+    Set(Vec<Tag>),
+    /// These are added and taken off; others stay.
+    Edit {
+        /// Added.
+        add: Vec<Tag>,
+        /// Taken off.
+        remove: Vec<Tag>,
+    },
+}
+
+impl Change {
+    /// Takes everything back.
+    pub fn nothing() -> Self {
+        Self { rating: Some(None), tags: Some(TagChange::Set(Vec::new())), notes: Some(None), starred: Some(false) }
+    }
+}
+
+/// What the caller thinks that there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Anything.
+    #[default]
+    Any,
+    /// A state of one of these versions ([`Marks::version`]).
+    Version(Vec<String>),
+    /// Nothing that anybody said.
+    Nothing,
+}
+
+/// The state after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The conversation that answers for the id that was named.
+    pub id: ConversationId,
+    /// What is said of it now.
+    pub marks: Marks,
+    /// Whether that was not so before.
+    pub changed: bool,
+}
+
+/// What became of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedMany {
+    /// Conversations that were named, each once.
+    pub matched: u64,
+    /// Those that were different before.
+    pub changed: u64,
+}
+
+impl Annotator {
+    /// The most conversations that [`mark_many`](Self::mark_many) takes.
+    pub const MOST: usize = 10_000;
+
+    /// Changes what is said of a conversation. It must have an id, if need be one that is not shown at present: what is said is
+    /// kept for when it is. An alias is its survivor.
+    ///
+    /// # Errors
+    /// The engine's. Refused: [`Refused::NoConversation`], [`Refused::Stale`], [`Refused::TooManyTags`].
+    pub fn mark(&mut self, id: ConversationId, change: &Change, expected: &Expected, now_ms: i64) -> Outcome<Marked> {
+        self.act(now_ms, |act| {
+            let change = spelled(act.conn, change)?;
+            act.mark(id, &change, expected)
+        })
+    }
+
+    /// The same change for many conversations, or for none of them.
+    ///
+    /// # Errors
+    /// As [`mark`](Self::mark). Refused also: [`Refused::Senseless`] if there are more than [`MOST`](Self::MOST).
+    pub fn mark_many(&mut self, ids: &[ConversationId], change: &Change, now_ms: i64) -> Outcome<MarkedMany> {
+        if ids.len() > Self::MOST {
+            let most = Self::MOST;
+            return Ok(Err(Refused::Senseless(format!(
+                "At most {most} conversations can be changed at once: ask for fewer."
+            ))));
+        }
+        self.act(now_ms, |act| {
+            let change = spelled(act.conn, change)?;
+            let (mut done, mut changed) = (BTreeSet::new(), 0);
+            for &id in ids {
+                match act.mark(id, &change, &Expected::Any)? {
+                    Err(refused) => return Ok(Err(refused)),
+                    Ok(marked) if done.insert(marked.id) => changed += u64::from(marked.changed),
+                    Ok(_) => {} // another id of the same: nothing was left to change
+                }
+            }
+            Ok(Ok(MarkedMany { matched: done.len() as u64, changed }))
+        })
+    }
+}
+
+impl Act<'_> {
+    /// One change, whose tags are spelled as they are here.
+    fn mark(&self, id: ConversationId, change: &Change, expected: &Expected) -> Outcome<Marked> {
+        if !read::is_known(self.conn, id)? {
+            return Ok(Err(Refused::NoConversation(id)));
+        }
+        let id = read::survivor(self.conn, id)?;
+        let history = get::history(self.conn, id)?;
+        let before = Marks::of(&history);
+        let fits = match expected {
+            Expected::Any => true,
+            Expected::Version(known) => known.contains(&before.version()),
+            Expected::Nothing => before == Marks::default(),
+        };
+        if !fits {
+            return Ok(Err(Refused::Stale { version: before.version() }));
+        }
+        // What is said later counts, whatever the clock says.
+        let newest = history.iter().map(|(_, remark)| remark.stamp.created_ms).max();
+        let at = newest.map_or(self.now_ms, |newest| self.now_ms.max(newest.saturating_add(1)));
+        let mut marks = before.clone();
+        if let Some(rating) = change.rating.filter(|rating| *rating != before.rating) {
+            self.say(id, at, Said::Rating(rating))?;
+            marks.rating = rating;
+        }
+        if let Some(starred) = change.starred.filter(|starred| *starred != before.starred) {
+            self.say(id, at, Said::Star(starred))?;
+            marks.starred = starred;
+        }
+        if let Some(tags) = &change.tags {
+            let (add, remove) = difference(&before.tags, tags);
+            for (tags, present) in [(&remove, false), (&add, true)] {
+                for tag in tags {
+                    self.say(id, at, Said::Tag { tag: tag.clone(), present })?;
+                }
+            }
+            marks.tags.retain(|tag| !remove.contains(tag));
+            marks.tags.extend(add);
+            marks.tags.sort();
+            if marks.tags.len() > Tag::MOST && marks.tags.len() > before.tags.len() {
+                return Ok(Err(Refused::TooManyTags(id)));
+            }
+        }
+        if let Some(note) = &change.notes {
+            let note = note.as_ref().map(|note| note.as_str().to_owned());
+            if note != before.note() {
+                // The note stands in place of those of other ids, too: what is read is what was written.
+                let mut theirs = BTreeSet::new();
+                for (of, remark) in &history {
+                    match &remark.said {
+                        Said::Note(Some(_)) => theirs.insert(*of),
+                        Said::Note(None) => theirs.remove(of),
+                        _ => false,
+                    };
+                }
+                for of in theirs.into_iter().filter(|of| *of != id || note.is_none()) {
+                    self.say(of, at, Said::Note(None))?;
+                }
+                if note.is_some() {
+                    self.say(id, at, Said::Note(note.clone()))?;
+                }
+                marks.notes = note.into_iter().collect();
+            }
+        }
+        Ok(Ok(Marked { id, changed: marks != before, marks }))
+    }
+}
+
+/// What is to be added and what to be taken off. One tag may be there in several spellings, from several stores.
+fn difference(before: &[String], change: &TagChange) -> (Vec<String>, Vec<String>) {
+    let fold = |tags: &[Tag]| tags.iter().map(|tag| folded(tag.as_str())).collect::<BTreeSet<_>>();
+    let (wanted, remove): (&[Tag], Vec<String>) = match change {
+        TagChange::Set(tags) => {
+            let kept = fold(tags);
+            (tags, before.iter().filter(|tag| !kept.contains(&folded(tag))).cloned().collect())
+        }
+        TagChange::Edit { add, remove } => {
+            let removed = fold(remove);
+            (add, before.iter().filter(|tag| removed.contains(&folded(tag))).cloned().collect())
+        }
+    };
+    let mut there: BTreeSet<_> = before.iter().map(|tag| folded(tag)).collect();
+    let add =
+        wanted.iter().filter(|tag| there.insert(folded(tag.as_str()))).map(|tag| tag.as_str().to_owned()).collect();
+    (add, remove)
+}
+
+/// The change with its new tags spelled as they are in this store: `rust` where there is `Rust` is that.
+fn spelled(conn: &Connection, change: &Change) -> Result<Change, Error> {
+    let mut change = change.clone();
+    if let Some(TagChange::Set(tags) | TagChange::Edit { add: tags, .. }) = &mut change.tags {
+        for tag in tags {
+            if let Some(known) = read::tag_spelling(conn, tag)? {
+                *tag = known;
+            }
+        }
+    }
+    Ok(change)
+}

@@ -1,0 +1,460 @@
+//! Sessions as people cut them: a list of them, newest activity first, and what one consists of.
+//!
+//! Nearly all sessions are as Claude Code cut them, and they are walked along an index, so that a page costs what it shows. The few
+//! that somebody split or merged are looked at one by one and put between. Figures are read for what is shown alone.
+
+mod tree;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Position;
+use super::session::{self, Session, TitleFrom, beginning};
+use super::turn::{self, Listed};
+use crate::error::{Context, Error};
+use crate::human::folded;
+use crate::human::parts::{self, Stretch};
+use crate::ids::ConversationId;
+
+pub use tree::{Relative, Tree, TreeLink};
+
+/// Which sessions a page shall show.
+#[derive(Clone, Debug, Default)]
+pub struct SessionsRequest {
+    /// Only of this project: a repository, or a directory that is in none.
+    pub project: Option<String>,
+    /// Only with their last activity at this moment or later, in milliseconds since 1970, UTC.
+    pub since_ms: Option<i64>,
+    /// Only with their last activity before this moment.
+    pub until_ms: Option<i64>,
+    /// Only with all of these words, or parts of words, in the title.
+    pub words: Option<String>,
+    /// From here on.
+    pub after: Option<SessionPosition>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A place between two sessions: the list goes on after it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionPosition {
+    /// The last activity of the one before.
+    pub ended_ms: i64,
+    /// Its id.
+    pub id: String,
+}
+
+/// A page of sessions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionsPage {
+    /// Newest activity first.
+    pub items: Vec<UserSession>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<SessionPosition>,
+}
+
+/// A session as a person has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserSession {
+    /// Its lasting id: Claude Code's session id, unless it was split off.
+    pub id: String,
+    /// What it is called.
+    pub title: Option<String>,
+    /// Where the title is from.
+    pub title_from: Option<TitleFrom>,
+    /// The sessions of Claude Code that it consists of, or of parts of which.
+    pub session_ids: Vec<String>,
+    /// The project of the first of them.
+    pub project: Option<String>,
+    /// When its first conversation began.
+    pub started_ms: Option<i64>,
+    /// When it was last heard of.
+    pub ended_ms: Option<i64>,
+    /// How many conversations lists show of it.
+    pub conversations: u64,
+    /// The models that answered in it, in order of the alphabet.
+    pub models: Vec<String>,
+    /// How many of its conversations are rated, and the sum of the ratings.
+    pub rated: (u64, u64),
+    /// How many are starred.
+    pub starred: u64,
+}
+
+/// Everything of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionDetail {
+    /// Its figures.
+    pub session: UserSession,
+    /// What it consists of, in order.
+    pub parts: Vec<Part>,
+    /// The sessions of Claude Code, with their own facts where they are known.
+    pub originals: Vec<(String, Option<Session>)>,
+    /// The user sessions that hold what else there is of these sessions.
+    pub others: Vec<String>,
+    /// A page of its conversations, the oldest first.
+    pub conversations: Vec<Listed>,
+    /// Where the next page of them begins.
+    pub next: Option<Position>,
+    /// The sessions that they hang together with.
+    pub tree: Tree,
+}
+
+/// A stretch of a session of Claude Code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The session.
+    pub session_id: String,
+    /// The conversation that it begins with; `None`: it begins with the session.
+    pub from: Option<ConversationId>,
+    /// By which split or merge it is here, for an undo; `None` where nothing was done.
+    pub change: Option<String>,
+    /// When that was done.
+    pub changed_ms: Option<i64>,
+    /// How many conversations lists show of it.
+    pub conversations: u64,
+}
+
+macro_rules! untouched {
+    ($from:literal, $title:expr) => {
+        concat!(
+            "select s.session_id, s.ended_ms from sessions s ",
+            $from,
+            " and (s.ended_ms, s.session_id) < (?1, ?2) and s.ended_ms >= ?3
+              and not exists (select 1 from user_session_members m where m.session_id = s.session_id and m.removed_ms is null)
+              and not exists (select 1 from user_session_members m
+                               where m.user_session_id = s.session_id and m.removed_ms is null)
+              and exists (select 1 from turns t
+                           where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell'))
+              and (?4 is null or holds(",
+            $title,
+            ", ?4)) and (?5 is null or ",
+            project!(),
+            " = ?5) order by s.ended_ms desc, s.session_id desc limit ?6"
+        )
+    };
+}
+/// The project of the session `s`: the repository that its machine found there, else the directory.
+macro_rules! project {
+    () => {
+        "coalesce((select p.git_root from places p where p.cwd = s.cwd and p.origin_id = s.origin_id), s.cwd)"
+    };
+}
+/// The title that people see, of the session `s`.
+macro_rules! title {
+    () => {
+        "coalesce((select text from human_texts where user_session_id = s.session_id), s.title,
+            (select substr(t.prompt_text, 1, 400) from turns t
+              where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')
+                and t.prompt_text is not null
+              order by t.ordinal limit 1))"
+    };
+}
+
+const UNTOUCHED: &str = untouched!("indexed by sessions_ended where true", title!());
+/// A project is a few directories: those of its repository that sessions ran in.
+const UNTOUCHED_OF_PROJECT: &str = untouched!(
+    "indexed by sessions_cwd where s.cwd in (select cwd from places where git_root = ?5 union select ?5)",
+    title!()
+);
+
+const TOUCHED: &str = "
+    select user_session_id from user_session_members where removed_ms is null
+     union
+    select session_id from user_session_members where removed_ms is null";
+
+/// Fills the page.
+pub(super) fn page(conn: &Connection, request: &SessionsRequest) -> Result<SessionsPage, Error> {
+    let limit = i64::from(request.limit) + 1;
+    let start = SessionPosition { ended_ms: request.until_ms.unwrap_or(i64::MAX), id: String::new() };
+    // Before a moment means before every id of that moment, and after a position the ids below it.
+    let after = match &request.after {
+        Some(after) if *after < start => after.clone(),
+        _ => start,
+    };
+    let since = request.since_ms.unwrap_or(i64::MIN);
+    let words = request.words.as_ref().map(|words| folded(words));
+    let sql = if request.project.is_some() { UNTOUCHED_OF_PROJECT } else { UNTOUCHED };
+    let mut found: Vec<SessionPosition> = conn
+        .prepare_cached(sql)
+        .op("prepare")?
+        .query_map(params![after.ended_ms, after.id, since, words, request.project, limit], |row| {
+            Ok(SessionPosition { id: row.get(0)?, ended_ms: row.get(1)? })
+        })
+        .op("list sessions")?
+        .collect::<Result<_, _>>()
+        .op("list sessions")?;
+    for id in strings(conn, TOUCHED, [])? {
+        let stretches = parts::of_user_session(conn, &id)?;
+        let Some(ended_ms) = last_activity(conn, &stretches)? else { continue };
+        let place = SessionPosition { ended_ms, id };
+        if place < after && ended_ms >= since && is_wanted(conn, &place.id, &stretches, request, words.as_deref())? {
+            found.push(place);
+        }
+    }
+    found.sort_by(|a, b| b.cmp(a));
+    let more = found.len() as i64 >= limit;
+    found.truncate(request.limit as usize);
+    let items = found.iter().map(|place| session(conn, &place.id)).collect::<Result<_, _>>()?;
+    let next = if more { found.pop() } else { None };
+    Ok(SessionsPage { items, next })
+}
+
+/// When something of a user session was last heard of; `None` if lists show nothing of it.
+fn last_activity(conn: &Connection, stretches: &[Stretch]) -> Result<Option<i64>, Error> {
+    const SHOWN: &str = "
+        select exists (select 1 from turns where session_id = ?1 and ordinal >= ?2 and ordinal < ?3
+                                             and kind in ('human', 'command', 'shell'))";
+    const LAST: &str = "
+        select coalesce(iif(?2 < 0 and ?3 = 9223372036854775807,
+                            (select ended_ms from sessions where session_id = ?1), null),
+                        (select coalesce(ended_ms, timestamp_ms) from turns
+                          where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 order by ordinal desc limit 1))";
+    let (mut shown, mut last) = (false, None);
+    for stretch in stretches {
+        let place = (&stretch.session_id, stretch.start, stretch.end);
+        let is_shown: bool = conn
+            .prepare_cached(SHOWN)
+            .op("prepare")?
+            .query_row(place, |row| row.get(0))
+            .op("look for conversations")?;
+        let at: Option<i64> = conn
+            .prepare_cached(LAST)
+            .op("prepare")?
+            .query_row(place, |row| row.get(0))
+            .op("look for the last activity")?;
+        shown |= is_shown;
+        last = last.max(at);
+    }
+    Ok(last.filter(|_| shown))
+}
+
+/// Whether a user session that somebody changed has the title and the project that are asked for.
+fn is_wanted(
+    conn: &Connection,
+    id: &str,
+    stretches: &[Stretch],
+    request: &SessionsRequest,
+    words: Option<&str>,
+) -> Result<bool, Error> {
+    if let Some(words) = words {
+        let title = title(conn, id, stretches)?.map(|(title, _)| folded(&title)).unwrap_or_default();
+        if !words.split_whitespace().all(|word| title.contains(word)) {
+            return Ok(false);
+        }
+    }
+    let Some(project) = &request.project else { return Ok(true) };
+    for stretch in stretches {
+        if project_of(conn, &stretch.session_id)?.as_ref() == Some(project) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The title and where it is from: a person's, that of the session it begins with, or the beginning of its first prompt.
+fn title(conn: &Connection, id: &str, stretches: &[Stretch]) -> Result<Option<(String, TitleFrom)>, Error> {
+    const GIVEN: &str = "select text from human_texts where user_session_id = ?1";
+    const FIRST: &str = "
+        select timestamp_ms, prompt_text from turns
+         where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and kind in ('human', 'command', 'shell')
+           and prompt_text is not null
+         order by ordinal limit 1";
+    let given: Option<String> =
+        conn.prepare_cached(GIVEN).op("prepare")?.query_row([id], |row| row.get(0)).optional().op("read a title")?;
+    if let Some(given) = given {
+        return Ok(Some((given, TitleFrom::Given)));
+    }
+    // A part that was split off is about something else than the session's own title says.
+    let own = stretches.iter().find(|stretch| stretch.start < 0);
+    if let Some(own) = own
+        && let Some(title) = session::own_title(conn, &own.session_id)?
+    {
+        return Ok(Some(title));
+    }
+    let mut first: Option<(i64, String)> = None;
+    for stretch in stretches {
+        let found: Option<(i64, String)> = conn
+            .prepare_cached(FIRST)
+            .op("prepare")?
+            .query_row((&stretch.session_id, stretch.start, stretch.end), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .op("read a first prompt")?;
+        first = match (first, found) {
+            (Some(first), Some(found)) => Some(first.min(found)),
+            (first, found) => first.or(found),
+        };
+    }
+    Ok(first.map(|(_, prompt)| (beginning(&prompt), TitleFrom::Prompt)))
+}
+
+fn project_of(conn: &Connection, session_id: &str) -> Result<Option<String>, Error> {
+    const SQL: &str = concat!("select ", project!(), " from sessions s where s.session_id = ?1");
+    conn.prepare_cached(SQL)
+        .op("prepare")?
+        .query_row([session_id], |row| row.get(0))
+        .optional()
+        .map(Option::flatten)
+        .op("read a session's project")
+}
+
+/// The figures of a user session.
+fn session(conn: &Connection, id: &str) -> Result<UserSession, Error> {
+    let stretches = parts::of_user_session(conn, id)?;
+    figures(conn, id, &stretches)
+}
+
+fn figures(conn: &Connection, id: &str, stretches: &[Stretch]) -> Result<UserSession, Error> {
+    const COUNTS: &str = "
+        select count(*), min(t.timestamp_ms), count(m.rating), coalesce(sum(m.rating), 0), coalesce(sum(m.starred), 0)
+          from turns t left join marks m on m.conversation_id = t.id
+         where t.session_id = ?1 and t.ordinal >= ?2 and t.ordinal < ?3 and t.kind in ('human', 'command', 'shell')";
+    const MODELS: &str = "
+        select distinct model from turns
+         where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and model is not null";
+    let title = title(conn, id, stretches)?;
+    let mut found = UserSession {
+        id: id.to_owned(),
+        title_from: title.as_ref().map(|(_, from)| *from),
+        title: title.map(|(title, _)| title),
+        session_ids: Vec::new(),
+        project: None,
+        started_ms: None,
+        ended_ms: last_activity(conn, stretches)?,
+        conversations: 0,
+        models: Vec::new(),
+        rated: (0, 0),
+        starred: 0,
+    };
+    for stretch in stretches {
+        let place = (&stretch.session_id, stretch.start, stretch.end);
+        let (count, started, rated, ratings, starred): (i64, Option<i64>, i64, i64, i64) = conn
+            .prepare_cached(COUNTS)
+            .op("prepare")?
+            .query_row(place, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .op("count conversations")?;
+        if !found.session_ids.contains(&stretch.session_id) {
+            found.session_ids.push(stretch.session_id.clone());
+        }
+        if found.project.is_none() {
+            found.project = project_of(conn, &stretch.session_id)?;
+        }
+        found.conversations += count.cast_unsigned();
+        found.started_ms = [found.started_ms, started].into_iter().flatten().min();
+        found.rated.0 += rated.cast_unsigned();
+        found.rated.1 += ratings.cast_unsigned();
+        found.starred += starred.cast_unsigned();
+        found.models.extend(strings(conn, MODELS, place)?);
+    }
+    found.models.sort();
+    found.models.dedup();
+    Ok(found)
+}
+
+/// Everything of one, with the conversations after `after`. Of one that was wholly merged into others the figures are
+/// nothing, and `others` says where it went. `None` if there is no such session.
+pub(super) fn detail(
+    conn: &Connection,
+    id: &str,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<Option<SessionDetail>, Error> {
+    let holders = parts::holders(conn, id)?;
+    if holders.is_empty() {
+        return Ok(None);
+    }
+    let stretches = parts::of_user_session(conn, id)?;
+    let session = figures(conn, id, &stretches)?;
+    let mut originals = session.session_ids.clone();
+    if originals.is_empty() {
+        originals = parts::sessions(conn, id)?;
+    }
+    let mut others: Vec<String> = Vec::new();
+    for original in &originals {
+        for stretch in parts::of_session(conn, original)? {
+            if stretch.owner != id && !others.contains(&stretch.owner) && parts::is_anything_in(conn, &stretch)? {
+                others.push(stretch.owner);
+            }
+        }
+    }
+    let (conversations, next) = conversations(conn, &stretches, after, limit)?;
+    Ok(Some(SessionDetail {
+        parts: stretches.iter().map(|stretch| part(conn, stretch)).collect::<Result<_, _>>()?,
+        tree: tree::around(conn, &originals)?,
+        originals: originals
+            .into_iter()
+            .map(|original| session::get(conn, &original).map(|facts| (original, facts)))
+            .collect::<Result<_, _>>()?,
+        session,
+        others,
+        conversations,
+        next,
+    }))
+}
+
+fn part(conn: &Connection, stretch: &Stretch) -> Result<Part, Error> {
+    const COUNT: &str = "
+        select count(*) from turns
+         where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and kind in ('human', 'command', 'shell')";
+    let count: i64 = conn
+        .prepare_cached(COUNT)
+        .op("prepare")?
+        .query_row((&stretch.session_id, stretch.start, stretch.end), |row| row.get(0))
+        .op("count conversations")?;
+    let (change, changed_ms) = stretch.member.clone().unzip();
+    Ok(Part {
+        session_id: stretch.session_id.clone(),
+        from: stretch.from,
+        change,
+        changed_ms,
+        conversations: count.cast_unsigned(),
+    })
+}
+
+/// A page of the conversations in these stretches, the oldest first.
+fn conversations(
+    conn: &Connection,
+    stretches: &[Stretch],
+    after: Option<Position>,
+    limit: u32,
+) -> Result<(Vec<Listed>, Option<Position>), Error> {
+    const SQL: &str = "
+        select timestamp_ms, id from turns
+         where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and kind in ('human', 'command', 'shell')
+           and (timestamp_ms, id) > (?4, ?5)
+         order by timestamp_ms, id limit ?6";
+    let after = after.unwrap_or(Position { timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) });
+    let mut places: Vec<Position> = Vec::new();
+    for stretch in stretches {
+        let values = params![
+            stretch.session_id,
+            stretch.start,
+            stretch.end,
+            after.timestamp_ms,
+            after.id.0,
+            i64::from(limit) + 1
+        ];
+        let mut query = conn.prepare_cached(SQL).op("prepare")?;
+        let rows = query
+            .query_map(values, |row| Ok(Position { timestamp_ms: row.get(0)?, id: ConversationId(row.get(1)?) }))
+            .op("list a session's conversations")?;
+        for row in rows {
+            places.push(row.op("list a session's conversations")?);
+        }
+    }
+    places.sort_unstable();
+    let more = places.len() > limit as usize;
+    places.truncate(limit as usize);
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
+    Ok((turn::listed(conn, &ids)?, if more { places.pop() } else { None }))
+}
+
+fn strings(conn: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<String>, Error> {
+    conn.prepare_cached(sql)
+        .op("prepare")?
+        .query_map(values, |row| row.get(0))
+        .op("list sessions")?
+        .collect::<Result<_, _>>()
+        .op("list sessions")
+}
+
+#[cfg(test)]
+mod tests;

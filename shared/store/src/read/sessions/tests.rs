@@ -1,0 +1,162 @@
+//! Lists of sessions, held against a plain computation; what one consists of; how fast a long list is.
+
+use rusqlite::params;
+
+use super::*;
+use crate::annotate::{Annotator, Merge, Split};
+use crate::human::Name;
+use crate::read::Reader;
+use crate::read::seed::{self, Store};
+
+/// Sessions `s0`, `s1`, … that ended one after the other, two conversations each.
+fn store(sessions: i64) -> Store {
+    let store = Store::new();
+    for n in 0..sessions {
+        let id = format!("s{n}");
+        for ordinal in 0..2 {
+            store.turn(&seed::turn(&id, 1000 * n + ordinal, &format!("prompt {ordinal} of {id}")));
+        }
+        store
+            .conn
+            .execute(
+                "insert into sessions (session_id, cwd, started_ms, ended_ms, origin_id) values (?1, ?2, ?3, ?3 + 1, 1)",
+                params![id, if n % 2 == 0 { "/even" } else { "/odd/src" }, 1000 * n],
+            )
+            .unwrap();
+    }
+    store.conn.execute_batch("insert into places values (1, '/odd/src', '/odd', 0)").unwrap();
+    store
+}
+
+fn ids(reader: &mut Reader, request: &SessionsRequest) -> Vec<String> {
+    let (mut found, mut request) = (Vec::new(), SessionsRequest { limit: 2, ..request.clone() });
+    loop {
+        let page = reader.sessions(&request).unwrap();
+        assert!(page.items.len() <= 2);
+        found.extend(page.items.into_iter().map(|item| item.id));
+        match page.next {
+            Some(next) => request.after = Some(next),
+            None => return found,
+        }
+    }
+}
+
+fn annotator(store: &Store) -> Annotator {
+    store.conn.execute("update origins set origin = '00000000000000000000000000000000'", []).unwrap();
+    Annotator::open(&store.dir).unwrap()
+}
+
+#[test]
+fn newest_activity_first_page_by_page() {
+    let store = store(5);
+    let mut reader = store.reader();
+    store.conn.execute("update sessions set title = 'Zürich' where session_id = 's3'", []).unwrap();
+    store.conn.execute("insert into sessions (session_id, ended_ms) values ('empty', 99999)", []).unwrap();
+    let mut check = |request: SessionsRequest, expected: &str| {
+        assert_eq!(ids(&mut reader, &request).join(" "), expected, "{request:?}");
+    };
+    let all = SessionsRequest::default;
+    check(all(), "s4 s3 s2 s1 s0");
+    check(SessionsRequest { since_ms: Some(2001), ..all() }, "s4 s3 s2");
+    check(SessionsRequest { since_ms: Some(2002), until_ms: Some(4001), ..all() }, "s3");
+    check(SessionsRequest { until_ms: Some(1001), ..all() }, "s0");
+    check(SessionsRequest { project: Some("/even".into()), ..all() }, "s4 s2 s0");
+    check(SessionsRequest { project: Some("/odd".into()), ..all() }, "s3 s1");
+    check(SessionsRequest { project: Some("/odd/src".into()), ..all() }, "");
+    check(SessionsRequest { words: Some("ZÜR".into()), ..all() }, "s3");
+    check(SessionsRequest { words: Some("s2 prompt".into()), ..all() }, "s2");
+    check(SessionsRequest { words: Some("none".into()), ..all() }, "");
+}
+
+#[test]
+fn what_was_changed_stands_where_it_belongs() {
+    let store = store(5);
+    let mut annotator = annotator(&store);
+    // Ids of s1 are 3 and 4, those of s3 are 7 and 8.
+    let title = Name::parse("A part").unwrap();
+    let split = Split { session_id: "s3".into(), at: vec![(ConversationId(8), Some(title))] };
+    let new = annotator.split(&split, 5).unwrap().unwrap().remove(0);
+    let merge = Merge { into: "s0".into(), sessions: vec!["s4".into()], title: None };
+    annotator.merge(&merge, 5).unwrap().unwrap();
+    let mut reader = store.reader();
+    let found = ids(&mut reader, &SessionsRequest::default());
+    assert_eq!(found, ["s0", &new, "s3", "s2", "s1"]);
+    let found = ids(&mut reader, &SessionsRequest { words: Some("part".into()), ..SessionsRequest::default() });
+    assert_eq!(found, std::slice::from_ref(&new));
+    let found = ids(&mut reader, &SessionsRequest { project: Some("/even".into()), ..SessionsRequest::default() });
+    assert_eq!(found, ["s0", "s2"]);
+
+    let mut detail = |id: &str| reader.session(id, None, 10).unwrap();
+    let merged = detail("s0").unwrap();
+    assert_eq!(
+        (merged.session.conversations, &merged.session.session_ids[..]),
+        (4, &["s0".into(), "s4".to_owned()][..])
+    );
+    assert_eq!(merged.session.title.as_deref(), Some("prompt 0 of s0"));
+    let shown: Vec<_> = merged.conversations.iter().map(|item| item.turn.id.0).collect();
+    assert_eq!(shown, [1, 2, 9, 10]);
+    assert!(merged.parts[0].change.is_none() && merged.parts[1].change.is_some());
+    let part = detail(&new).unwrap();
+    assert_eq!((part.session.title.as_deref(), part.session.title_from), (Some("A part"), Some(TitleFrom::Given)));
+    assert_eq!((part.others, part.parts[0].from), (vec!["s3".to_owned()], Some(ConversationId(8))));
+    let rest = detail("s3").unwrap();
+    assert_eq!((rest.others, rest.session.conversations), (vec![new], 1));
+    let gone = detail("s4").unwrap();
+    assert_eq!((gone.others, gone.session.conversations), (vec!["s0".to_owned()], 0));
+    assert_eq!(detail("none"), None);
+}
+
+#[test]
+fn conversations_of_a_session_come_in_pages() {
+    let store = store(1);
+    for n in 0..5 {
+        store.turn(&seed::turn("s0", 50 + n / 2, "more"));
+    }
+    let (mut reader, mut found, mut after) = (store.reader(), Vec::new(), None);
+    loop {
+        let detail = reader.session("s0", after, 3).unwrap().unwrap();
+        found.extend(detail.conversations.iter().map(|item| item.turn.id.0));
+        after = detail.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn relatives_are_found_both_ways_and_once() {
+    let store = store(4);
+    store
+        .conn
+        .execute_batch(
+            "insert into session_links values ('s1', 'fork-of', 's0'), ('s2', 'continued-from', 's1'), ('s3', 'fork-of', 's0'),
+                                              ('s0', 'resumed-from', 's2'), ('s3', 'fork-of', 'not here')",
+        )
+        .unwrap();
+    let tree = store.reader().session("s1", None, 1).unwrap().unwrap().tree;
+    let sessions: Vec<_> = tree.sessions.iter().map(|one| one.session_id.as_str()).collect();
+    assert_eq!(sessions, ["s1", "s2", "s0", "s3", "not here"]);
+    assert_eq!((tree.links.len(), tree.is_cut), (5, false));
+    for n in 0..300 {
+        store.conn.execute("insert into session_links values (?1, 'fork-of', 's0')", [format!("f{n}")]).unwrap();
+    }
+    let tree = store.reader().session("s1", None, 1).unwrap().unwrap().tree;
+    assert_eq!((tree.sessions.len(), tree.is_cut), (200, true));
+}
+
+/// The walk reads what it shows: no plan reads all sessions or sorts them.
+#[test]
+fn the_list_goes_along_an_index() {
+    let store = store(1);
+    let plan = |sql: &str| {
+        let mut query = store.conn.prepare(&format!("explain query plan {sql}")).unwrap();
+        let rows = query.query_map(params![0, "", 0, None::<String>, "/p", 50], |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    };
+    let walk = plan(UNTOUCHED);
+    assert!(walk.contains("SEARCH s USING INDEX sessions_ended"), "{walk}");
+    assert!(!walk.contains("TEMP B-TREE") && !walk.contains("SCAN s"), "{walk}");
+    let walk = plan(UNTOUCHED_OF_PROJECT);
+    assert!(walk.contains("SEARCH s USING INDEX sessions_cwd (cwd=?"), "{walk}");
+}

@@ -1,13 +1,15 @@
 //! `ingest completions` and `ingest man`: made from the command line itself, so that they never lag behind it.
 //!
 //! People type `prompt-manager`, which hands its words on to the programs that know them; so that is the command they are
-//! made for, with the words of its other programs among them.
+//! made for, with the words of its other programs among them. `query-api` is asked for its own.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command, CommandFactory};
+use terminal::words::Word;
 
 use crate::cli::Cli;
 use crate::error::{At, Error};
@@ -53,7 +55,7 @@ Examples:
 /// Those of standard output.
 pub fn completions(args: &Completions) -> Result<Exit, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut whole(), NAME, &mut script);
+    clap_complete::generate(args.shell, &mut whole(others()), NAME, &mut script);
     terminal::print(&script).at("write to", Path::new("standard output"))?;
     Ok(Exit::Done)
 }
@@ -65,7 +67,7 @@ pub fn completions(args: &Completions) -> Result<Exit, Error> {
 pub fn man(args: &Man) -> Result<Exit, Error> {
     // They are read by all, unlike what we keep.
     fs::DirBuilder::new().recursive(true).mode(0o755).create(&args.dir).at("create", &args.dir)?;
-    let mut all = whole().disable_help_subcommand(true);
+    let mut all = whole(others()).disable_help_subcommand(true);
     all.build();
     page(&all, &args.dir)?;
     all.get_subcommands().try_for_each(|command| page(command, &args.dir))?;
@@ -80,25 +82,28 @@ fn page(command: &Command, dir: &Path) -> Result<(), Error> {
 }
 
 /// `prompt-manager` as a whole: our commands, and those of the other programs.
-fn whole() -> Command {
+fn whole(others: Vec<Word>) -> Command {
     let own = Cli::command();
     own.name(NAME)
         .bin_name(NAME)
         .display_name(NAME)
         .about("Keeps the prompts and answers of Claude Code for good, on this machine, and gives them back")
-        .subcommand(serve())
+        .subcommands(others.into_iter().map(Command::from))
         .subcommand(hook())
 }
 
-/// `serve` belongs to another program, on which nothing here depends; a test compares the two.
-fn serve() -> Command {
-    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help);
-    Command::new("serve").about("Answer over HTTP, on this machine alone").args([
-        flag("home", "The data directory").value_name("DIR").value_hint(clap::ValueHint::DirPath),
-        flag("listen", "Where to listen; port 0 takes a free one").value_name("ADDRESS:PORT"),
-        flag("allow-remote", "Listen at an address that other machines reach").action(ArgAction::SetTrue),
-        flag("no-token", "Answer everybody on this machine, without the token").action(ArgAction::SetTrue),
-    ])
+/// The words of `query-api`, which lies beside this program.
+fn others() -> Vec<Word> {
+    let told = || {
+        let program = std::env::current_exe().ok()?.with_file_name("query-api");
+        let output = std::process::Command::new(program).arg("words").output().ok()?;
+        serde_json::from_slice(&output.stdout).ok()
+    };
+    told().unwrap_or_else(|| {
+        let said = "query-api is not beside this program, or is of another version: its words are left out";
+        let _ = writeln!(std::io::stderr(), "ingest: {said}");
+        Vec::new()
+    })
 }
 
 fn hook() -> Command {
@@ -112,12 +117,16 @@ mod tests {
     use super::*;
     use clap::ValueEnum;
 
+    fn others() -> Vec<Word> {
+        terminal::words::tell(&Command::new("other").subcommand(Command::new("serve").about("Answer")))
+    }
+
     #[test]
     fn every_shell_gets_every_command() {
-        whole().debug_assert();
+        whole(others()).debug_assert();
         for shell in clap_complete::Shell::value_variants() {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut whole(), NAME, &mut script);
+            clap_complete::generate(*shell, &mut whole(others()), NAME, &mut script);
             let script = String::from_utf8(script).unwrap();
             for word in ["once", "status", "doctor", "restore", "serve", "hook"] {
                 assert!(script.contains(word), "{shell}: {word}");
@@ -131,7 +140,7 @@ mod tests {
         let place = dir.path().join("man/man1");
         man(&Man { dir: place.clone() }).unwrap();
         let pages: Vec<_> =
-            whole().get_subcommands().map(|command| format!("{NAME}-{}.1", command.get_name())).collect();
+            whole(Vec::new()).get_subcommands().map(|command| format!("{NAME}-{}.1", command.get_name())).collect();
         for page in pages.iter().chain([&format!("{NAME}.1")]) {
             let text = fs::read_to_string(place.join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
             assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}: {text}");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
@@ -53,10 +53,14 @@ pub(crate) fn read() -> Result<Cli, String> {
     })
 }
 
+/// The words of this program, as `prompt-manager completions` and `man` take them.
+pub(crate) fn words() -> Vec<terminal::words::Word> {
+    terminal::words::tell(&Cli::command())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn verify_cli() {

@@ -89,6 +89,10 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::List(args) => list::list(&client(&args.common.home)?, args),
         Command::Search(args) => list::search(&client(&args.common.home)?, args),
         Command::Show(args) => show::show(&client(&args.common.home)?, args),
+        Command::Words => match serde_json::to_string(&crate::cli::words()) {
+            Ok(words) => print_json(&words),
+            Err(error) => Err(Error::Answer { path: "words".to_owned(), detail: error.to_string() }),
+        },
     }
 }
 

@@ -136,7 +136,7 @@ fn every_help_teaches_by_examples() {
     }
 }
 
-/// `completions` and `man` speak of `serve`, which is another program's: the flags they name are those it has.
+/// `completions` and `man` speak of the words of another program: those that it has, with the flags that it has.
 #[test]
 fn the_other_programs_words_are_true() {
     let world = World::new();
@@ -148,10 +148,17 @@ fn the_other_programs_words_are_true() {
         found.dedup();
         found
     };
-    let own = world.bin("query-api").args(["serve", "--help"]).succeed();
     let _ = world.ingest(&["man", &world.root().join("man").display().to_string()]).code(0).silent();
-    let page = std::fs::read_to_string(world.root().join("man/prompt-manager-serve.1")).expect("its page");
-    let plain =
-        ["\\fB", "\\fR", "\\fI"].iter().fold(page.clone(), |page, font| page.replace(font, " ")).replace('\\', "");
-    assert_eq!(flags(&plain), flags(own.out()), "{page}");
+    let words = commands(world.bin("query-api").arg("--help").succeed().out());
+    assert!(words.len() > 3, "{words:?}");
+    let completions = world.ingest(&["completions", "bash"]).code(0);
+    for word in words.iter().filter(|word| *word != "help") {
+        let own = world.bin("query-api").args([word, "--help"]).succeed();
+        let page = world.root().join(format!("man/prompt-manager-{word}.1"));
+        let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        let plain =
+            ["\\fB", "\\fR", "\\fI"].iter().fold(page.clone(), |page, font| page.replace(font, " ")).replace('\\', "");
+        assert_eq!(flags(&plain), flags(own.out()), "{page}");
+        assert!(completions.out().contains(&format!("prompt__manager__subcmd__{word}")), "{word} is not completed");
+    }
 }

@@ -49,6 +49,9 @@ pub(crate) enum Command {
   prompt-manager show 12 --prompt | xclip         the prompt alone, as it was typed, to use it again
 "))]
     Show(Show),
+    /// Tell these words to who completes and explains them
+    #[command(hide = true)]
+    Words,
 }
 
 /// What every word knows.

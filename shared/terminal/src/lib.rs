@@ -8,6 +8,7 @@ pub mod moment;
 pub mod table;
 pub mod text;
 pub mod time;
+pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -16,9 +16,11 @@ mod made;
 mod rate;
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Generator, Seed, Server, World, encode};
+use harness::{Client, Generator, Seed, Server, World, encode, example};
 use made::Size;
 use serde_json::Value;
 
@@ -45,6 +47,7 @@ fn main() {
     println!("{}", made::describe(&server, &home));
     println!("\n{:<58}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p95", "p99", "longest", "KiB");
     let mut client = server.client();
+    floor(&home, rounds);
     for question in questions(&generator) {
         // An older server, measured for comparison, may not know the question.
         match client.get(&question.path).status {
@@ -62,6 +65,22 @@ fn main() {
     }
     println!("\nserver: {} MiB resident, {} MiB at most", memory(&server, "VmRSS:"), memory(&server, "VmHWM:"));
     rate::table(&server, if full { Duration::from_secs(4) } else { Duration::from_millis(100) });
+}
+
+/// The same list from the same file, without a store, a server or JSON.
+fn floor(home: &Path, rounds: usize) {
+    let floor =
+        Command::new(example("bare_list")).arg(home.join("database/prompts.db")).arg(rounds.to_string()).output();
+    let out = floor.expect("the floor runs").stdout;
+    let figures: Vec<f64> = String::from_utf8_lossy(&out).split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    let [p50, p95, p99, ..] = figures[..] else { panic!("the floor printed {:?}", String::from_utf8_lossy(&out)) };
+    println!(
+        "{:<58}{:>9.2}{:>9.2}{:>9.2}",
+        "floor: rows of a list of 50, SQLite alone",
+        p50 / 1e3,
+        p95 / 1e3,
+        p99 / 1e3
+    );
 }
 
 struct Question {

@@ -9,11 +9,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use tower::ServiceExt;
 
 use crate::access::Access;
 use crate::db::Database;
+use crate::handlers::pages;
 use crate::problem::Problem;
 use crate::routes;
 
@@ -41,7 +43,8 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
-        Self { access, routes: routes::router(database) }
+        let routes = routes::router(database, access.logins().clone());
+        Self { access, routes }
     }
 
     /// Answers. Whatever goes wrong, the answer is one, with our headers on it.
@@ -53,6 +56,7 @@ impl App {
         let began = Instant::now();
         let (parts, body) = request.into_parts();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let page = asks_for_page(&parts);
         let response = match self.access.check(&parts) {
             Err(problem) => problem.into_response(),
             Ok(()) => {
@@ -64,7 +68,7 @@ impl App {
                 }
             }
         };
-        let mut response = uniform(response, &path);
+        let mut response = uniform(response, &path, page);
         for (name, value) in HEADERS {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
@@ -84,12 +88,24 @@ async fn caught<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
+/// A browser that shows what it gets, and no program: what it must do is told as a page.
+fn asks_for_page(request: &Parts) -> bool {
+    let accepted = request.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accepted.contains("text/html") && !request.uri.path().starts_with("/api/")
+}
+
 /// Every error as problem+json, those of the router too.
-fn uniform(mut response: Response, path: &str) -> Response {
+fn uniform(mut response: Response, path: &str, page: bool) -> Response {
     if response.status().as_u16() < 400 {
         return response;
     }
-    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| match response.status() {
+    let known = response.extensions_mut().remove::<Problem>();
+    if known.is_none()
+        && response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+    {
+        return response; // a page that says it all
+    }
+    let problem = known.unwrap_or_else(|| match response.status() {
         StatusCode::NOT_FOUND => Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path."),
         StatusCode::METHOD_NOT_ALLOWED => {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path does not know the method.")
@@ -100,6 +116,11 @@ fn uniform(mut response: Response, path: &str) -> Response {
         tracing::warn!(path, status = problem.status.as_u16(), "failed to {internal}");
     }
     let mut rendered = problem.render(path);
+    if page && problem.status == StatusCode::UNAUTHORIZED {
+        let (kind, body) = pages::strange();
+        rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        *rendered.body_mut() = body;
+    }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow);
     }

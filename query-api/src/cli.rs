@@ -1,9 +1,11 @@
 //! The command line; the doc comments are its help.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use settings::Listen;
+
+use crate::access::AllowedHost;
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
@@ -20,6 +22,8 @@ pub(crate) enum Command {
     Store(crate::command::Command),
     /// Serve the JSON API until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Let a browser of this machine in.
+    Open(Open),
     /// Print the API's OpenAPI document, from which clients can be made.
     Openapi,
 }
@@ -30,15 +34,38 @@ pub(crate) struct Serve {
     /// The data directory [default: ~/.local/share/prompt-manager]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8765]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(crate) listen: Option<SocketAddr>,
+    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH [default: 127.0.0.1:8765]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) listen: Option<Listen>,
+    /// Answer under this name too, such as that of a forwarded port; may be given several times.
+    #[arg(long, value_name = "NAME:PORT")]
+    pub(crate) allow_host: Vec<AllowedHost>,
     /// Listen at an address that other machines reach, in plain text and behind the token alone.
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Answer everybody on this machine, without the token in run/api.token.
     #[arg(long)]
     pub(crate) no_token: bool,
+}
+
+/// What `open` may be told.
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The data directory [default: ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Where the server listens [default: 127.0.0.1:8765]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) listen: Option<Listen>,
+    /// Use the address instead of prompt-manager.localhost; the browser then sends the cookie to every port of it.
+    #[arg(long)]
+    pub(crate) plain_host: bool,
+    /// Print the link, and start no browser.
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// End the logins of all browsers instead.
+    #[arg(long, conflicts_with_all = ["plain_host", "print"])]
+    pub(crate) revoke: bool,
 }
 
 /// The command line, or one line that says why it is refused. Asked for help, it shows that and ends the process.

@@ -30,8 +30,13 @@ impl<'d> Operation<'d> {
     }
 }
 
-/// A whole page with this title, of ours or of the API's pages.
-pub(crate) fn page(title: &str, body: &Markup) -> String {
+/// A page that says one thing.
+pub(crate) fn short_page(title: &str, body: &Markup) -> String {
+    page(title, &html! { main class="short" { h1 { (title) } (body) } })
+}
+
+/// A whole page with this title.
+fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

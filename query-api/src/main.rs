@@ -10,9 +10,14 @@ mod cli;
 mod command;
 mod cursor;
 mod db;
+mod dispatch;
 mod docs;
 mod extract;
 mod handlers;
+mod listener;
+mod logging;
+mod login;
+mod open;
 mod openapi;
 mod problem;
 mod routes;
@@ -24,11 +29,9 @@ mod view;
 use std::io::Write;
 use std::process::ExitCode;
 
-use tracing::level_filters::LevelFilter;
-
 fn main() -> ExitCode {
     let (said, exit) = match cli::read() {
-        Ok(cli) => match run(cli.command) {
+        Ok(cli) => match dispatch::run(cli.command) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(failed) => failed,
         },
@@ -36,15 +39,4 @@ fn main() -> ExitCode {
     };
     let _ = writeln!(std::io::stderr(), "query-api: {said}"); // nobody may be reading
     exit
-}
-
-fn run(command: cli::Command) -> Result<(), (String, ExitCode)> {
-    let usual = if matches!(command, cli::Command::Store(_)) { LevelFilter::ERROR } else { LevelFilter::INFO };
-    start::log(usual);
-    let started = |error: start::Error| (format!("failed to {error}"), error.exit_code());
-    match command {
-        cli::Command::Serve(flags) => start::serve(flags).map_err(started),
-        cli::Command::Openapi => start::print_document().map_err(started),
-        cli::Command::Store(word) => command::run(&word).map_err(|error| (error.to_string(), error.exit_code())),
-    }
 }

@@ -12,9 +12,10 @@ use crate::extract::Id;
 use crate::problem::Body;
 
 const TOKEN: &str = "token";
-const TAGS: [(&str, &str); 3] = [
+const TAGS: [(&str, &str); 4] = [
     ("conversations", "Prompts and what came of them."),
     ("health", "How it is going, and what is wrong."),
+    ("server", "What concerns the server itself."),
     ("document", "This document."),
 ];
 

@@ -10,19 +10,27 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::db::Database;
-use crate::handlers::{conversations, document, health};
+use crate::handlers::{conversations, document, health, pages};
+use crate::login::Logins;
 use crate::openapi;
 
 /// What handlers may ask for with `State`.
 #[derive(Clone)]
 pub(crate) struct Context {
     database: Arc<Database>,
+    logins: Logins,
     document: Arc<document::Document>,
 }
 
 impl FromRef<Context> for Arc<Database> {
     fn from_ref(context: &Context) -> Self {
         context.database.clone()
+    }
+}
+
+impl FromRef<Context> for Logins {
+    fn from_ref(context: &Context) -> Self {
+        context.logins.clone()
     }
 }
 
@@ -40,6 +48,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(health::report),
         routes!(health::alive),
         routes!(health::ready),
+        routes!(pages::end),
         routes!(document::openapi),
     ]
 }
@@ -54,11 +63,12 @@ pub(crate) fn document() -> OpenApi {
 }
 
 /// The routes of a server.
-pub(crate) fn router(database: Database) -> Router {
+pub(crate) fn router(database: Database, logins: Logins) -> Router {
     let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
+    let routes = routes.route("/", get(pages::home)).route("/open", get(pages::open));
     let routes = routes.route("/docs", get(document::page)).route("/style.css", get(document::style));
-    routes.with_state(Context { database: Arc::new(database), document: Arc::new(document) })
+    routes.with_state(Context { database: Arc::new(database), logins, document: Arc::new(document) })
 }
 
 #[cfg(test)]

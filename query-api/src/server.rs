@@ -17,11 +17,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
+use crate::listener::{Listener, Peer, Stream};
 
 /// At the same time, most of which may be silent; the next one waits in the system's queue.
 const CONNECTIONS: u64 = 1536;
@@ -44,7 +44,7 @@ const HEADER_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
 
 /// Serves until `shutdown` is ready, then lets running answers end.
-pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn run(listener: Listener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let connections = connections();
     let permits = Arc::new(Semaphore::new(connections as usize));
     let requests = Arc::new(Semaphore::new(REQUESTS));
@@ -61,10 +61,13 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Fut
             () = &mut shutdown => break,
         };
         match (permit, accepted) {
-            (Ok(permit), Ok((stream, _))) => {
+            (Ok(permit), Ok(stream)) => {
                 let (app, requests, ended) = (app.clone(), requests.clone(), ended.clone());
                 tokio::spawn(async move {
-                    connection(stream, app, requests, ended).await;
+                    match stream {
+                        Stream::Tcp(stream) => connection(stream, app, requests, ended).await,
+                        Stream::Unix(stream) => connection(stream, app, requests, ended).await,
+                    }
                     drop(permit);
                 });
             }
@@ -99,17 +102,15 @@ fn connections() -> u32 {
     u32::try_from(granted.saturating_sub(OTHER_FILES).clamp(REQUESTS as u64, CONNECTIONS)).unwrap_or(u32::MAX)
 }
 
-async fn connection(stream: TcpStream, app: Arc<App>, requests: Arc<Semaphore>, mut ended: watch::Receiver<bool>) {
+async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, mut ended: watch::Receiver<bool>) {
     // hyper's own limit begins with the first byte.
-    let mut first = [0];
     let spoke = tokio::select! {
-        spoke = timeout(HEADER_TIME, stream.peek(&mut first)) => spoke,
+        spoke = timeout(HEADER_TIME, stream.spoken()) => spoke,
         _ = ended.wait_for(|ended| *ended) => return,
     };
-    if !matches!(spoke, Ok(Ok(1..))) {
+    if !matches!(spoke, Ok(Ok(()))) {
         return;
     }
-    let _ = stream.set_nodelay(true); // an answer without it is only slower
     let service = service_fn(move |request| {
         let (app, requests) = (app.clone(), requests.clone());
         async move {

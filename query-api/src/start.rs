@@ -1,21 +1,22 @@
 //! From flags to a running server: everything that can be refused is refused here, in one line that says what to do.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use queue::DataDir;
-use settings::{Chosen, Layer, Settings};
-use tokio::net::TcpListener;
+use settings::{Chosen, Layer, Listen, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
-use crate::access::Access;
+use crate::access::{Access, Place};
 use crate::app::App;
 use crate::db::Database;
+use crate::listener::{self, Listener};
+use crate::login::Logins;
 use crate::token::{self, Token};
-use crate::{cli, routes, server};
+use crate::{cli, logging, routes, server};
 
 /// Why there is no server. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +37,10 @@ pub(crate) enum Error {
     Store(store::Error),
     #[error("{0}")]
     Token(#[from] token::Error),
-    #[error("listen on {0}: the port is taken; stop the program that has it, or choose another with --listen")]
-    PortTaken(SocketAddr),
-    #[error("listen on {listen}: {source}")]
-    Listen { listen: SocketAddr, source: std::io::Error },
+    #[error("{0}")]
+    Listen(#[from] listener::Error),
+    #[error("log as the settings say: {0}")]
+    Log(#[from] logging::Wrong),
     #[error("start the server: {0}")]
     Runtime(std::io::Error),
     #[error("print the document: {0}")]
@@ -50,10 +51,9 @@ impl Error {
     /// 78 for what only another configuration can mend, 1 for what may pass.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::MakeHome(_) | Self::PortTaken(_) | Self::Listen { .. } | Self::Runtime(_) | Self::Print(_) => {
-                ExitCode::FAILURE
-            }
+            Self::MakeHome(_) | Self::Listen(_) | Self::Runtime(_) | Self::Print(_) => ExitCode::FAILURE,
             Self::Settings(_)
+            | Self::Log(_)
             | Self::NoHome { .. }
             | Self::Remote(_)
             | Self::Unspecified(_)
@@ -64,23 +64,16 @@ impl Error {
     }
 }
 
-/// Logs on stderr, at the level in the environment, else from `usual` on.
-pub(crate) fn log(usual: LevelFilter) {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(usual.into())
-        .with_env_var("PROMPT_MANAGER_LOG")
-        .from_env_lossy();
-    let colour = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_env_filter(filter).init();
-}
-
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
-    let allow_remote = flags.allow_remote;
+    let (allow_remote, allowed) = (flags.allow_remote, flags.allow_host);
     let layer =
         Layer { home: flags.home, listen: flags.listen, no_token: flags.no_token.then_some(true), ..Layer::default() };
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
-    check_address(settings.listen, allow_remote, settings.no_token)?;
+    logging::start(LevelFilter::INFO, settings.log.as_deref(), settings.log_format)?;
+    if let Listen::Tcp(address) = settings.listen {
+        check_address(address, allow_remote, settings.no_token)?;
+    }
     let home = find_home(&settings)?;
     let not_yet = check_database(&home)?;
     let token = if settings.no_token { None } else { Some(Token::load_or_make(&home)?) };
@@ -90,7 +83,19 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
         .enable_time()
         .build()
         .map_err(Error::Runtime)?;
-    runtime.block_on(listen(Settings { home, ..settings }, token, not_yet))
+    runtime.block_on(async {
+        let listener = match Listener::inherited()? {
+            Some(listener) => {
+                if let Place::Tcp(address) = listener.place() {
+                    check_address(address, allow_remote, settings.no_token)?;
+                }
+                listener
+            }
+            None => Listener::bind(&settings.listen).await?,
+        };
+        let access = Access::new(listener.place(), &allowed, token, Logins::of(&home));
+        listen(listener, access, Settings { home, ..settings }, not_yet).await
+    })
 }
 
 /// Prints what `/openapi.json` answers.
@@ -102,14 +107,12 @@ pub(crate) fn print_document() -> Result<(), Error> {
     }
 }
 
-async fn listen(settings: Settings, token: Option<Token>, not_yet: Option<store::Error>) -> Result<(), Error> {
-    let address = settings.listen;
-    let failed = |source| Error::Listen { listen: address, source };
-    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::PortTaken(address),
-        _ => failed(error),
-    })?;
-    let real = listener.local_addr().map_err(failed)?;
+async fn listen(
+    listener: Listener,
+    access: Access,
+    settings: Settings,
+    not_yet: Option<store::Error>,
+) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
     let shutdown = async move {
@@ -121,12 +124,17 @@ async fn listen(settings: Settings, token: Option<Token>, not_yet: Option<store:
     if let Some(error) = not_yet {
         tracing::warn!("not ready yet: failed to {error}");
     }
-    match &token {
-        Some(_) => tracing::info!("the token is in {}", settings.home.api_token().display()),
-        None => tracing::warn!("answering without a token: every program on this machine can read the prompts"),
+    if settings.no_token {
+        tracing::warn!("answering without a token: every program that reaches this place can read the prompts");
+    } else {
+        tracing::info!("the token is in {}", settings.home.api_token().display());
     }
-    let app = App::new(Access::new(real, token), Database::new(settings));
-    let _ = writeln!(std::io::stdout(), "listening on http://{real}"); // nobody may be reading
+    let said = match listener.place() {
+        Place::Tcp(address) => format!("listening on http://{address}"),
+        Place::Unix => format!("listening on {}", settings.listen),
+    };
+    let app = App::new(access, Database::new(settings));
+    let _ = writeln!(std::io::stdout(), "{said}"); // nobody may be reading
     server::run(listener, Arc::new(app), shutdown).await;
     Ok(())
 }

@@ -45,12 +45,16 @@ fn at<'a>(op: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error +
     move |source| Error::Io { op, path: path.to_owned(), source }
 }
 
+/// 256 random bits in hex digits.
+pub(crate) fn random_hex() -> io::Result<String> {
+    let mut bytes = [0; DIGITS / 2];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Two servers may start at once: each writes a file of its own, the first to link it wins, both read the winner's.
 fn make(path: &Path) -> Result<(), Error> {
-    let mut bytes = [0; DIGITS / 2];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| at("draw random bytes for", path)(io::Error::other(error.to_string())))?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = random_hex().map_err(at("draw random bytes for", path))?;
     let own = path.with_extension(format!("token.{}", std::process::id()));
     let _ = std::fs::remove_file(&own); // of a start that died here
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&own).map_err(at("create", &own))?;

@@ -201,7 +201,7 @@ fn what_cannot_be_served_is_refused_in_one_line() {
 
     let other = filled();
     let server = other.serve();
-    check(&other, &["--listen", &server.address().to_string()], 1, "the port is taken");
+    check(&other, &["--listen", &server.address().to_string()], 1, "it is taken");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
 mod security; // what other sites, programs and texts may do to the API: nothing
+mod server; // the API server: logins, sockets, names, its end
 mod service; // `run` as a supervisor and a person's signals see it
 mod sessions; // titles, projects, and how sessions hang together
 mod status; // how it is going, in each state

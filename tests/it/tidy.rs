@@ -68,6 +68,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("hyper-util", &["query-api"]),
     ("axum", &["query-api"]),
     ("form_urlencoded", &["query-api"]),
+    ("listenfd", &["query-api"]),
     ("maud", &["query-api"]),
     ("utoipa-axum", &["query-api"]),
     ("tokio", &["query-api"]),

@@ -1,6 +1,8 @@
 //! Every route in process, on a store that the real writer filled.
 
 use super::*;
+use crate::access::Place;
+use crate::login::Logins;
 use std::path::Path;
 
 use axum::body::to_bytes;
@@ -19,7 +21,8 @@ struct Served {
 fn served() -> Served {
     let home = tempfile::tempdir().unwrap();
     let dir = DataDir::new(home.path());
-    let access = Access::new("127.0.0.1:8765".parse().unwrap(), None);
+    let place = Place::Tcp("127.0.0.1:8765".parse().unwrap());
+    let access = Access::new(place, &[], None, Logins::of(&dir));
     let flags =
         settings::Layer { home: Some(home.path().to_owned()), low_space: Some(0), ..settings::Layer::default() };
     let settings = settings::Settings::resolve(flags, &|_| None).unwrap();
@@ -221,7 +224,6 @@ async fn what_is_wrong_is_a_problem() {
         ("/api/conversations/99999999999999999999", 404, None),
         ("/api/conversations/", 404, None),
         ("/api", 404, None),
-        ("/", 404, None),
         ("/healthz?a", 400, Some("a")),
     ] {
         let (found, body) = served.get(uri).await;

@@ -12,9 +12,12 @@ use serde::de::DeserializeOwned;
 use settings::{Layer, Settings};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
+use tracing::level_filters::LevelFilter;
 
 use super::{At, Error};
 use crate::db::Database;
+use crate::logging;
+use crate::login::Logins;
 use crate::problem::Problem;
 use crate::routes;
 
@@ -38,8 +41,11 @@ impl Client {
     /// Opens nothing yet: the database is opened by the first question.
     pub(super) fn open(home: Option<PathBuf>) -> Result<Self, Error> {
         let settings = Settings::resolve(Layer { home, ..Layer::default() }, &|name| std::env::var_os(name))?;
+        let log = logging::start(LevelFilter::ERROR, settings.log.as_deref(), settings.log_format);
+        log.map_err(|wrong| Error::Usage(format!("failed to log as the settings say: {wrong}")))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().at("start")?;
-        Ok(Self { runtime, routes: routes::router(Database::new(settings)) })
+        let logins = Logins::of(&settings.home);
+        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins) })
     }
 
     /// GET.

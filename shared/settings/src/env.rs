@@ -40,9 +40,7 @@ pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
         log_size: value(var, "PROMPT_MANAGER_LOG_SIZE", size)?,
         log_age: value(var, "PROMPT_MANAGER_LOG_AGE", span)?,
         log_keep: value(var, "PROMPT_MANAGER_LOG_KEEP", number)?,
-        listen: value(var, "PROMPT_MANAGER_LISTEN", |v| {
-            text(v)?.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8765".to_owned())
-        })?,
+        listen: value(var, "PROMPT_MANAGER_LISTEN", |v| text(v)?.parse())?,
         no_token: value(var, "PROMPT_MANAGER_NO_TOKEN", |v| match text(v)? {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),

@@ -1,12 +1,11 @@
 //! `config.toml` as a layer. An unknown key is an error, because a misspelt one would silently do nothing.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Archive, Error, Layer, LogFormat, env, parse_duration, parse_size};
+use crate::{Archive, Error, Layer, Listen, LogFormat, env, parse_duration, parse_size};
 
 /// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
 pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -90,7 +89,7 @@ struct Keys {
     log_size: Option<Size>,
     log_age: Option<Interval>,
     log_keep: Option<usize>,
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
     no_token: Option<bool>,
 }
 
@@ -162,7 +161,7 @@ mod tests {
         check("projects = ['/a', '~/b']", "projects: Some([\"/a\", \"/home/u/b\"])");
         check("every = '500ms'", "every: Some(500ms)");
         check("max_event = '64MiB'", "max_event: Some(67108864)");
-        check("listen = '[::1]:80'", "listen: Some([::1]:80)");
+        check("listen = '[::1]:80'", "listen: Some(Tcp([::1]:80))");
         check("no_token = true", "no_token: Some(true)");
         check("archive = 'off'", "archive: Some(Off)");
         check("archive_max = '2GiB'", "archive_max: Some(2147483648)");

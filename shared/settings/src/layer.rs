@@ -1,10 +1,9 @@
 //! One source of settings, in which every key may be missing.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Archive, Error, LARGEST_BATCH, LogFormat, SHORTEST_EVERY};
+use crate::{Archive, Error, LARGEST_BATCH, Listen, LogFormat, SHORTEST_EVERY};
 
 /// What one source says. The flags of a binary are given to [`crate::Settings::resolve`] in this form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +57,7 @@ pub struct Layer {
     /// So many closed log files are kept.
     pub log_keep: Option<usize>,
     /// Where the API listens.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
     /// Whether the API answers without a token.
     pub no_token: Option<bool>,
 }

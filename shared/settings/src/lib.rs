@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod file;
 mod layer;
+mod listen;
 mod log;
 mod units;
 mod usage;
@@ -23,6 +24,7 @@ use queue::DataDir;
 pub use archive::Archive;
 pub use error::Error;
 pub use layer::Layer;
+pub use listen::Listen;
 pub use log::LogFormat;
 pub use units::{UnitError, parse_duration, parse_size};
 pub use usage::usage_line;
@@ -143,7 +145,7 @@ pub struct Settings {
     /// So many closed log files are kept.
     pub log_keep: usize,
     /// Where the API listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Whether the API answers without a token.
     pub no_token: bool,
 }
@@ -199,7 +201,7 @@ impl Settings {
             log_size: given.log_size.unwrap_or(LOG_SIZE),
             log_age: given.log_age.unwrap_or(LOG_AGE),
             log_keep: given.log_keep.unwrap_or(LOG_KEEP),
-            listen: given.listen.unwrap_or(LISTEN),
+            listen: given.listen.unwrap_or(Listen::Tcp(LISTEN)),
             no_token: given.no_token.unwrap_or(false),
         })
     }

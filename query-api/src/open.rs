@@ -1,0 +1,193 @@
+//! `query-api open`: lets a browser of this machine in, by a link that works once.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use settings::{Layer, Listen, Settings};
+
+use crate::cli;
+use crate::login::{LINK_TIME, Logins, NAME, Site};
+
+/// A server on the same machine that says nothing for so long is none.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A command that starts a browser and fails does so sooner.
+const START_TIME: Duration = Duration::from_secs(2);
+
+/// Why no browser was let in. The text fits behind "failed to".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("read the settings: {0}")]
+    Settings(#[from] settings::Error),
+    #[error(
+        "let a browser in: the server listens at {0}, which no browser reaches; start it with --listen 127.0.0.1:8765"
+    )]
+    Socket(Listen),
+    #[error(
+        "let a browser in: nothing answers at {0} ({1}); start `prompt-manager serve`, or name its place with --listen"
+    )]
+    NoServer(SocketAddr, io::Error),
+    #[error("let a browser in: another program answers at {0}; name the server's place with --listen")]
+    OtherServer(SocketAddr),
+    #[error(
+        "let a browser in by the name {NAME}: {0}; add --plain-host to use the address itself, whose cookie the browser then \
+         sends to every port of that address"
+    )]
+    NoName(&'static str),
+    #[error("keep the logins in {path}: {source}")]
+    Logins { path: String, source: io::Error },
+}
+
+impl Error {
+    /// 78 for what only another configuration can mend, 1 for the rest.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Settings(_) | Self::Socket(_) => ExitCode::from(78),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Opens a browser, or prints the link.
+pub(crate) fn run(flags: cli::Open) -> Result<(), Error> {
+    let layer = Layer { home: flags.home, listen: flags.listen, ..Layer::default() };
+    let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
+    let logins = Logins::of(&settings.home);
+    let kept = |source| Error::Logins { path: settings.home.run().join("logins").display().to_string(), source };
+    if flags.revoke {
+        let ended = logins.revoke().map_err(kept)?;
+        say(&format!("{ended} login{} ended", if ended == 1 { "" } else { "s" }));
+        return Ok(());
+    }
+    let Listen::Tcp(address) = settings.listen else { return Err(Error::Socket(settings.listen)) };
+    find_server(address)?;
+    let site = if flags.plain_host { Site::Plain } else { named(address)? };
+    let host = match site {
+        Site::Named => format!("{NAME}:{}", address.port()),
+        Site::Plain => address.to_string(),
+    };
+    let secret = logins.link(site, SystemTime::now()).map_err(kept)?;
+    let link = format!("http://{host}/open?once={secret}");
+    let browser = if flags.print { None } else { browser(&|name| std::env::var_os(name).is_some(), is_wsl()) };
+    match browser {
+        Some(program) if start(program, &link) => hint(&format!("opened http://{host}/ in the browser")),
+        started => {
+            if let Some(program) = started {
+                hint(&format!("`{program}` did not start a browser"));
+            }
+            hint(&format!("open this in a browser of this machine; it works once, for {} s:", LINK_TIME.as_secs()));
+            say(&link);
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is ours that answers there. It is told nothing: whoever took the port learns no token from us.
+fn find_server(address: SocketAddr) -> Result<(), Error> {
+    let asked = ask(address).map_err(|error| Error::NoServer(address, error))?;
+    if asked.starts_with("HTTP/1.1 200 ") && asked.ends_with("\r\n\r\nok") {
+        Ok(())
+    } else {
+        Err(Error::OtherServer(address))
+    }
+}
+
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(16 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Whether browsers find the server by our name.
+fn named(address: SocketAddr) -> Result<Site, Error> {
+    if !address.ip().is_loopback() {
+        return Err(Error::NoName("it means this machine alone, and the server listens at an address of the network"));
+    }
+    let known = (NAME, address.port()).to_socket_addrs();
+    if !known.is_ok_and(|mut found| found.any(|found| found.ip().is_loopback())) {
+        if cfg!(target_os = "macos") {
+            return Err(Error::NoName("this system does not resolve it"));
+        }
+        // Chrome, Edge and Firefox resolve names below localhost by themselves, whatever the system knows.
+        hint(&format!(
+            "this system does not resolve {NAME}; most browsers do. If yours does not: `prompt-manager open --plain-host`, \
+             whose cookie the browser then sends to every port of {}",
+            address.ip()
+        ));
+    }
+    Ok(Site::Named)
+}
+
+/// The command that opens a browser here, if somebody sits before it: over SSH it would open one elsewhere, or none.
+fn browser(is_set: &dyn Fn(&str) -> bool, wsl: bool) -> Option<&'static str> {
+    match () {
+        () if is_set("SSH_CONNECTION") || is_set("SSH_TTY") => None,
+        () if cfg!(target_os = "macos") => Some("open"),
+        () if wsl => Some("wslview"),
+        () if is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") => Some("xdg-open"),
+        () => None,
+    }
+}
+
+fn is_wsl() -> bool {
+    std::fs::read_to_string("/proc/version").is_ok_and(|version| version.to_lowercase().contains("microsoft"))
+}
+
+/// Whether the browser was started, as far as one can tell: some of these commands end at once, others with the browser.
+fn start(program: &str, link: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().is_ok_and(runs)
+}
+
+fn runs(mut child: Child) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < START_TIME {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// What was asked for. Nobody may be reading.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn hint(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn browsers() {
+        let check = |set: &[&str], wsl, expected| {
+            assert_eq!(browser(&|name| set.contains(&name), wsl), expected, "{set:?} {wsl}");
+        };
+        check(&["DISPLAY"], false, Some("xdg-open"));
+        check(&["WAYLAND_DISPLAY"], false, Some("xdg-open"));
+        check(&[], false, None);
+        check(&["DISPLAY", "SSH_CONNECTION"], false, None);
+        check(&[], true, Some("wslview"));
+        check(&["SSH_TTY"], true, None);
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_starts_nothing() {
+        assert!(!start("/nowhere/browser", "http://localhost/"));
+        assert!(!start("false", "http://localhost/"));
+        assert!(start("true", "http://localhost/"));
+    }
+}

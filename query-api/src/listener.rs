@@ -11,9 +11,12 @@ use std::task::{Context, Poll};
 use rustix::fs::Mode;
 use settings::Listen;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 use crate::access::Place;
+
+/// Connections that wait in the system's queue to be accepted.
+const WAITING: u32 = 1024;
 
 /// Listens, and is no more at its place once it is dropped.
 pub(crate) enum Listener {
@@ -77,7 +80,7 @@ impl Listener {
         };
         match listen {
             Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let listener = listen_at(*address).map_err(failed)?;
                 let real = listener.local_addr().map_err(failed)?;
                 Ok(Self::Tcp(listener, real))
             }
@@ -113,6 +116,14 @@ impl Listener {
             Self::Unix { listener, .. } => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }
+}
+
+/// With a queue that a burst of connections does not fill: whoever finds it full tries again only after a second.
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?; // of connections that are ending, not of another server
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Makes room for a socket: one that nobody listens at is left of a server that was killed.

@@ -25,7 +25,7 @@ use crate::listener::{Listener, Peer, Stream};
 
 /// At the same time, most of which may be silent; the next one waits in the system's queue.
 const CONNECTIONS: u64 = 1536;
-/// Requests at the same time, until the last byte of each answer is sent; the next ones wait.
+/// Requests at the same time, until all of each answer is handed to its connection; the next ones wait.
 const REQUESTS: usize = 64;
 /// Descriptors that are not connections: the store, its readers, the log.
 const OTHER_FILES: u64 = 128;
@@ -143,7 +143,7 @@ async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, 
     }
 }
 
-/// An answer's body, which counts as a request under way until it is sent or given up.
+/// An answer's body, which counts as a request under way until it is handed over or given up.
 struct Held {
     body: Body,
     _permit: Option<OwnedSemaphorePermit>,

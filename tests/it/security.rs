@@ -17,8 +17,11 @@ const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 /// Those that change nothing, by their definition.
 const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
 
+/// Pages for people, which no description of an API names.
+const PAGES: [&str; 4] = ["/", "/docs", "/style.css", "/open?once=0"];
+
 /// Paths where nothing is, and other spellings of those where something is.
-const NOWHERE: [&str; 7] = ["/", "/nowhere", "/api", "/api/", "/api/conversations/", "//healthz", "/static/app.js"];
+const NOWHERE: [&str; 6] = ["/nowhere", "/api", "/api/", "/api/conversations/", "//healthz", "/static/app.js"];
 
 /// A world whose store holds every captured run.
 fn filled() -> World {
@@ -34,10 +37,7 @@ fn filled() -> World {
 /// Every operation that the server's own description names: method and path, 1 for each id.
 fn operations(server: &Server) -> BTreeSet<(String, String)> {
     let (status, document) = server.get("/openapi.json");
-    let Some(paths) = document["paths"].as_object().filter(|_| status == 200) else {
-        let known = ["/api/conversations", "/api/conversations/1", "/api/health", "/healthz", "/readyz"];
-        return known.map(|path| ("GET".to_owned(), path.to_owned())).into();
-    };
+    let paths = document["paths"].as_object().unwrap_or_else(|| panic!("/openapi.json: {status}"));
     let mut operations = BTreeSet::new();
     for (path, methods) in paths {
         let pieces = path.split('/').map(|piece| if piece.starts_with('{') { "1" } else { piece });
@@ -45,13 +45,31 @@ fn operations(server: &Server) -> BTreeSet<(String, String)> {
         let verbs = methods.as_object().into_iter().flatten().map(|(verb, _)| verb.to_uppercase());
         operations.extend(verbs.filter(|verb| METHODS.contains(&verb.as_str())).map(|verb| (verb, path.clone())));
     }
-    assert!(operations.len() > 4, "the description names {operations:?}");
+    assert!(operations.len() > 5, "the description names {operations:?}");
     operations
 }
 
 /// Every path of the server, and some where nothing is.
 fn paths(server: &Server) -> BTreeSet<String> {
-    operations(server).into_iter().map(|(_, path)| path).chain(NOWHERE.map(str::to_owned)).collect()
+    let more = PAGES.into_iter().chain(NOWHERE).map(str::to_owned);
+    operations(server).into_iter().map(|(_, path)| path).chain(more).collect()
+}
+
+/// Lets a browser in, as `query-api open` does; gives the link's secret and what the browser sends as Cookie from then on.
+fn let_in(world: &World, server: &Server) -> (String, String) {
+    let (address, port) = (server.address().to_string(), server.address().port());
+    let done = world.bin("query-api").args(["open", "--print", "--listen", &address]).succeed();
+    let link = done.out().trim().to_owned();
+    let path = link.strip_prefix(&format!("http://prompt-manager.localhost:{port}")).expect("a link to our own name");
+    let own = format!("prompt-manager.localhost:{port}");
+    let response = server.request("GET", path, &[("Host", &own), ("Authorization", "")]);
+    assert_eq!(response.status, 303, "{}", response.text());
+    let set = response.header("set-cookie").expect("a cookie");
+    for word in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(set.split("; ").any(|part| part == word), "{word} in {set}");
+    }
+    let cookie = set.split(';').next().expect("a name and a value").to_owned();
+    (path.split_once('=').expect("a secret").1.to_owned(), cookie)
 }
 
 /// What every answer must keep to, whatever was asked.

@@ -124,7 +124,7 @@ pub(crate) fn say_things(server: &Server, home: &Path) {
     let tags = ["keep", "later", "bug", "review", "idea"];
     for (nth, ids) in ids.chunks(AT_ONCE).enumerate() {
         let body = format!(
-            r#"{{"ids":{ids:?},"rating":{},"star":{},"add_tags":["{}","batch-{}"]}}"#,
+            r#"{{"ids":{ids:?},"set":{{"rating":{},"star":{},"add_tags":["{}","batch-{}"]}}}}"#,
             1 + nth % 5,
             nth % 4 == 0,
             tags[nth % tags.len()],

@@ -35,7 +35,15 @@ const MORE_THAN_A_NAME: &str = "evil.com ¦ evil.com:$ ¦ user@localhost:$ ¦ us
 
 /// Values of Host that are ours, for the port (`$` in the lists), and others. On the wire blanks around a value are not part of it.
 fn hosts(port: u16) -> (Vec<String>, Vec<Vec<u8>>) {
-    let ours = ["127.0.0.1:$", "localhost:$", "[::1]:$", " localhost:$", "localhost:$  ", "\t127.0.0.1:$"];
+    let ours = [
+        "127.0.0.1:$",
+        "localhost:$",
+        "[::1]:$",
+        "prompt-manager.localhost:$",
+        " localhost:$",
+        "localhost:$  ",
+        "\t127.0.0.1:$",
+    ];
     let others = [PORTS, ADDRESSES, NAMES, LIKE_OURS, MORE_THAN_A_NAME].into_iter().flat_map(|list| list.split(" ¦ "));
     let of_port = |text: &str| text.replace('$', &port.to_string());
     let mut other: Vec<Vec<u8>> = others.chain(["", " "]).map(|text| of_port(text).into_bytes()).collect();
@@ -87,7 +95,16 @@ fn an_absolute_target_must_agree_with_the_host() {
     let server = world.serve();
     let mut client = server.client();
     let port = server.address().port();
-    let names = ["127.0.0.1:$", "localhost:$", "[::1]:$", "evil.com", "localhost", "user@localhost:$", "LOCALHOST:$"];
+    let names = [
+        "prompt-manager.localhost:$",
+        "127.0.0.1:$",
+        "localhost:$",
+        "[::1]:$",
+        "evil.com",
+        "localhost",
+        "user@localhost:$",
+        "LOCALHOST:$",
+    ];
     for target in names {
         for host in names {
             for (scheme, path) in [("http", "/healthz"), ("http", "/nowhere"), ("https", "/healthz")] {
@@ -95,7 +112,8 @@ fn an_absolute_target_must_agree_with_the_host() {
                 let target = of_port(target);
                 let head = format!("GET {scheme}://{target}{path} HTTP/1.1\r\nHost: {}\r\n", of_port(host));
                 let response = client.exchange(head.as_bytes(), b"");
-                let ours = ["127.0.0.1:$", "localhost:$", "[::1]:$"].contains(&host) && target == of_port(host);
+                let ours = ["prompt-manager.localhost:$", "127.0.0.1:$", "localhost:$", "[::1]:$"].contains(&host)
+                    && target == of_port(host);
                 assert_eq!(response.status == 421, !ours, "{head}: {}", response.status);
                 assert_closed(&response, &head);
             }
@@ -111,5 +129,31 @@ fn an_older_version_is_no_way_around() {
     for (more, expected) in [("", 421), ("Host: evil.com\r\n", 421)] {
         let response = server.raw(&format!("GET /healthz HTTP/1.0\r\n{more}"));
         assert_eq!(response.status, expected, "{more:?}");
+    }
+}
+
+/// A name that somebody allows is one more, exactly as it was written, and nothing beside it.
+#[test]
+fn an_allowed_name_is_exact_too() {
+    let world = filled();
+    let server = world.serve_with(&["--allow-host", "devbox.example:9000"]);
+    let mut client = server.client();
+    let port = server.address().port();
+    for (host, expected) in [
+        ("devbox.example:9000".to_owned(), 200),
+        (format!("localhost:{port}"), 200),
+        (format!("devbox.example:{port}"), 421),
+        ("localhost:9000".into(), 421),
+        ("devbox.example".into(), 421),
+        ("Devbox.example:9000".into(), 421),
+        ("a.devbox.example:9000".into(), 421),
+    ] {
+        let response = client.send("GET", "/api/conversations", &[("Host", &host)], b"");
+        assert_eq!(response.status, expected, "{host}");
+        // It may ask for itself, and for none of the other names.
+        let origin = format!("http://{host}");
+        let response =
+            client.send("GET", "/api/conversations", &[("Host", "devbox.example:9000"), ("Origin", &origin)], b"");
+        assert_eq!(response.status, if host == "devbox.example:9000" { 200 } else { 403 }, "{origin}");
     }
 }

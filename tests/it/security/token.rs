@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{METHODS, assert_closed, filled, operations, paths};
+use super::{METHODS, assert_closed, filled, let_in, operations, paths};
 
 /// Those that watch over us ask without one.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// What a browser needs before it is let in.
+const BEFORE: [&str; 2] = ["/style.css", "/open?once=0"];
 
 /// No prompt is in a request that the server would log, but this may be.
 const CANARY: &str = "canaryquartz";
@@ -38,7 +41,7 @@ fn nothing_is_told_without_the_token() {
         &[("Authorization", ""), ("Proxy-Authorization", &longer[..longer.len() - 1])],
     ];
     let mut asked = 0;
-    for path in paths(&server).into_iter().filter(|path| path.starts_with("/api")) {
+    for path in paths(&server).into_iter().filter(|path| !OPEN.iter().chain(&BEFORE).any(|open| open == path)) {
         for method in METHODS {
             for headers in tries {
                 let response = client.send(method, &path, headers, b"");
@@ -96,14 +99,54 @@ fn no_log_tells_a_secret() {
         }
     }
     let _ = client.get(&format!("/nowhere?{token}"));
+    let (once, cookie) = let_in(&world, &server);
+    let secret = cookie.split_once('=').expect("a name and a value").1;
+    let own = format!("prompt-manager.localhost:{}", server.address().port());
+    for headers in [
+        [("Host", own.as_str()), ("Authorization", ""), ("Cookie", &cookie)],
+        [("Host", "localhost"), ("Cookie", &cookie), ("Referer", &once)],
+    ] {
+        let _ = client.send("GET", "/api/conversations", &headers, b"");
+    }
     let log = server.log();
     assert!(log.lines().count() > 10, "at debug every request is logged: {log}");
-    for secret in [CANARY, &token, "hello interactive"] {
+    for secret in [CANARY, &token, &once, secret, "hello interactive"] {
         assert_eq!(log.lines().find(|line| line.contains(secret)), None);
     }
     drop(server);
-    // Nor does any file of the data directory but its own hold the token.
-    let holds = world.command("grep").args(["-rlF", &token]).arg(world.data().root()).run();
+    // Nor does any file of the data directory hold one of them, but the token's own.
     let own = format!("{}\n", world.data().api_token().display());
-    assert_eq!(holds.out(), own);
+    for (secret, holders) in [(token.as_str(), own.as_str()), (&once, ""), (secret, "")] {
+        assert_eq!(world.command("grep").args(["-rlF", secret]).arg(world.data().root()).run().out(), holders);
+    }
+}
+
+/// A browser is let in by a link that works once, for one name, until somebody ends it.
+#[test]
+fn a_cookie_is_for_one_name_and_can_be_ended() {
+    let world = filled();
+    let server = world.serve();
+    let token = server.token().expect("a token").to_owned();
+    let port = server.address().port();
+    let named = format!("prompt-manager.localhost:{port}");
+    let (once, cookie) = let_in(&world, &server);
+    assert!(!cookie.contains(&token) && !cookie.contains(&once), "a secret of its own");
+    let ask = |host: &str, cookie: &str| {
+        let headers = [("Host", host), ("Authorization", ""), ("Cookie", cookie)];
+        server.request("GET", "/api/conversations", &headers).status
+    };
+    assert_eq!(ask(&named, &cookie), 200);
+    assert_eq!(ask(&named, &format!("a=b; {cookie}")), 200);
+    // A cookie of these names would go to every port of the machine.
+    for other in [format!("127.0.0.1:{port}"), format!("localhost:{port}")] {
+        assert_eq!(ask(&other, &cookie), 401, "{other}");
+    }
+    let again = server.request("GET", &format!("/open?once={once}"), &[("Host", &named), ("Authorization", "")]);
+    assert_eq!((again.status, again.header("set-cookie")), (410, None), "a link works once");
+    let second = let_in(&world, &server).1;
+    assert_ne!(second, cookie);
+    let _ = world.bin("query-api").args(["open", "--revoke"]).succeed();
+    for cookie in [&cookie, &second] {
+        assert_eq!(ask(&named, cookie), 401, "ended");
+    }
 }

@@ -2,20 +2,28 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use tower::ServiceExt;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::access::Access;
+use crate::answered::{Answered, Asked};
 use crate::db::Database;
 use crate::handlers::pages;
+use crate::metrics::Requests;
 use crate::problem::Problem;
 use crate::routes;
 
@@ -39,12 +47,37 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub(crate) struct App {
     access: Access,
     routes: Router,
+    requests: Arc<Requests>,
+}
+
+/// Which route answered.
+#[derive(Clone)]
+struct Route(Arc<str>);
+
+/// The route of what none answered: there are as many paths as anybody likes to ask for.
+const NO_ROUTE: &str = "none";
+
+/// Notes the route on its answer.
+async fn noted(route: Option<MatchedPath>, request: axum::extract::Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(Route(route.as_str().into()));
+    }
+    response
+}
+
+/// What is worth compressing: neither short, nor a stream that must not wait for its next line.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth = SizeAbove::new(1024).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }
 
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
-        let routes = routes::router(database, access.logins().clone());
-        Self { access, routes }
+        let requests = Arc::new(Requests::default());
+        let routes = routes::router(database, access.logins().clone(), requests.clone());
+        let routes = routes.route_layer(from_fn(noted)).layer(compression());
+        Self { access, routes, requests }
     }
 
     /// Answers. Whatever goes wrong, the answer is one, with our headers on it.
@@ -53,9 +86,9 @@ impl App {
         B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let began = Instant::now();
         let (parts, body) = request.into_parts();
-        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let asked = Asked::new(&parts.method, &parts.headers);
+        let path = parts.uri.path().to_owned();
         let page = asks_for_page(&parts);
         let response = match self.access.check(&parts) {
             Err(problem) => problem.into_response(),
@@ -72,9 +105,10 @@ impl App {
         for (name, value) in HEADERS {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        // Never the query string: it holds what somebody searched for.
-        tracing::debug!(%method, path, status = response.status().as_u16(), us = began.elapsed().as_micros(), "answered");
-        response
+        asked.id.tell(response.headers_mut());
+        let route = response.extensions_mut().remove::<Route>().map_or_else(|| NO_ROUTE.into(), |route| route.0);
+        let status = response.status().as_u16();
+        response.map(|body| Body::new(Answered::new(body, asked, route, status, self.requests.clone())))
     }
 }
 
@@ -105,6 +139,7 @@ fn uniform(mut response: Response, path: &str, page: bool) -> Response {
     {
         return response; // a page that says it all
     }
+    let route = response.extensions_mut().remove::<Route>();
     let problem = known.unwrap_or_else(|| match response.status() {
         StatusCode::NOT_FOUND => Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path."),
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -121,11 +156,16 @@ fn uniform(mut response: Response, path: &str, page: bool) -> Response {
         rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         *rendered.body_mut() = body;
     }
+    if let Some(route) = route {
+        rendered.extensions_mut().insert(route);
+    }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow);
     }
     rendered
 }
 
+#[cfg(test)]
+mod metrics_tests;
 #[cfg(test)]
 mod tests;

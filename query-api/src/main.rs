@@ -5,6 +5,7 @@
 //! (a reader on a blocking thread) -> `view` (JSON).
 
 mod access;
+mod answered;
 mod app;
 mod cli;
 mod command;
@@ -17,6 +18,7 @@ mod handlers;
 mod listener;
 mod logging;
 mod login;
+mod metrics;
 mod open;
 mod openapi;
 mod problem;

@@ -10,8 +10,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::db::Database;
-use crate::handlers::{conversations, document, health, pages};
+use crate::handlers::{conversations, document, health, metrics, pages};
 use crate::login::Logins;
+use crate::metrics::{Requests, Waits};
 use crate::openapi;
 
 /// What handlers may ask for with `State`.
@@ -19,6 +20,8 @@ use crate::openapi;
 pub(crate) struct Context {
     database: Arc<Database>,
     logins: Logins,
+    requests: Arc<Requests>,
+    waits: Arc<Waits>,
     document: Arc<document::Document>,
 }
 
@@ -31,6 +34,18 @@ impl FromRef<Context> for Arc<Database> {
 impl FromRef<Context> for Logins {
     fn from_ref(context: &Context) -> Self {
         context.logins.clone()
+    }
+}
+
+impl FromRef<Context> for Arc<Requests> {
+    fn from_ref(context: &Context) -> Self {
+        context.requests.clone()
+    }
+}
+
+impl FromRef<Context> for Arc<Waits> {
+    fn from_ref(context: &Context) -> Self {
+        context.waits.clone()
     }
 }
 
@@ -48,6 +63,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(health::report),
         routes!(health::alive),
         routes!(health::ready),
+        routes!(metrics::report),
         routes!(pages::end),
         routes!(document::openapi),
     ]
@@ -62,13 +78,14 @@ pub(crate) fn document() -> OpenApi {
     openapi::complete(collected().into_openapi())
 }
 
-/// The routes of a server.
-pub(crate) fn router(database: Database, logins: Logins) -> Router {
+/// The routes of a server that counts its answers there.
+pub(crate) fn router(database: Database, logins: Logins, requests: Arc<Requests>) -> Router {
     let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
     let routes = routes.route("/", get(pages::home)).route("/open", get(pages::open));
     let routes = routes.route("/docs", get(document::page)).route("/style.css", get(document::style));
-    routes.with_state(Context { database: Arc::new(database), logins, document: Arc::new(document) })
+    let (database, document, waits) = (Arc::new(database), Arc::new(document), Arc::default());
+    routes.with_state(Context { database, logins, requests, waits, document })
 }
 
 #[cfg(test)]

@@ -250,3 +250,27 @@ fn a_socket_of_the_supervisor() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert_eq!(end(&world, &mut child, "-TERM"), Some(0));
 }
+
+/// A line for each answer: the route and never what was looked for.
+#[test]
+fn each_answer_is_logged() {
+    let world = filled();
+    let server = world.serve();
+    let _ = server.request("GET", "/api/conversations?q=canary", &[("X-Request-Id", "it-42")]);
+    let _ = server.request("GET", "/canary/path", &[]);
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("it-42")).unwrap_or_else(|| panic!("no line\n{log}"));
+    for part in ["INFO", "answered", "GET", "/api/conversations", "status=200", "bytes=", "ms="] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(log.contains("status=404"), "{log}");
+    assert!(!log.contains("canary"), "{log}");
+    drop(server);
+    // As the settings say, and not at all where they ask for that.
+    let quiet = world.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).env("PROMPT_MANAGER_LOG", "error");
+    let server = world.serve_by(quiet);
+    let _ = server.get("/api/conversations");
+    assert!(!server.log().contains("answered"), "{}", server.log());
+    let wrong = world.bin("query-api").arg("serve").env("PROMPT_MANAGER_LOG", "loud").run().code(78);
+    assert!(wrong.err().contains("`loud` is no level"), "{wrong}");
+}

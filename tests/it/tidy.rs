@@ -70,6 +70,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("form_urlencoded", &["query-api"]),
     ("listenfd", &["query-api"]),
     ("maud", &["query-api"]),
+    ("tower-http", &["query-api"]),
     ("utoipa-axum", &["query-api"]),
     ("tokio", &["query-api"]),
 ];

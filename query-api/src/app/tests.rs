@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use store::write::{Lineage, Look, Parent, Part, Session, Title, TitleFrom, Turn, Writer};
 use store::{BlockKind, Key, Kind, Status, Via};
 
-struct Served {
-    app: App,
-    dir: DataDir,
+pub(super) struct Served {
+    pub(super) app: App,
+    pub(super) dir: DataDir,
     _home: tempfile::TempDir,
 }
 
-fn served() -> Served {
+pub(super) fn served() -> Served {
     let home = tempfile::tempdir().unwrap();
     let dir = DataDir::new(home.path());
     let place = Place::Tcp("127.0.0.1:8765".parse().unwrap());
@@ -30,7 +30,7 @@ fn served() -> Served {
 }
 
 impl Served {
-    async fn send(&self, method: &str, uri: &str) -> (u16, hyper::HeaderMap, String) {
+    pub(super) async fn send(&self, method: &str, uri: &str) -> (u16, hyper::HeaderMap, String) {
         let request = Request::builder().method(method).uri(uri).header("host", "localhost:8765");
         let response = self.app.answer(request.body(Body::empty()).unwrap()).await;
         let (parts, body) = response.into_parts();
@@ -62,7 +62,7 @@ impl Served {
     }
 }
 
-fn turn(ordinal: u8, prompt: &str) -> Turn {
+pub(super) fn turn(ordinal: u8, prompt: &str) -> Turn {
     Turn {
         keys: vec![Key::Line([ordinal; 16])],
         former_keys: Vec::new(),
@@ -95,7 +95,7 @@ fn turn(ordinal: u8, prompt: &str) -> Turn {
     }
 }
 
-fn fill(dir: &DataDir, turns: Vec<Turn>) {
+pub(super) fn fill(dir: &DataDir, turns: Vec<Turn>) {
     let mut writer = Writer::open(dir).unwrap();
     let batch = writer.batch().unwrap();
     let facts = Session {

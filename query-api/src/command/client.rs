@@ -3,6 +3,7 @@
 //! The checks of a server (Host, token, origin) are not asked: who can start this program can read the database too.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -45,7 +46,7 @@ impl Client {
         log.map_err(|wrong| Error::Usage(format!("failed to log as the settings say: {wrong}")))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().at("start")?;
         let logins = Logins::of(&settings.home);
-        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins) })
+        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins, Arc::default()) })
     }
 
     /// GET.

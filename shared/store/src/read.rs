@@ -42,6 +42,7 @@ use crate::open::{self, DbLock};
 pub use crate::usage::Usage;
 pub(crate) use conversation::survivor;
 pub use conversation::{Block, Conversation, ToolCall};
+pub use figures::Waited;
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;

@@ -18,6 +18,33 @@ impl Reader {
     pub fn figures(&mut self, now_ms: i64) -> Result<Figures, Error> {
         self.ask(|conn| read(conn, now_ms))
     }
+
+    /// How long the events waited that were committed in that slot of five minutes or later, as far as it is still kept.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn waited(&mut self, from: i64) -> Result<Vec<Waited>, Error> {
+        self.ask(|conn| {
+            let mut query = conn
+                .prepare_cached("select slot, bucket, events from latencies where slot >= ?1 order by slot, bucket")
+                .op("prepare")?;
+            let rows = query.query_map([from], |row| {
+                Ok(Waited { slot: row.get(0)?, wait_ms: latency::middle(row.get(1)?), events: row.get(2)? })
+            });
+            rows.and_then(Iterator::collect).op("read the waits")
+        })
+    }
+}
+
+/// So many events that were committed in one slot of five minutes waited about so long from their capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// The slot, in units of five minutes since 1970.
+    pub slot: i64,
+    /// Milliseconds, at most 1/16 off.
+    pub wait_ms: i64,
+    /// How many.
+    pub events: i64,
 }
 
 fn read(conn: &Connection, now_ms: i64) -> Result<Figures, Error> {

@@ -140,10 +140,10 @@ fn filter(store: &mut Exporter, args: &Export) -> Result<Filter, Error> {
         statuses,
         rating: wanted.rating.clone(),
         tags: wanted.tag.clone(),
-        starred: wanted.star,
-        words: wanted.search.clone(),
+        starred: wanted.star.then_some(true),
+        query: wanted.search.clone(),
         ids: wanted.id.clone(),
-        limit: wanted.limit,
+        ..Filter::default()
     })
 }
 
@@ -152,8 +152,8 @@ fn sessions(store: &mut Exporter, wanted: &Wanted) -> Result<Vec<String>, Error>
     let mut found = Vec::new();
     for session in &wanted.session {
         if session == "last" {
-            let newest = Filter { kinds: LISTED.to_vec(), limit: Some(1), ..Filter::default() };
-            match store.select(&newest)?.pop() {
+            let listed = Filter { kinds: LISTED.to_vec(), ..Filter::default() };
+            match store.select(&listed, Some(1))?.pop() {
                 Some(last) => found.push(last.user_session_id),
                 None => {
                     return Err(Error::Usage("there is no last session: the store holds no conversation".to_owned()));

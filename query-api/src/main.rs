@@ -14,6 +14,7 @@ mod db;
 mod dispatch;
 mod docs;
 mod extract;
+mod filter;
 mod handlers;
 mod listener;
 mod logging;

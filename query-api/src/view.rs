@@ -3,14 +3,15 @@
 mod session;
 
 use export::parts::{Block, ToolCall, raw};
-use export::price::Bill;
+use export::price::{Bill, Usd};
 use export::time::rfc3339 as time;
 use serde::Serialize;
 use store::ConversationId;
+use store::human::{Marks, Rating};
 use store::read;
 use utoipa::ToSchema;
 
-use crate::cursor;
+use crate::cursor::Cursor;
 use session::Session;
 
 /// The last name of a path, as a short name for it.
@@ -23,6 +24,19 @@ fn last_name(path: &str) -> &str {
 pub(crate) struct Page<'a> {
     items: Vec<Item<'a>>,
     next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<Count>,
+    /// By relevance: so many hits were ranked, the newest where there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranked: Option<u32>,
+}
+
+/// How many conversations there are.
+#[derive(Serialize, ToSchema)]
+struct Count {
+    value: u64,
+    /// Otherwise there are at least so many.
+    exact: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -34,6 +48,27 @@ struct Item<'a> {
     #[schema(value_type = Object)]
     metadata: &'a str,
     sources: Sources,
+    /// Where it holds `q`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<Vec<Match<'a>>>,
+}
+
+/// A place where a conversation holds what was searched for.
+#[derive(Serialize, ToSchema)]
+struct Match<'a> {
+    r#in: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+    /// The number of the block, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<u32>,
+    snippet: Vec<Piece<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Piece<'a> {
+    text: &'a str,
+    r#match: bool,
 }
 
 /// What a list and the whole have in common.
@@ -50,6 +85,23 @@ struct Head<'a> {
     response_text: Option<&'a str>,
     project: Option<&'a str>,
     project_name: Option<&'a str>,
+    /// The model that answered last.
+    model: Option<&'a str>,
+    #[schema(minimum = 1, maximum = 5)]
+    rating: Option<u8>,
+    tags: &'a [String],
+    /// Several stand one under the other.
+    notes: Option<String>,
+    star: bool,
+    /// It failed, or a tool call failed or was refused.
+    has_error: bool,
+    /// Characters of the prompt.
+    prompt_length: u64,
+    /// Of its own messages: input, output, put into the cache and read from it.
+    tokens: u64,
+    /// List price of its own messages, as far as it is known.
+    #[schema(value_type = Option<f64>)]
+    cost_usd: Option<Usd>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -78,7 +130,6 @@ pub(crate) struct Conversation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_id: Option<&'a str>,
     ended_at: Option<String>,
-    model: Option<&'a str>,
     cwd: Option<&'a str>,
     blocks: Vec<Block<'a>>,
     tool_calls: Vec<ToolCall<'a>>,
@@ -119,8 +170,14 @@ struct Tokens {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn of(page: &'a read::Page) -> Self {
-        Self { items: page.items.iter().map(Item::of).collect(), next_cursor: page.next.map(cursor::encode) }
+    /// The answer to `question`.
+    pub(crate) fn of(page: &'a read::Page, question: u64) -> Self {
+        Self {
+            items: page.items.iter().map(Item::of).collect(),
+            next_cursor: page.next.map(|position| Cursor { position, question }.encode()),
+            count: page.count.map(|count| Count { value: count.value, exact: count.exact }),
+            ranked: page.ranked,
+        }
     }
 }
 
@@ -133,16 +190,28 @@ impl<'a> Item<'a> {
             duration_ms: tool.duration_ms,
         };
         Self {
-            head: Head::of(&listed.turn),
+            head: Head::of(&listed.turn, &listed.marks, &listed.figures),
             tool_calls: listed.tool_calls.iter().map(tool).collect(),
             metadata: &listed.turn.metadata,
             sources: Sources::of(&listed.turn),
+            matches: (!listed.matches.is_empty()).then(|| listed.matches.iter().map(Match::of).collect()),
+        }
+    }
+}
+
+impl<'a> Match<'a> {
+    fn of(found: &'a read::Match) -> Self {
+        Self {
+            r#in: found.place.as_str(),
+            tool_call_id: found.tool_use_id.as_deref(),
+            block: found.block,
+            snippet: found.snippet.iter().map(|piece| Piece { text: &piece.text, r#match: piece.matched }).collect(),
         }
     }
 }
 
 impl<'a> Head<'a> {
-    fn of(turn: &'a read::Turn) -> Self {
+    fn of(turn: &'a read::Turn, marks: &'a Marks, figures: &read::Figures) -> Self {
         Self {
             id: turn.id.0,
             session_id: &turn.session_id,
@@ -155,6 +224,15 @@ impl<'a> Head<'a> {
             response_text: turn.response_text.as_deref(),
             project: turn.project.as_deref(),
             project_name: turn.project.as_deref().map(last_name),
+            model: turn.model.as_deref(),
+            rating: marks.rating.map(Rating::get),
+            tags: &marks.tags,
+            notes: (!marks.notes.is_empty()).then(|| marks.notes.join("\n\n")),
+            star: marks.starred,
+            has_error: figures.failed,
+            prompt_length: figures.prompt_length,
+            tokens: figures.tokens,
+            cost_usd: figures.cost.map(|pico| Usd::from_pico(pico.unsigned_abs().into())),
         }
     }
 }
@@ -170,12 +248,11 @@ impl<'a> Conversation<'a> {
     pub(crate) fn of(conversation: &'a read::Conversation, alias: Option<ConversationId>) -> Self {
         let turn = &conversation.turn;
         Self {
-            head: Head::of(turn),
+            head: Head::of(turn, &conversation.marks, &conversation.figures),
             requested_id: alias.map(|id| id.0),
             parent_id: turn.parent_id.map(|id| id.0),
             agent_id: turn.agent_id.as_deref(),
             ended_at: turn.ended_ms.and_then(time),
-            model: turn.model.as_deref(),
             cwd: turn.cwd.as_deref(),
             blocks: conversation.blocks.iter().map(Block::of).collect(),
             tool_calls: conversation.tool_calls.iter().map(ToolCall::of).collect(),

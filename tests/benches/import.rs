@@ -19,7 +19,7 @@ use harness::{Generator, Measured, World, Written, measure, repository};
 use queue::layout::DataDir;
 use serde_json::Value;
 use store::BlockKind;
-use store::read::{Kinds, ListRequest, Reader};
+use store::read::{Filter, ListRequest, Reader};
 
 /// Of every run, so that all see the same sessions.
 const SEED: u64 = 230;
@@ -129,7 +129,7 @@ fn read_back(dir: &DataDir, texts: &Path) -> (usize, (usize, u64)) {
     let mut reader = Reader::open(dir).expect("the store");
     let (mut rows, mut count, mut bytes, mut after) = (0, 0, 0, None);
     loop {
-        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after, limit: 100 };
+        let request = ListRequest { filter: Filter::default(), after, limit: 100, ..ListRequest::default() };
         let page = reader.list(&request).expect("a page");
         for item in &page.items {
             let it = reader.conversation(item.turn.id).expect("a conversation").expect("it is listed");

@@ -5,14 +5,14 @@ use std::fmt::Write;
 
 use queue::layout::DataDir;
 use store::ConversationId;
-use store::read::{Conversation, Kinds, ListRequest, Reader, Turn};
+use store::read::{Conversation, Filter, ListRequest, Reader, Turn};
 
 /// Every conversation of every kind, newest first.
 pub(crate) fn all(dir: &DataDir) -> Vec<Conversation> {
     let mut reader = Reader::open(dir).expect("the store");
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after, limit: 100 };
+        let request = ListRequest { filter: Filter::default(), after, limit: 100, ..ListRequest::default() };
         let page = reader.list(&request).expect("a page");
         let ids: Vec<ConversationId> = page.items.iter().map(|item| item.turn.id).collect();
         found.extend(ids.into_iter().map(|id| reader.conversation(id).expect("a conversation").expect("it is listed")));

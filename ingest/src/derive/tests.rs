@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use queue::{DataDir, QueueName};
 use store::ConversationId;
-use store::read::{Kinds, ListRequest, Reader, Words};
+use store::read::{Filter, ListRequest, Places, Query, Reader};
 use store::write::NewEvent;
 
 use super::*;
@@ -127,15 +127,16 @@ impl World {
 
     fn rows(&self) -> Vec<store::read::Turn> {
         let mut reader = Reader::open(&self.dir).unwrap();
-        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after: None, limit: 1000 };
+        let request = ListRequest { filter: Filter::default(), limit: 1000, ..ListRequest::default() };
         reader.list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
     }
 
     /// How many conversations have a word.
     fn found(&self, word: &str) -> usize {
         let mut reader = Reader::open(&self.dir).unwrap();
-        let request =
-            ListRequest { session_id: None, kinds: Kinds::All, words: Words::parse(word), after: None, limit: 1000 };
+        let query = Query::parse(word, Places::EVERYWHERE).unwrap();
+        let filter = Filter { query, ..Filter::default() };
+        let request = ListRequest { filter, limit: 1000, ..ListRequest::default() };
         reader.list(&request).unwrap().items.len()
     }
 

@@ -1,10 +1,9 @@
 //! The command line of `ingest export`. The comments here are the help text.
 
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use store::read::Words;
+use store::read::{Query, Rated};
 use store::{ConversationId, Kind, Status, Via};
 
 use super::given::Kinds;
@@ -111,18 +110,18 @@ pub struct Wanted {
     /// complete, interrupted, failed, open [default: all; messages: complete]
     #[arg(long, value_name = "ENDS", value_delimiter = ',', value_parser = super::given::status)]
     pub status: Vec<Status>,
-    /// Only with such a rating: 5, '>=4', '<3'
+    /// Only with such a rating: 5, '>=4', '<3', any, none
     #[arg(long, value_name = "RATING", value_parser = rating)]
-    pub rating: Option<RangeInclusive<u8>>,
+    pub rating: Option<Rated>,
     /// Only with this tag; repeatable
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
     /// Only what is starred
     #[arg(long)]
     pub star: bool,
-    /// Only what holds these words, "exact phrases" and beginnings* in one text
+    /// Only what holds these words, "exact phrases" and beginnings*; also this OR that, and -not
     #[arg(long, value_name = "WORDS", value_parser = words)]
-    pub search: Option<Words>,
+    pub search: Option<Query>,
     /// Only these conversations, between commas
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = super::given::id)]
     pub id: Vec<ConversationId>,

@@ -28,7 +28,7 @@ pub(super) fn write(store: &mut Exporter, args: &Export, progress: &mut Progress
                 None => Out::stdout(),
             };
             let filter = filter(store, args)?;
-            let selected = store.select(&filter)?;
+            let selected = store.select(&filter, args.wanted.limit)?;
             let total = selected.len();
             one(store, Document::new(form, scope(args), selected, now_ms()), out, total, &mut done, progress)?;
         }
@@ -86,7 +86,7 @@ fn for_each_session(
 ) -> Result<(), Error> {
     queue::layout::create_private_dir(dir).map_err(|source| Error::Io { op: "make", path: dir.to_owned(), source })?;
     let filter = filter(store, args)?;
-    let selected = store.select(&filter)?;
+    let selected = store.select(&filter, args.wanted.limit)?;
     for (session, group) in by_session(&selected) {
         let day = group.first().and_then(|first| export::time::rfc3339(first.timestamp_ms)).unwrap_or_default();
         let day = day.split('T').next().unwrap_or_default();

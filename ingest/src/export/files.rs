@@ -82,12 +82,11 @@ pub(super) fn queue(store: &mut Exporter, args: &Export, progress: &mut Progress
 fn wanted_sessions(store: &mut Exporter, args: &Export, timed: bool) -> Result<Option<BTreeSet<String>>, Error> {
     if asks_for_conversations(&args.wanted) || timed {
         let mut filter = filter(store, args)?;
-        // It counts files.
-        filter.limit = None;
         if !timed {
             (filter.since_ms, filter.until_ms) = (None, None);
         }
-        return Ok(Some(session_ids(&store.select(&filter)?)));
+        // The limit counts files.
+        return Ok(Some(session_ids(&store.select(&filter, None)?)));
     }
     if args.wanted.session.is_empty() {
         return Ok(None);
@@ -95,7 +94,7 @@ fn wanted_sessions(store: &mut Exporter, args: &Export, timed: bool) -> Result<O
     // Also one without any conversation.
     let named = sessions(store, &args.wanted)?;
     let filter = store::read::export::Filter { sessions: named.clone(), ..Default::default() };
-    let mut found = session_ids(&store.select(&filter)?);
+    let mut found = session_ids(&store.select(&filter, None)?);
     found.extend(named);
     Ok(Some(found))
 }

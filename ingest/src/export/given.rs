@@ -1,8 +1,6 @@
 //! Values of filters as people type them. What cannot be read is refused in a line that shows how to write it.
 
-use std::ops::RangeInclusive;
-
-use store::read::Words;
+use store::read::{Places, Query, Rated};
 use store::{ConversationId, Kind, Status, Via};
 
 /// `None`: all.
@@ -30,22 +28,13 @@ fn one_of(words: impl Iterator<Item = &'static str>, more: &str) -> String {
     format!("write one of {}{more}", words.collect::<Vec<_>>().join(", "))
 }
 
-pub(super) fn rating(text: &str) -> Result<RangeInclusive<u8>, String> {
-    let split = text.find(|c: char| !"<>=".contains(c)).unwrap_or(text.len());
-    let (sign, number) = text.split_at(split);
-    let number = number.trim().parse::<u8>().ok().filter(|number| (1..=5).contains(number));
-    match (sign, number) {
-        ("" | "=", Some(n)) => Ok(n..=n),
-        (">=", Some(n)) => Ok(n..=5),
-        (">", Some(n)) => Ok(n + 1..=5),
-        ("<=", Some(n)) => Ok(1..=n),
-        ("<", Some(n)) => Ok(1..=n - 1),
-        _ => Err("write a number from 1 to 5, or '>=4', '>3', '<=2', '<2'".to_owned()),
-    }
+pub(super) fn rating(text: &str) -> Result<Rated, String> {
+    Rated::parse(text).ok_or_else(|| "write a number from 1 to 5, or '>=4', '>3', '<=2', '<2', any, none".to_owned())
 }
 
-pub(super) fn words(text: &str) -> Result<Words, String> {
-    Words::parse(text).ok_or_else(|| "write at least one word".to_owned())
+pub(super) fn words(text: &str) -> Result<Query, String> {
+    let query = Query::parse(text, Places::EVERYWHERE).map_err(|error| format!("it must {error}"))?;
+    query.ok_or_else(|| "write at least one word".to_owned())
 }
 
 pub(super) fn id(text: &str) -> Result<ConversationId, String> {
@@ -72,15 +61,10 @@ mod tests {
 
     #[test]
     fn ratings() {
-        check(rating, "4", Ok(4..=4));
-        check(rating, "=4", Ok(4..=4));
-        check(rating, ">=4", Ok(4..=5));
-        check(rating, "> 3", Ok(4..=5));
-        check(rating, "<=2", Ok(1..=2));
-        check(rating, "<2", Ok(1..=1));
-        for bad in ["", "6", "0", ">=", "=>4", "four", "4.5", "-1"] {
-            check(rating, bad, Err("1 to 5"));
-        }
+        check(rating, "4", Ok(Rated::Between(4..=4)));
+        check(rating, "> 3", Ok(Rated::Between(4..=5)));
+        check(rating, "none", Ok(Rated::None));
+        check(rating, "6", Err("1 to 5"));
     }
 
     #[test]
@@ -95,5 +79,6 @@ mod tests {
         check(id, "12", Ok(ConversationId(12)));
         check(id, "0", Err("number"));
         check(words, " ", Err("one word"));
+        check(words, &"word ".repeat(33), Err("not have more than 32 words"));
     }
 }

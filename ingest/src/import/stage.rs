@@ -8,7 +8,7 @@ use queue::DataDir;
 use store::ConversationId;
 use store::human::{Remark, Said, Stamp};
 use store::read::export::{Exporter, Subagents, Whole};
-use store::read::{Kinds, ListRequest, Reader, Turn};
+use store::read::{Filter, ListRequest, Reader, Turn};
 use store::write::{Merged, Writer};
 
 use crate::backlog;
@@ -124,7 +124,7 @@ impl Machine {
     }
 
     pub(super) fn turns(&self) -> Vec<Turn> {
-        let request = ListRequest { session_id: None, kinds: Kinds::All, words: None, after: None, limit: 1000 };
+        let request = ListRequest { filter: Filter::default(), limit: 1000, ..ListRequest::default() };
         self.reader().list(&request).unwrap().items.into_iter().map(|item| item.turn).collect()
     }
 

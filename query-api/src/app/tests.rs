@@ -127,6 +127,22 @@ async fn pages() {
 }
 
 #[tokio::test]
+async fn a_search_shows_where_it_found_what() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "please load-config again"), turn(2, "nothing")]);
+    let (_, found) = served.get("/api/conversations?q=load-config+OR+absent&count=true&sort=relevance").await;
+    assert_eq!((&found["count"], &found["ranked"]), (&json!({"value": 1, "exact": true}), &json!(1)));
+    let snippet = json!([
+        {"text": "please ", "match": false}, {"text": "load-config", "match": true}, {"text": " again", "match": false},
+    ]);
+    assert_eq!(found["items"][0]["matches"], json!([{"in": "prompt", "snippet": snippet}]));
+    assert_eq!(served.ids("/api/conversations?q=load-config&in=answer").await, [] as [i64; 0]);
+    assert_eq!(served.ids("/api/conversations?q=-load&kind=all").await, [2]);
+    let (_, all) = served.get("/api/conversations").await;
+    assert_eq!((all["items"][0].get("matches"), all.get("count"), all.get("ranked")), (None, None, None));
+}
+
+#[tokio::test]
 async fn the_shape_of_an_item_and_of_the_whole() {
     let served = served();
     let mut parent = turn(1, "ask");
@@ -163,7 +179,8 @@ async fn the_shape_of_an_item_and_of_the_whole() {
     let head = json!({
         "id": 1, "session_id": "s", "user_session_id": "s", "timestamp": "2026-11-22T12:35:51.599Z", "kind": "human",
         "via": "interactive", "status": "complete", "prompt_text": "ask", "response_text": "answer 1",
-        "project": "/home/dev/acme", "project_name": "acme",
+        "project": "/home/dev/acme", "project_name": "acme", "model": null, "rating": null, "tags": [], "notes": null,
+        "star": false, "has_error": true, "prompt_length": 3, "tokens": i64::MAX, "cost_usd": null,
         "metadata": {"n": 1}, "sources": {"hook": true, "transcript": false},
     });
     let mut item = head.clone();

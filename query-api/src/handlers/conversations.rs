@@ -1,114 +1,124 @@
 //! `/api/conversations` and one of them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
-use store::Kind;
-use store::read::{Kinds, ListRequest, Position, Words};
-use utoipa::IntoParams;
+use store::read::{Direction, ListRequest, Sort};
+use utoipa::{IntoParams, ToSchema};
 
 use super::json;
-use crate::cursor;
+use crate::cursor::Cursor;
 use crate::db::Database;
-use crate::extract::values::{Limit, TextId};
+use crate::extract::values::Limit;
 use crate::extract::{Id, Query, no_conversation};
+use crate::filter::FilterParams;
 use crate::problem::Problem;
 use crate::view;
 
-/// More is no search but a text pasted by mistake.
-const LONGEST_WORDS: usize = 1000;
-
-/// What a list may be asked for.
+/// Which page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListParams {
+pub(crate) struct PageParams {
+    /// By what it is sorted.
+    #[serde(default)]
+    #[param(inline)]
+    sort: SortParam,
+    /// From which end: `desc` gives the newest, largest, best first.
+    #[serde(default)]
+    #[param(inline)]
+    order: OrderParam,
     /// How many items a page has at most.
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
     /// The `next_cursor` of the page before, with the same other parameters.
     #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-    /// Only of this session: Claude Code's, or the one a person put the conversation into.
-    #[param(inline)]
-    session_id: Option<TextId>,
-    /// `human`, `command`, `shell`, `local`, `notification` or `subagent`, or `all`; else the first three.
-    #[param(value_type = Option<String>)]
-    kind: Option<KindParam>,
-    /// Only what holds these words.
-    #[param(value_type = Option<String>, max_length = 1000)]
-    q: Option<SearchText>,
+    cursor: Option<CursorParam>,
+    /// Whether to count all that fits, not only this page.
+    #[serde(default)]
+    count: bool,
+}
+
+/// By what a list is sorted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum SortParam {
+    #[default]
+    Time,
+    Rating,
+    Length,
+    Tokens,
+    Cost,
+    Relevance,
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum OrderParam {
+    #[default]
+    Desc,
+    Asc,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Cursor(Position);
+struct CursorParam(Cursor);
 
-impl TryFrom<String> for Cursor {
+impl TryFrom<String> for CursorParam {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        cursor::decode(&text).map(Self).ok_or("must be the `next_cursor` of an earlier answer")
+        Cursor::decode(&text).map(Self).ok_or("must be the `next_cursor` of an earlier answer")
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct KindParam(Kinds);
-
-impl TryFrom<String> for KindParam {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Self, String> {
-        if word == "all" {
-            return Ok(Self(Kinds::All));
+/// What the store is asked, and what tells the question from others.
+fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64), Problem> {
+    let sort = match page.sort {
+        SortParam::Time => Sort::Time,
+        SortParam::Rating => Sort::Rating,
+        SortParam::Length => Sort::Length,
+        SortParam::Tokens => Sort::Tokens,
+        SortParam::Cost => Sort::Cost,
+        SortParam::Relevance if filter.searches() => Sort::Relevance,
+        SortParam::Relevance => return Err(Problem::parameter("sort", "`sort` can be relevance only with `q`.")),
+    };
+    let direction = match page.order {
+        OrderParam::Desc => Direction::Descending,
+        OrderParam::Asc => Direction::Ascending,
+    };
+    let mut hash = DefaultHasher::new();
+    filter.fingerprint(&mut hash);
+    (sort, direction).hash(&mut hash);
+    let question = hash.finish();
+    let after = match &page.cursor {
+        Some(CursorParam(cursor)) if cursor.question != question => {
+            let detail = "`cursor` must be the `next_cursor` of an answer to the same parameters.";
+            return Err(Problem::parameter("cursor", detail));
         }
-        Kind::from_word(&word).map(|kind| Self(Kinds::One(kind))).ok_or_else(|| {
-            let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!("must be all or one of {}", known.join(", "))
-        })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct SearchText(String);
-
-impl TryFrom<String> for SearchText {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if text.chars().count() > LONGEST_WORDS {
-            return Err(format!("must not be longer than {LONGEST_WORDS} characters"));
-        }
-        Ok(Self(text))
-    }
-}
-
-impl From<ListParams> for ListRequest {
-    fn from(params: ListParams) -> Self {
-        Self {
-            session_id: params.session_id.map(|id| id.0),
-            kinds: params.kind.map_or(Kinds::Listed, |kind| kind.0),
-            words: params.q.and_then(|text| Words::parse(&text.0)),
-            after: params.cursor.map(|cursor| cursor.0),
-            limit: params.limit.get(),
-        }
-    }
+        cursor => cursor.as_ref().map(|cursor| cursor.0.position),
+    };
+    let limit = page.limit.get();
+    Ok((ListRequest { filter: filter.filter(), sort, direction, after, limit, count: page.count }, question))
 }
 
 /// A page of conversations, newest first
-#[utoipa::path(get, operation_id = "list_conversations", path = "/api/conversations", tag = "conversations", params(ListParams),
-    responses((status = 200, body = view::Page)))]
+///
+/// A page whose rows take long to find may be short, or empty, and still have a `next_cursor`.
+#[utoipa::path(get, operation_id = "list_conversations", path = "/api/conversations", tag = "conversations",
+    params(FilterParams, PageParams), responses((status = 200, body = view::Page)))]
 pub(crate) async fn list(
     State(database): State<Arc<Database>>,
-    Query(params): Query<ListParams>,
+    Query((filter, page)): Query<(FilterParams, PageParams)>,
 ) -> Result<Response, Problem> {
-    let page = database.ask::<_, Problem>(move |reader| reader.list(&params.into())).await?;
-    json(&view::Page::of(&page))
+    let (request, question) = request(filter, &page)?;
+    let page = database.ask::<_, Problem>(move |reader| reader.list(&request)).await?;
+    json(&view::Page::of(&page, question))
 }
 
 /// Everything of one conversation
@@ -150,35 +160,60 @@ mod tests {
     use crate::extract::read_query;
 
     fn check(query: &str, expected: &str) {
-        let found = match read_query::<ListParams>(query).map(ListRequest::from) {
-            Ok(request) => format!("{request:?}"),
+        let read = read_query::<(FilterParams, PageParams)>(query);
+        let found = match read.and_then(|(filter, page)| request(filter, &page)) {
+            Ok((request, _)) => format!("{request:?}"),
             Err(problem) => format!("{}: {}", problem.parameter.unwrap(), problem.detail),
         };
         assert!(found.contains(expected), "{query}: {found}");
     }
 
     #[test]
-    fn lists() {
-        check("", "session_id: None, kinds: Listed, words: None, after: None, limit: 50");
-        check("limit=1", "limit: 1 }");
-        check("limit=200", "limit: 200 }");
+    fn pages() {
+        check("", "sort: Time, direction: Descending, after: None, limit: 50, count: false");
+        check("limit=1", "limit: 1,");
+        check("limit=200", "limit: 200,");
         for bad in ["0", "201", "-1", "", "1.5", "ten", "99999999999999", "0x10"] {
             check(&format!("limit={bad}"), "limit: `limit` must be a whole number from 1 to 200");
         }
-        check("cursor=AQAAAAAAAAAFAAAAAAAAAAc", "after: Some(Position { timestamp_ms: 5, id: ConversationId(7) })");
+        check(
+            "sort=cost&order=asc&count=true",
+            "sort: Cost, direction: Ascending, after: None, limit: 50, count: true",
+        );
+        check("sort=best", "sort: `sort` must be one of time, rating, length, tokens, cost, relevance");
+        check("sort=relevance", "sort: `sort` can be relevance only with `q`");
+        check("sort=relevance&q=a", "sort: Relevance");
+        check("order=up", "order: `order` must be one of desc, asc");
         check("cursor=", "cursor: `cursor` must be the `next_cursor`");
         check("cursor=AQ", "cursor: ");
-        check("session_id=a%20b", "session_id: Some(\"a b\")");
-        check("session_id=", "session_id: `session_id` must not be empty");
-        check("kind=all", "kinds: All");
-        check("kind=subagent", "kinds: One(Subagent)");
-        check("kind=Human", "kind: `kind` must be all or one of human, command, shell, local, notification, subagent");
-        check("kind=", "kind: ");
-        check("q=", "words: None");
-        check("q=a+b", r#"words: Some(Words { expression: "\"a\" \"b\"", prefix: false })"#);
-        check("q=%22a%20b%22", r#"words: Some(Words { expression: "\"a b\"", prefix: false })"#);
-        check("q=%ff%00", "words: Some(Words { expression: \"\"");
-        check(&format!("q={}", "x".repeat(1001)), "q: `q` must not be longer than 1000");
-        check("Limit=5", "Limit: There is no parameter `Limit`; known are limit, cursor, session_id, kind, q.");
+        check("Limit=5", "Limit: There is no parameter `Limit`; known are session_id");
+    }
+
+    /// A cursor says nothing in the answers to another question.
+    #[test]
+    fn a_cursor_belongs_to_its_question() {
+        let question = |query: &str| {
+            let (filter, page) = read_query::<(FilterParams, PageParams)>(query).unwrap();
+            request(filter, &page).unwrap().1
+        };
+        let position = store::read::Position { key: 0, timestamp_ms: 5, id: store::ConversationId(7) };
+        let cursor = Cursor { position, question: question("q=a&since=7d&limit=3") }.encode();
+        check(
+            &format!("q=a&since=7d&limit=9&count=true&cursor={cursor}"),
+            "after: Some(Position { key: 0, timestamp_ms: 5",
+        );
+        for other in [
+            "q=b&since=7d",
+            "q=a&since=8d",
+            "q=a",
+            "q=a&since=7d&sort=cost",
+            "q=a&since=7d&order=asc",
+            "q=a&since=7d&in=tag",
+        ] {
+            check(
+                &format!("{other}&cursor={cursor}"),
+                "cursor: `cursor` must be the `next_cursor` of an answer to the same",
+            );
+        }
     }
 }

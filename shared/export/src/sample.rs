@@ -2,7 +2,7 @@
 
 use store::human::{Marks, Rating, Remark, Said, Stamp};
 use store::read::export::{Summary, Whole};
-use store::read::{Block, Conversation, Listed, ToolCall, ToolSummary, Turn, Usage, Value};
+use store::read::{Block, Conversation, Figures, Listed, ToolCall, ToolSummary, Turn, Usage, Value};
 use store::{BlockKind, ConversationId, Key, Kind, Status, Via};
 
 pub(crate) const AT: i64 = 1_795_350_959_735; // 2026-11-22T12:35:59.735Z
@@ -65,6 +65,7 @@ fn call(id: &str, name: &str, input: &str, output: Option<&str>) -> ToolCall {
 pub(crate) fn conversation() -> Conversation {
     Conversation {
         marks: standing(),
+        figures: Figures::default(),
         session: None,
         blocks: vec![
             block(BlockKind::Prompt, Some("=run `ls`,\n\"please\""), None),
@@ -123,7 +124,13 @@ pub(crate) fn whole() -> Whole {
 pub(crate) fn summary() -> Summary {
     let tool = |name: &str, error| ToolSummary { tool_use_id: None, name: name.into(), error, duration_ms: None };
     Summary {
-        listed: Listed { turn: turn(), tool_calls: vec![tool("Read", false), tool("Bash", true), tool("Bash", false)] },
+        listed: Listed {
+            turn: turn(),
+            tool_calls: vec![tool("Read", false), tool("Bash", true), tool("Bash", false)],
+            marks: standing(),
+            figures: Figures::default(),
+            matches: Vec::new(),
+        },
         title: Some("@title".into()),
         usage: vec![usage("claude-opus-4-5"), usage("new-model")],
         subagents: 2,

@@ -10,7 +10,7 @@ use crate::error::{Context, Error};
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 8] = [
+pub(crate) const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/0006_figures.sql"),
     include_str!("../../../migrations/0007_find.sql"),
     include_str!("../../../migrations/0008_marks.sql"),
+    include_str!("../../../migrations/0009_titles.sql"),
 ];
 
 /// The schema this program reads and writes.
@@ -72,6 +73,7 @@ mod tests {
             "81ff6138d135d126",
             "c2374b13e61128f0",
             "bda844529940b5e2",
+            "08b157cc3bdcf0a0",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

@@ -1,14 +1,15 @@
 //! What anyone may ask of the store, through a read-only connection whose queries end after two seconds.
 //!
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
-//! WAL. Reading order: `turn` (one row of a list), `list` (which rows, newest first), `words` (what people type into a
-//! search box), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that
+//! WAL. Reading order: `turn` (one row of a list), `filter` and `list` (which rows, in
+//! which order), `query`, `search` and `snippet` (what people type into a search box, what holds it, and where), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that
 //! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`]; so does who looks at all of
 //! it: [`inspect`].
 
 mod conversation;
 pub mod export;
 mod figures;
+mod filter;
 mod health;
 pub mod inspect;
 mod json;
@@ -17,13 +18,14 @@ mod list;
 mod marks;
 mod media;
 mod query;
+mod search;
 pub(crate) mod searched;
 mod session;
 mod sessions;
+mod snippet;
 mod span;
 mod tags;
 mod turn;
-mod words;
 
 #[cfg(test)]
 mod seed;
@@ -38,30 +40,34 @@ use crate::human::{Marks, SavedView, get};
 use crate::ids::ConversationId;
 use crate::lost;
 use crate::open::{self, DbLock};
+use search::Asked;
+use search::scratch::Scratch;
 
 pub use crate::usage::Usage;
 pub(crate) use conversation::survivor;
 pub use conversation::{Block, Conversation, ToolCall};
 pub use figures::Waited;
+pub use filter::{Filter, Rated};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;
-pub use list::{Kinds, ListRequest, Page, Position};
+pub use list::{Count, Direction, ListRequest, Page, Position, Sort};
 pub(crate) use marks::is_known;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use session::{Link, Session, TitleFrom};
 pub use sessions::{
     Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree, TreeLink, UserSession,
 };
+pub use snippet::{Match, Piece};
 pub use tags::TagCount;
 pub(crate) use tags::{tag_spelling, tag_spellings};
-pub use turn::{Listed, ToolSummary, Turn};
-pub use words::Words;
+pub use turn::{Figures, Listed, ToolSummary, Turn};
 
 /// A read-only connection.
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
+    scratch: Option<Scratch>,
     path: PathBuf,
     file: (u64, u64),
     _lock: Option<DbLock>,
@@ -79,7 +85,7 @@ impl Reader {
         lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let (conn, lock) = open::reader(dir)?;
-        Ok(Self { conn, path, file, _lock: Some(lock) })
+        Ok(Self { conn, scratch: None, path, file, _lock: Some(lock) })
     }
 
     /// As [`open`](Self::open), also in a place where nothing can be written, and nothing is made there.
@@ -91,7 +97,7 @@ impl Reader {
         lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let opened = open::anywhere(dir)?;
-        Ok(Self { conn: opened.conn, path, file, _lock: opened.lock })
+        Ok(Self { conn: opened.conn, scratch: None, path, file, _lock: opened.lock })
     }
 
     /// Whether the open file is still the one at its path. A reader for which this is false answers from the past.
@@ -99,12 +105,26 @@ impl Reader {
         open::identity(&self.path) == Some(self.file)
     }
 
-    /// A page of conversations, newest first.
+    /// A page of conversations. One whose rows take long to find may be short, and tell where the next begins.
     ///
     /// # Errors
     /// The engine's; [`Error::Interrupted`] after two seconds.
     pub fn list(&mut self, request: &ListRequest) -> Result<Page, Error> {
-        self.ask(|conn| list::page(conn, request))
+        let scratch = self.take_scratch()?;
+        let page = self.ask(|conn| list::page(Asked { conn, scratch: &scratch }, request));
+        self.scratch = Some(scratch);
+        page
+    }
+
+    /// How many conversations a filter leaves.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn count(&mut self, filter: &Filter) -> Result<Count, Error> {
+        let scratch = self.take_scratch()?;
+        let count = self.ask(|conn| list::count(Asked { conn, scratch: &scratch }, filter));
+        self.scratch = Some(scratch);
+        count
     }
 
     /// Everything of one conversation; an alias answers with its survivor. `None` if there is no such id.
@@ -174,6 +194,10 @@ impl Reader {
     pub fn health(&mut self) -> Result<Health, Error> {
         let path = self.path.clone();
         self.ask(|conn| health::read(conn, &path))
+    }
+
+    fn take_scratch(&mut self) -> Result<Scratch, Error> {
+        self.scratch.take().map_or_else(Scratch::new, Ok)
     }
 
     /// One question: one read transaction, which ends with it.

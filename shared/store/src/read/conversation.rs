@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::json::Value;
 use super::session::{self, Session};
 use super::span::Spans;
-use super::turn::{self, Turn};
+use super::turn::{self, Figures, Turn};
 use crate::error::{Context, Error};
 use crate::human::{Marks, get};
 use crate::ids::{ConversationId, Span};
@@ -24,6 +24,8 @@ pub struct Conversation {
     pub turn: Turn,
     /// What a person says of it.
     pub marks: Marks,
+    /// What lists are filtered and sorted by.
+    pub figures: Figures,
     /// Its session, if there is a row for it.
     pub session: Option<Session>,
     /// What was said and done, in order.
@@ -156,6 +158,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
         marks: Marks::of(&get::history(conn, id)?),
+        figures: turn::figures(conn, &turn)?,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools
@@ -229,7 +232,7 @@ fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
 }
 
 /// The place in four columns from `first` on.
-fn span(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Span>> {
+pub(super) fn span(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Span>> {
     let (source, id, offset, length): (Option<i64>, Option<i64>, Option<i64>, Option<i64>) =
         (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?);
     Ok(match (source, id, offset, length) {

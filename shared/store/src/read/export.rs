@@ -21,10 +21,11 @@ use rusqlite::Connection;
 use crate::error::{Context, Error};
 use crate::open::{self, DbLock, Place};
 
+pub use super::filter::Filter;
 pub use events::{EventFile, EventFilter};
 pub use files::{File, FileFilter};
 pub use said::{Annotated, Annotations, Cuts, Unplaced};
-pub use select::{Filter, Selected};
+pub use select::Selected;
 pub use whole::{Subagents, Summary, Whole};
 
 /// A read-only connection without a limit on time. It also opens a store in a place where nothing can be written.

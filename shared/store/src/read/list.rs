@@ -1,267 +1,336 @@
-//! Which conversations a page shows: newest first by (time, id), continued after the last one shown.
+//! A page of conversations: which ones a filter leaves, in one of six orders, from where the page before ended.
 //!
-//! A page is chosen by ids alone and only then read, so a filter never pays for texts that are not shown. Every
-//! statement names its index: a plan that would read a whole table fails in a test, not in front of a person.
+//! There are two ways. What leads to few conversations (ids, a session, a tag, rare words) is collected, held to the
+//! filter and sorted. Otherwise the rows of `facets` are walked in the order that is asked for, by steps, until the page is
+//! full. A query is asked of each row that comes, so nothing is read of what is not shown. A walk that takes too long ends
+//! the page early, with a cursor from which the next one goes on: a short page is a true one.
 
-use rusqlite::{Connection, params};
+mod rows;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::filter::{Filter, Held};
+use super::query::Query;
+use super::search::{Asked, Grain, MANY_HITS, Plan};
+use super::snippet;
 use super::turn::{self, Listed};
-use super::words::Words;
-use crate::error::{Context, Error};
+use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::words::Kind;
+pub(super) use rows::{Order, Stream};
 
-/// Words with no more hits than this are found by sorting their hits; others by walking along the list.
-const MANY_HITS: i64 = 10_000;
-/// The walk ends after so many rows: words that are common, but not here, are then found by sorting all their hits.
-const LONGEST_WALK: i64 = 2_000;
+/// So long a page may be looked for; the question as a whole ends after two seconds.
+const PATIENCE: Duration = Duration::from_millis(1_200);
+/// A count may take longer than the page.
+const LONG_PATIENCE: Duration = Duration::from_millis(1_700);
+/// More hits are not counted, and of more the newest are ranked.
+const MOST_COUNTED: usize = 10_000;
+/// After so many rows in vain a walk looks whether the hits can be collected after all, if there are no more than these.
+const IN_VAIN: usize = 2_000;
+const MOST_COLLECTED: i64 = 200_000;
 
-/// Which kinds a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kinds {
-    /// What a person gave: [`Kind::LISTED`].
-    Listed,
-    /// Everything.
-    All,
-    /// One alone.
-    One(Kind),
+/// As most lists are.
+pub(super) const NEWEST_FIRST: Order = Order::new(Sort::Time, Direction::Descending);
+
+/// By what a list is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// When conversations began.
+    #[default]
+    Time,
+    /// Their rating; those without one come last.
+    Rating,
+    /// The length of the prompt.
+    Length,
+    /// Tokens of their own messages.
+    Tokens,
+    /// Cost of their own messages; where nothing is known of it comes last.
+    Cost,
+    /// How well they answer the query; without one, time.
+    Relevance,
 }
 
-/// A place between two rows: the list goes on after it.
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The newest, largest, best.
+    #[default]
+    Descending,
+    /// The oldest, smallest, worst.
+    Ascending,
+}
+
+/// A place between two rows of one list: it goes on after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The time of the row before.
+    /// What the row before is sorted by; 0 by time.
+    pub key: i64,
+    /// Its time.
     pub timestamp_ms: i64,
     /// Its id.
     pub id: ConversationId,
 }
 
 impl Position {
-    /// Before the newest row.
-    const START: Self = Self { timestamp_ms: i64::MAX, id: ConversationId(i64::MAX) };
-    /// Behind the oldest.
-    const END: Self = Self { timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) };
+    const FIRST: Self = Self { key: i64::MIN, timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) };
+    const LAST: Self = Self { key: i64::MAX, timestamp_ms: i64::MAX, id: ConversationId(i64::MAX) };
 }
 
 /// What a page shall show.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Only this session, Claude Code's or a person's.
-    pub session_id: Option<String>,
-    /// Only these kinds.
-    pub kinds: Kinds,
-    /// Only what holds these words.
-    pub words: Option<Words>,
+    /// Which conversations.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
+    /// From which end.
+    pub direction: Direction,
     /// From here on.
     pub after: Option<Position>,
     /// At most so many.
     pub limit: u32,
+    /// Whether to count all that the filter leaves.
+    pub count: bool,
+}
+
+impl Default for ListRequest {
+    fn default() -> Self {
+        Self {
+            filter: Filter { kinds: Kind::LISTED.to_vec(), ..Filter::default() },
+            sort: Sort::default(),
+            direction: Direction::default(),
+            after: None,
+            limit: 50,
+            count: false,
+        }
+    }
+}
+
+impl ListRequest {
+    /// What tells a list from others: a position of one means nothing in another.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        (&self.filter, self.sort, self.direction).hash(&mut hash);
+        hash.finish()
+    }
 }
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Newest first.
+    /// In order.
     pub items: Vec<Listed>,
-    /// Where the next page begins, if there is one.
+    /// Where the next page begins, if there may be one.
     pub next: Option<Position>,
+    /// How many there are, if that was asked.
+    pub count: Option<Count>,
+    /// By relevance: so many hits were ranked, the newest where there are more.
+    pub ranked: Option<u32>,
 }
 
-/// The row `t` holds the words ?4, by asking the index about this one conversation. Its blocks were written one after the
-/// other, so a range of row ids takes in little else, and FTS5 seeks to it.
-macro_rules! probed {
-    () => {
-        "exists (select 1 from search s cross join blocks b on b.id = s.rowid
-                  where s.search match ?4 and b.conversation_id = t.id
-                    and s.rowid between (select min(id) from blocks where conversation_id = t.id)
-                                    and (select max(id) from blocks where conversation_id = t.id))"
-    };
+/// How many conversations a filter leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// So many, or at least so many.
+    pub value: u64,
+    /// Whether it is the whole number.
+    pub exact: bool,
 }
-
-/// The same, by asking the index once for all: for a prefix FTS5 would collect its hits anew each time it is asked.
-macro_rules! collected {
-    () => {
-        "exists (select 1 from blocks b
-                  where b.conversation_id = t.id and +b.id in (select rowid from search where search match ?4))"
-    };
-}
-
-/// Along the index of the default list, down to (?6, ?7).
-macro_rules! listed {
-    ($words:expr) => {
-        concat!(
-            "select t.timestamp_ms, t.id from turns t indexed by turns_listed
-              where t.kind in ('human', 'command', 'shell')
-                and (t.timestamp_ms, t.id) < (?1, ?2) and (t.timestamp_ms, t.id) >= (?6, ?7)
-                and (?3 is null or t.kind = ?3) and (?4 is null or ",
-            $words,
-            ") order by t.timestamp_ms desc, t.id desc limit ?5"
-        )
-    };
-}
-
-/// Along the index of all.
-macro_rules! newest {
-    ($words:expr) => {
-        concat!(
-            "select t.timestamp_ms, t.id from turns t indexed by turns_newest
-              where (t.timestamp_ms, t.id) < (?1, ?2) and (t.timestamp_ms, t.id) >= (?6, ?7)
-                and (?3 is null or t.kind = ?3) and (?4 is null or ",
-            $words,
-            ") order by t.timestamp_ms desc, t.id desc limit ?5"
-        )
-    };
-}
-
-/// The ways along an index.
-struct Walk {
-    /// Without words, or with words each of which stands for itself.
-    probed: &'static str,
-    /// With a prefix among them.
-    collected: &'static str,
-    /// The row so many rows further.
-    further: &'static str,
-}
-
-const LISTED: Walk = Walk {
-    probed: listed!(probed!()),
-    collected: listed!(collected!()),
-    further: "select timestamp_ms, id from turns indexed by turns_listed
-               where kind in ('human', 'command', 'shell') and (timestamp_ms, id) < (?1, ?2)
-               order by timestamp_ms desc, id desc limit 1 offset ?3",
-};
-
-const NEWEST: Walk = Walk {
-    probed: newest!(probed!()),
-    collected: newest!(collected!()),
-    further: "select timestamp_ms, id from turns indexed by turns_newest where (timestamp_ms, id) < (?1, ?2)
-               order by timestamp_ms desc, id desc limit 1 offset ?3",
-};
-
-/// Here ?3 is a list of kinds between commas, or null. The sessions to look into are the one named and those of which
-/// a part was moved to the user session of that name.
-macro_rules! session {
-    ($words:expr) => {
-        concat!(
-            "select t.timestamp_ms, t.id from turns t indexed by turns_session
-              where t.session_id in (select ?6 union select m.session_id from user_session_members m
-                                      where m.user_session_id = ?6 and m.removed_ms is null)
-                and (t.timestamp_ms, t.id) < (?1, ?2)
-                and (?3 is null or instr(?3, ',' || t.kind || ','))
-                and (t.session_id = ?6 or (select u.user_session_id from conversation_user_sessions u
-                                            where u.conversation_id = t.id) = ?6)
-                and (?4 is null or ",
-            $words,
-            ") order by t.timestamp_ms desc, t.id desc limit ?5"
-        )
-    };
-}
-
-const SESSION_PROBED: &str = session!(probed!());
-const SESSION_COLLECTED: &str = session!(collected!());
-
-const HITS: &str = "select count(*) from (select 1 from search where search match ?1 limit ?2)";
-
-/// Row ids of the index do not follow time (an import takes the newest files first), so the hits are sorted here.
-const HOLDING: &str = "
-    select distinct t.timestamp_ms, t.id
-      from search s cross join blocks b on b.id = s.rowid cross join turns t on t.id = b.conversation_id
-     where s.search match ?4 and (t.timestamp_ms, t.id) < (?1, ?2) and (?3 is null or instr(?3, ',' || t.kind || ','))
-     order by t.timestamp_ms desc, t.id desc limit ?5";
 
 /// Fills the page.
-pub(super) fn page(conn: &Connection, request: &ListRequest) -> Result<Page, Error> {
-    let words = request.words.as_ref().map(Words::expression);
-    if words == Some("") {
-        return Ok(Page { items: Vec::new(), next: None });
-    }
-    let limit = i64::from(request.limit);
-    let mut places = places(conn, request, words, limit + 1)?;
-    let more = places.len() as i64 > limit;
-    if more {
-        places.pop();
-    }
+pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Error> {
+    let began = Instant::now();
+    let Some(question) = Question::new(asked, &request.filter, request.sort)? else {
+        let count = request.count.then_some(Count { value: 0, exact: true });
+        return Ok(Page { items: Vec::new(), next: None, count, ranked: None });
+    };
+    let end = began + PATIENCE;
+    let (Chosen { places, next }, ranked) = if request.sort == Sort::Relevance && question.plan.is_some() {
+        let (chosen, ranked) = question.ranked(asked, request, end)?;
+        (chosen, Some(ranked))
+    } else {
+        (question.chosen(asked, request, end)?, None)
+    };
     let ids: Vec<_> = places.iter().map(|place| place.id).collect();
-    let next = if more { places.last().copied() } else { None };
-    Ok(Page { items: turn::listed(conn, &ids)?, next })
+    let mut items = turn::listed(asked.conn, &ids)?;
+    if let Some(plan) = &question.plan {
+        for item in &mut items {
+            item.matches = snippet::matches(asked, plan, &item.turn)?;
+        }
+    }
+    let count = if request.count { Some(question.count(asked, began + LONG_PATIENCE)?) } else { None };
+    Ok(Page { items, next, count, ranked })
+}
+
+/// How many conversations a filter leaves.
+pub(super) fn count(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
+    match Question::new(asked, filter, Sort::Time)? {
+        Some(question) => question.count(asked, Instant::now() + LONG_PATIENCE),
+        None => Ok(Count { value: 0, exact: true }),
+    }
 }
 
 /// The newest of the listed kinds.
 pub(super) fn last(conn: &Connection) -> Result<Option<ConversationId>, Error> {
-    let from = Position::START;
-    Ok(walk(conn, LISTED.probed, from, None, None, 1, Position::END)?.first().map(|place| place.id))
-}
-
-fn places(conn: &Connection, request: &ListRequest, words: Option<&str>, limit: i64) -> Result<Vec<Position>, Error> {
-    let after = request.after.unwrap_or(Position::START);
-    let kinds = between_commas(request.kinds);
-    let prefix = request.words.as_ref().is_some_and(Words::has_prefix);
-    if let Some(session) = &request.session_id {
-        let sql = if prefix { SESSION_COLLECTED } else { SESSION_PROBED };
-        return collect(conn, sql, params![after.timestamp_ms, after.id.0, kinds, words, limit, session]);
-    }
-    let (along, one) = match request.kinds {
-        Kinds::Listed => (LISTED, None),
-        Kinds::All => (NEWEST, None),
-        Kinds::One(kind) if Kind::LISTED.contains(&kind) => (LISTED, Some(kind)),
-        Kinds::One(kind) => (NEWEST, Some(kind)),
-    };
-    let Some(words) = words else { return walk(conn, along.probed, after, one, None, limit, Position::END) };
-    if has_many_hits(conn, words)? {
-        let sql = if prefix { along.collected } else { along.probed };
-        let end = further(conn, along.further, after)?;
-        let found = walk(conn, sql, after, one, Some(words), limit, end.unwrap_or(Position::END))?;
-        if end.is_none() || found.len() as i64 == limit {
-            return Ok(found);
+    let held = Held::new(conn, &ListRequest::default().filter)?;
+    let mut stream = Stream::walk(NEWEST_FIRST, None);
+    loop {
+        let step = stream.step(conn, &held)?;
+        match step.rows.first() {
+            Some(row) => return Ok(Some(row.id)),
+            None if step.is_last => return Ok(None),
+            None => {}
         }
     }
-    collect(conn, HOLDING, params![after.timestamp_ms, after.id.0, kinds, words, limit])
 }
 
-/// The places between `after` and `end`, with the words if there are any.
-fn walk(
-    conn: &Connection,
-    sql: &str,
-    after: Position,
-    kind: Option<Kind>,
-    words: Option<&str>,
-    limit: i64,
-    end: Position,
-) -> Result<Vec<Position>, Error> {
-    let kind = kind.map(Kind::as_str);
-    collect(conn, sql, params![after.timestamp_ms, after.id.0, kind, words, limit, end.timestamp_ms, end.id.0])
+/// Rows of a page, and where the next one begins.
+struct Chosen {
+    places: Vec<Position>,
+    next: Option<Position>,
 }
 
-/// The end of a walk that begins after `after`; `None` if the list ends first.
-fn further(conn: &Connection, sql: &str, after: Position) -> Result<Option<Position>, Error> {
-    Ok(collect(conn, sql, params![after.timestamp_ms, after.id.0, LONGEST_WALK])?.pop())
+/// A filter made ready to be held against rows. It may be asked in one transaction or in many.
+pub(super) struct Question {
+    pub(super) held: Held,
+    plan: Option<Plan>,
+    /// What the names in the filter lead to, where that is few.
+    few: Option<Vec<i64>>,
 }
 
-fn has_many_hits(conn: &Connection, words: &str) -> Result<bool, Error> {
-    let hits: i64 = conn
-        .prepare_cached(HITS)
-        .op("prepare")?
-        .query_row(params![words, MANY_HITS + 1], |row| row.get(0))
-        .op("count hits")?;
-    Ok(hits > MANY_HITS)
-}
+impl Question {
+    /// `None` if nothing can be found.
+    pub(super) fn new(asked: Asked<'_>, filter: &Filter, sort: Sort) -> Result<Option<Self>, Error> {
+        if filter.query.as_ref().is_some_and(Query::is_empty) {
+            return Ok(None);
+        }
+        let held = Held::new(asked.conn, filter)?;
+        let grain = if sort == Sort::Relevance { Grain::Ranked } else { Grain::Found };
+        let plan = filter.query.as_ref().map(|query| Plan::new(asked, query, grain)).transpose()?;
+        let mut few = rows::named(asked.conn, filter, plan.is_some())?;
+        if let Some(plan) = &plan
+            && filter.ids.is_empty()
+            && let Some(rarest) = plan.rarest(asked, few.as_ref().map_or(MANY_HITS, |few| few.len() as i64))?
+        {
+            few = Some(rarest);
+        }
+        Ok(Some(Self { held, plan, few }))
+    }
 
-fn collect(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Position>, Error> {
-    conn.prepare_cached(sql)
-        .op("prepare")?
-        .query_map(params, |row| Ok(Position { timestamp_ms: row.get(0)?, id: ConversationId(row.get(1)?) }))
-        .op("list conversations")?
-        .collect::<Result<_, _>>()
-        .op("list conversations")
-}
+    /// The rows that come into question, in order.
+    pub(super) fn stream(&self, conn: &Connection, order: Order, after: Option<Position>) -> Result<Stream, Error> {
+        match &self.few {
+            Some(few) => Stream::of(conn, few, order, after, &self.held),
+            None => Ok(Stream::walk(order, after)),
+        }
+    }
 
-fn between_commas(kinds: Kinds) -> Option<String> {
-    let kinds: &[Kind] = match &kinds {
-        Kinds::All => return None,
-        Kinds::Listed => Kind::LISTED,
-        Kinds::One(kind) => std::slice::from_ref(kind),
-    };
-    Some(kinds.iter().fold(String::from(","), |list, kind| list + kind.as_str() + ","))
+    /// Whether a row of the stream holds the query too.
+    pub(super) fn holds(&self, asked: Asked<'_>, id: ConversationId) -> Result<bool, Error> {
+        self.plan.as_ref().map_or(Ok(true), |plan| plan.holds(asked, id))
+    }
+
+    fn chosen(&self, asked: Asked<'_>, request: &ListRequest, end: Instant) -> Result<Chosen, Error> {
+        let limit = request.limit as usize;
+        let order = Order::new(request.sort, request.direction);
+        let mut stream = self.stream(asked.conn, order, request.after)?;
+        let (mut places, mut at, mut seen): (Vec<Position>, _, _) = (Vec::new(), None, 0);
+        let mut collected = self.few.is_some();
+        loop {
+            let step = stream.step(asked.conn, &self.held)?;
+            for row in step.rows {
+                // Whatever happens one row is looked at, so that a page without a row goes on as well.
+                if at.is_some() && Instant::now() > end {
+                    return Ok(Chosen { places, next: at });
+                }
+                seen += 1;
+                if self.holds(asked, row.id)? {
+                    if places.len() == limit {
+                        return Ok(Chosen { next: places.last().copied(), places });
+                    }
+                    places.push(row);
+                }
+                at = Some(row);
+            }
+            if step.is_last {
+                return Ok(Chosen { places, next: None });
+            }
+            at = Some(step.end);
+            if Instant::now() > end {
+                return Ok(Chosen { places, next: at });
+            }
+            if seen >= IN_VAIN
+                && !std::mem::replace(&mut collected, true)
+                && let Some(plan) = &self.plan
+                && let Some(few) = plan.rarest(asked, MOST_COLLECTED)?
+            {
+                stream = Stream::of(asked.conn, &few, order, at, &self.held)?;
+            }
+        }
+    }
+
+    /// The best of the newest hits, and how many these were.
+    fn ranked(&self, asked: Asked<'_>, request: &ListRequest, end: Instant) -> Result<(Chosen, u32), Error> {
+        let Some(plan) = &self.plan else { return Ok((self.chosen(asked, request, end)?, 0)) };
+        let mut best = Vec::new();
+        self.each(asked, MOST_COUNTED, end, |row| {
+            best.push(Position { key: plan.score(asked, row.id)?, ..row });
+            Ok(())
+        })?;
+        let ranked = best.len() as u32;
+        let order = Order::new(request.sort, request.direction);
+        order.sort(&mut best);
+        best.retain(|row| request.after.is_none_or(|after| order.is_after(*row, after)));
+        let more = best.len() > request.limit as usize;
+        best.truncate(request.limit as usize);
+        Ok((Chosen { next: best.last().copied().filter(|_| more), places: best }, ranked))
+    }
+
+    /// Calls `each` with the newest that hold the query, at most so many; whether these are all.
+    fn each(
+        &self,
+        asked: Asked<'_>,
+        most: usize,
+        end: Instant,
+        mut each: impl FnMut(Position) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        let mut stream = self.stream(asked.conn, NEWEST_FIRST, None)?;
+        let mut found = 0;
+        loop {
+            let step = stream.step(asked.conn, &self.held)?;
+            for row in step.rows {
+                if Instant::now() > end || found == most {
+                    return Ok(false);
+                }
+                if self.holds(asked, row.id)? {
+                    each(row)?;
+                    found += 1;
+                }
+            }
+            if step.is_last {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn count(&self, asked: Asked<'_>, end: Instant) -> Result<Count, Error> {
+        if self.plan.is_none() {
+            let value = match &self.few {
+                Some(few) => rows::count_of(asked.conn, few, &self.held)?,
+                None => rows::count(asked.conn, &self.held)?,
+            };
+            return Ok(Count { value, exact: true });
+        }
+        let mut value = 0;
+        let exact = self.each(asked, MOST_COUNTED, end, |_| {
+            value += 1;
+            Ok(())
+        })?;
+        Ok(Count { value, exact })
+    }
 }
 
 #[cfg(test)]

@@ -151,6 +151,10 @@ impl Query {
     pub fn places(&self) -> Places {
         self.places
     }
+
+    pub(super) fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
 }
 
 /// A piece of the text: a term, or one of the two bare words that join terms.

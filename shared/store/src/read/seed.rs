@@ -65,7 +65,7 @@ impl Store {
             .execute(params![row.timestamp_ms, id, Kind::from_word(row.kind).unwrap().number(), row.prompt])
             .unwrap();
         self.conn
-            .prepare_cached("insert into blocks (conversation_id, seq, kind) values (?1, 1000, 'text')")
+            .prepare_cached("insert into blocks (conversation_id, seq, kind) values (?1, 1000, 'prompt')")
             .unwrap()
             .execute([id])
             .unwrap();

@@ -421,7 +421,7 @@ fn conversations(
          where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and kind in ('human', 'command', 'shell')
            and (timestamp_ms, id) > (?4, ?5)
          order by timestamp_ms, id limit ?6";
-    let after = after.unwrap_or(Position { timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) });
+    let after = after.unwrap_or(Position { key: 0, timestamp_ms: i64::MIN, id: ConversationId(i64::MIN) });
     let mut places: Vec<Position> = Vec::new();
     for stretch in stretches {
         let values = params![
@@ -434,7 +434,9 @@ fn conversations(
         ];
         let mut query = conn.prepare_cached(SQL).op("prepare")?;
         let rows = query
-            .query_map(values, |row| Ok(Position { timestamp_ms: row.get(0)?, id: ConversationId(row.get(1)?) }))
+            .query_map(values, |row| {
+                Ok(Position { key: 0, timestamp_ms: row.get(0)?, id: ConversationId(row.get(1)?) })
+            })
             .op("list a session's conversations")?;
         for row in rows {
             places.push(row.op("list a session's conversations")?);

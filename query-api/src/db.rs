@@ -1,4 +1,4 @@
-//! The way from async code to the store: a few readers, each used by one blocking thread at a time.
+//! The way from async code to the store: a few readers and one annotator, each used by one blocking thread at a time.
 //!
 //! They are opened when first needed and again after a failure, so a database that comes, goes or is replaced while the
 //! server runs needs no restart.
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use queue::DataDir;
 use settings::Settings;
 use status::Status;
+use store::annotate::{Annotator, Outcome};
 use store::read::Reader;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -25,18 +26,27 @@ pub(crate) struct Database {
     settings: Arc<Settings>,
     permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Reader>>>,
+    /// For the one annotator: who waits for it takes no reader's turn.
+    writing: Arc<Semaphore>,
+    annotator: Arc<Mutex<Option<Annotator>>>,
 }
 
 impl Database {
     /// Opens nothing yet.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), permits: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
+        Self {
+            settings: Arc::new(settings),
+            permits: Arc::new(Semaphore::new(READERS)),
+            idle: Arc::default(),
+            writing: Arc::new(Semaphore::new(1)),
+            annotator: Arc::default(),
+        }
     }
 
     /// How it is going, the queue and the disk included; in the same turn as a question, for it opens the store too.
     pub(crate) async fn status(&self) -> Result<Status, Problem> {
         let settings = self.settings.clone();
-        self.blocking(move || Status::gather(&settings, SystemTime::now())).await
+        blocking(&self.permits, move || Status::gather(&settings, SystemTime::now())).await
     }
 
     /// Asks the store, on a thread that may block.
@@ -49,21 +59,34 @@ impl Database {
         E: From<store::Error> + From<Problem>,
     {
         let (settings, idle) = (self.settings.clone(), self.idle.clone());
-        self.blocking(move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
+        blocking(&self.permits, move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
     }
 
-    /// Does `work` in its turn, on a thread that may block.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let turn = timeout(WAIT, self.permits.clone().acquire_owned()).await;
-        let Ok(Ok(permit)) = turn else {
-            return Err(Problem::unavailable("Too many questions at once.", 1));
-        };
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit; // until the thread is done, even if nobody waits for it any more
-            work()
-        });
-        done.await.map_err(|_| Problem::internal("a question to the store panicked"))
+    /// Writes what a person says, one after the other, with the time that it is.
+    pub(crate) async fn annotate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Annotator, i64) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (settings, annotator) = (self.settings.clone(), self.annotator.clone());
+        let done = blocking(&self.writing, move || write(&settings.home, &annotator, work)).await?;
+        Ok(done??)
     }
+}
+
+/// Does `work` in its turn, on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let turn = timeout(WAIT, turns.clone().acquire_owned()).await;
+    let Ok(Ok(permit)) = turn else {
+        return Err(Problem::unavailable("Too many questions at once.", 1));
+    };
+    let done = tokio::task::spawn_blocking(move || {
+        let _permit = permit; // until the thread is done, even if nobody waits for it any more
+        work()
+    });
+    done.await.map_err(|_| Problem::internal("a question to the store panicked"))
 }
 
 fn answer<T>(
@@ -83,4 +106,22 @@ fn answer<T>(
         idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }
     answer
+}
+
+fn write<T>(
+    home: &DataDir,
+    slot: &Mutex<Option<Annotator>>,
+    work: impl FnOnce(&mut Annotator, i64) -> Outcome<T>,
+) -> Outcome<T> {
+    let annotator = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut annotator = match annotator.filter(Annotator::is_current) {
+        Some(annotator) => annotator,
+        None => Annotator::open(home)?,
+    };
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let done = work(&mut annotator, i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    if matches!(done, Ok(_) | Err(store::Error::Busy { .. })) {
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(annotator);
+    }
+    done
 }

@@ -35,13 +35,12 @@
 //!   404; with a body 408, 413, 415, 422) is added to the document there; a handler declares the rest.
 
 mod body;
+pub(crate) mod marks;
 mod path;
 mod query;
 pub(crate) mod values;
 
-#[expect(unused_imports, reason = "for the first route that takes a body")]
 pub(crate) use body::Json;
-#[expect(unused_imports, reason = "for the first route that has a text in its path")]
 pub(crate) use path::Name;
 pub(crate) use path::{Id, no_conversation};
 pub(crate) use query::Query;

@@ -1,10 +1,15 @@
 //! A route each: parameters to a question to the store to a view.
 
+pub(crate) mod bulk;
 pub(crate) mod conversations;
 pub(crate) mod document;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod pages;
+pub(crate) mod ratings;
+pub(crate) mod sessions;
+pub(crate) mod tags;
+pub(crate) mod views;
 
 use axum::body::Body;
 use axum::response::Response;

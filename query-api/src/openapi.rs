@@ -12,8 +12,12 @@ use crate::extract::Id;
 use crate::problem::Body;
 
 const TOKEN: &str = "token";
-const TAGS: [(&str, &str); 4] = [
+const TAGS: &[(&str, &str)] = &[
     ("conversations", "Prompts and what came of them."),
+    ("ratings", "What a person thinks of a conversation: rating, tags, notes, star."),
+    ("sessions", "Sessions as a person cuts them: split, merged, with titles of their own."),
+    ("tags", "The tags that are in use."),
+    ("views", "Searches that a person keeps."),
     ("health", "How it is going, and what is wrong."),
     ("server", "What concerns the server itself."),
     ("document", "This document."),
@@ -47,8 +51,8 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .description(Some("Prompts, what came of them, and what a person thinks of them. Times are RFC 3339, UTC."))
         .license(Some(utoipa::openapi::License::new("MIT")))
         .build();
-    let tags = TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
-    document.tags = Some(tags.into());
+    let tags = TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
+    document.tags = Some(tags.collect());
     let components = document.components.get_or_insert_default();
     // Shapes of errors and of paths are not collected from the routes.
     components.schemas.insert(Body::name().into(), Body::schema());

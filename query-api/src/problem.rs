@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use serde::Serialize;
+use store::annotate::Refused;
 use utoipa::ToSchema;
 
 const CHALLENGE: &str = "Bearer realm=\"prompt-manager\"";
@@ -46,13 +47,15 @@ pub(crate) struct Body<'a> {
 }
 
 /// What a header of the answer tells a program.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Advice {
     None,
     /// Try again after so many seconds.
     RetryAfter(u16),
     /// Come with a token.
     Token,
+    /// The version of the state that there is. (In a box: every answer's type has room for a problem.)
+    Version(Box<HeaderValue>),
 }
 
 impl Problem {
@@ -104,9 +107,10 @@ impl Problem {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self.advice {
+        match &self.advice {
             Advice::None => None,
-            Advice::RetryAfter(seconds) => headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            Advice::RetryAfter(seconds) => headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds)),
+            Advice::Version(version) => headers.insert(header::ETAG, HeaderValue::clone(version)),
             Advice::Token => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)),
         };
         response
@@ -119,6 +123,26 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        use Refused as R;
+        let status = match refused {
+            R::NoConversation(_) | R::NoSession(_) | R::NoTag(_) | R::NoView(_) => StatusCode::NOT_FOUND,
+            R::Stale { .. } => StatusCode::PRECONDITION_FAILED,
+            R::NameTaken(_) | R::Conflict(_) => StatusCode::CONFLICT,
+            R::TooManyTags(_) | R::Senseless(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let problem = Self::new(status, refused.to_string());
+        match refused {
+            R::Stale { version } => match HeaderValue::from_str(&format!("\"{version}\"")) {
+                Ok(version) => Self { advice: Advice::Version(Box::new(version)), ..problem },
+                Err(_) => problem,
+            },
+            _ => problem,
+        }
     }
 }
 
@@ -147,7 +171,7 @@ impl From<store::Error> for Problem {
             E::Interrupted { .. } => {
                 Self::unavailable("The question took longer than 2 s and was ended: ask for less.", 1)
             }
-            E::Storage { .. } | E::Io { .. } => Self::unavailable("The database cannot be read now.", 5),
+            E::Storage { .. } | E::Io { .. } => Self::unavailable("The database cannot be read or written now.", 5),
             E::Sql { .. } | E::Refused { .. } => Self::internal(""),
         };
         Self { internal, ..problem }

@@ -10,7 +10,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::db::Database;
-use crate::handlers::{conversations, document, health, metrics, pages};
+use crate::handlers::{bulk, conversations, document, health, metrics, pages, ratings, sessions, tags, views};
 use crate::login::Logins;
 use crate::metrics::{Requests, Waits};
 use crate::openapi;
@@ -60,6 +60,16 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
     vec![
         routes!(conversations::list),
         routes!(conversations::show),
+        routes!(ratings::show, ratings::put, ratings::post, ratings::delete),
+        routes!(bulk::change),
+        routes!(sessions::list),
+        routes!(sessions::show, sessions::rename, sessions::undo),
+        routes!(sessions::split),
+        routes!(sessions::merge),
+        routes!(tags::list),
+        routes!(tags::rename, tags::delete),
+        routes!(views::list, views::add),
+        routes!(views::change, views::delete),
         routes!(health::report),
         routes!(health::alive),
         routes!(health::ready),

@@ -1,6 +1,8 @@
 //! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
 
+mod marks;
 mod session;
+mod sessions;
 
 use export::parts::{Block, ToolCall, raw};
 use export::price::{Bill, Usd};
@@ -13,6 +15,9 @@ use utoipa::ToSchema;
 
 use crate::cursor::Cursor;
 use session::Session;
+
+pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Tags, View, Views};
+pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
 
 /// The last name of a path, as a short name for it.
 fn last_name(path: &str) -> &str {

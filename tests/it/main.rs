@@ -1,5 +1,6 @@
 //! The end-to-end tests, in one binary: each module tells one side of the product through its real programs.
 
+mod annotate; // what a person says and how sessions are cut, through the API
 mod api; // the API over a real socket
 mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked

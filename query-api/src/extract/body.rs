@@ -21,7 +21,6 @@ pub(crate) const LIMIT: usize = 16 * 1024;
 const TIME: Duration = Duration::from_secs(10);
 
 /// The body as `T`; at most `BYTES` long.
-#[expect(dead_code, reason = "for the first route that takes a body")]
 pub(crate) struct Json<T, const BYTES: usize = LIMIT>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Sync, const BYTES: usize> FromRequest<S> for Json<T, BYTES> {
@@ -37,7 +36,6 @@ impl<T: DeserializeOwned, S: Sync, const BYTES: usize> FromRequest<S> for Json<T
 }
 
 /// One header that says JSON, in UTF-8 if it says more.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
 fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(value)), None) = (types.next().map(|value| value.to_str()), types.next()) else { return false };
@@ -47,7 +45,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         && (more.is_empty() || more.replace('"', "").eq_ignore_ascii_case("charset=utf-8"))
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
 async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     let too_large = || {
         let detail = format!("The body must not be larger than {limit} bytes.");
@@ -66,7 +63,6 @@ async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the first route that takes a body"))]
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {

@@ -1,0 +1,80 @@
+//! `/api/tags`: the tags that are in use, and what is done to one as a whole.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
+use serde::Deserialize;
+use store::human::Tag;
+use utoipa::ToSchema;
+
+use super::json;
+use crate::db::Database;
+use crate::extract::marks::TagField;
+use crate::extract::{Json, Name, Query};
+use crate::problem::Problem;
+use crate::view;
+
+/// All tags and how many conversations have each, the most used first
+///
+/// Two that differ only in upper and lower case are one tag.
+#[utoipa::path(get, operation_id = "list_tags", path = "/api/tags", tag = "tags",
+    responses((status = 200, body = view::Tags)))]
+pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
+    let tags = database.ask::<_, Problem>(|reader| reader.tags()).await?;
+    json(&view::Tags::of(&tags))
+}
+
+/// What a tag shall be called
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "rust"}))]
+pub(crate) struct RenameBody {
+    /// Its new name, in this spelling.
+    #[schema(value_type = TagField)]
+    name: TagField,
+    /// Whether it is joined with another tag of that name, if there is one.
+    #[serde(default)]
+    merge: bool,
+}
+
+/// Calls a tag otherwise, on every conversation that has it
+///
+/// If another tag is called so already: 409, or with `merge` the two become one.
+#[utoipa::path(patch, operation_id = "rename_tag", path = "/api/tags/{tag}", tag = "tags",
+    params(("tag" = String, Path, description = "The tag.")),
+    request_body = RenameBody,
+    responses((status = 200, body = view::Renamed), (status = 409, description = "Another tag is called so.")))]
+pub(crate) async fn rename(
+    State(database): State<Arc<Database>>,
+    Name(tag): Name,
+    Query(()): Query<()>,
+    Json(body): Json<RenameBody>,
+) -> Result<Response, Problem> {
+    let from = parse(&tag)?;
+    let (to, merge) = (body.name.0, body.merge);
+    let name = to.clone();
+    let done =
+        database.annotate(move |annotator, now_ms| annotator.rename_tag(&from, Some(&to), merge, now_ms)).await?;
+    json(&view::Renamed { tag: Some(name.as_str()), conversations: done.conversations, merged: done.merged })
+}
+
+/// Takes a tag off every conversation
+#[utoipa::path(delete, operation_id = "delete_tag", path = "/api/tags/{tag}", tag = "tags",
+    params(("tag" = String, Path, description = "The tag.")),
+    responses((status = 200, body = view::Renamed)))]
+pub(crate) async fn delete(
+    State(database): State<Arc<Database>>,
+    Name(tag): Name,
+    Query(()): Query<()>,
+) -> Result<Response, Problem> {
+    let from = parse(&tag)?;
+    let done = database.annotate(move |annotator, now_ms| annotator.rename_tag(&from, None, false, now_ms)).await?;
+    json(&view::Renamed { tag: None, conversations: done.conversations, merged: false })
+}
+
+/// What cannot be a tag is on no conversation.
+fn parse(tag: &str) -> Result<Tag, Problem> {
+    Tag::parse(tag).map_err(|_| Problem::new(StatusCode::NOT_FOUND, "There is no such tag."))
+}

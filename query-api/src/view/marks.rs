@@ -1,0 +1,110 @@
+//! What a person says, as JSON: of one conversation, of many, tags as a whole, saved views.
+
+use export::time::rfc3339 as time;
+use serde::Serialize;
+use store::ConversationId;
+use store::human::{self, Rating, SavedView};
+use store::read::TagCount;
+use utoipa::ToSchema;
+
+/// What is said of a conversation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConversationMarks<'a> {
+    /// The conversation.
+    id: i64,
+    /// The id that was asked for, if it is an alias of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_id: Option<i64>,
+    /// From 1 to 5.
+    rating: Option<u8>,
+    /// In order of the alphabet.
+    tags: Vec<&'a str>,
+    notes: Option<String>,
+    star: bool,
+}
+
+impl<'a> ConversationMarks<'a> {
+    pub(crate) fn of(id: ConversationId, alias: Option<ConversationId>, marks: &'a human::Marks) -> Self {
+        Self {
+            id: id.0,
+            requested_id: alias.map(|id| id.0),
+            rating: marks.rating.map(Rating::get),
+            tags: marks.tags.iter().map(String::as_str).collect(),
+            notes: marks.note(),
+            star: marks.starred,
+        }
+    }
+}
+
+/// What became of many.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BulkDone)]
+pub(crate) struct Bulk {
+    /// Conversations that were named, each once.
+    pub(crate) matched: u64,
+    /// Those that were different before.
+    pub(crate) changed: u64,
+}
+
+/// All tags.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Tags<'a> {
+    items: Vec<TagUse<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct TagUse<'a> {
+    /// In its most used spelling.
+    tag: &'a str,
+    /// Conversations that have it.
+    conversations: u64,
+}
+
+impl<'a> Tags<'a> {
+    pub(crate) fn of(tags: &'a [TagCount]) -> Self {
+        let tag = |count: &'a TagCount| TagUse { tag: &count.tag, conversations: count.conversations };
+        Self { items: tags.iter().map(tag).collect() }
+    }
+}
+
+/// What became of a tag.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TagRenamed)]
+pub(crate) struct Renamed<'a> {
+    /// What it is called now; null if it is no more.
+    pub(crate) tag: Option<&'a str>,
+    /// Conversations that had it, in another spelling than that.
+    pub(crate) conversations: u64,
+    /// Whether it was joined with another.
+    pub(crate) merged: bool,
+}
+
+/// All saved views.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SavedViews)]
+pub(crate) struct Views<'a> {
+    items: Vec<View<'a>>,
+}
+
+/// A saved view.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SavedView)]
+pub(crate) struct View<'a> {
+    name: &'a str,
+    /// The query string of the list that it stands for.
+    query: &'a str,
+    /// When it was last changed.
+    saved_at: Option<String>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn of(view: &'a SavedView) -> Self {
+        Self { name: &view.name, query: &view.query, saved_at: time(view.stamp.created_ms) }
+    }
+}
+
+impl<'a> Views<'a> {
+    pub(crate) fn of(views: &'a [SavedView]) -> Self {
+        Self { items: views.iter().map(View::of).collect() }
+    }
+}

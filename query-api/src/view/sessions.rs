@@ -1,0 +1,208 @@
+//! Sessions as a person cuts them, as JSON.
+
+use serde::Serialize;
+use store::read;
+use utoipa::ToSchema;
+
+use super::session::Session;
+use super::{Item, last_name, time};
+
+/// A page of sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Sessions<'a> {
+    items: Vec<UserSession<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UserSession<'a> {
+    /// Its lasting id: Claude Code's, unless it was split off.
+    id: &'a str,
+    title: Option<&'a str>,
+    /// `given` by a person here, `custom` or `generated` in Claude Code, or `prompt`: the first prompt stands for it.
+    title_from: Option<&'static str>,
+    /// The sessions of Claude Code that it consists of, or of parts of which.
+    session_ids: Vec<&'a str>,
+    project: Option<&'a str>,
+    project_name: Option<&'a str>,
+    started_at: Option<String>,
+    /// When it was last heard of.
+    ended_at: Option<String>,
+    /// How many conversations lists show of it.
+    conversations: u64,
+    models: Vec<&'a str>,
+    /// How many of its conversations are rated.
+    rated: u64,
+    /// The mean of their ratings.
+    rating: Option<f64>,
+    /// How many are starred.
+    starred: u64,
+}
+
+/// Everything of a session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionDetail)]
+pub(crate) struct Detail<'a> {
+    #[serde(flatten)]
+    session: UserSession<'a>,
+    /// The stretches that it consists of.
+    parts: Vec<Part<'a>>,
+    /// The sessions of Claude Code that these are of, with their own facts where they are known.
+    originals: Vec<Original<'a>>,
+    /// The sessions that hold what else there is of them.
+    others: Vec<&'a str>,
+    /// A page of its conversations, the oldest first.
+    items: Vec<Item<'a>>,
+    next_cursor: Option<String>,
+    /// The sessions of Claude Code that they hang together with.
+    tree: Tree<'a>,
+}
+
+/// A stretch of a session of Claude Code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionPart)]
+struct Part<'a> {
+    session_id: &'a str,
+    /// The conversation that it begins with; null: the session's first.
+    from: Option<i64>,
+    /// The split or merge by which it is here, for an undo of that alone.
+    change: Option<&'a str>,
+    changed_at: Option<String>,
+    /// How many conversations lists show of it.
+    conversations: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = OriginalSession)]
+struct Original<'a> {
+    id: &'a str,
+    session: Option<Session<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionTree)]
+struct Tree<'a> {
+    /// The nearest first, themselves included.
+    sessions: Vec<Relative<'a>>,
+    links: Vec<TreeLink<'a>>,
+    /// Whether there are more than are told of.
+    cut: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedSession)]
+struct Relative<'a> {
+    session_id: &'a str,
+    title: Option<&'a str>,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionLink)]
+struct TreeLink<'a> {
+    /// The later session.
+    session_id: &'a str,
+    /// `fork-of`, `resumed-from`, `continued-from` or `cleared-from`.
+    kind: &'a str,
+    /// The earlier one.
+    other_session_id: &'a str,
+}
+
+/// Where conversations went back to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionUndone)]
+pub(crate) struct Moved {
+    /// The sessions that hold them now; none if another merge holds them.
+    pub(crate) into: Vec<String>,
+}
+
+/// What a split made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SplitOff<'a> {
+    /// The session that was split, which keeps what comes before.
+    pub(crate) session_id: &'a str,
+    /// The new sessions, in the order of `at`.
+    pub(crate) made: &'a [String],
+}
+
+/// What a merge made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionMerged)]
+pub(crate) struct Merged<'a> {
+    /// The session that holds all of it.
+    pub(crate) session_id: &'a str,
+}
+
+impl<'a> Sessions<'a> {
+    pub(crate) fn of(page: &'a read::SessionsPage, next_cursor: Option<String>) -> Self {
+        Self { items: page.items.iter().map(UserSession::of).collect(), next_cursor }
+    }
+}
+
+impl<'a> UserSession<'a> {
+    fn of(session: &'a read::UserSession) -> Self {
+        let (rated, sum) = session.rated;
+        Self {
+            id: &session.id,
+            title: session.title.as_deref(),
+            title_from: session.title_from.map(read::TitleFrom::as_str),
+            session_ids: session.session_ids.iter().map(String::as_str).collect(),
+            project: session.project.as_deref(),
+            project_name: session.project.as_deref().map(last_name),
+            started_at: session.started_ms.and_then(time),
+            ended_at: session.ended_ms.and_then(time),
+            conversations: session.conversations,
+            models: session.models.iter().map(String::as_str).collect(),
+            rated,
+            rating: (rated > 0).then(|| (sum as f64 / rated as f64 * 100.0).round() / 100.0),
+            starred: session.starred,
+        }
+    }
+}
+
+impl<'a> Detail<'a> {
+    pub(crate) fn of(detail: &'a read::SessionDetail, next_cursor: Option<String>) -> Self {
+        let part = |part: &'a read::Part| Part {
+            session_id: &part.session_id,
+            from: part.from.map(|id| id.0),
+            change: part.change.as_deref(),
+            changed_at: part.changed_ms.and_then(time),
+            conversations: part.conversations,
+        };
+        let original = |(id, facts): &'a (String, Option<read::Session>)| Original {
+            id,
+            session: facts.as_ref().map(|facts| Session::of(id, facts)),
+        };
+        Self {
+            session: UserSession::of(&detail.session),
+            parts: detail.parts.iter().map(part).collect(),
+            originals: detail.originals.iter().map(original).collect(),
+            others: detail.others.iter().map(String::as_str).collect(),
+            items: detail.conversations.iter().map(Item::of).collect(),
+            next_cursor,
+            tree: Tree::of(&detail.tree),
+        }
+    }
+}
+
+impl<'a> Tree<'a> {
+    fn of(tree: &'a read::Tree) -> Self {
+        let relative = |one: &'a read::Relative| Relative {
+            session_id: &one.session_id,
+            title: one.title.as_deref(),
+            started_at: one.started_ms.and_then(time),
+            ended_at: one.ended_ms.and_then(time),
+        };
+        let link = |link: &'a read::TreeLink| TreeLink {
+            session_id: &link.session_id,
+            kind: &link.kind,
+            other_session_id: &link.other_session_id,
+        };
+        Self {
+            sessions: tree.sessions.iter().map(relative).collect(),
+            links: tree.links.iter().map(link).collect(),
+            cut: tree.is_cut,
+        }
+    }
+}

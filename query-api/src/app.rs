@@ -22,6 +22,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use crate::access::Access;
 use crate::answered::{Answered, Asked};
 use crate::db::Database;
+use crate::events::Events;
 use crate::handlers::pages;
 use crate::metrics::Requests;
 use crate::problem::Problem;
@@ -48,6 +49,7 @@ pub(crate) struct App {
     access: Access,
     routes: Router,
     requests: Arc<Requests>,
+    events: Arc<Events>,
 }
 
 /// Which route answered.
@@ -75,9 +77,15 @@ fn compression() -> CompressionLayer<impl Predicate> {
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
         let requests = Arc::new(Requests::default());
-        let routes = routes::router(database, access.logins().clone(), requests.clone());
+        let events = Events::new(database.home().clone());
+        let routes = routes::router(database, access.logins().clone(), requests.clone(), events.clone());
         let routes = routes.route_layer(from_fn(noted)).layer(compression());
-        Self { access, routes, requests }
+        Self { access, routes, requests, events }
+    }
+
+    /// Lets go of those who listen: the server is about to end.
+    pub(crate) fn end(&self) {
+        self.events.end();
     }
 
     /// Answers. Whatever goes wrong, the answer is one, with our headers on it.
@@ -168,4 +176,4 @@ fn uniform(mut response: Response, path: &str, page: bool) -> Response {
 #[cfg(test)]
 mod metrics_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

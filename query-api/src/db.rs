@@ -43,6 +43,11 @@ impl Database {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn home(&self) -> &DataDir {
+        &self.settings.home
+    }
+
     /// How it is going, the queue and the disk included; in the same turn as a question, for it opens the store too.
     pub(crate) async fn status(&self) -> Result<Status, Problem> {
         let settings = self.settings.clone();

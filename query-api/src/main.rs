@@ -13,6 +13,7 @@ mod cursor;
 mod db;
 mod dispatch;
 mod docs;
+mod events;
 mod extract;
 mod filter;
 mod handlers;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use status::Status;
 use store::read::Waited;
 
+use crate::events::Events;
+
 /// Upper ends of buckets of requests, in seconds.
 const REQUEST_ENDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 15.0];
 /// Upper ends of buckets from capture to commit, in seconds.
@@ -133,8 +135,15 @@ impl Text {
     }
 }
 
-/// The whole answer. `waits` is empty where the database cannot be read.
-pub(crate) fn render(status: &Status, requests: &Requests, waits: &Waits, recent: Option<(i64, &[Waited])>) -> String {
+/// What the process itself has counted.
+pub(crate) struct Counted<'a> {
+    pub(crate) requests: &'a Requests,
+    pub(crate) waits: &'a Waits,
+    pub(crate) events: &'a Events,
+}
+
+/// The whole answer. `recent` are the waits from that slot on, `None` where the database cannot be read.
+pub(crate) fn render(status: &Status, counted: &Counted<'_>, recent: Option<(i64, &[Waited])>) -> String {
     let mut text = Text::default();
     let seconds = |ms: u64| ms as f64 / 1000.0;
     let versions = &status.versions;
@@ -188,7 +197,7 @@ pub(crate) fn render(status: &Status, requests: &Requests, waits: &Waits, recent
     if let Some((from, recent)) = recent {
         let name = "prompt_manager_capture_to_commit_seconds";
         text.head(name, "histogram", "From the capture of an event to the commit that holds it; at most 1/16 off.");
-        text.histogram(name, "", &WAIT_ENDS, &waits.all(from, recent));
+        text.histogram(name, "", &WAIT_ENDS, &counted.waits.all(from, recent));
     }
     let database = status.database.as_ref();
     let gauge = "gauge";
@@ -200,9 +209,12 @@ pub(crate) fn render(status: &Status, requests: &Requests, waits: &Waits, recent
     let waiting = database.map(|it| it.sessions_to_derive);
     text.one("prompt_manager_sessions_to_derive", gauge, "Sessions that wait to be derived.", waiting);
     text.one("prompt_manager_free_bytes", gauge, "Bytes free on the disk.", status.space.map(|it| it.free_bytes));
+    text.one("prompt_manager_listeners", gauge, "Programs that listen to events.", Some(counted.events.listeners()));
+    let help = "Looks at the store for them: one a second while somebody listens.";
+    text.one("prompt_manager_event_looks_total", "counter", help, Some(counted.events.looks()));
     let name = "prompt_manager_http_request_seconds";
     text.head(name, "histogram", "From a request to the last byte of its answer.");
-    for ((method, route, status), histogram) in requests.all() {
+    for ((method, route, status), histogram) in counted.requests.all() {
         let labels = format!("method=\"{method}\",route=\"{route}\",status=\"{status}\"");
         text.histogram(name, &labels, &REQUEST_ENDS, &histogram);
     }

@@ -10,7 +10,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::db::Database;
-use crate::handlers::{bulk, conversations, document, health, metrics, pages, ratings, sessions, tags, views};
+use crate::events::Events;
+use crate::handlers::{bulk, conversations, document, events, health, metrics, pages, ratings, sessions, tags, views};
 use crate::login::Logins;
 use crate::metrics::{Requests, Waits};
 use crate::openapi;
@@ -22,6 +23,7 @@ pub(crate) struct Context {
     logins: Logins,
     requests: Arc<Requests>,
     waits: Arc<Waits>,
+    events: Arc<Events>,
     document: Arc<document::Document>,
 }
 
@@ -40,6 +42,12 @@ impl FromRef<Context> for Logins {
 impl FromRef<Context> for Arc<Requests> {
     fn from_ref(context: &Context) -> Self {
         context.requests.clone()
+    }
+}
+
+impl FromRef<Context> for Arc<Events> {
+    fn from_ref(context: &Context) -> Self {
+        context.events.clone()
     }
 }
 
@@ -74,6 +82,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(health::alive),
         routes!(health::ready),
         routes!(metrics::report),
+        routes!(events::listen),
         routes!(pages::end),
         routes!(document::openapi),
     ]
@@ -89,13 +98,13 @@ pub(crate) fn document() -> OpenApi {
 }
 
 /// The routes of a server that counts its answers there.
-pub(crate) fn router(database: Database, logins: Logins, requests: Arc<Requests>) -> Router {
+pub(crate) fn router(database: Database, logins: Logins, requests: Arc<Requests>, events: Arc<Events>) -> Router {
     let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
     let routes = routes.route("/", get(pages::home)).route("/open", get(pages::open));
     let routes = routes.route("/docs", get(document::page)).route("/style.css", get(document::style));
     let (database, document, waits) = (Arc::new(database), Arc::new(document), Arc::default());
-    routes.with_state(Context { database, logins, requests, waits, document })
+    routes.with_state(Context { database, logins, requests, waits, events, document })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,6 +43,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Request line and headers together.
 const HEADER_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
+
+/// The mark of an answer for which no time is too long; without it a connection ends after [`CONNECTION_TIME`] and a little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Much to send, such as an export.
+    #[expect(dead_code, reason = "for exports")]
+    Long,
+    /// It ends when its reader goes, so it counts as no request under way: its handler bounds how many there are.
+    Endless,
+}
 
 /// Serves until `shutdown` is ready, then lets running answers end.
 pub(crate) async fn run(listener: Listener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
@@ -79,6 +90,7 @@ pub(crate) async fn run(listener: Listener, app: Arc<App>, shutdown: impl Future
         }
     }
     drop(listener);
+    app.end();
     ending.send_replace(true);
     if timeout(DRAIN_TIME, permits.acquire_many(connections)).await.is_err() {
         tracing::warn!("ended with answers under way");
@@ -111,11 +123,16 @@ async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, 
     if !matches!(spoke, Ok(Ok(()))) {
         return;
     }
+    let unhurried = Arc::new(AtomicBool::new(false));
+    let pace = unhurried.clone();
     let service = service_fn(move |request| {
-        let (app, requests) = (app.clone(), requests.clone());
+        let (app, requests, unhurried) = (app.clone(), requests.clone(), pace.clone());
         async move {
             let permit = requests.acquire_owned().await.ok(); // the semaphore is never closed
             let answer = app.answer(request).await;
+            let pace = answer.extensions().get::<Pace>().copied();
+            unhurried.store(pace.is_some(), Ordering::Relaxed);
+            let permit = permit.filter(|_| pace != Some(Pace::Endless));
             Ok::<_, Infallible>(answer.map(|body| Held { body, _permit: permit }))
         }
     });
@@ -135,7 +152,14 @@ async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, 
             }
         } => {
             served.as_mut().graceful_shutdown();
-            timeout(LAST_ANSWER_TIME, served).await.unwrap_or(Ok(()))
+            match timeout(LAST_ANSWER_TIME, served.as_mut()).await {
+                Ok(result) => result,
+                Err(_) if unhurried.load(Ordering::Relaxed) => tokio::select! {
+                    result = served.as_mut() => result,
+                    () = async { drop(ended.wait_for(|ended| *ended).await) } => timeout(DRAIN_TIME, served.as_mut()).await.unwrap_or(Ok(())),
+                },
+                Err(_) => Ok(()),
+            }
         }
     };
     if let Err(error) = result {

@@ -61,6 +61,17 @@ impl Server {
         self.child.id()
     }
 
+    /// Asks it to end, and waits until it has: its exit code.
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    pub fn end(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "kill -TERM {pid}");
+        self.child.wait().expect("wait for a child").code()
+    }
+
     /// What it has written so far, on stdout and stderr.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

@@ -274,3 +274,51 @@ fn each_answer_is_logged() {
     let wrong = world.bin("query-api").arg("serve").env("PROMPT_MANAGER_LOG", "loud").run().code(78);
     assert!(wrong.err().contains("`loud` is no level"), "{wrong}");
 }
+
+/// What somebody hears who listens: a commit of another program, until the server ends.
+#[test]
+fn events_tell_of_commits() {
+    let world = filled();
+    let mut server = world.serve();
+    let looks = |server: &Server| {
+        let text = server.request("GET", "/metrics", &[]).text();
+        let line = text.lines().find(|line| line.starts_with("prompt_manager_event_looks_total "));
+        line.unwrap_or_else(|| panic!("no figure in {text}"))
+            .rsplit_once(' ')
+            .expect("a value")
+            .1
+            .parse::<u64>()
+            .expect("a number")
+    };
+    assert_eq!(looks(&server), 0, "nobody listens");
+    let mut stream = std::net::TcpStream::connect(server.address()).expect("a connection");
+    let (host, token) = (server.address(), server.token().expect("a token"));
+    write!(
+        stream,
+        "GET /api/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nAccept-Encoding: gzip\r\n\r\n"
+    )
+    .expect("a request");
+    let mut lines = BufReader::new(stream).lines().map(|line| line.expect("a line"));
+    let head: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(head[0], "HTTP/1.1 200 OK");
+    assert!(head.iter().any(|line| line.eq_ignore_ascii_case("content-type: text/event-stream")), "{head:?}");
+    assert!(lines.by_ref().any(|line| line == ": listening"));
+    // What comes before the first look is not news to anybody.
+    while looks(&server) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    world.feed(SCENARIOS[2]);
+    world.projects(SCENARIOS[2]);
+    world.ingest_once();
+    let id = lines.by_ref().find(|line| line.starts_with("id: ")).expect("an event");
+    assert_eq!(id, "id: 1");
+    assert_eq!(lines.next().as_deref(), Some("event: committed"));
+    let data = lines.next().expect("its data");
+    assert!(data.starts_with("data: {") && data.contains("\"newest\":"), "{data}");
+    // The end of the server is the end of the answer, at once.
+    let begun = std::time::Instant::now();
+    assert_eq!(server.end(), Some(0));
+    assert_eq!(lines.filter(|line| line.contains("committed")).count(), 0);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
+}

@@ -62,7 +62,7 @@ impl Served {
     }
 }
 
-pub(super) fn turn(ordinal: u8, prompt: &str) -> Turn {
+pub(crate) fn turn(ordinal: u8, prompt: &str) -> Turn {
     Turn {
         keys: vec![Key::Line([ordinal; 16])],
         former_keys: Vec::new(),
@@ -95,7 +95,7 @@ pub(super) fn turn(ordinal: u8, prompt: &str) -> Turn {
     }
 }
 
-pub(super) fn fill(dir: &DataDir, turns: Vec<Turn>) {
+pub(crate) fn fill(dir: &DataDir, turns: Vec<Turn>) {
     let mut writer = Writer::open(dir).unwrap();
     let batch = writer.batch().unwrap();
     let facts = Session {

@@ -17,6 +17,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::{At, Error};
 use crate::db::Database;
+use crate::events::Events;
 use crate::logging;
 use crate::login::Logins;
 use crate::problem::Problem;
@@ -45,8 +46,8 @@ impl Client {
         let log = logging::start(LevelFilter::ERROR, settings.log.as_deref(), settings.log_format);
         log.map_err(|wrong| Error::Usage(format!("failed to log as the settings say: {wrong}")))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().at("start")?;
-        let logins = Logins::of(&settings.home);
-        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins, Arc::default()) })
+        let (logins, events) = (Logins::of(&settings.home), Events::new(settings.home.clone()));
+        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins, Arc::default(), events) })
     }
 
     /// GET.

@@ -7,8 +7,9 @@ use axum::response::Response;
 
 use super::typed;
 use crate::db::Database;
+use crate::events::Events;
 use crate::extract::Query;
-use crate::metrics::{self, Requests, Waits};
+use crate::metrics::{self, Counted, Requests, Waits};
 use crate::problem::Problem;
 
 /// Figures for Prometheus
@@ -20,6 +21,7 @@ pub(crate) async fn report(
     State(database): State<Arc<Database>>,
     State(requests): State<Arc<Requests>>,
     State(waits): State<Arc<Waits>>,
+    State(events): State<Arc<Events>>,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
     let status = database.status().await?;
@@ -29,6 +31,6 @@ pub(crate) async fn report(
         None => None,
     };
     let recent = recent.as_deref().map(|recent| (from, recent));
-    let text = metrics::render(&status, &requests, &waits, recent);
+    let text = metrics::render(&status, &Counted { requests: &requests, waits: &waits, events: &events }, recent);
     Ok(typed("text/plain; version=0.0.4; charset=utf-8", text))
 }

@@ -17,6 +17,7 @@ mod law;
 mod list;
 mod marks;
 mod media;
+mod pulse;
 mod query;
 mod search;
 pub(crate) mod searched;
@@ -53,6 +54,7 @@ pub use json::Value;
 pub use law::Kept;
 pub use list::{Count, Direction, ListRequest, Page, Position, Sort};
 pub(crate) use marks::is_known;
+pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use session::{Link, Session, TitleFrom};
 pub use sessions::{

@@ -97,3 +97,52 @@ create virtual table search_parts using fts5 (
 );
 insert into search (search, rank) values ('hashsize', 4194304);
 insert into search_tools (search_tools, rank) values ('hashsize', 4194304);
+
+-- Figures of each quarter of an hour (slot = milliseconds since 1970 / 900000), as every time zone begins its days at one.
+-- Always what counting the conversations of the quarter gives: shared/store/src/quarter.rs does, whenever one of them changes.
+-- What was there before this migration is counted as sessions are derived by the new rules. folder_id and model_id are 0
+-- where there is none.
+create table quarter_turns (
+    slot integer not null, folder_id integer not null, via integer not null, kind integer not null,
+    turns           integer not null,
+    failed          integer not null,   -- as facets.failed
+    hook_only       integer not null,   -- seen by hooks alone
+    transcript_only integer not null,   -- by transcripts alone
+    primary key (slot, folder_id, via, kind)
+) strict, without rowid;
+
+-- Tokens of messages, by the time of their conversation.
+create table quarter_usage (
+    slot integer not null, folder_id integer not null, via integer not null, kind integer not null, model_id integer not null,
+    messages              integer not null,
+    input_tokens          integer not null,
+    output_tokens         integer not null,
+    cache_creation_tokens integer not null,
+    cache_read_tokens     integer not null,
+    cost                  integer not null,     -- in picodollars, of what has a price
+    unpriced              integer not null,     -- messages without one
+    primary key (slot, folder_id, via, kind, model_id)
+) strict, without rowid;
+
+-- Tool calls, by how long they took: buckets of shared/store/src/latency.rs, -1 where nobody measured.
+create table quarter_tools (
+    slot integer not null, folder_id integer not null, via integer not null, kind integer not null, tool_id integer not null,
+    bucket   integer not null,
+    calls    integer not null,
+    failures integer not null,
+    primary key (slot, folder_id, via, kind, tool_id, bucket)
+) strict, without rowid;
+
+-- Slash commands with their slash, programs of `!` without it.
+create table quarter_commands (
+    slot integer not null, folder_id integer not null, via integer not null, kind integer not null, command text not null,
+    uses integer not null,
+    primary key (slot, folder_id, via, kind, command)
+) strict, without rowid;
+
+-- Prompts by their length in characters: bucket 0 is below 10, 1 below 30, 2 below 100, and so on to 8, from 30,000 on.
+create table quarter_lengths (
+    slot integer not null, folder_id integer not null, via integer not null, kind integer not null, bucket integer not null,
+    prompts integer not null,
+    primary key (slot, folder_id, via, kind, bucket)
+) strict, without rowid;

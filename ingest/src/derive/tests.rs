@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use queue::{DataDir, QueueName};
 use store::ConversationId;
+use store::read::inspect::Inspector;
 use store::read::{Filter, ListRequest, Places, Query, Reader};
 use store::write::NewEvent;
 
@@ -177,6 +178,9 @@ impl World {
         let rebuilt = self.rebuild(Index::Keep);
         assert_eq!(self.natural(), before);
         assert_eq!(rebuilt.conversations, 0);
+        let inspector = Inspector::open(&self.dir).unwrap();
+        assert_eq!(inspector.misfiled().unwrap(), 0, "what lists are made from");
+        assert_eq!((inspector.unindexed().unwrap(), inspector.stray_words().unwrap()), (Vec::new(), 0), "words");
     }
 
     /// Every id that was ever answered still answers, with its prompt.

@@ -25,6 +25,7 @@ mod session;
 mod sessions;
 mod snippet;
 mod span;
+pub mod stats;
 mod tags;
 mod turn;
 

@@ -19,6 +19,7 @@ mod packed;
 mod parts;
 mod pieces;
 mod places;
+mod quarters;
 mod rows;
 mod session;
 mod sessions;
@@ -28,6 +29,7 @@ mod turn;
 mod typed;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -118,11 +120,12 @@ pub struct Batch<'w> {
     tx: Transaction<'w>,
     origin_id: i64,
     waiting: RefCell<Waiting>,
+    quarters: RefCell<BTreeSet<i64>>,
 }
 
 impl<'w> Batch<'w> {
     fn new(tx: Transaction<'w>, origin_id: i64) -> Self {
-        Self { tx, origin_id, waiting: RefCell::default() }
+        Self { tx, origin_id, waiting: RefCell::default(), quarters: RefCell::default() }
     }
 }
 
@@ -132,6 +135,7 @@ impl Batch<'_> {
     /// # Errors
     /// After [`Error::Storage`] the [`Writer`] must be dropped and opened anew: a failed fsync is never tried again.
     pub fn commit(self) -> Result<(), Error> {
+        self.count_quarters()?;
         self.index_waiting()?;
         self.tx.commit().op("commit")
     }

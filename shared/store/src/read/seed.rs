@@ -98,6 +98,7 @@ impl Store {
                  insert into tool_uses {TOOL_USES};"
             ))
             .unwrap();
+        crate::quarter::recount_all(&self.conn).unwrap();
     }
 
     /// A transcript with these bytes, in chunks.

@@ -109,3 +109,173 @@ impl Batch<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::Key;
+    use crate::ids::{EventId, SpanSource};
+    use crate::words::{BlockKind, Kind, Status, Via};
+    use crate::write::{Block, Lineage, Look, NewEvent, Part, Session, Turn, Writer};
+
+    const PAYLOAD: &str = r#"{"a":"alpha beta","b":"gamma 日本 alpha","c":{"d":["delta",7]}}"#;
+
+    /// Where a value stands in the payload.
+    fn span(json: &str) -> Span {
+        let offset = PAYLOAD.find(json).unwrap() as u64;
+        Span { source: SpanSource::Event(EventId(1)), offset, length: json.len() as u32 }
+    }
+
+    /// What a turn is at some moment: its time, its prompt, what Claude said, its calls (each with or without an answer).
+    type Moment = (i64, Option<u8>, Vec<u8>, Vec<(u8, Option<u8>)>);
+
+    fn turn((at, prompt, said, calls): &Moment) -> Turn {
+        const TEXTS: [&str; 4] = ["one two", "three 日本語", "", "one_two four"];
+        let values = [r#""alpha beta""#, r#""gamma 日本 alpha""#, r#"{"d":["delta",7]}"#];
+        let text = |n: u8| TEXTS[n as usize % TEXTS.len()].to_owned();
+        let value = |n: u8| span(values[n as usize % values.len()]);
+        let block = |kind, span, search| Block { kind, at_ms: None, tool_use_id: None, span, search };
+        let prompt = prompt.map(text);
+        let mut blocks: Vec<Block> = prompt.iter().map(|it| block(BlockKind::Prompt, None, Some(it.clone()))).collect();
+        // Another text stands elsewhere.
+        let place = |n: u8| Some(Span { offset: n.into(), ..span(values[0]) });
+        blocks.extend(said.iter().map(|n| match n % 5 {
+            4 => block(BlockKind::Thinking, place(4), None),
+            n => block(BlockKind::Text, place(n), Some(text(n))),
+        }));
+        Turn {
+            keys: vec![Key::Line([1; 16])],
+            former_keys: Vec::new(),
+            session_id: "s".into(),
+            parent: None,
+            agent_id: None,
+            ordinal: 0,
+            timestamp_ms: *at,
+            ended_ms: None,
+            kind: Kind::Human,
+            via: Via::Print,
+            status: Status::Open,
+            prompt_text: prompt,
+            response_text: None,
+            prompt_id: None,
+            model: None,
+            cwd: None,
+            from_hook: false,
+            from_transcript: true,
+            metadata: "{}".into(),
+            blocks,
+            tool_calls: calls
+                .iter()
+                .map(|(input, output)| ToolCall {
+                    tool_use_id: None,
+                    name: format!("tool {}", input % 2),
+                    is_error: *output == Some(2),
+                    refused: false,
+                    finished: output.is_some(),
+                    started_ms: None,
+                    duration_ms: None,
+                    input: Some(value(*input)),
+                    output: output.map(value),
+                })
+                .collect(),
+            usage: Vec::new(),
+        }
+    }
+
+    /// Every word of every index, with the place of its text in the conversation.
+    fn words(writer: &Writer) -> Vec<String> {
+        writer
+            .conn
+            .execute_batch(
+                "create virtual table if not exists temp.said using fts5vocab (main, search, instance);
+                 create virtual table if not exists temp.tools using fts5vocab (main, search_tools, instance);
+                 create virtual table if not exists temp.parts using fts5vocab (main, search_parts, instance);",
+            )
+            .unwrap();
+        let sql = "
+            select 'said ' || (select seq from blocks where id = doc) || ' ' || offset || ' ' || term from temp.said
+            union all
+            select 'tool ' || (select seq from tool_calls where id = doc / 2) || ' ' || (doc % 2) || ' ' || term from temp.tools
+            union all
+            select 'part ' || (select id from turns where id = doc) || ' ' || term from temp.parts
+            union all
+            select 'row ' || concat_ws(' ', (select count(*) from search_docsize), (select count(*) from search_tools_docsize),
+                                       (select count(*) from search_parts_docsize))
+            order by 1";
+        let mut query = writer.conn.prepare(sql).unwrap();
+        let rows = query.query_map([], |row| Ok(row.get::<_, Option<String>>(0)?.unwrap_or_else(|| "stray".into())));
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Each group of moments is one transaction.
+    fn grown(transactions: &[Vec<Moment>], look: Look) -> Vec<String> {
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&queue::DataDir::new(home.path())).unwrap();
+        let batch = writer.batch().unwrap();
+        let event = NewEvent {
+            name: "0000000000000000001-s-Stop.json",
+            captured_ns: 1,
+            event: "Stop",
+            session_id: "s",
+            prompt_id: None,
+            payload: PAYLOAD.as_bytes(),
+            stored_ms: 1,
+        };
+        batch.add_event(&event).unwrap();
+        batch.execute("delete from dirty_sessions", []).unwrap();
+        batch.commit().unwrap();
+        for moments in transactions {
+            let batch = writer.batch().unwrap();
+            for moment in moments {
+                let facts = Session { session_id: "s".into(), ..Session::default() };
+                let parts = [("s".to_owned(), Part { facts, ..Part::default() })].into();
+                batch.replace(&Lineage { parts, turns: vec![turn(moment)] }, look, 0).unwrap();
+            }
+            batch.commit().unwrap();
+        }
+        words(&writer)
+    }
+
+    fn moment() -> impl Strategy<Value = Moment> {
+        let calls = proptest::collection::vec((0..3_u8, proptest::option::of(0..3_u8)), 0..4);
+        (0..3_i64, proptest::option::of(0..4_u8), proptest::collection::vec(0..5_u8, 0..4), calls)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+        /// Whatever a turn was before, nothing of that stays.
+        #[test]
+        fn the_indexes_hold_what_the_turn_is_now(
+            transactions in proptest::collection::vec(proptest::collection::vec(moment(), 1..3), 1..5),
+        ) {
+            let last = transactions.last().and_then(|moments| moments.last()).cloned().unwrap();
+            let expected = grown(&[vec![last]], Look::Digests);
+            prop_assert!(!expected.contains(&"stray".to_owned()));
+            prop_assert_eq!(&grown(&transactions, Look::Digests), &expected);
+            prop_assert_eq!(&grown(&transactions, Look::Rows), &expected);
+        }
+    }
+
+    #[test]
+    fn everything_is_found_by_its_words() {
+        let found = grown(&[vec![(1, Some(1), vec![3], vec![(0, Some(1)), (2, None)])]], Look::Digests);
+        for word in [
+            "said 0 0 three",
+            "said 0 2 本",
+            "said 1 0 one_two",
+            "tool 0 0 beta",
+            "tool 0 1 gamma",
+            "tool 0 1 本",
+            "tool 1 0 delta",
+            "tool 1 0 7",
+            "part 1 hre",
+            "part 1 日本語",
+            "row 2 3 1",
+        ] {
+            assert!(found.iter().any(|it| it == word), "{word}: {found:#?}");
+        }
+    }
+}

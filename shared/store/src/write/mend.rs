@@ -7,6 +7,7 @@ use super::{Batch, Writer};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
+use crate::quarter;
 use crate::read::inspect::{COUNTED, FACETS, TOOL_USES, statement};
 
 /// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning.
@@ -31,7 +32,8 @@ const LOOSE: [&str; 6] = [
 ];
 
 /// Names that facets refer to by number.
-const NAMES: [&str; 3] = [
+const NAMES: [&str; 4] = [
+    "insert into models (name) select distinct model from usage where model is not null on conflict do nothing",
     "insert into models (name) select distinct model from turns where model is not null on conflict do nothing",
     "insert into tools (name) select distinct name from tool_calls where true on conflict do nothing",
     "insert into folders (origin_id, cwd)
@@ -103,7 +105,7 @@ impl Batch<'_> {
             self.execute(&format!("delete from {table}"), [])?;
             self.execute(&format!("insert into {table} {rows}"), [])?;
         }
-        Ok(())
+        quarter::recount_all(&self.tx)
     }
 
     /// Removes words that belong to no text from the index.

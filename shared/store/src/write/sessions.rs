@@ -29,6 +29,11 @@ const REFILE: &str = "
       from turns t indexed by turns_session
      where t.session_id = ?1 and facets.timestamp_ms = t.timestamp_ms and facets.conversation_id = t.id";
 
+const TIMES: &str = "select timestamp_ms from turns indexed by turns_session where session_id = ?1";
+
+const TIMES_HOMELESS: &str =
+    "select timestamp_ms from turns indexed by turns_homeless where session_id = ?1 and cwd is null";
+
 const REFILE_HOMELESS: &str = "
     update facets set folder_id = ?2
       from turns t indexed by turns_homeless
@@ -119,13 +124,26 @@ impl Batch<'_> {
     pub(super) fn refile(&self, home: &Home<'_>) -> Result<(), Error> {
         match home.moved {
             Moved::No => Ok(()),
-            Moved::Directory => self.execute(REFILE_HOMELESS, params![home.session_id, self.folder(home, None)?]),
+            Moved::Directory => {
+                self.touch_quarters(TIMES_HOMELESS, home.session_id)?;
+                self.execute(REFILE_HOMELESS, params![home.session_id, self.folder(home, None)?])
+            }
             Moved::Origin => {
                 let place = params![home.session_id, home.origin_id.unwrap_or(NOWHERE), home.cwd];
+                self.touch_quarters(TIMES, home.session_id)?;
                 self.execute(FOLDERS, place)?;
                 self.execute(REFILE, place)
             }
         }
+    }
+
+    fn touch_quarters(&self, times: &str, session_id: &str) -> Result<(), Error> {
+        let mut query = self.tx.prepare_cached(times).op("prepare")?;
+        let mut rows = query.query([session_id]).op("read the times of a session")?;
+        while let Some(row) = rows.next().op("read the times of a session")? {
+            self.touch_quarter(row.get(0).op("read the time of a conversation")?);
+        }
+        Ok(())
     }
 
     /// Puts what a session's own lines and events tell of links in place of what they told before. The earlier session

@@ -1,0 +1,287 @@
+//! Figures over any span of time: sums of what is kept of each quarter of an hour, put into the days and hours of a zone.
+//!
+//! Every zone begins its days at a full quarter, so the sums are exact in each; a span that begins or ends within a quarter
+//! counts it whole.
+
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::Reader;
+use crate::error::Error;
+use crate::latency::Latency;
+use crate::quarter::{LENGTHS, QUARTER_MS, UNMEASURED, add};
+use crate::words::{Kind, Via};
+
+use rows::{Asked, Folders};
+
+/// The most projects and commands that are told, each the most used ones.
+const MOST: usize = 200;
+const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// What is to be counted. What is empty or `None` leaves out nothing.
+#[derive(Clone, Debug, Default)]
+pub struct StatsRequest {
+    /// Begun from then on, in milliseconds since 1970, UTC.
+    pub since_ms: Option<i64>,
+    /// Begun before then.
+    pub until_ms: Option<i64>,
+    /// Begun in this folder or below it, or in a repository that lies there.
+    pub project: Option<String>,
+    /// Through these doors.
+    pub vias: Vec<Via>,
+    /// Of these kinds. While none is named, conversations are counted as lists show them ([`Kind::LISTED`]), and tokens and
+    /// tools of all, because what a subagent used was used too.
+    pub kinds: Vec<Kind>,
+}
+
+/// The figures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    /// Of the whole span.
+    pub total: Figures,
+    /// By day, in order; days without anything are left out.
+    pub days: Vec<(Day, Figures)>,
+    /// Conversations by weekday, Monday first, and hour.
+    pub hours: [[i64; 24]; 7],
+    /// Tokens by model, the most expensive first; `None` is of messages that name none.
+    pub models: Vec<(Option<String>, Tokens)>,
+    /// By project, the most used first; `None` is of conversations that nobody knows the place of.
+    pub projects: Vec<(Option<String>, Figures)>,
+    /// By tool, the most called first.
+    pub tools: Vec<Tool>,
+    /// Slash commands and programs of `!`, the most used first, with how often.
+    pub commands: Vec<(String, i64)>,
+    /// Ratings as they are now, by the day on which they were given.
+    pub ratings: Vec<(Day, Ratings)>,
+    /// Prompts by the length from which on they are counted here, in characters.
+    pub lengths: Vec<(i64, i64)>,
+    /// Which source saw the conversations.
+    pub seen: Seen,
+}
+
+/// A day of a zone: how many days after 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub i64);
+
+/// Conversations, and what they used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// How many conversations.
+    pub conversations: i64,
+    /// Of these: failed, or with a tool call that failed or was refused.
+    pub failed: i64,
+    /// What they used.
+    pub tokens: Tokens,
+}
+
+/// Tokens, and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// How many messages.
+    pub messages: i64,
+    /// Read, outside the cache.
+    pub input: i64,
+    /// Written.
+    pub output: i64,
+    /// Put into the cache.
+    pub cache_creation: i64,
+    /// Read from the cache.
+    pub cache_read: i64,
+    /// List price in picodollars, of what has one.
+    pub cost: i64,
+    /// Messages whose model has no price.
+    pub unpriced: i64,
+}
+
+/// A tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// How often it was called.
+    pub calls: i64,
+    /// Of these: failed or refused.
+    pub failures: i64,
+    /// How long the calls took that hooks measured, within 6.25 %; its `events` are those calls.
+    pub took: Latency,
+}
+
+/// How many conversations have which rating; the first is of 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ratings(pub [i64; 5]);
+
+impl Ratings {
+    /// How many.
+    pub fn count(&self) -> i64 {
+        self.0.iter().sum()
+    }
+
+    /// Their mean, if there are any.
+    #[expect(clippy::cast_precision_loss, reason = "nobody gives so many ratings")]
+    pub fn mean(&self) -> Option<f64> {
+        let sum: i64 = (1..).zip(self.0).map(|(rating, count)| rating * count).sum();
+        (self.count() > 0).then(|| sum as f64 / self.count() as f64)
+    }
+}
+
+/// Which source saw conversations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Hooks and transcripts.
+    pub both: i64,
+    /// Hooks alone.
+    pub hook_only: i64,
+    /// Transcripts alone.
+    pub transcript_only: i64,
+}
+
+impl Tokens {
+    fn add(&mut self, [messages, input, output, cache_creation, cache_read, cost, unpriced]: [i64; 7]) {
+        let mut sum =
+            [self.messages, self.input, self.output, self.cache_creation, self.cache_read, self.cost, self.unpriced];
+        add(&mut sum, [messages, input, output, cache_creation, cache_read, cost, unpriced]);
+        [self.messages, self.input, self.output, self.cache_creation, self.cache_read, self.cost, self.unpriced] = sum;
+    }
+}
+
+/// How many seconds a zone is east of UTC at a moment, given in milliseconds since 1970, UTC.
+pub type Offset<'z> = &'z dyn Fn(i64) -> i32;
+
+/// The time of day and the day of a zone.
+fn local(ms: i64, offset: Offset<'_>) -> i64 {
+    ms.saturating_add(i64::from(offset(ms)) * 1000)
+}
+
+fn day(ms: i64, offset: Offset<'_>) -> Day {
+    Day(local(ms, offset).div_euclid(DAY_MS))
+}
+
+impl Reader {
+    /// Figures in the days and hours of a zone.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn stats(&mut self, request: &StatsRequest, offset: Offset<'_>) -> Result<Stats, Error> {
+        self.ask(|conn| stats(conn, request, offset))
+    }
+}
+
+fn stats(conn: &Connection, request: &StatsRequest, offset: Offset<'_>) -> Result<Stats, Error> {
+    let folders = Folders::read(conn)?;
+    let asked = Asked::of(request, &folders);
+    let mut sums =
+        Sums { folders: &folders, offset, stats: Stats::default(), days: BTreeMap::new(), projects: BTreeMap::new() };
+    let listed = asked.kinds_or(Kind::LISTED);
+    rows::turns(conn, &asked, &listed, |slot, folder, figures| sums.turns(slot, folder, figures))?;
+    rows::usage(conn, &asked, |slot, folder, figures| sums.usage(slot, folder, figures))?;
+    let Sums { mut stats, days, projects, .. } = sums;
+    stats.days = days.into_iter().collect();
+    stats.projects = projects.into_iter().map(|(name, figures)| (name.map(str::to_owned), figures)).collect();
+    stats.projects.sort_by_key(|(_, it)| std::cmp::Reverse((it.conversations, it.tokens.cost)));
+    stats.projects.truncate(MOST);
+    stats.models = models(conn, &asked)?;
+    stats.tools = tools(conn, &asked)?;
+    let mut commands = asked.kinds_or(Kind::LISTED);
+    if request.kinds.is_empty() {
+        commands.push(Kind::Local.number());
+    }
+    stats.commands = rows::commands(conn, &asked, &commands, MOST)?;
+    stats.lengths = lengths(conn, &asked, &listed)?;
+    stats.ratings = ratings(conn, &asked, offset)?;
+    Ok(stats)
+}
+
+/// What is summed up by quarter and folder.
+struct Sums<'a> {
+    folders: &'a Folders,
+    offset: Offset<'a>,
+    stats: Stats,
+    days: BTreeMap<Day, Figures>,
+    projects: BTreeMap<Option<&'a str>, Figures>,
+}
+
+impl Sums<'_> {
+    fn turns(&mut self, slot: i64, folder: i64, [turns, failed, hook_only, transcript_only]: [i64; 4]) {
+        let now = local(slot * QUARTER_MS, self.offset);
+        let at = now.div_euclid(DAY_MS);
+        // 1970-01-01 was a Thursday.
+        let (weekday, hour) = ((at + 3).rem_euclid(7) as usize, (now.rem_euclid(DAY_MS) / HOUR_MS) as usize);
+        self.stats.hours[weekday][hour] += turns;
+        let seen = &mut self.stats.seen;
+        seen.hook_only += hook_only;
+        seen.transcript_only += transcript_only;
+        seen.both += turns - hook_only - transcript_only;
+        let project = self.folders.project(folder);
+        let figures =
+            [self.days.entry(Day(at)).or_default(), self.projects.entry(project).or_default(), &mut self.stats.total];
+        for figures in figures {
+            figures.conversations += turns;
+            figures.failed += failed;
+        }
+    }
+
+    fn usage(&mut self, slot: i64, folder: i64, used: [i64; 7]) {
+        let project = self.folders.project(folder);
+        self.days.entry(day(slot * QUARTER_MS, self.offset)).or_default().tokens.add(used);
+        self.projects.entry(project).or_default().tokens.add(used);
+        self.stats.total.tokens.add(used);
+    }
+}
+
+fn models(conn: &Connection, asked: &Asked) -> Result<Vec<(Option<String>, Tokens)>, Error> {
+    let mut models: Vec<(Option<String>, Tokens)> = Vec::new();
+    rows::models(conn, asked, |name, used| {
+        let mut tokens = Tokens::default();
+        tokens.add(used);
+        models.push((name, tokens));
+    })?;
+    models.sort_by_key(|(_, it)| std::cmp::Reverse((it.cost, it.output, it.messages)));
+    Ok(models)
+}
+
+fn tools(conn: &Connection, asked: &Asked) -> Result<Vec<Tool>, Error> {
+    /// Calls and failures, and how many calls took how long.
+    type Calls = ([i64; 2], Vec<(i64, i64)>);
+    let mut by_name: BTreeMap<String, Calls> = BTreeMap::new();
+    rows::tools(conn, asked, |name, bucket, figures| {
+        let (sum, buckets) = by_name.entry(name).or_default();
+        add(sum, figures);
+        if bucket != UNMEASURED {
+            buckets.push((bucket, figures[0]));
+        }
+    })?;
+    let mut tools: Vec<Tool> = Vec::with_capacity(by_name.len());
+    for (name, ([calls, failures], buckets)) in by_name {
+        tools.push(Tool { name, calls, failures, took: Latency::of(&buckets) });
+    }
+    tools.sort_by_key(|tool| std::cmp::Reverse(tool.calls));
+    Ok(tools)
+}
+
+fn lengths(conn: &Connection, asked: &Asked, kinds: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+    let mut lengths: Vec<(i64, i64)> = std::iter::once(0).chain(LENGTHS).map(|from| (from, 0)).collect();
+    rows::lengths(conn, asked, kinds, |bucket, prompts| {
+        if let Some((_, sum)) = usize::try_from(bucket).ok().and_then(|bucket| lengths.get_mut(bucket)) {
+            *sum += prompts;
+        }
+    })?;
+    Ok(lengths)
+}
+
+fn ratings(conn: &Connection, asked: &Asked, offset: Offset<'_>) -> Result<Vec<(Day, Ratings)>, Error> {
+    let mut days: BTreeMap<Day, Ratings> = BTreeMap::new();
+    rows::ratings(conn, asked, |given_ms, rating| {
+        let ratings = days.entry(day(given_ms, offset)).or_default();
+        if let Some(count) = usize::try_from(rating - 1).ok().and_then(|at| ratings.0.get_mut(at)) {
+            *count += 1;
+        }
+    })?;
+    Ok(days.into_iter().collect())
+}

@@ -1,0 +1,259 @@
+//! The statements of [`super::stats`]: each sums one table of quarters as the request asks.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::StatsRequest;
+use crate::error::{Context, Error};
+use crate::quarter::{QUARTER_MS, slot};
+use crate::words::Kind;
+
+/// The rows that are asked for; the last number of a parameter is the kinds'.
+macro_rules! asked {
+    () => {
+        " where slot >= ?1 and slot < ?2 and (?3 is null or folder_id in (select value from json_each(?3)))
+            and (?4 is null or via in (select value from json_each(?4)))
+            and (?5 is null or kind in (select value from json_each(?5)))"
+    };
+}
+
+const TURNS: &str = concat!(
+    "select slot, folder_id, sum(turns), sum(failed), sum(hook_only), sum(transcript_only) from quarter_turns",
+    asked!(),
+    " group by slot, folder_id"
+);
+
+/// Sums that stay numbers whatever a damaged transcript says.
+macro_rules! used {
+    () => {
+        "sum(messages), cast(min(total(input_tokens), 9e18) as integer), cast(min(total(output_tokens), 9e18) as integer),
+         cast(min(total(cache_creation_tokens), 9e18) as integer), cast(min(total(cache_read_tokens), 9e18) as integer),
+         cast(iif(total(cost) < 9e18, sum(cost), 9e18) as integer), sum(unpriced)"
+    };
+}
+
+const USAGE: &str =
+    concat!("select slot, folder_id, ", used!(), " from quarter_usage", asked!(), " group by slot, folder_id");
+
+const MODELS: &str = concat!(
+    "select (select name from models where id = model_id), ",
+    used!(),
+    " from quarter_usage",
+    asked!(),
+    " group by model_id"
+);
+
+const TOOLS: &str = concat!(
+    "select (select name from tools where id = tool_id), bucket, sum(calls), sum(failures) from quarter_tools",
+    asked!(),
+    " group by tool_id, bucket order by bucket"
+);
+
+const COMMANDS: &str = concat!(
+    "select command, sum(uses) from quarter_commands",
+    asked!(),
+    " group by command order by 2 desc, 1 limit ?6"
+);
+
+const LENGTHS: &str = concat!("select bucket, sum(prompts) from quarter_lengths", asked!(), " group by bucket");
+
+/// The newest rating of each conversation, whichever of its ids it was given to, unless it was taken back.
+const RATINGS: &str = "
+    select said.created_ms, said.rating
+      from (select coalesce(a.survivor, h.conversation_id) as id, h.rating, h.created_ms,
+                   row_number() over (partition by coalesce(a.survivor, h.conversation_id)
+                                      order by h.created_ms desc, h.id desc) as nth
+              from rating_history h left join aliases a on a.id = h.conversation_id) said
+      join turns t on t.id = said.id
+      join facets f on f.timestamp_ms = t.timestamp_ms and f.conversation_id = t.id
+     where said.nth = 1 and said.rating is not null and said.created_ms >= ?1 and said.created_ms < ?2
+       and (?3 is null or coalesce(f.folder_id, 0) in (select value from json_each(?3)))
+       and (?4 is null or f.via in (select value from json_each(?4)))
+       and (?5 is null or f.kind in (select value from json_each(?5)))";
+
+/// Directories, and the project of each.
+pub(super) struct Folders(HashMap<i64, (String, String)>);
+
+impl Folders {
+    pub(super) fn read(conn: &Connection) -> Result<Self, Error> {
+        const SQL: &str = "
+            select f.id, f.cwd, coalesce(p.git_root, f.cwd)
+              from folders f left join places p on p.origin_id = f.origin_id and p.cwd = f.cwd";
+        let mut query = conn.prepare_cached(SQL).op("prepare")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).op("read folders")?;
+        rows.collect::<Result<_, _>>().map(Self).op("read folders")
+    }
+
+    pub(super) fn project(&self, folder: i64) -> Option<&str> {
+        self.0.get(&folder).map(|(_, project)| project.as_str())
+    }
+
+    /// Those in or below a folder, or of a repository there.
+    fn below(&self, wanted: &str) -> Vec<i64> {
+        let wanted = if wanted.len() > 1 { wanted.trim_end_matches('/') } else { wanted };
+        let is_below = |path: &str| {
+            path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || wanted == "/")
+        };
+        let found = self.0.iter().filter(|(_, (cwd, project))| is_below(cwd) || is_below(project));
+        found.map(|(id, _)| *id).collect()
+    }
+}
+
+/// A request as parameters.
+pub(super) struct Asked {
+    from: i64,
+    until: i64,
+    folders: Option<String>,
+    vias: Option<String>,
+    kinds: Vec<i64>,
+}
+
+impl Asked {
+    pub(super) fn of(request: &StatsRequest, folders: &Folders) -> Self {
+        let vias: Vec<i64> = request.vias.iter().map(|via| via.number()).collect();
+        Self {
+            from: request.since_ms.map_or(i64::MIN / QUARTER_MS, slot),
+            until: request.until_ms.map_or(i64::MAX / QUARTER_MS, |until| slot(until.saturating_sub(1)) + 1),
+            folders: request.project.as_deref().map(|project| json(&folders.below(project))),
+            vias: (!vias.is_empty()).then(|| json(&vias)),
+            kinds: request.kinds.iter().map(|kind| kind.number()).collect(),
+        }
+    }
+
+    /// The kinds that were asked for, else these.
+    pub(super) fn kinds_or(&self, others: &[Kind]) -> Vec<i64> {
+        if self.kinds.is_empty() { others.iter().map(|kind| kind.number()).collect() } else { self.kinds.clone() }
+    }
+
+    fn with<T>(&self, kinds: &[i64], run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
+        let kinds = (!kinds.is_empty()).then(|| json(kinds));
+        run(params![self.from, self.until, self.folders, self.vias, kinds])
+    }
+}
+
+fn json(numbers: &[i64]) -> String {
+    format!("{numbers:?}")
+}
+
+fn each(
+    conn: &Connection,
+    sql: &str,
+    params: &[&dyn ToSql],
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> Result<(), Error> {
+    let mut query = conn.prepare_cached(sql).op("prepare")?;
+    let mut rows = query.query(params).op("sum up quarters")?;
+    while let Some(row) = rows.next().op("sum up quarters")? {
+        take(row).op("sum up a quarter")?;
+    }
+    Ok(())
+}
+
+fn used(row: &Row<'_>, first: usize) -> rusqlite::Result<[i64; 7]> {
+    let mut figures = [0; 7];
+    for (at, figure) in figures.iter_mut().enumerate() {
+        *figure = row.get(first + at)?;
+    }
+    Ok(figures)
+}
+
+pub(super) fn turns(
+    conn: &Connection,
+    asked: &Asked,
+    kinds: &[i64],
+    mut take: impl FnMut(i64, i64, [i64; 4]),
+) -> Result<(), Error> {
+    asked.with(kinds, |params| {
+        each(conn, TURNS, params, |row| {
+            take(row.get(0)?, row.get(1)?, [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]);
+            Ok(())
+        })
+    })
+}
+
+pub(super) fn usage(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64, i64, [i64; 7])) -> Result<(), Error> {
+    asked.with(&asked.kinds, |params| {
+        each(conn, USAGE, params, |row| {
+            take(row.get(0)?, row.get(1)?, used(row, 2)?);
+            Ok(())
+        })
+    })
+}
+
+pub(super) fn models(
+    conn: &Connection,
+    asked: &Asked,
+    mut take: impl FnMut(Option<String>, [i64; 7]),
+) -> Result<(), Error> {
+    asked.with(&asked.kinds, |params| {
+        each(conn, MODELS, params, |row| {
+            take(row.get(0)?, used(row, 1)?);
+            Ok(())
+        })
+    })
+}
+
+/// By tool and bucket, buckets in order.
+pub(super) fn tools(
+    conn: &Connection,
+    asked: &Asked,
+    mut take: impl FnMut(String, i64, [i64; 2]),
+) -> Result<(), Error> {
+    asked.with(&asked.kinds, |params| {
+        each(conn, TOOLS, params, |row| {
+            let name: Option<String> = row.get(0)?;
+            take(name.unwrap_or_default(), row.get(1)?, [row.get(2)?, row.get(3)?]);
+            Ok(())
+        })
+    })
+}
+
+pub(super) fn commands(
+    conn: &Connection,
+    asked: &Asked,
+    kinds: &[i64],
+    most: usize,
+) -> Result<Vec<(String, i64)>, Error> {
+    let mut found = Vec::new();
+    asked.with(kinds, |params| {
+        let most = most as i64;
+        let params: Vec<&dyn ToSql> = params.iter().copied().chain([&most as &dyn ToSql]).collect();
+        each(conn, COMMANDS, &params, |row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })
+    })?;
+    Ok(found)
+}
+
+pub(super) fn lengths(
+    conn: &Connection,
+    asked: &Asked,
+    kinds: &[i64],
+    mut take: impl FnMut(i64, i64),
+) -> Result<(), Error> {
+    asked.with(kinds, |params| {
+        each(conn, LENGTHS, params, |row| {
+            take(row.get(0)?, row.get(1)?);
+            Ok(())
+        })
+    })
+}
+
+/// When each rating was given.
+pub(super) fn ratings(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64, i64)) -> Result<(), Error> {
+    let span = Asked {
+        from: asked.from.saturating_mul(QUARTER_MS),
+        until: asked.until.saturating_mul(QUARTER_MS),
+        folders: asked.folders.clone(),
+        vias: asked.vias.clone(),
+        kinds: asked.kinds.clone(),
+    };
+    span.with(&span.kinds, |params| {
+        each(conn, RATINGS, params, |row| {
+            take(row.get(0)?, row.get(1)?);
+            Ok(())
+        })
+    })
+}

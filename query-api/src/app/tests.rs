@@ -346,3 +346,66 @@ async fn a_panic_is_an_answer() {
     assert_eq!(status, 500);
     assert!(!body.to_string().contains("on purpose"));
 }
+
+/// Each state a database can be in: 503 with what to do and when to come again, and 200 once it is whole again, for questions
+/// and for what people say alike.
+#[tokio::test]
+async fn every_bad_database_is_told_and_survived() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "a")]);
+    let path = served.dir.database();
+    let whole = std::fs::read(&path).unwrap();
+    let rate = async || {
+        let request = Request::put("/api/conversations/1/rating").header("host", "localhost:8765");
+        let request = request.header("content-type", "application/json").body(Body::from(r#"{"rating": 5}"#)).unwrap();
+        let response = served.app.answer(request).await;
+        let retry = response.headers().contains_key(header::RETRY_AFTER);
+        let status = response.status().as_u16();
+        (status, retry, String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap())
+    };
+    assert_eq!(rate().await.0, 200);
+    let replace = |bytes: &[u8]| {
+        // Another file at the same place, as a restore makes it.
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        let new = path.with_extension("new");
+        std::fs::write(&new, bytes).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+    };
+    let version = |n: u32| {
+        let mut bytes = whole.clone();
+        bytes[60..64].copy_from_slice(&n.to_be_bytes()); // user_version
+        bytes
+    };
+    let foreign = {
+        let mut bytes = whole.clone();
+        bytes[68..72].copy_from_slice(&7_u32.to_be_bytes()); // application_id
+        bytes
+    };
+    for (what, bytes, expected) in [
+        ("older", version(1), "older version"),
+        ("newer", version(9_999), "newer version"),
+        ("foreign", foreign, "another program"),
+        (
+            "no database",
+            b"not a database, but long enough to be taken for one by its size alone".repeat(64),
+            "database",
+        ),
+    ] {
+        replace(&bytes);
+        for uri in ["/api/conversations", "/api/conversations/1", "/readyz"] {
+            let (status, headers, body) = served.send("GET", uri).await;
+            assert_eq!((status, headers.contains_key(header::RETRY_AFTER)), (503, true), "{what}: {uri}: {body}");
+            assert!(body.contains(expected), "{what}: {uri}: {body}");
+        }
+        let (status, retry, body) = rate().await;
+        assert_eq!((status, retry), (503, true), "{what}: {body}");
+        assert!(body.contains(expected), "{what}: {body}");
+        let (status, health) = served.get("/api/health").await;
+        assert_eq!((status, &health["status"]), (200, &json!("failing")), "{what}");
+        replace(&whole);
+        assert_eq!(served.ids("/api/conversations").await, [1], "{what} is over");
+        assert_eq!(rate().await.0, 200, "{what} is over");
+    }
+}

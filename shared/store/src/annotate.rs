@@ -85,6 +85,7 @@ impl Annotator {
     /// # Errors
     /// As [`crate::read::Reader::open`].
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        DbLock::finished(dir)?;
         let path = dir.database();
         // Before it is opened: a file that is replaced in between then counts as another one.
         lost::present(dir)?;

@@ -55,6 +55,14 @@ impl DbLock {
         }
     }
 
+    /// Puts the other database in place, if somebody died while doing so: until then there may be none.
+    ///
+    /// # Errors
+    /// As [`shared`](Self::shared).
+    pub(crate) fn finished(dir: &DataDir) -> Result<(), Error> {
+        if dir.replacement().exists() { Self::shared(dir).map(drop) } else { Ok(()) }
+    }
+
     /// Takes the lock alone: nobody has the database open.
     pub(crate) fn alone(dir: &DataDir) -> Result<Self, Error> {
         let (file, _path) = lock_file(dir)?;

@@ -83,6 +83,7 @@ impl Reader {
     /// [`Error::Missing`] before the first ingest, [`Error::Lost`], [`Error::TooNew`], [`Error::NotMigrated`], [`Error::Foreign`]; the
     /// engine's.
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        DbLock::finished(dir)?;
         let path = dir.database();
         // Before it is opened: a file that is replaced in between then counts as another one.
         lost::present(dir)?;

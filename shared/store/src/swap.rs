@@ -169,6 +169,7 @@ fn io(op: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::Reader;
     use crate::write::Writer;
 
     fn origin(dir: &DataDir) -> String {
@@ -214,7 +215,7 @@ mod tests {
     /// Death between any two renames: whoever comes next goes on. An old -wal never stands beside the new database.
     #[test]
     fn whoever_comes_next_goes_on() {
-        for moved in 0..4 {
+        for (moved, reads) in (0..4).flat_map(|moved| [(moved, false), (moved, true)]) {
             let (_home, dir, replacing, old, new) = staged();
             one_file(&replacing.staging().database()).unwrap();
             fs::write(dir.staging().join(ASIDE), "aside").unwrap();
@@ -230,6 +231,9 @@ mod tests {
             }
             if moved == 3 {
                 fs::rename(DataDir::new(&ready).database(), dir.database()).unwrap();
+            }
+            if reads {
+                drop(Reader::open(&dir).unwrap_or_else(|error| panic!("after {moved}: {error}")));
             }
             assert_ne!(origin(&dir), old, "after {moved}");
             assert_eq!(origin(&dir), new, "after {moved}");

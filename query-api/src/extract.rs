@@ -44,5 +44,4 @@ pub(crate) use body::Json;
 pub(crate) use path::Name;
 pub(crate) use path::{Id, no_conversation};
 pub(crate) use query::Query;
-#[cfg(test)]
 pub(crate) use query::read as read_query;

@@ -151,6 +151,10 @@ fn what_cannot_be_is_refused() {
     check("POST", bulk, json!({"ids": [0], "set": {}}), 422, Some("ids[0]"), "must be the id of a conversation");
     check("POST", bulk, json!({"ids": vec![1; 10_001], "set": {}}), 422, None, "At most 10000");
     check("POST", bulk, json!({"ids": [first]}), 422, None, "missing field `set`");
+    check("POST", bulk, json!({"set": {}}), 422, Some("ids"), "either `ids` or `filter`");
+    check("POST", bulk, json!({"ids": [first], "filter": "", "set": {}}), 422, Some("ids"), "either `ids` or `filter`");
+    check("POST", bulk, json!({"filter": "limit=5", "set": {}}), 422, Some("filter"), "There is no parameter `limit`");
+    check("POST", bulk, json!({"filter": "rating=6", "set": {}}), 422, Some("filter"), "`rating` must be");
     check("PATCH", "/api/tags/none", json!({"name": "x"}), 404, None, "No conversation has the tag none.");
     check("PUT", "/api/views/none", json!({"query": "q=x"}), 404, None, "There is no saved view none.");
     check("PATCH", "/api/sessions/none", json!({"title": "x"}), 404, None, "There is no session none.");
@@ -181,6 +185,10 @@ fn many_at_once_tags_as_a_whole_and_saved_views() {
     assert_eq!(done(&server, "POST", "/api/conversations/bulk", &set), json!({"matched": all, "changed": 0}));
     let few = json!({"ids": ids[..2], "set": {"remove_tags": ["ONE"], "rating": 3, "notes": "n"}});
     assert_eq!(done(&server, "POST", "/api/conversations/bulk", &few)["changed"], 2);
+    let rated = json!({"filter": "rating=3&tag=TWO", "set": {"rating": 5}});
+    assert_eq!(done(&server, "POST", "/api/conversations/bulk", &rated), json!({"matched": 2, "changed": 2}));
+    assert_eq!(done(&server, "POST", "/api/conversations/bulk", &rated), json!({"matched": 0, "changed": 0}));
+    assert_eq!(server.items(&[("tag", "tWO"), ("rating", "5")]).len(), 2);
     let (status, _) = send(&server, "PATCH", "/api/tags/one", &json!({"name": "two"}));
     assert_eq!(status, 409);
     let renamed = done(&server, "PATCH", "/api/tags/one", &json!({"name": "first tag/1"}));

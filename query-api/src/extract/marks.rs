@@ -120,8 +120,8 @@ field! {
     /// A search, as the query string of the list has it.
     QueryField(String) from String:
     |value| {
-        let fits = value.len() <= 4096 && !value.chars().any(char::is_control);
-        if fits { Ok(value) } else { Err("must be a query string of at most 4,096 bytes".into()) }
+        let fits = value.len() <= 4096 && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if fits { Ok(value) } else { Err("must be a query string: at most 4,096 signs of ASCII, others as %XX".into()) }
     },
     text().max_length(Some(4096)).pattern(Some(r"^[\x20-\x7e]*$")).examples(["rating=5&kind=human"])
 }

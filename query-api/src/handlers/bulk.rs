@@ -6,13 +6,14 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use store::ConversationId;
-use store::annotate::{Change, TagChange};
+use store::annotate::{Annotator, Change, TagChange};
 use utoipa::ToSchema;
 
 use super::json;
 use crate::db::Database;
-use crate::extract::marks::{IdField, NoteField, RatingField, TagList, given};
-use crate::extract::{Json, Query};
+use crate::extract::marks::{IdField, NoteField, QueryField, RatingField, TagList, given};
+use crate::extract::{Json, Query, read_query};
+use crate::filter::FilterParams;
 use crate::problem::Problem;
 use crate::view;
 
@@ -25,8 +26,13 @@ const LARGEST: usize = 1024 * 1024;
 #[schema(example = json!({"ids": [1], "set": {"add_tags": ["rust"]}}))]
 pub(crate) struct BulkBody {
     /// Their ids, at most 10,000.
-    #[schema(inline, value_type = Vec<IdField>, max_items = 10_000)]
-    ids: Vec<IdField>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(inline, value_type = Vec<IdField>, max_items = 10_000, required = false)]
+    ids: Option<Vec<IdField>>,
+    /// In place of `ids`: the query string of a list that shows them all, such as `rating=none&tool=Bash`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = QueryField, required = false)]
+    filter: Option<QueryField>,
     /// What shall be different.
     set: BulkChange,
 }
@@ -71,7 +77,7 @@ impl From<BulkChange> for Change {
 
 /// The same change for many conversations
 ///
-/// All of them or, if one id is unknown, none. Says how many were different before.
+/// All of them or, if one id is unknown, none. Says how many were different before. Which ones say either `ids` or `filter`.
 #[utoipa::path(post, operation_id = "change_many", path = "/api/conversations/bulk", tag = "ratings",
     request_body = BulkBody,
     responses((status = 200, body = view::Bulk), (status = 404, description = "One of the ids is unknown.")))]
@@ -80,8 +86,26 @@ pub(crate) async fn change(
     Query(()): Query<()>,
     Json(body): Json<BulkBody, LARGEST>,
 ) -> Result<Response, Problem> {
-    let ids: Vec<ConversationId> = body.ids.into_iter().map(|id| id.0).collect();
+    let ids = match (body.ids, body.filter) {
+        (Some(ids), None) => ids.into_iter().map(|id| id.0).collect(),
+        (None, Some(filter)) => found(&database, &filter.0).await?,
+        _ => return Err(Problem::field("ids", "Send either `ids` or `filter`.")),
+    };
     let change = body.set.into();
     let done = database.annotate(move |annotator, now_ms| annotator.mark_many(&ids, &change, now_ms)).await?;
     json(&view::Bulk { matched: done.matched, changed: done.changed })
+}
+
+/// The conversations of a list.
+async fn found(database: &Database, query: &str) -> Result<Vec<ConversationId>, Problem> {
+    let params: FilterParams = read_query(query)
+        .map_err(|problem| Problem::field("filter", format!("`filter` is wrong: {}", problem.detail)))?;
+    let filter = params.filter();
+    match database.ask::<_, Problem>(move |reader| reader.found(&filter, Annotator::MOST)).await? {
+        (ids, false) => Ok(ids),
+        (_, true) => {
+            let most = Annotator::MOST;
+            Err(Problem::field("filter", format!("`filter` leaves more than {most} conversations: ask for fewer.")))
+        }
+    }
 }

@@ -120,6 +120,30 @@ impl Reader {
         page
     }
 
+    /// All conversations that a filter leaves, newest first, at most `most`; the last part tells whether there are more.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn found(&mut self, filter: &Filter, most: usize) -> Result<(Vec<ConversationId>, bool), Error> {
+        let mut request = ListRequest { filter: filter.clone(), limit: 1_000, ..ListRequest::default() };
+        let mut found = Vec::new();
+        loop {
+            let scratch = self.take_scratch()?;
+            let page = self.ask(|conn| list::ids(Asked { conn, scratch: &scratch }, &request));
+            self.scratch = Some(scratch);
+            let (ids, next) = page?;
+            found.extend(ids);
+            if found.len() > most {
+                found.truncate(most);
+                return Ok((found, true));
+            }
+            match next {
+                Some(next) => request.after = Some(next),
+                None => return Ok((found, false)),
+            }
+        }
+    }
+
     /// How many conversations a filter leaves.
     ///
     /// # Errors

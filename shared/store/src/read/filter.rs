@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use rusqlite::{Connection, ToSql};
 
 use super::query::Query;
+use super::tags::tag_spellings;
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::words::{Kind, Status, Via};
@@ -33,7 +34,7 @@ pub struct Filter {
     pub models: Vec<String>,
     /// That called one of these tools.
     pub tools: Vec<String>,
-    /// With all of these tags.
+    /// With all of these tags, in whatever spelling.
     pub tags: Vec<String>,
     /// Starred, or not.
     pub starred: Option<bool>,
@@ -110,7 +111,8 @@ macro_rules! held {
                     on u.tool_id = w.value and u.timestamp_ms = f.timestamp_ms and u.conversation_id = f.conversation_id))
          and (?8 is null or not exists (
                 select 1 from json_each(?8) w
-                 where not exists (select 1 from tagged g where g.tag = w.value and g.conversation_id = f.conversation_id)))
+                 where not exists (select 1 from json_each(w.value) s join tagged g on g.tag = s.value
+                                    where g.conversation_id = f.conversation_id)))
          and (?9 is null or coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), 0)
                 between ?9 and ?10)
          and (?11 is null or coalesce((select m.starred from marks m where m.conversation_id = f.conversation_id), 0) = ?11)
@@ -181,7 +183,7 @@ impl Held {
             folders: json(folders),
             models: json(numbers(MODEL, &filter.models)?),
             tools: json(numbers(TOOL, &filter.tools)?),
-            tags: list(&filter.tags),
+            tags: spelled(conn, &filter.tags)?,
             rating: filter.rating.as_ref().map(Rated::range),
             starred: filter.starred,
             sessions: list(&filter.sessions),
@@ -226,6 +228,12 @@ impl Held {
             &self.until,
         ]
     }
+}
+
+/// The spellings in which each of the tags is in use, a list of lists: upper and lower case make no other tag.
+fn spelled(conn: &Connection, tags: &[String]) -> Result<Option<String>, Error> {
+    let spelled: Vec<_> = tags.iter().map(|tag| tag_spellings(conn, tag)).collect::<Result<_, _>>()?;
+    Ok((!spelled.is_empty()).then(|| serde_json::Value::from(spelled).to_string()))
 }
 
 fn mask(numbers: impl Iterator<Item = i64>) -> Option<i64> {

@@ -165,6 +165,13 @@ pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Erro
     Ok(Page { items, next, count, ranked })
 }
 
+/// The ids of a page by time, and where the next one begins.
+pub(super) fn ids(asked: Asked<'_>, request: &ListRequest) -> Result<(Vec<ConversationId>, Option<Position>), Error> {
+    let Some(question) = Question::new(asked, &request.filter, Sort::Time)? else { return Ok((Vec::new(), None)) };
+    let Chosen { places, next } = question.chosen(asked, request, Instant::now() + PATIENCE)?;
+    Ok((places.iter().map(|place| place.id).collect(), next))
+}
+
 /// How many conversations a filter leaves.
 pub(super) fn count(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
     match Question::new(asked, filter, Sort::Time)? {

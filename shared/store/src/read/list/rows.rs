@@ -10,6 +10,7 @@ use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::read::conversation::survivor;
 use crate::read::filter::{Filter, Held, Rated, held};
+use crate::read::tag_spellings;
 
 /// What leads to no more rows than this is collected rather than walked.
 const FEW: i64 = 2_000;
@@ -344,6 +345,15 @@ pub(super) fn count_of(conn: &Connection, ids: &[i64], held: &Held) -> Result<u6
     Ok(rows(conn, OF_IDS, held, &[&0, &0, &ids])?.len() as u64)
 }
 
+/// The tag in every spelling that is in use; one that is not leads nowhere.
+fn spellings(conn: &Connection, tag: &str) -> Result<Vec<String>, Error> {
+    let mut found = tag_spellings(conn, tag)?;
+    if found.is_empty() {
+        found.push(tag.to_owned());
+    }
+    Ok(found)
+}
+
 /// The ids that the most telling name in the filter leads to, if these are few; ids themselves always.
 pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Result<Option<Vec<i64>>, Error> {
     if !filter.ids.is_empty() {
@@ -353,11 +363,12 @@ pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Resul
     }
     let few = if searches { FEW_TO_SEARCH } else { FEW };
     let mut best: Option<Vec<i64>> = None;
+    let spelled = filter.tags.iter().map(|tag| spellings(conn, tag)).collect::<Result<Vec<_>, _>>()?;
     let mut names: Vec<Vec<(&str, &dyn ToSql)>> = Vec::new();
     for sessions in [&filter.sessions, &filter.user_sessions] {
         names.push(sessions.iter().map(|session| (OF_SESSION, session as &dyn ToSql)).collect());
     }
-    names.extend(filter.tags.iter().map(|tag| vec![(OF_TAG, tag as &dyn ToSql)]));
+    names.extend(spelled.iter().map(|tags| tags.iter().map(|tag| (OF_TAG, tag as &dyn ToSql)).collect()));
     names.push(filter.tools.iter().map(|tool| (OF_TOOL, tool as &dyn ToSql)).collect());
     for group in names.iter().filter(|group| !group.is_empty()) {
         // No more than what is known already is worth collecting.

@@ -154,7 +154,7 @@ fn sessions(store: &mut Exporter, wanted: &Wanted) -> Result<Vec<String>, Error>
         if session == "last" {
             let listed = Filter { kinds: LISTED.to_vec(), ..Filter::default() };
             match store.select(&listed, Some(1))?.pop() {
-                Some(last) => found.push(last.user_session_id),
+                Some(last) => found.push(last.user_session_id.to_string()),
                 None => {
                     return Err(Error::Usage("there is no last session: the store holds no conversation".to_owned()));
                 }
@@ -200,5 +200,5 @@ fn by_session(selected: &[Selected]) -> Vec<(&str, Vec<&Selected>)> {
 
 /// The Claude Code sessions of conversations.
 fn session_ids(selected: &[Selected]) -> BTreeSet<String> {
-    selected.iter().map(|one| one.session_id.clone()).collect()
+    selected.iter().map(|one| one.session_id.to_string()).collect()
 }

@@ -1,5 +1,6 @@
 //! The command line; the doc comments are its help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -19,7 +20,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// What asks the store and writes into it.
     #[command(flatten)]
-    Store(crate::command::Command),
+    Store(Box<crate::command::Command>),
     /// Serve the JSON API until SIGTERM or SIGINT.
     Serve(Serve),
     /// Let a browser of this machine in.
@@ -71,12 +72,28 @@ pub(crate) struct Open {
 /// The command line, or one line that says why it is refused. Asked for help, it shows that and ends the process.
 pub(crate) fn read() -> Result<Cli, String> {
     use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NothingAsked;
-    Cli::try_parse().map_err(|error| {
+    Cli::try_parse_from(with_negations(std::env::args_os())).map_err(|error| {
         if error.use_stderr() && error.kind() != NothingAsked {
             settings::usage_line(&error.to_string())
         } else {
             error.exit()
         }
+    })
+}
+
+/// In a search `-word` is no flag but a word that must not be there: it gets a blank in front, which a flag cannot have. (There
+/// are no flags of one letter beside `-h`.)
+fn with_negations(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut searches = false;
+    args.enumerate().map(move |(at, arg)| match arg.to_str() {
+        Some(word) if at == 1 => {
+            searches = ["list", "search"].contains(&word);
+            arg
+        }
+        Some(word) if searches && word.len() > 2 && word.starts_with('-') && !word.starts_with("--") => {
+            format!(" {word}").into()
+        }
+        _ => arg,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The words of the command line that ask the store.
+//! The words of the command line that ask the store and write into it.
 //!
 //! Each is a request to the API's own routes, answered in this process straight from the store: no server need run, the
 //! filters and the rules are those of the API, and `--json` prints its very answer. What is here makes a request of flags
@@ -8,7 +8,9 @@ mod args;
 mod client;
 mod filter;
 mod list;
+mod marks;
 mod page;
+mod sessions;
 mod shape;
 mod show;
 
@@ -89,17 +91,21 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::List(args) => list::list(&client(&args.common.home)?, args),
         Command::Search(args) => list::search(&client(&args.common.home)?, args),
         Command::Show(args) => show::show(&client(&args.common.home)?, args),
+        Command::Rate(args) => marks::rate(&client(&args.common.home)?, args),
+        Command::Tag(args) => marks::tag(&client(&args.common.home)?, args),
+        Command::Tags(args) => marks::tags(&client(&args.common.home)?, args),
+        Command::Note(args) => marks::note(&client(&args.common.home)?, args),
+        Command::Star(args) => marks::star(&client(&args.common.home)?, args),
+        Command::Sessions(args) => sessions::list(&client(&args.common.home)?, args),
+        Command::Title(args) => sessions::title(&client(&args.common.home)?, args),
+        Command::Split(args) => sessions::split(&client(&args.common.home)?, args),
+        Command::Merge(args) => sessions::merge(&client(&args.common.home)?, args),
+        Command::Undo(args) => sessions::undo(&client(&args.common.home)?, args),
         Command::Words => match serde_json::to_string(&crate::cli::words()) {
             Ok(words) => print_json(&words),
             Err(error) => Err(Error::Answer { path: "words".to_owned(), detail: error.to_string() }),
         },
     }
-}
-
-/// Now, in milliseconds since 1970, UTC.
-fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Prints JSON: as it is for a program, harmless for a terminal.

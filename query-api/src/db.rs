@@ -11,13 +11,16 @@ use settings::Settings;
 use status::Status;
 use store::annotate::{Annotator, Outcome};
 use store::read::Reader;
-use tokio::sync::Semaphore;
+use store::read::export::Exporter;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::problem::Problem;
 
 /// Questions at the same time: SQLite reads in parallel, but the machine belongs to somebody else's work.
 const READERS: usize = 4;
+/// Exports at the same time. Each is many short questions beside those of others.
+const EXPORTS: usize = 2;
 /// How long a question waits for its turn.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -29,6 +32,30 @@ pub(crate) struct Database {
     /// For the one annotator: who waits for it takes no reader's turn.
     writing: Arc<Semaphore>,
     annotator: Arc<Mutex<Option<Annotator>>>,
+    exports: Arc<Semaphore>,
+}
+
+/// A connection for one export, which holds its turn.
+pub(crate) struct Export {
+    store: Exporter,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Export {
+    /// Does `work` on a thread that may block.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Exporter) -> Result<T, export::Error> + Send + 'static,
+    ) -> Result<(Self, T), export::Error> {
+        let done = tokio::task::spawn_blocking(move || work(&mut self.store).map(|made| (self, made))).await;
+        done.unwrap_or_else(|panicked| {
+            Err(export::Error::Io {
+                op: "export",
+                path: "conversations".into(),
+                source: std::io::Error::other(panicked),
+            })
+        })
+    }
 }
 
 impl Database {
@@ -40,6 +67,7 @@ impl Database {
             idle: Arc::default(),
             writing: Arc::new(Semaphore::new(1)),
             annotator: Arc::default(),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
         }
     }
 
@@ -75,6 +103,17 @@ impl Database {
         let (settings, annotator) = (self.settings.clone(), self.annotator.clone());
         let done = blocking(&self.writing, move || write(&settings.home, &annotator, work)).await?;
         Ok(done??)
+    }
+
+    /// A connection of its own for an export, unless too many are under way.
+    pub(crate) async fn export(&self) -> Result<Export, Problem> {
+        let Ok(permit) = self.exports.clone().try_acquire_owned() else {
+            let detail = format!("{EXPORTS} exports are under way, and more are not made at once: come again later.");
+            return Err(Problem::unavailable(detail, 10));
+        };
+        let settings = self.settings.clone();
+        let store = blocking(&self.permits, move || Exporter::open(&settings.home)).await??;
+        Ok(Export { store, _permit: permit })
     }
 }
 

@@ -71,10 +71,22 @@ impl FilterParams {
         self.q.as_ref().is_some_and(|search| !search.0.trim().is_empty())
     }
 
+    /// As the store takes it, with these kinds and ends where nothing is said of them.
+    pub(crate) fn filter_or(self, kinds: &[Kind], statuses: &[Status]) -> Filter {
+        let (any_kind, any_end) = (self.kind.is_none(), self.status.is_none());
+        let mut filter = self.filter();
+        if any_kind {
+            filter.kinds = kinds.to_vec();
+        }
+        if any_end {
+            filter.statuses = statuses.to_vec();
+        }
+        filter
+    }
+
     /// As the store takes it.
     pub(crate) fn filter(self) -> Filter {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let now = now_ms();
         Filter {
             since_ms: self.since.as_ref().map(|since| since.moment.begin(now)),
             until_ms: self.until.as_ref().map(|until| until.moment.end(now)),
@@ -112,6 +124,12 @@ impl FilterParams {
             ..Filter::default()
         }
     }
+}
+
+/// Now, in milliseconds since 1970, UTC.
+pub(crate) fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The words of a list between commas; the error goes on from the parameter's name.

@@ -4,6 +4,7 @@ pub(crate) mod bulk;
 pub(crate) mod conversations;
 pub(crate) mod document;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod pages;

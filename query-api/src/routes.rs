@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 
 use crate::db::Database;
 use crate::events::Events;
-use crate::handlers::{bulk, conversations, document, events, health, metrics, pages, ratings, sessions, tags, views};
+use crate::handlers::{
+    bulk, conversations, document, events, export, health, metrics, pages, ratings, sessions, tags, views,
+};
 use crate::login::Logins;
 use crate::metrics::{Requests, Waits};
 use crate::openapi;
@@ -68,6 +70,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
     vec![
         routes!(conversations::list),
         routes!(conversations::show),
+        routes!(export::export),
         routes!(ratings::show, ratings::put, ratings::post, ratings::delete),
         routes!(bulk::change),
         routes!(sessions::list),

@@ -8,7 +8,6 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -45,13 +44,33 @@ const HEADER_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
 
 /// The mark of an answer for which no time is too long; without it a connection ends after [`CONNECTION_TIME`] and a little.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Pace {
-    /// Much to send, such as an export.
-    #[expect(dead_code, reason = "for exports")]
-    Long,
+    /// Much to send, such as an export: while it is made, and its maker gives up when nobody takes it.
+    Long(Made),
     /// It ends when its reader goes, so it counts as no request under way: its handler bounds how many there are.
     Endless,
+}
+
+/// Tells when an answer is not made any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Made(watch::Receiver<()>);
+
+/// Held by who makes a long answer.
+#[derive(Debug)]
+pub(crate) struct Making {
+    _under_way: watch::Sender<()>,
+}
+
+impl Made {
+    pub(crate) fn begin() -> (Making, Self) {
+        let (under_way, over) = watch::channel(());
+        (Making { _under_way: under_way }, Self(over))
+    }
+
+    async fn over(mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 /// Serves until `shutdown` is ready, then lets running answers end.
@@ -123,16 +142,15 @@ async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, 
     if !matches!(spoke, Ok(Ok(()))) {
         return;
     }
-    let unhurried = Arc::new(AtomicBool::new(false));
-    let pace = unhurried.clone();
+    let (noted, paces) = watch::channel(None::<Pace>);
     let service = service_fn(move |request| {
-        let (app, requests, unhurried) = (app.clone(), requests.clone(), pace.clone());
+        let (app, requests, noted) = (app.clone(), requests.clone(), noted.clone());
         async move {
             let permit = requests.acquire_owned().await.ok(); // the semaphore is never closed
             let answer = app.answer(request).await;
-            let pace = answer.extensions().get::<Pace>().copied();
-            unhurried.store(pace.is_some(), Ordering::Relaxed);
-            let permit = permit.filter(|_| pace != Some(Pace::Endless));
+            let pace = answer.extensions().get::<Pace>().cloned();
+            let permit = permit.filter(|_| !matches!(pace, Some(Pace::Endless)));
+            noted.send_replace(pace);
             Ok::<_, Infallible>(answer.map(|body| Held { body, _permit: permit }))
         }
     });
@@ -154,16 +172,31 @@ async fn connection(stream: impl Peer, app: Arc<App>, requests: Arc<Semaphore>, 
             served.as_mut().graceful_shutdown();
             match timeout(LAST_ANSWER_TIME, served.as_mut()).await {
                 Ok(result) => result,
-                Err(_) if unhurried.load(Ordering::Relaxed) => tokio::select! {
-                    result = served.as_mut() => result,
-                    () = async { drop(ended.wait_for(|ended| *ended).await) } => timeout(DRAIN_TIME, served.as_mut()).await.unwrap_or(Ok(())),
-                },
-                Err(_) => Ok(()),
+                Err(_) => {
+                    let pace = paces.borrow().clone();
+                    tokio::select! {
+                        result = served.as_mut() => result,
+                        () = over(pace) => Ok(()),
+                        () = async { drop(ended.wait_for(|ended| *ended).await) } => timeout(DRAIN_TIME, served.as_mut()).await.unwrap_or(Ok(())),
+                    }
+                }
             }
         }
     };
     if let Err(error) = result {
         tracing::debug!("a connection ended early: {error}");
+    }
+}
+
+/// Ready when nothing is made any more that a reader could wait for.
+async fn over(pace: Option<Pace>) {
+    match pace {
+        None => {}
+        Some(Pace::Long(made)) => {
+            made.over().await;
+            sleep(LAST_ANSWER_TIME).await; // for what is on its way
+        }
+        Some(Pace::Endless) => std::future::pending().await,
     }
 }
 

@@ -9,6 +9,7 @@ mod crash; // death at every step and every system call
 mod described; // every answer against /openapi.json
 mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
+mod export_http; // the same over HTTP
 mod faults; // disks and databases that fail us for a while
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere

@@ -46,7 +46,7 @@ fn what_is_listed_is_what_the_api_lists() {
     let world = filled();
     let server = world.serve();
     let expected: Vec<_> = server.items(&[]).iter().filter_map(|item| item["id"].as_i64()).collect();
-    assert_eq!(ids(&ask(&world, &["list", "-n", "1000"]).code(0)), expected);
+    assert_eq!(ids(&ask(&world, &["list", "--limit", "1000"]).code(0)), expected);
     let first = ask(&world, &["list", "--limit", "3"]).code(0);
     assert_eq!(ids(&first), expected[..3]);
     // More than a page of the API has.
@@ -115,6 +115,8 @@ fn what_cannot_be_done_is_one_line() {
         let done = ask(&world, args).code(code);
         assert!(done.err().contains(said) && done.err().lines().count() == 1, "{args:?}\n{done}");
     }
+    let without = ask(&world, &["search", "now", "-use-error", "--limit", "50"]).code(0);
+    assert!(without.out().contains("now use-slow") && !without.out().contains("use-error"), "{without}");
     assert_eq!(ask(&world, &["search", "nowhere-to-be-found"]).code(0).out(), "nothing found\n");
 }
 
@@ -126,4 +128,93 @@ fn readers_may_go_away() {
         let done = world.command("sh").args(["-c", &line]).arg(harness::bin("query-api")).run();
         assert_eq!(done.err(), "code 0\n", "{words}\n{done}");
     }
+}
+
+/// `prompt-manager` with its programs, as an installation has it.
+fn installed(world: &World) -> std::path::PathBuf {
+    let (bin, lib) = (world.root().join("bin"), world.root().join("lib/prompt-manager"));
+    std::fs::create_dir_all(&bin).and_then(|()| std::fs::create_dir_all(&lib)).expect("folders");
+    for name in ["ingest", "query-api", "prompt-hook"] {
+        std::os::unix::fs::symlink(harness::bin(name), lib.join(name)).expect("a link");
+    }
+    std::fs::copy(harness::repository().join("ops/prompt-manager"), bin.join("prompt-manager")).expect("the command");
+    bin
+}
+
+/// Runs every example of a page, one after the other, as a person would who reads it.
+#[test]
+fn the_examples_of_the_page_work() {
+    let world = filled();
+    let bin = installed(&world);
+    let page = std::fs::read_to_string(harness::repository().join("docs/cli.md")).expect("the page");
+    let examples: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert!(examples.len() > 10, "{examples:?}");
+    for example in examples {
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+        let done = world.command("sh").args(["-c", example]).env("PATH", path).succeed();
+        assert!(done.err().is_empty(), "{example}\n{done}");
+        let is_seen = !example.contains(" > ");
+        assert!(is_seen != done.out().trim().is_empty(), "{example}\n{done}");
+        assert_ne!(done.out(), "nothing found\n", "{example}");
+    }
+}
+
+#[test]
+fn what_is_said_is_kept() {
+    let world = filled();
+    let server = world.serve();
+    let state = |id: &str| server.get(&format!("/api/conversations/{id}/rating")).1;
+    let said = |args: &[&str]| ask(&world, args).code(0).out().to_owned();
+    assert!(said(&["rate", "12", "4", "good plan", "--tag", "keep"]).contains("★★★★☆"));
+    assert_eq!((&state("12")["rating"], &state("12")["notes"]), (&4.into(), &"good plan".into()));
+    said(&["tag", "12", "+Bash", "-keep", "sql"]);
+    assert_eq!(state("12")["tags"], serde_json::json!(["Bash", "sql"]));
+    said(&["tag", "12", "-BASH"]);
+    assert_eq!(state("12")["tags"], serde_json::json!(["sql"]));
+    said(&["star", "12"]);
+    assert_eq!(state("12")["star"], true);
+    said(&["star", "12", "--off"]);
+    assert_eq!(said(&["note", "12"]), "good plan\n");
+    let _ = world.bin("query-api").args(["note", "12", "-"]).stdin("from a pipe\n").succeed();
+    assert_eq!(said(&["note", "12"]), "from a pipe\n");
+    // An editor gets what there is, and what it leaves counts.
+    let editor = world.bin("query-api").args(["note", "12", "--edit"]).env("EDITOR", "sed -i s/pipe/editor/");
+    let _ = editor.succeed();
+    assert_eq!(state("12")["notes"], "from a editor");
+    let failing = world.bin("query-api").args(["note", "12", "--edit"]).env("VISUAL", "false").run().code(2);
+    assert!(failing.err().contains("stays as it was"), "{failing}");
+    said(&["note", "12", "--remove"]);
+    assert!(said(&["rate", "12", "none"]).contains("#sql"));
+    assert_eq!((&state("12")["rating"], &state("12")["notes"]), (&Value::Null, &Value::Null));
+    assert_eq!(said(&["tags"]), "tag  conversations\nsql              1\n");
+    let json = ask(&world, &["rate", "last", "5", "--json"]).code(0).json();
+    assert_eq!(json, state("last"));
+    // No note of an editor is left behind.
+    let left: Vec<_> = world.names(world.root()).into_iter().filter(|name| name.contains("note")).collect();
+    assert_eq!(left, [""; 0]);
+    for (args, code, part) in [
+        (&["rate", "12", "6"][..], 2, "\"6\" is no rating"),
+        (&["rate", "999999", "5"], 1, "There is no conversation 999999"),
+        (&["tag", "12", "a,b"], 2, "comma"),
+        (&["tag", "12", "x", "--json"], 2, "write flags before the ID"),
+        (&["undo", "nothing"], 1, "no session nothing"),
+        (&["split", "0914908d-acc8-48aa-98d6-77d558fb9590", "--at", "999999"], 1, "999999"),
+    ] {
+        let done = ask(&world, args).code(code);
+        assert!(done.err().contains(part) && done.err().lines().count() == 1, "{args:?}\n{done}");
+    }
+}
+
+/// Several terminals at once: each tag is there in the end.
+#[test]
+fn nobody_loses_what_another_says() {
+    let world = filled();
+    std::thread::scope(|scope| {
+        for tag in 0..6 {
+            let world = &world;
+            scope.spawn(move || ask(world, &["tag", "12", &format!("t{tag}")]).code(0).out().len());
+        }
+    });
+    let tags = ask(&world, &["tags", "--json"]).code(0).json();
+    assert_eq!(tags["items"].as_array().map(Vec::len), Some(6), "{tags}");
 }

@@ -26,20 +26,26 @@ macro_rules! examples {
 pub(crate) enum Command {
     /// List conversations, newest first
     ///
-    /// In front of the prompt: ✗ that it failed, – that it was interrupted, … that it is still open.
+    /// In front of the prompt: ★4 is your rating, ☆ a star, ✎ a note, ✗ that something failed, – that it was interrupted, … that
+    /// it is still open, [keep] a tag of yours.
     #[command(after_help = EXITS, after_long_help = examples!("\
   prompt-manager list                             the last twenty
-  prompt-manager list migration --limit 100       that speak of a migration
+  prompt-manager list --since 7d --project .      of this folder, in the last week
+  prompt-manager list migration --failed          that speak of a migration and had an error
+  prompt-manager list --rating '>=4' --tag sql    the good ones about SQL
+  prompt-manager list --sort cost --limit 5       what cost most
   prompt-manager list --limit 1000 --json | jq -r '.items[].prompt_text'
 "))]
     List(List),
-    /// Find words in prompts and answers
+    /// Find words in prompts, answers, tool calls, notes and tags
     ///
-    /// All words must be in one text. `\"two words\"` stand side by side, `load*` is a beginning.
+    /// All words must be in the conversation, wherever. `\"two words\"` stand side by side, `load*` is a beginning, `a OR b`
+    /// is one of both, `-word` must not be there.
     #[command(after_help = EXITS, after_long_help = examples!("\
-  prompt-manager search retry backoff             both words
-  prompt-manager search '\"connection refused\"'
-  prompt-manager search load-config               the two side by side
+  prompt-manager search retry backoff             both words, wherever in a conversation
+  prompt-manager search '\"connection refused\"' --in output
+  prompt-manager search deadlock OR livelock -python
+  prompt-manager search load-config --since 2026-11-01
 "))]
     Search(Search),
     /// Show a conversation, whole
@@ -47,8 +53,79 @@ pub(crate) enum Command {
   prompt-manager show last                        the newest that lists show
   prompt-manager show 12 | less -R
   prompt-manager show 12 --prompt | xclip         the prompt alone, as it was typed, to use it again
+  prompt-manager show 12 --markdown | glow -      a document
 "))]
     Show(Show),
+    /// Rate a conversation from 1 to 5
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager rate last 5                      the newest was very good
+  prompt-manager rate last 4 'good plan, slow' --tag keep
+  prompt-manager rate 12 none                     takes the rating back; notes and tags stay
+"))]
+    Rate(Rate),
+    /// Put tags on a conversation and take them off
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager tag last keep sql                puts two on
+  prompt-manager tag 12 +keep -draft              puts one on and takes one off
+  prompt-manager tags                             those you have, and how often
+"))]
+    Tag(Tag),
+    /// List your tags, with how many conversations have each
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager tags
+  prompt-manager tags --json | jq -r '.items[].tag'
+"))]
+    Tags(Tags),
+    /// Write a note on a conversation
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager note 12 'the third try worked'
+  git show | prompt-manager note last -           what comes on standard input
+  prompt-manager note 12 --edit                   in $VISUAL or $EDITOR
+  prompt-manager note 12                          prints it
+  prompt-manager note 12 --remove
+"))]
+    Note(Note),
+    /// Star a conversation, or take the star off
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager star last
+  prompt-manager star 12 --off
+  prompt-manager list --star
+"))]
+    Star(Star),
+    /// List sessions, those with the newest activity first
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager sessions --project .
+  prompt-manager list --session 0914908d-acc8-48aa-98d6-77d558fb9590
+"))]
+    Sessions(Sessions),
+    /// Call a session by a name of your own
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 'The new parser'
+  prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 --remove
+"))]
+    Title(Title),
+    /// Split a session into several
+    ///
+    /// Only what you see is split: Claude Code's own session id stays at every conversation.
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14      14 and what follows is a session of its own
+  prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14 --at 20 --title Parser --title Tests
+  prompt-manager undo SESSION                     gives the former sessions back
+"))]
+    Split(Split),
+    /// Merge sessions into one
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager merge INTO OTHER                 what is in OTHER is shown in INTO
+  prompt-manager merge INTO OTHER THIRD --title 'The new parser'
+  prompt-manager undo INTO
+"))]
+    Merge(Merge),
+    /// Undo the split or the merge that made a session
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager sessions                         the ids
+  prompt-manager undo SESSION
+"))]
+    Undo(Undo),
     /// Tell these words to who completes and explains them
     #[command(hide = true)]
     Words,
@@ -71,8 +148,14 @@ pub(crate) struct List {
     /// Only what holds these words, as `search` takes them
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
+    /// time, rating, length, tokens, cost, or relevance to WORDS
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) sort: Option<String>,
+    /// The other way round: oldest, lowest or least first
+    #[arg(long)]
+    pub(crate) reverse: bool,
     /// At most so many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Which ones.
     #[command(flatten)]
@@ -86,10 +169,19 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Search {
     /// What to find
-    #[arg(value_name = "WORDS", required = true, allow_hyphen_values = false)]
+    #[arg(value_name = "WORDS", required = true)]
     pub(crate) words: Vec<String>,
+    /// Only in prompt, answer, input, output, note, tag or title; between commas
+    #[arg(long, value_name = "PLACES")]
+    pub(crate) r#in: Option<String>,
+    /// time, rating, length, tokens, cost or relevance [default: time]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) sort: Option<String>,
+    /// The other way round
+    #[arg(long)]
+    pub(crate) reverse: bool,
     /// At most so many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Which ones.
     #[command(flatten)]
@@ -111,6 +203,170 @@ pub(crate) struct Show {
     /// The answer alone, as Claude gave it
     #[arg(long, group = "form")]
     pub(crate) answer: bool,
+    /// As a document, as `export --format markdown` writes it
+    #[arg(long, group = "form")]
+    pub(crate) markdown: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `rate`.
+#[derive(Debug, Args)]
+pub(crate) struct Rate {
+    /// The conversation, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// 1 to 5, or `none`
+    #[arg(value_name = "RATING")]
+    pub(crate) rating: String,
+    /// A note, in place of the one that is there
+    #[arg(value_name = "NOTE")]
+    pub(crate) note: Option<String>,
+    /// A tag to put on; repeatable
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `tag`.
+#[derive(Debug, Args)]
+pub(crate) struct Tag {
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The conversation, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Tags to put on, with or without a + in front, and with a - to take off; flags stand before them
+    #[arg(value_name = "TAG", required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) tags: Vec<String>,
+}
+
+/// `tags`.
+#[derive(Debug, Args)]
+pub(crate) struct Tags {
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `note`.
+#[derive(Debug, Args)]
+pub(crate) struct Note {
+    /// The conversation, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The note, in place of the one that is there; - reads it from standard input; without one it is printed
+    #[arg(value_name = "TEXT", group = "what")]
+    pub(crate) text: Option<String>,
+    /// Write it in $VISUAL or $EDITOR
+    #[arg(long, group = "what")]
+    pub(crate) edit: bool,
+    /// Take it away
+    #[arg(long, group = "what")]
+    pub(crate) remove: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `star`.
+#[derive(Debug, Args)]
+pub(crate) struct Star {
+    /// The conversation, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Take it off
+    #[arg(long)]
+    pub(crate) off: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `sessions`.
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    /// Only what has these words in its title
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+    /// Only from this folder or below it, or from a repository there
+    #[arg(long, value_name = "DIR", value_parser = terminal::folder)]
+    pub(crate) project: Option<String>,
+    /// Only from then on: 7d, 2026-11-01
+    #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
+    pub(crate) since: Option<terminal::moment::Moment>,
+    /// Only until then
+    #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
+    pub(crate) until: Option<terminal::moment::Moment>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `title`.
+#[derive(Debug, Args)]
+pub(crate) struct Title {
+    /// The session
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
+    /// What to call it
+    #[arg(value_name = "TITLE", required_unless_present = "remove", conflicts_with = "remove")]
+    pub(crate) title: Option<String>,
+    /// Take your title back
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `split`.
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    /// The session
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
+    /// A conversation with which a new session begins; repeatable
+    #[arg(long, value_name = "ID", required = true, value_delimiter = ',')]
+    pub(crate) at: Vec<i64>,
+    /// What to call the new sessions, in the order of --at; repeatable
+    #[arg(long, value_name = "TITLE")]
+    pub(crate) title: Vec<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `merge`.
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The session that all will be in
+    #[arg(value_name = "INTO")]
+    pub(crate) into: String,
+    /// The others
+    #[arg(value_name = "SESSION", required = true)]
+    pub(crate) sessions: Vec<String>,
+    /// What to call it
+    #[arg(long, value_name = "TITLE")]
+    pub(crate) title: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// `undo`.
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// The session that a split or a merge made
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt;
-use hyper::{Request, StatusCode};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use settings::{Layer, Settings};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -34,6 +36,8 @@ pub(super) struct Answer {
     path: String,
     /// As the API sends it.
     pub(super) bytes: Vec<u8>,
+    /// The state that was answered, for `If-Match`.
+    pub(super) etag: Option<HeaderValue>,
 }
 
 /// Parameters by their names in the API.
@@ -52,24 +56,51 @@ impl Client {
 
     /// GET.
     pub(super) fn get(&self, path: &str, query: &Pairs) -> Result<Answer, Error> {
-        self.send(path, query)
+        self.send(Method::GET, path, query, None, None)
     }
 
-    fn send(&self, path: &str, query: &Pairs) -> Result<Answer, Error> {
+    /// A request that changes something, with a body and the state that it is meant for.
+    pub(super) fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        if_match: Option<&HeaderValue>,
+    ) -> Result<Answer, Error> {
+        self.send(method, path, &Pairs::new(), body, if_match)
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Pairs,
+        body: Option<&Value>,
+        if_match: Option<&HeaderValue>,
+    ) -> Result<Answer, Error> {
         let wrong = |detail: String| Error::Answer { path: path.to_owned(), detail };
         let mut uri = path.to_owned();
         if !query.is_empty() {
             uri.push('?');
             uri.push_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish());
         }
-        let request = Request::get(uri).body(Body::empty()).map_err(|error| wrong(error.to_string()))?;
+        let mut request = Request::builder().method(method).uri(uri);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(state) = if_match {
+            request = request.header(header::IF_MATCH, state);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = request.body(body).map_err(|error| wrong(error.to_string()))?;
         self.runtime.block_on(async {
             let Ok(mut response) = self.routes.clone().oneshot(request).await;
             if response.status().as_u16() >= 400 {
                 return Err(refused(response.status(), response.extensions_mut().remove::<Problem>(), path));
             }
+            let etag = response.headers().get(header::ETAG).cloned();
             let bytes = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
-            Ok(Answer { path: path.to_owned(), bytes: bytes.into() })
+            Ok(Answer { path: path.to_owned(), bytes: bytes.into(), etag })
         })
     }
 }

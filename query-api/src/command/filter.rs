@@ -1,10 +1,14 @@
 //! Which conversations: flags that become the parameters of the API's list.
 //!
-//! What a value may be is for the API to say.
+//! What a value may be is for the API to say. Only what means something on this machine alone is made plain here: a folder
+//! gets its whole path, `7d` and a day in local time get the moment that they mean.
 
 use clap::Args;
+use export::time::rfc3339;
+use terminal::moment::{Moment, moment};
 
 use super::client::Pairs;
+use crate::filter::now_ms;
 
 /// The filters. They all must hold.
 #[derive(Debug, Default, Args)]
@@ -13,17 +17,93 @@ pub(crate) struct Filter {
     /// Only of this session, Claude Code's or one that you made
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// human, command, shell, local, notification, subagent or all [default: the first three]
+    /// Only from this folder or below it, or from a repository there; or from a project of this name
+    #[arg(long, value_name = "DIR", value_parser = project)]
+    project: Option<String>,
+    /// Only from then on: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Only until then; a day is meant whole
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+    /// human, command, shell, local, notification, subagent or all, between commas [default: the first three]
     #[arg(long, value_name = "KINDS")]
     kind: Option<String>,
+    /// interactive, print, sdk, ide, desktop, unknown; between commas
+    #[arg(long, value_name = "WAYS")]
+    via: Option<String>,
+    /// complete, interrupted, failed, open; between commas
+    #[arg(long, value_name = "ENDS")]
+    status: Option<String>,
+    /// Only answered by this model
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Only where this tool was used
+    #[arg(long, value_name = "TOOL")]
+    tool: Option<String>,
+    /// Only with this tag; repeatable, then with all of them
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Only what is starred
+    #[arg(long)]
+    star: bool,
+    /// Only with such a rating: 5, '>=4', '<3', any, none
+    #[arg(long, value_name = "RATING")]
+    rating: Option<String>,
+    /// Only what failed, or had a tool call that failed
+    #[arg(long)]
+    failed: bool,
 }
 
 impl Filter {
     /// As parameters.
     pub(super) fn pairs(&self) -> Pairs {
         let mut pairs = Pairs::new();
-        pairs.extend(self.session.clone().map(|session| ("session_id", session)));
-        pairs.extend(self.kind.clone().map(|kind| ("kind", kind)));
+        let mut push = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
+        push("session_id", self.session.clone());
+        push("project", self.project.clone());
+        push("kind", self.kind.clone());
+        push("via", self.via.clone());
+        push("status", self.status.clone());
+        push("model", self.model.clone());
+        push("tool", self.tool.clone());
+        push("star", self.star.then(|| "true".to_owned()));
+        push("rating", self.rating.clone());
+        push("has_error", self.failed.then(|| "true".to_owned()));
+        pairs.extend(self.tag.iter().map(|tag| ("tag", tag.clone())));
+        pairs.extend(span(self.since, self.until));
         pairs
+    }
+}
+
+/// A folder by its whole path; what is no path is a name.
+pub(super) fn project(typed: &str) -> Result<String, String> {
+    let is_path = typed.contains('/') || [".", "..", "~"].contains(&typed);
+    if is_path { terminal::folder(typed) } else { Ok(typed.to_owned()) }
+}
+
+/// `since` and `until` as parameters.
+pub(super) fn span(since: Option<Moment>, until: Option<Moment>) -> Pairs {
+    let now = now_ms();
+    let since = since.and_then(|since| rfc3339(since.begin(now)));
+    let until = until.and_then(|until| rfc3339(until.end(now)));
+    since.map(|time| ("since", time)).into_iter().chain(until.map(|time| ("until", time))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_become_parameters() {
+        let filter = Filter {
+            session: Some("s".into()),
+            tag: vec!["a".into(), "b".into()],
+            star: true,
+            since: moment("2026-11-01T00:00:00Z").ok(),
+            ..Filter::default()
+        };
+        let pairs: Vec<_> = filter.pairs().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(pairs, ["session_id=s", "star=true", "tag=a", "tag=b", "since=2026-11-01T00:00:00.000Z"]);
     }
 }

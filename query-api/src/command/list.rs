@@ -16,16 +16,20 @@ const PAGE: u32 = 200;
 pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
     let mut query = args.filter.pairs();
     query.extend((!args.words.is_empty()).then(|| ("q", words(&args.words))));
+    sorted(&mut query, args.sort.as_deref(), args.reverse);
     let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
     if args.common.json {
         return found.print();
     }
-    print(&rows(&found.read()?, found.more(), terminal::width()))
+    print(&rows(&found.read()?, args.sort.as_deref(), found.more(), terminal::width()))
 }
 
 pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
     let mut query = args.filter.pairs();
     query.push(("q", words(&args.words)));
+    query.extend((!args.common.json).then(|| ("count", "true".to_owned())));
+    query.extend(args.r#in.clone().map(|places| ("in", places)));
+    sorted(&mut query, args.sort.as_deref(), args.reverse);
     let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
     if args.common.json {
         return found.print();
@@ -39,7 +43,16 @@ fn words(typed: &[String]) -> String {
         let phrase = typed.len() > 1 && word.contains(char::is_whitespace) && !word.contains('"');
         if phrase { format!("\"{word}\"") } else { word.clone() }
     };
-    typed.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    typed
+        .iter()
+        .map(|word| word.strip_prefix(" -").map_or_else(|| quoted(word), |not| format!("-{not}")))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn sorted(query: &mut Pairs, sort: Option<&str>, reverse: bool) {
+    query.extend(sort.map(|sort| ("sort", sort.to_owned())));
+    query.extend(reverse.then(|| ("order", "asc".to_owned())));
 }
 
 /// Pages of a list, one behind the other; items as the API sent them.
@@ -96,15 +109,31 @@ impl Found {
     }
 }
 
-fn rows(items: &[Item], more: bool, width: Option<u16>) -> String {
+fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> String {
     if items.is_empty() {
         return "nothing found\n".to_owned();
     }
-    let mut table = Table::new(&["id", "when", "", "project", "prompt"], width).right(0).cut(4);
+    // What it is sorted by is shown.
+    let figure: Option<fn(&Item) -> String> = match sort {
+        Some("cost") => Some(|item| item.cost_usd.map(page::usd).unwrap_or_default()),
+        Some("tokens") => Some(|item| page::number(item.tokens)),
+        Some("length") => Some(|item| page::number(item.prompt_length)),
+        _ => None,
+    };
+    let mut heads = vec!["id", "when", "", "project", "prompt"];
+    if figure.is_some() {
+        heads.insert(2, sort.unwrap_or_default());
+    }
+    let mut table = Table::new(&heads, width).right(0).cut(heads.len() - 1);
+    if figure.is_some() {
+        table = table.right(2);
+    }
     for item in items {
         let project = one_line(&item.project_name, 20);
-        let id = item.id.to_string();
-        table.row([id, page::time(&item.timestamp), page::signs(item), project, page::headline(item)]);
+        let (id, time) = (item.id.to_string(), page::time(&item.timestamp));
+        let figure = figure.map(|figure| figure(item));
+        let rest = [page::signs(item), project, page::headline(item)];
+        table.row([id, time].into_iter().chain(figure).chain(rest));
     }
     let mut text = table.to_string();
     if more && width.is_some() {
@@ -173,6 +202,7 @@ mod tests {
         check(&["a b"], "a b");
         check(&["a b", "c"], "\"a b\" c");
         check(&["\"a b\"", "-c"], "\"a b\" -c");
+        check(&["a", " -c d"], "a -c d");
     }
 
     /// What other people's texts hold must not reach the terminal as commands.
@@ -183,7 +213,9 @@ mod tests {
             "project_name": evil, "tags": [evil], "notes": evil, "has_error": false, "star": false,
             "matches": [{"in": evil, "snippet": [{"text": evil, "match": true}, {"text": evil, "match": false}]}]});
         let items: Vec<Item> = vec![serde_json::from_value(item).unwrap()];
-        for text in [rows(&items, true, Some(80)), rows(&items, true, None), hits(&items, None, Some(80))] {
+        for text in
+            [rows(&items, None, true, Some(80)), rows(&items, Some("cost"), true, None), hits(&items, None, Some(80))]
+        {
             let plain = terminal::plain(&text);
             assert_eq!(plain.replace('\n', ""), terminal::text::visible(&plain.replace('\n', "")), "{plain:?}");
             assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\r'), "{text:?}");

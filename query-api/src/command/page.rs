@@ -4,8 +4,8 @@ use terminal::text::visible;
 use terminal::time::when;
 use terminal::{Tone, paint};
 
-use super::now_ms;
 use super::shape::{Item, Marks};
+use crate::filter::now_ms;
 
 /// A time of the API as people say it.
 pub(super) fn time(rfc3339: &str) -> String {

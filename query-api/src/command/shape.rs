@@ -13,6 +13,7 @@ fn nothing<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(from: D) ->
 #[derive(Debug, Deserialize)]
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
+    #[serde(default)]
     pub(super) next_cursor: Option<String>,
     #[serde(default)]
     pub(super) count: Option<Count>,
@@ -39,9 +40,9 @@ pub(super) struct Item {
     #[serde(deserialize_with = "nothing")]
     pub(super) project_name: String,
     pub(super) has_error: bool,
-    #[serde(deserialize_with = "nothing")]
-    pub(super) cost_usd: f64,
+    pub(super) cost_usd: Option<f64>,
     pub(super) tokens: u64,
+    pub(super) prompt_length: u64,
     #[serde(flatten)]
     pub(super) marks: Marks,
     #[serde(deserialize_with = "nothing")]
@@ -152,4 +153,38 @@ pub(super) struct ToolCall {
     pub(super) refused: bool,
     pub(super) finished: bool,
     pub(super) duration_ms: Option<u64>,
+}
+
+/// A tag of yours.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TagCount {
+    pub(super) tag: String,
+    pub(super) conversations: u64,
+}
+
+/// A session of a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UserSession {
+    pub(super) id: String,
+    #[serde(deserialize_with = "nothing")]
+    pub(super) title: String,
+    #[serde(deserialize_with = "nothing")]
+    pub(super) project_name: String,
+    #[serde(deserialize_with = "nothing")]
+    pub(super) ended_at: String,
+    pub(super) conversations: u64,
+}
+
+/// What a split made.
+#[derive(Debug, Deserialize)]
+pub(super) struct SplitOff {
+    pub(super) made: Vec<String>,
+}
+
+/// Where an undo put things.
+#[derive(Debug, Deserialize)]
+pub(super) struct Moved {
+    pub(super) into: Vec<String>,
 }

@@ -29,6 +29,14 @@ pub(super) fn show(client: &Client, args: &Show) -> Result<(), Error> {
     if args.answer {
         return print_foreign(&conversation.response_text);
     }
+    if args.markdown {
+        let query = vec![
+            ("format", "markdown".to_owned()),
+            ("kind", "all".to_owned()),
+            ("id", conversation.item.id.to_string()),
+        ];
+        return print_foreign(&client.get("/api/export", &query)?.text());
+    }
     print(&text(&conversation, terminal::width().map_or(LONGEST, usize::from)))
 }
 

@@ -4,6 +4,7 @@
 //! held, however slow the reader is, and who stops asking has ended the work. The command line and the API write the same.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use store::read::export::{Cuts, Exporter, Selected, Subagents};
 
@@ -66,7 +67,7 @@ pub struct Document {
     selected: Vec<Selected>,
     stage: Stage,
     /// The session that the last conversation of a document to read belongs to.
-    session: Option<String>,
+    session: Option<Arc<str>>,
     counts: Counts,
 }
 
@@ -225,7 +226,7 @@ impl Made for std::io::Result<()> {
 
 /// Those of a session behind each other, sessions in the order of their first conversations.
 fn session_by_session(selected: Vec<Selected>) -> Vec<Selected> {
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
     let mut placed: Vec<(usize, Selected)> = Vec::with_capacity(selected.len());
     for one in selected {
         let next = places.len();
@@ -256,8 +257,8 @@ mod tests {
         let one = |&(id, session): &(i64, &str)| Selected {
             id: ConversationId(id),
             timestamp_ms: id,
-            session_id: session.to_owned(),
-            user_session_id: session.to_owned(),
+            session_id: session.into(),
+            user_session_id: session.into(),
         };
         let ids: Vec<_> = session_by_session(given.iter().map(one).collect()).iter().map(|one| one.id.0).collect();
         assert_eq!(ids, expected, "{given:?}");

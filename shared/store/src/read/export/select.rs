@@ -2,6 +2,9 @@
 //!
 //! The list's own filter and steps, each step a question of its own, so that a long export never holds the WAL.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Exporter;
@@ -22,10 +25,10 @@ pub struct Selected {
     pub id: ConversationId,
     /// When it began, in milliseconds since 1970, UTC.
     pub timestamp_ms: i64,
-    /// The session that Claude Code says it belongs to.
-    pub session_id: String,
+    /// The session that Claude Code says it belongs to. Shared by all of a session: a large store has a million of these.
+    pub session_id: Arc<str>,
     /// The session that a person says it belongs to.
-    pub user_session_id: String,
+    pub user_session_id: Arc<str>,
 }
 
 const SESSIONS: &str = "
@@ -45,14 +48,14 @@ impl Exporter {
             return Ok(Vec::new());
         };
         let mut stream = self.ask(|conn| question.stream(conn, NEWEST_FIRST, None))?;
-        let mut found = Vec::new();
+        let (mut found, mut names) = (Vec::new(), HashSet::new());
         loop {
             let step = self.ask(|conn| stream.step(conn, &question.held))?;
             for rows in step.rows.chunks(STEP) {
                 self.ask(|conn| {
                     for row in rows {
                         if question.holds(Asked { conn, scratch }, row.id)? {
-                            found.extend(selected(conn, *row)?);
+                            found.extend(selected(conn, *row, &mut names)?);
                         }
                     }
                     Ok(())
@@ -72,11 +75,19 @@ impl Exporter {
 }
 
 /// `None` if it has gone meanwhile.
-fn selected(conn: &Connection, place: Position) -> Result<Option<Selected>, Error> {
+fn selected(conn: &Connection, place: Position, names: &mut HashSet<Arc<str>>) -> Result<Option<Selected>, Error> {
+    let mut once = |name: String| match names.get(name.as_str()) {
+        Some(known) => known.clone(),
+        None => {
+            let name: Arc<str> = name.into();
+            names.insert(name.clone());
+            name
+        }
+    };
     conn.prepare_cached(SESSIONS)
         .op("prepare")?
         .query_row([place.id.0], |row| {
-            let (session_id, user_session_id) = (row.get(0)?, row.get(1)?);
+            let (session_id, user_session_id) = (once(row.get(0)?), once(row.get(1)?));
             Ok(Selected { id: place.id, timestamp_ms: place.timestamp_ms, session_id, user_session_id })
         })
         .optional()

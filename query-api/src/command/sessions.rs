@@ -1,0 +1,85 @@
+//! `sessions`, `title`, `split`, `merge`, `undo`: how you cut and name what Claude Code calls a session.
+
+use hyper::Method;
+use serde_json::json;
+use terminal::table::Table;
+use terminal::text::{one_line, visible};
+use terminal::{Tone, paint};
+
+use super::args::{Merge, Sessions, Split, Title, Undo};
+use super::client::{Answer, Client};
+use super::filter::span;
+use super::list::Found;
+use super::shape::{Moved, SplitOff, UserSession};
+use super::{Error, page, print};
+
+pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
+    let mut query = span(args.since, args.until);
+    query.extend(args.project.clone().map(|project| ("project", project)));
+    query.extend((!args.words.is_empty()).then(|| ("q", args.words.join(" "))));
+    let found = Found::ask(client, "/api/sessions", &query, args.limit)?;
+    if args.common.json {
+        return found.print();
+    }
+    let sessions: Vec<UserSession> = found.read()?;
+    let mut table = Table::new(&["session", "last", "", "project", "title"], terminal::width()).right(2).cut(4);
+    for session in &sessions {
+        let count = session.conversations.to_string();
+        let project = one_line(&session.project_name, 20);
+        table.row([&*session.id, &page::time(&session.ended_at), &count, &project, &session.title]);
+    }
+    print(&if table.is_empty() { "nothing found\n".to_owned() } else { table.to_string() })
+}
+
+pub(super) fn title(client: &Client, args: &Title) -> Result<(), Error> {
+    let path = path(&args.session)?;
+    let answer = client.change(Method::PATCH, &path, Some(&json!({"title": args.title})), None)?;
+    done(&answer, args.common.json, || match &args.title {
+        Some(title) => format!("{} is now called {}", args.session, one_line(title, 200)),
+        None => format!("{} has the title again that it came with", args.session),
+    })
+}
+
+pub(super) fn split(client: &Client, args: &Split) -> Result<(), Error> {
+    let mut body = json!({"session_id": args.session, "at": args.at});
+    if !args.title.is_empty() {
+        body["titles"] = json!(args.title);
+    }
+    let answer = client.change(Method::POST, "/api/sessions/split", Some(&body), None)?;
+    let SplitOff { made } = answer.read()?;
+    done(&answer, args.common.json, || format!("{} is split; new: {}", args.session, made.join(" ")))
+}
+
+pub(super) fn merge(client: &Client, args: &Merge) -> Result<(), Error> {
+    let mut body = json!({"into": args.into, "sessions": args.sessions});
+    if let Some(title) = &args.title {
+        body["title"] = title.as_str().into();
+    }
+    let answer = client.change(Method::POST, "/api/sessions/merge", Some(&body), None)?;
+    done(&answer, args.common.json, || format!("{} are now in {}", args.sessions.join(", "), args.into))
+}
+
+pub(super) fn undo(client: &Client, args: &Undo) -> Result<(), Error> {
+    let answer = client.change(Method::DELETE, &path(&args.session)?, None, None)?;
+    let Moved { into } = answer.read()?;
+    done(&answer, args.common.json, || {
+        format!("{} is undone; its conversations are in {}", args.session, into.join(" "))
+    })
+}
+
+fn path(session: &str) -> Result<String, Error> {
+    if session.is_empty() {
+        return Err(Error::Usage("name a session, as `sessions` shows it".to_owned()));
+    }
+    // Every byte that means something in an address.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    Ok(format!("/api/sessions/{}", session.bytes().map(encode).collect::<String>()))
+}
+
+fn done(answer: &Answer, json: bool, said: impl FnOnce() -> String) -> Result<(), Error> {
+    if json {
+        return answer.print();
+    }
+    print(&format!("{}\n", paint(Tone::Good, &visible(&said()))))
+}

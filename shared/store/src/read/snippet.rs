@@ -420,6 +420,9 @@ fn last_block(conn: &Connection, id: ConversationId) -> Result<Option<u32>, Erro
 }
 
 #[cfg(test)]
+pub(super) const STATEMENTS: [&str; 5] = [PROMPT, HUMAN, LAST_BLOCK, ANSWERS, TOOLS];
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -111,7 +111,7 @@ const HUMAN_PARTS: &str = "
 /// The first conversation that lists show of the user session `x`.
 macro_rules! first_of_user_session {
     () => {
-        "(select t.id from turns t
+        "(select t.id from turns t indexed by turns_session
            where t.session_id in (select x.session union select m.session_id from user_session_members m
                                    where m.user_session_id = x.session and m.removed_ms is null)
              and t.kind in ('human', 'command', 'shell')
@@ -135,7 +135,7 @@ const TITLE_PARTS: &str = concat!(
 /// The first conversation that lists show of the session `x`.
 macro_rules! first_of_session {
     () => {
-        "(select t.id from turns t where t.session_id = x.session and t.kind in ('human', 'command', 'shell')
+        "(select t.id from turns t indexed by turns_session where t.session_id = x.session and t.kind in ('human', 'command', 'shell')
            order by t.ordinal limit 1)"
     };
 }
@@ -159,12 +159,14 @@ const SESSION_TITLE_PARTS: &str = concat!(
 /// The title that a conversation stands for: of its user session, else of its session, if it is the first of that.
 pub(in crate::read) const TITLE: &str = concat!(
     "select coalesce(
-        (select h.text from (select u.user_session_id as session) x
-           join human_texts h on h.user_session_id = x.session where ?1 = ",
+        (select x.text from (select h.text, h.user_session_id as session from human_texts h
+                              where h.user_session_id = u.user_session_id) x where ?1 = ",
     first_of_user_session!(),
     "),
-        (select n.title from (select o.session_id as session) x join titles n on n.session_id = x.session
-          where not exists (select 1 from human_texts h where h.user_session_id = x.session) and ?1 = ",
+        (select x.title from (select n.title, n.session_id as session from titles n
+                               where n.session_id = o.session_id
+                                 and not exists (select 1 from human_texts h where h.user_session_id = n.session_id)) x
+          where ?1 = ",
     first_of_session!(),
     "))
        from turns o join conversation_user_sessions u on u.conversation_id = o.id where o.id = ?1"

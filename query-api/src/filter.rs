@@ -132,6 +132,13 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
+impl Kinds {
+    /// Each by its name, those of `all` too.
+    pub(crate) fn named(&self) -> Vec<Kind> {
+        if self.0.is_empty() { Kind::ALL.to_vec() } else { self.0.clone() }
+    }
+}
+
 /// The words of a list between commas; the error goes on from the parameter's name.
 fn between_commas<T>(text: &str, known: &[T], word: fn(&T) -> &'static str, more: &str) -> Result<Vec<T>, String>
 where
@@ -150,7 +157,7 @@ macro_rules! read_from_text {
         $(#[$doc])*
         #[derive(Debug, Deserialize)]
         #[serde(try_from = "String")]
-        struct $name($inner);
+        pub(crate) struct $name(pub(crate) $inner);
 
         impl TryFrom<String> for $name {
             type Error = String;
@@ -196,9 +203,9 @@ read_from_text! {
 /// A time, and as what it was given.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Time {
+pub(crate) struct Time {
     said: String,
-    moment: Moment,
+    pub(crate) moment: Moment,
 }
 
 impl TryFrom<String> for Time {

@@ -10,6 +10,7 @@ pub(crate) mod metrics;
 pub(crate) mod pages;
 pub(crate) mod ratings;
 pub(crate) mod sessions;
+pub(crate) mod stats;
 pub(crate) mod tags;
 pub(crate) mod views;
 

@@ -29,6 +29,7 @@ mod server;
 mod start;
 mod token;
 mod view;
+mod zone;
 
 use std::io::Write;
 use std::process::ExitCode;

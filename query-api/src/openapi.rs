@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str)] = &[
     ("sessions", "Sessions as a person cuts them: split, merged, with titles of their own."),
     ("tags", "The tags that are in use."),
     ("views", "Searches that a person keeps."),
+    ("stats", "Figures over any span of time."),
     ("health", "How it is going, and what is wrong."),
     ("server", "What concerns the server itself."),
     ("document", "This document."),

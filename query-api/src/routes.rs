@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::db::Database;
 use crate::events::Events;
 use crate::handlers::{
-    bulk, conversations, document, events, export, health, metrics, pages, ratings, sessions, tags, views,
+    bulk, conversations, document, events, export, health, metrics, pages, ratings, sessions, stats, tags, views,
 };
 use crate::login::Logins;
 use crate::metrics::{Requests, Waits};
@@ -81,6 +81,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(tags::rename, tags::delete),
         routes!(views::list, views::add),
         routes!(views::change, views::delete),
+        routes!(stats::show),
         routes!(health::report),
         routes!(health::alive),
         routes!(health::ready),

@@ -3,6 +3,7 @@
 mod marks;
 mod session;
 mod sessions;
+mod stats;
 
 use export::parts::{Block, ToolCall, raw};
 use export::price::{Bill, Usd};
@@ -18,6 +19,7 @@ use session::Session;
 
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Tags, View, Views};
 pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
+pub(crate) use stats::Stats;
 
 /// The last name of a path, as a short name for it.
 fn last_name(path: &str) -> &str {

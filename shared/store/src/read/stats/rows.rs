@@ -89,10 +89,13 @@ impl Folders {
         self.0.get(&folder).map(|(_, project)| project.as_str())
     }
 
-    /// Those in or below a folder, or of a repository there.
+    /// Those in or below a folder, or of a repository there; of a name without a slash, those whose last name it is.
     fn below(&self, wanted: &str) -> Vec<i64> {
         let wanted = if wanted.len() > 1 { wanted.trim_end_matches('/') } else { wanted };
         let is_below = |path: &str| {
+            if !wanted.contains('/') {
+                return path.rsplit('/').next() == Some(wanted);
+            }
             path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || wanted == "/")
         };
         let found = self.0.iter().filter(|(_, (cwd, project))| is_below(cwd) || is_below(project));

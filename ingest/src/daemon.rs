@@ -1,7 +1,7 @@
 //! The loop of `run`: a pass, its line in the log, and sleep until the next one. Nothing else.
 //!
 //! What a supervisor or a person asks for in between is heard by `signals`, what the supervisor is told goes through
-//! `notify`, and what has to be done once a day is done `beside`.
+//! `supervisor`, and what has to be done once a day is done `beside`.
 
 mod beside;
 
@@ -14,9 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use settings::Settings;
+use supervisor::Notify;
 
 use crate::error::{At, Error};
-use crate::notify::Notify;
 use crate::pass::{self, Context, Effort};
 use crate::presence::Presence;
 use crate::report::{PassReport, Stopwatch, Times};

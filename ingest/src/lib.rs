@@ -28,7 +28,6 @@ pub mod home;
 pub mod import;
 pub mod logging;
 pub mod manual;
-mod notify;
 pub mod once;
 pub mod pass;
 mod presence;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use queue::DataDir;
 use settings::{Chosen, Layer, Listen, Settings};
+use supervisor::Notify;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
@@ -135,7 +136,10 @@ async fn listen(
     };
     let app = App::new(access, Database::new(settings));
     let _ = writeln!(std::io::stdout(), "{said}"); // nobody may be reading
+    let mut notify = Notify::new(&|name| std::env::var_os(name));
+    notify.ready();
     server::run(listener, Arc::new(app), shutdown).await;
+    notify.stopping();
     Ok(())
 }
 

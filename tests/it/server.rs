@@ -239,10 +239,16 @@ fn a_socket_of_the_supervisor() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     let serve = world.bin("query-api").into_command();
+    let heard = world.root().join("notify");
+    let supervisor = std::os::unix::net::UnixDatagram::bind(&heard).expect("a socket");
+    supervisor.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a limit");
     let sh = world.command("sh").args(["-c", "exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve"]);
-    let sh = sh.arg(serve.get_program());
+    let sh = sh.arg(serve.get_program()).env("NOTIFY_SOCKET", &heard);
     let (mut child, ready) = started(sh, Stdio::from(std::os::fd::OwnedFd::from(listener)));
     assert_eq!(ready, format!("listening on http://{address}"));
+    let mut said = [0; 64];
+    let length = supervisor.recv(&mut said).expect("a message");
+    assert_eq!(&said[..length], b"READY=1");
     let mut stream = std::net::TcpStream::connect(address).expect("a connection");
     write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("a request");
     let mut answer = String::new();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// The line to the supervisor.
 #[derive(Debug, Default)]
-pub(crate) struct Notify {
+pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
     /// A sign of life is expected this often.
     watchdog: Option<Duration>,
@@ -21,7 +21,7 @@ pub(crate) struct Notify {
 
 impl Notify {
     /// What the environment asks for.
-    pub(crate) fn new(var: &dyn Fn(&str) -> Option<OsString>) -> Self {
+    pub fn new(var: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let socket = var("NOTIFY_SOCKET").filter(|name| !name.is_empty()).and_then(|name| {
             let opened = address(&name).and_then(|address| {
                 let socket = UnixDatagram::unbound()?;
@@ -38,28 +38,28 @@ impl Notify {
     }
 
     /// A large database that an older version left takes its time: longer than a supervisor usually gives to a start.
-    pub(crate) fn opening(&mut self) {
+    pub fn opening(&mut self) {
         self.send("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=opening the database");
     }
 
     /// The store can be written to, or soon can, and the queue is looked at.
-    pub(crate) fn ready(&mut self) {
+    pub fn ready(&mut self) {
         self.send("READY=1");
     }
 
     /// The settings are being read; [`ready`](Self::ready) ends it.
-    pub(crate) fn reloading(&mut self) {
+    pub fn reloading(&mut self) {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1_000_000 + now.tv_nsec / 1000));
     }
 
     /// It ends in order.
-    pub(crate) fn stopping(&mut self) {
+    pub fn stopping(&mut self) {
         self.send("STOPPING=1");
     }
 
     /// A line for people, if it is another than the last.
-    pub(crate) fn status(&mut self, line: &str) {
+    pub fn status(&mut self, line: &str) {
         if self.said != line {
             self.send(&format!("STATUS={}", line.replace('\n', " ")));
             line.clone_into(&mut self.said);
@@ -68,7 +68,7 @@ impl Notify {
 
     /// A sign of life, if one is due. It is given where something was done, never by a thread of its own: that would go on
     /// living while the pass hangs.
-    pub(crate) fn alive(&mut self, now: Instant) {
+    pub fn alive(&mut self, now: Instant) {
         let Some(often) = self.often() else { return };
         if self.last.is_none_or(|last| now.saturating_duration_since(last) >= often) {
             self.send("WATCHDOG=1");
@@ -77,7 +77,7 @@ impl Notify {
     }
 
     /// How long one may sleep between two signs of life.
-    pub(crate) fn often(&self) -> Option<Duration> {
+    pub fn often(&self) -> Option<Duration> {
         self.watchdog.map(|watchdog| watchdog / 3)
     }
 

@@ -116,6 +116,20 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
+    /// Whoever changes the API sees what that changes for others.
+    #[test]
+    fn the_written_document_is_up_to_date() {
+        let written = include_str!("../../docs/openapi.json");
+        let now = document().to_pretty_json().unwrap() + "\n";
+        let first = written.lines().zip(now.lines()).position(|(written, now)| written != now).unwrap_or(0);
+        let refresh = "cargo run -q -p query-api -- openapi > docs/openapi.json";
+        assert!(
+            written == now,
+            "docs/openapi.json differs from line {} on; look at what `{refresh}` changes",
+            first + 1
+        );
+    }
+
     /// In the document one would silently stand for the other.
     #[test]
     fn no_two_shapes_have_one_name() {

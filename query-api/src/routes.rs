@@ -72,6 +72,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(conversations::show),
         routes!(export::export),
         routes!(ratings::show, ratings::put, ratings::post, ratings::delete),
+        routes!(tags::suggest),
         routes!(bulk::change),
         routes!(sessions::list),
         routes!(sessions::show, sessions::rename, sessions::undo),

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::cursor::Cursor;
 use session::Session;
 
-pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Tags, View, Views};
+pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
 pub(crate) use stats::Stats;
 

@@ -176,6 +176,25 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn tags_are_offered_and_none_is_set() {
+    let (_world, server) = filled();
+    let (_, ids) = sessions(&server).swap_remove(0);
+    let path = format!("/api/conversations/{}", ids[1]);
+    done(&server, "PUT", &format!("/api/conversations/{}/rating", ids[0]), &json!({"tags": ["beside"]}));
+    let offered = || server.get(&format!("{path}/tag-suggestions"));
+    let expected = json!({"tag": "beside", "reason": "1 conversation in this session has it"});
+    let (status, answer) = offered();
+    let items = answer["items"].as_array().expect("a list");
+    assert!(status == 200 && items.contains(&expected), "{answer}");
+    assert_eq!(server.get(&path).1["tags"], json!([]));
+    done(&server, "PUT", &format!("{path}/rating"), &json!({"tags": ["Beside"]}));
+    done(&server, "PUT", &format!("{path}/rating"), &json!({"tags": []}));
+    let items = offered().1["items"].as_array().expect("a list").clone();
+    assert!(!items.contains(&expected), "it was taken off: {items:?}");
+    assert_eq!(server.get("/api/conversations/999999/tag-suggestions").0, 404);
+}
+
+#[test]
 fn many_at_once_tags_as_a_whole_and_saved_views() {
     let (_world, server) = filled();
     let ids: Vec<_> = conversations(&server).iter().map(id).collect();

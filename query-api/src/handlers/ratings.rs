@@ -140,7 +140,8 @@ async fn change(database: &Database, id: Id, headers: &HeaderMap, change: Change
     answer(id, survivor, &marks)
 }
 
-async fn named(database: &Database, id: Id) -> Result<ConversationId, Problem> {
+/// The conversation that a path names.
+pub(super) async fn named(database: &Database, id: Id) -> Result<ConversationId, Problem> {
     match id {
         Id::Number(id) => Ok(id),
         Id::Last => database.ask::<_, Problem>(|reader| reader.last()).await?.ok_or_else(|| no_conversation("yet")),

@@ -1,4 +1,4 @@
-//! `/api/tags`: the tags that are in use, and what is done to one as a whole.
+//! `/api/tags`: the tags that are in use, what is done to one as a whole, and which ones a conversation might get.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use store::human::Tag;
 use utoipa::ToSchema;
 
 use super::json;
+use super::ratings::named;
 use crate::db::Database;
 use crate::extract::marks::TagField;
-use crate::extract::{Json, Name, Query};
+use crate::extract::{Id, Json, Name, Query, no_conversation};
 use crate::problem::Problem;
 use crate::view;
 
@@ -24,6 +25,25 @@ use crate::view;
 pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
     let tags = database.ask::<_, Problem>(|reader| reader.tags()).await?;
     json(&view::Tags::of(&tags))
+}
+
+/// Tags that a conversation might get, the best first
+///
+/// By rules that ask nobody: tags in use whose words are in its texts, those of conversations around it, its command, the files
+/// and programs that tools were given, the tools. None is set by itself, and none is offered that it has or that was taken off it.
+#[utoipa::path(get, operation_id = "suggest_tags", path = "/api/conversations/{id}/tag-suggestions", tag = "tags",
+    params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show.")),
+    responses((status = 200, body = view::Suggestions)))]
+pub(crate) async fn suggest(
+    State(database): State<Arc<Database>>,
+    id: Id,
+    Query(()): Query<()>,
+) -> Result<Response, Problem> {
+    let id = named(&database, id).await?;
+    match database.ask::<_, Problem>(move |reader| reader.suggestions(id)).await? {
+        Some((survivor, tags)) => json(&view::Suggestions::of(survivor, (id != survivor).then_some(id), &tags)),
+        None => Err(no_conversation(id.0)),
+    }
 }
 
 /// What a tag shall be called

@@ -4,7 +4,7 @@ use export::time::rfc3339 as time;
 use serde::Serialize;
 use store::ConversationId;
 use store::human::{self, Rating, SavedView};
-use store::read::TagCount;
+use store::read::{Suggestion, TagCount};
 use utoipa::ToSchema;
 
 /// What is said of a conversation.
@@ -64,6 +64,35 @@ impl<'a> Tags<'a> {
     pub(crate) fn of(tags: &'a [TagCount]) -> Self {
         let tag = |count: &'a TagCount| TagUse { tag: &count.tag, conversations: count.conversations };
         Self { items: tags.iter().map(tag).collect() }
+    }
+}
+
+/// Tags that a conversation might get.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TagSuggestions)]
+pub(crate) struct Suggestions<'a> {
+    /// The conversation.
+    id: i64,
+    /// The id that was asked for, if it is an alias of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_id: Option<i64>,
+    /// At most ten, the best first.
+    items: Vec<Suggested<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TagSuggestion)]
+struct Suggested<'a> {
+    /// In the spelling that is in use, if it is.
+    tag: &'a str,
+    /// What speaks for it.
+    reason: &'a str,
+}
+
+impl<'a> Suggestions<'a> {
+    pub(crate) fn of(id: ConversationId, alias: Option<ConversationId>, found: &'a [Suggestion]) -> Self {
+        let items = found.iter().map(|it| Suggested { tag: &it.tag, reason: &it.reason }).collect();
+        Self { id: id.0, requested_id: alias.map(|id| id.0), items }
     }
 }
 

@@ -26,6 +26,7 @@ mod sessions;
 mod snippet;
 mod span;
 pub mod stats;
+mod suggest;
 mod tags;
 mod turn;
 
@@ -62,6 +63,7 @@ pub use sessions::{
     Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree, TreeLink, UserSession,
 };
 pub use snippet::{Match, Piece};
+pub use suggest::Suggestion;
 pub use tags::TagCount;
 pub(crate) use tags::{tag_spelling, tag_spellings};
 pub use turn::{Figures, Listed, ToolSummary, Turn};
@@ -201,6 +203,15 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn tags(&mut self) -> Result<Vec<TagCount>, Error> {
         self.ask(tags::counts)
+    }
+
+    /// What a conversation might be tagged with, by rules, the best first, and the id that answers for it. `None` if there
+    /// never was such an id.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn suggestions(&mut self, id: ConversationId) -> Result<Option<(ConversationId, Vec<Suggestion>)>, Error> {
+        self.ask(|conn| suggest::of(conn, id))
     }
 
     /// The searches that a person keeps, by name: of two of one name, which two stores may have brought, the newer.

@@ -22,24 +22,25 @@ pub struct TagCount {
 /// Each tag costs a look-up, however many conversations have it.
 const NEXT: &str = "select min(tag) from tagged where tag > ?1";
 
-/// All spellings of all tags.
-fn all(conn: &Connection) -> Result<Vec<String>, Error> {
+/// All spellings of all tags, in order of the alphabet, at most `most`.
+pub(super) fn all(conn: &Connection, most: usize) -> Result<Vec<String>, Error> {
     let mut found: Vec<String> = Vec::new();
     let mut query = conn.prepare_cached(NEXT).op("prepare")?;
-    loop {
+    while found.len() < most {
         let after = found.last().map_or("", String::as_str);
         let next: Option<String> = query.query_row([after], |row| row.get(0)).op("read tags")?;
         match next {
             Some(tag) => found.push(tag),
-            None => return Ok(found),
+            None => break,
         }
     }
+    Ok(found)
 }
 
 /// The spellings in which a tag is in use.
 pub(crate) fn tag_spellings(conn: &Connection, tag: &str) -> Result<Vec<String>, Error> {
     let wanted = folded(tag);
-    Ok(all(conn)?.into_iter().filter(|known| folded(known) == wanted).collect())
+    Ok(all(conn, usize::MAX)?.into_iter().filter(|known| folded(known) == wanted).collect())
 }
 
 /// The tag as it is spelled here, if it is in use.

@@ -2,6 +2,8 @@
 //!
 //! The content type is a guard too: a page of another site can send text without asking first, but not JSON.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,8 +11,11 @@ use axum::extract::{FromRequest, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use serde_path_to_error::Track;
 use tokio::time::timeout;
 
 use crate::problem::Problem;
@@ -63,12 +68,30 @@ async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
+/// `T` from a JSON object alone: a derived struct would take its fields from an array too, in their order.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    struct Fields<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    from.deserialize_map(Fields(PhantomData))
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        (field, error.into_inner())
-    });
+    let mut track = Track::new();
+    let read = object(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    let read = read.map_err(|error: serde_json::Error| (track.path().to_string(), error));
     let read = read.and_then(|read| json.end().map(|()| read).map_err(|error| (String::new(), error)));
     read.map_err(|(field, error)| {
         if error.classify() != Category::Data {
@@ -117,13 +140,15 @@ mod tests {
         check(r#"{"stars": 5}"#, "422 stars: `stars` is wrong: unknown field `stars`, expected `rating` or `tags`.");
         check(r#"{"rating": 5, "rating": 5}"#, "422 : The body is wrong: duplicate field `rating`.");
         check("[]", "422 : The body is wrong: ");
+        check("[5, [\"a\"]]", "422 : The body is wrong: invalid type: sequence, expected an object.");
         check("5", "422 : The body is wrong: ");
         for broken in ["", " ", "{", "{} {}", "nonsense", "{\"rating\": 5", "\u{feff}{}", "{\"rating\": \u{1}}"] {
             check(broken, "400 : The body is not JSON: ");
         }
         let deep = format!("{{\"tags\": {}", "[".repeat(100_000));
         assert!(parse::<Mark>(deep.as_bytes()).is_err());
-        assert_eq!(parse::<serde_json::Value>("[".repeat(200).as_bytes()).unwrap_err().status, 400);
+        let deep = format!("{{\"tags\": {}", "[".repeat(200));
+        assert_eq!(parse::<serde_json::Value>(deep.as_bytes()).unwrap_err().status, 400);
     }
 
     #[test]

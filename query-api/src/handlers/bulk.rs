@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::json;
 use crate::db::Database;
 use crate::extract::marks::{IdField, NoteField, QueryField, RatingField, TagList, given};
-use crate::extract::{Json, Query, read_query};
+use crate::extract::{Json, Query, object, read_query};
 use crate::filter::FilterParams;
 use crate::problem::Problem;
 use crate::view;
@@ -34,6 +34,7 @@ pub(crate) struct BulkBody {
     #[schema(value_type = QueryField, required = false)]
     filter: Option<QueryField>,
     /// What shall be different.
+    #[serde(deserialize_with = "object")]
     set: BulkChange,
 }
 

@@ -21,13 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use store::PARSER;
 use store::write::{Ground, Lineage, Look, Replaced, Writer};
 
 pub use rebuild::{Index, rebuild};
-
-/// The version of the rules. Raised when the same ground gives other rows than before: sessions that were derived by older
-/// rules are derived again, a few in each pass.
-pub(crate) const PARSER: i64 = 2;
 
 /// How often a lineage is read again because its ground moved on; then it waits for the next pass.
 const ATTEMPTS: usize = 3;

@@ -33,3 +33,4 @@ mod sessions; // titles, projects, and how sessions hang together
 mod status; // how it is going, in each state
 mod terminal; // help, colour, tables, and readers that go away
 mod tidy; // the rules of the repository
+mod upgrade; // a database of the schema before

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use store::PARSER;
 use store::write::{Ground, Lineage, Part, Turn};
 
-use super::PARSER;
 use super::seal::Seal;
 use super::session::{self, Reach};
 use crate::correlate::{self, Input};

@@ -101,6 +101,11 @@ impl Page {
         if database.sessions_to_derive > 0 {
             line += &format!("; {} to derive", count(n(database.sessions_to_derive), "session"));
         }
+        if database.sessions_to_derive_again > 0 {
+            let sessions = count(n(database.sessions_to_derive_again), "session");
+            line +=
+                &format!("; {sessions} to derive again by newer rules, until then search and figures lack something");
+        }
         self.line("store", &line);
         if let Some(seen) = found.completeness {
             let line = format!(

@@ -151,6 +151,8 @@ pub struct Database {
     pub conversations: i64,
     /// Sessions that wait to be derived, counted up to 10,000.
     pub sessions_to_derive: i64,
+    /// Sessions that were derived by older rules: until they are derived again, search and figures lack what newer rules add.
+    pub sessions_to_derive_again: i64,
 }
 
 /// By which sources the conversations of the default list were seen.
@@ -292,6 +294,7 @@ impl Database {
             events: health.events,
             conversations: health.conversations,
             sessions_to_derive: health.dirty_sessions,
+            sessions_to_derive_again: health.older_sessions,
         }
     }
 }

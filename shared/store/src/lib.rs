@@ -13,6 +13,10 @@
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, search_tools, search_parts, search_titles, search_title_parts, titles, aliases, facets, tool_uses, models, tools, folders, quarter_* | `write`, rebuildable |
 //! | passes, latencies, totals, turns_seen | `write`, figures of how it goes; turns_seen follows turns by triggers |
 
+/// The version of the rules by which sessions are derived. Raised when the same ground gives other rows than before: sessions
+/// that were derived by older rules are derived again, a few in each pass.
+pub const PARSER: i64 = 2;
+
 pub mod annotate;
 pub mod backup;
 pub mod check;

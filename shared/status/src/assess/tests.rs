@@ -51,6 +51,7 @@ fn healthy() -> Status {
             events: 1,
             conversations: 1,
             sessions_to_derive: 0,
+            sessions_to_derive_again: 0,
         }),
         last_event_at: Some(Time(NOW - 1)),
         completeness: Some(Completeness { hook_only: 0, transcript_only: 0, both: 1 }),

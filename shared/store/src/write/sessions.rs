@@ -241,7 +241,7 @@ mod tests {
             let batch = writer.batch().unwrap();
             batch.tx.execute_batch(sql).unwrap();
             let facts = Session { session_id: "s".into(), cwd: cwd.map(str::to_owned), ..Session::default() };
-            let part = Part { facts, from: 2 - turns.len() as i64, ..Part::default() };
+            let part = Part { facts, from: 2 - turns.len() as i64, parser: crate::PARSER, ..Part::default() };
             let parts = [("s".to_owned(), part)].into();
             batch.replace(&Lineage { parts, turns }, Look::Digests, 0).unwrap();
             let mut query = batch

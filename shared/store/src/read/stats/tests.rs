@@ -123,7 +123,7 @@ fn put(writer: &mut Writer, all: &[Made], home: usize, look: Look) -> Replaced {
     let part = |session: &str| {
         let cwd = FOLDERS[home].map(str::to_owned);
         let facts = Session { session_id: session.into(), cwd, ..Session::default() };
-        (session.to_owned(), Part { facts, ..Part::default() })
+        (session.to_owned(), Part { facts, parser: crate::PARSER, ..Part::default() })
     };
     let batch = writer.batch().unwrap();
     let done = batch.replace(&Lineage { parts: [part("s"), part("t")].into(), turns }, look, 0).unwrap();

@@ -1,0 +1,43 @@
+//! A database of the schema before: every list is there at once, and in the end everything is as in one made today.
+
+use std::path::PathBuf;
+
+use harness::{SCENARIOS, World, example};
+use store::read::Reader;
+use store::read::inspect::Inspector;
+use store::write::Writer;
+
+use crate::{one_store, rows};
+
+#[test]
+fn an_older_database_becomes_what_a_new_one_is() {
+    let world = World::new();
+    for scenario in SCENARIOS {
+        world.projects(scenario);
+        one_store::queue(&world, scenario);
+    }
+    let _ = world.ingest_once();
+    let before = rows::with_ids(world.data());
+    let older: PathBuf = example("older");
+    let _ = world.command(&older).arg(world.data().database()).succeed();
+    assert!(matches!(Reader::open(world.data()), Err(store::Error::NotMigrated { .. })));
+
+    drop(Writer::open(world.data()).expect("a migrated database"));
+    let listed =
+        |rows: &[String]| rows.iter().map(|row| row.lines().next().unwrap_or_default().to_owned()).collect::<Vec<_>>();
+    assert_eq!(listed(&rows::with_ids(world.data())), listed(&before), "every list is there at once");
+    let waiting = || Reader::open(world.data()).and_then(|mut reader| reader.health()).expect("a store").older_sessions;
+    assert!(waiting() > 3, "{}", waiting());
+
+    for _ in 0..20 {
+        if waiting() > 0 {
+            let _ = world.ingest_once();
+        }
+    }
+    assert_eq!(waiting(), 0);
+    rows::assert_same("after the upgrade", &rows::with_ids(world.data()), &before);
+    let inspector = Inspector::open(world.data()).expect("a store");
+    assert_eq!(inspector.schema_differences().expect("a schema"), []);
+    assert_eq!(inspector.misfiled().expect("a count"), 0, "lists and figures");
+    assert_eq!((inspector.unindexed().expect("a count"), inspector.stray_words().expect("a count")), (Vec::new(), 0));
+}

@@ -148,7 +148,7 @@ pub(crate) async fn export(
         make(store, form, filter, limit, now, sender).await;
         drop(making);
     });
-    let mut response = Response::new(Body::new(Pieces(receiver)));
+    let mut response = Response::new(Body::new(Pieces(Some(receiver))));
     let (end, kind) = params.format.named();
     let name = format!("attachment; filename=\"prompt-manager-{}.{end}\"", compact(now));
     response.extensions_mut().insert(Pace::Long(made));
@@ -224,20 +224,28 @@ async fn make(
     }
 }
 
-/// The pieces as a body.
-struct Pieces(mpsc::Receiver<Sent>);
+/// The pieces as a body, until its end was seen: who compresses it asks once more.
+struct Pieces(Option<mpsc::Receiver<Sent>>);
 
 impl hyper::body::Body for Pieces {
     type Data = Bytes;
     type Error = Broken;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        self.0.poll_recv(context).map(|sent| match sent {
+        let Some(receiver) = &mut self.0 else { return Poll::Ready(None) };
+        receiver.poll_recv(context).map(|sent| match sent {
             Some(Sent::Piece(piece)) => Some(Ok(Frame::data(piece))),
             Some(Sent::Failed(error)) => Some(Err(error)),
-            Some(Sent::End) => None,
+            Some(Sent::End) => {
+                self.0 = None;
+                None
+            }
             None => Some(Err("the export was given up".into())),
         })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
     }
 }
 
@@ -265,7 +273,10 @@ mod tests {
                 assert!(sender.send(last).await.is_ok());
             }
             drop(sender);
-            assert_eq!(Pieces(receiver).collect().await.is_ok(), expected);
+            let mut pieces = Pieces(Some(receiver));
+            assert_eq!((&mut pieces).collect().await.is_ok(), expected);
+            // What was whole stays so, however often somebody asks.
+            assert_eq!(pieces.collect().await.is_ok(), expected);
         }
     }
 

@@ -281,7 +281,10 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 fn cut(text: &str, mut places: Vec<Range<usize>>) -> Vec<Piece> {
     places.sort_unstable_by_key(|place| (place.start, std::cmp::Reverse(place.end)));
     let near = |first: &Range<usize>| {
-        places.iter().filter(|place| place.start >= first.start && place.end <= first.start + BYTES / 2).count()
+        let end = first.start + BYTES / 2;
+        // Only those that may be near: a long text holds a common word thousands of times.
+        let from = &places[places.partition_point(|place| place.start < first.start)..];
+        from.iter().take_while(|place| place.start <= end).filter(|place| place.end <= end).count()
     };
     // The first of the densest: `max_by_key` would give the last.
     let Some(anchor) = places.iter().rev().max_by_key(|place| near(place)).cloned() else { return Vec::new() };

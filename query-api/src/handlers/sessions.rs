@@ -41,7 +41,7 @@ pub(crate) struct SessionsParams {
     /// Only with their last activity before this time.
     #[param(value_type = Option<String>)]
     until: Option<Moment>,
-    /// Only with all of these words, or parts of words, in the title.
+    /// Only with all of these words in the title: of three letters and more anywhere in a word, else at its beginning.
     #[param(value_type = Option<String>, max_length = 200)]
     q: Option<TitleWords>,
 }
@@ -86,7 +86,8 @@ impl From<SessionsParams> for SessionsRequest {
 
 /// A page of sessions, newest activity first
 ///
-/// Those that lists of conversations show something of.
+/// Those that lists of conversations show something of. A page that takes long to fill may be short, and tell where the next
+/// begins.
 #[utoipa::path(get, operation_id = "list_sessions", path = "/api/sessions", tag = "sessions", params(SessionsParams),
     responses((status = 200, body = view::Sessions)))]
 pub(crate) async fn list(

@@ -70,7 +70,7 @@ impl Store {
             .execute([id])
             .unwrap();
         self.conn
-            .prepare_cached("insert into search (rowid, text) values (?1, ?2)")
+            .prepare_cached("insert into search (rowid, text) values (?1, spaced(?2))")
             .unwrap()
             .execute(params![self.conn.last_insert_rowid(), row.prompt])
             .unwrap();

@@ -1,8 +1,10 @@
 //! Sessions as people cut them: a list of them, newest activity first, and what one consists of.
 //!
-//! Nearly all sessions are as Claude Code cut them, and they are walked along an index, so that a page costs what it shows. The few
-//! that somebody split or merged are looked at one by one and put between. Figures are read for what is shown alone.
+//! Which sessions a page shows is decided by [`page`] and, by words of their titles, [`titled`]. Figures are read for what is
+//! shown alone.
 
+mod page;
+mod titled;
 mod tree;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -11,10 +13,10 @@ use super::Position;
 use super::session::{self, Session, TitleFrom, beginning};
 use super::turn::{self, Listed};
 use crate::error::{Context, Error};
-use crate::human::folded;
 use crate::human::parts::{self, Stretch};
 use crate::ids::ConversationId;
 
+pub(super) use page::page;
 pub use tree::{Relative, Tree, TreeLink};
 
 /// Which sessions a page shall show.
@@ -26,7 +28,7 @@ pub struct SessionsRequest {
     pub since_ms: Option<i64>,
     /// Only with their last activity before this moment.
     pub until_ms: Option<i64>,
-    /// Only with all of these words, or parts of words, in the title.
+    /// Only with all of these words in the title: of three letters and more anywhere in a word, else at its beginning.
     pub words: Option<String>,
     /// From here on.
     pub after: Option<SessionPosition>,
@@ -43,7 +45,7 @@ pub struct SessionPosition {
     pub id: String,
 }
 
-/// A page of sessions.
+/// A page of sessions. One that takes long to fill may be short.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionsPage {
     /// Newest activity first.
@@ -113,90 +115,13 @@ pub struct Part {
     pub conversations: u64,
 }
 
-macro_rules! untouched {
-    ($from:literal, $title:expr) => {
-        concat!(
-            "select s.session_id, s.ended_ms from sessions s ",
-            $from,
-            " and (s.ended_ms, s.session_id) < (?1, ?2) and s.ended_ms >= ?3
-              and not exists (select 1 from user_session_members m where m.session_id = s.session_id and m.removed_ms is null)
-              and not exists (select 1 from user_session_members m
-                               where m.user_session_id = s.session_id and m.removed_ms is null)
-              and exists (select 1 from turns t
-                           where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell'))
-              and (?4 is null or holds(",
-            $title,
-            ", ?4)) and (?5 is null or ",
-            project!(),
-            " = ?5) order by s.ended_ms desc, s.session_id desc limit ?6"
-        )
-    };
-}
 /// The project of the session `s`: the repository that its machine found there, else the directory.
 macro_rules! project {
     () => {
         "coalesce((select p.git_root from places p where p.cwd = s.cwd and p.origin_id = s.origin_id), s.cwd)"
     };
 }
-/// The title that people see, of the session `s`.
-macro_rules! title {
-    () => {
-        "coalesce((select text from human_texts where user_session_id = s.session_id), s.title,
-            (select substr(t.prompt_text, 1, 400) from turns t
-              where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')
-                and t.prompt_text is not null
-              order by t.ordinal limit 1))"
-    };
-}
-
-const UNTOUCHED: &str = untouched!("indexed by sessions_ended where true", title!());
-/// A project is a few directories: those of its repository that sessions ran in.
-const UNTOUCHED_OF_PROJECT: &str = untouched!(
-    "indexed by sessions_cwd where s.cwd in (select cwd from places where git_root = ?5 union select ?5)",
-    title!()
-);
-
-const TOUCHED: &str = "
-    select user_session_id from user_session_members where removed_ms is null
-     union
-    select session_id from user_session_members where removed_ms is null";
-
-/// Fills the page.
-pub(super) fn page(conn: &Connection, request: &SessionsRequest) -> Result<SessionsPage, Error> {
-    let limit = i64::from(request.limit) + 1;
-    let start = SessionPosition { ended_ms: request.until_ms.unwrap_or(i64::MAX), id: String::new() };
-    // Before a moment means before every id of that moment, and after a position the ids below it.
-    let after = match &request.after {
-        Some(after) if *after < start => after.clone(),
-        _ => start,
-    };
-    let since = request.since_ms.unwrap_or(i64::MIN);
-    let words = request.words.as_ref().map(|words| folded(words));
-    let sql = if request.project.is_some() { UNTOUCHED_OF_PROJECT } else { UNTOUCHED };
-    let mut found: Vec<SessionPosition> = conn
-        .prepare_cached(sql)
-        .op("prepare")?
-        .query_map(params![after.ended_ms, after.id, since, words, request.project, limit], |row| {
-            Ok(SessionPosition { id: row.get(0)?, ended_ms: row.get(1)? })
-        })
-        .op("list sessions")?
-        .collect::<Result<_, _>>()
-        .op("list sessions")?;
-    for id in strings(conn, TOUCHED, [])? {
-        let stretches = parts::of_user_session(conn, &id)?;
-        let Some(ended_ms) = last_activity(conn, &stretches)? else { continue };
-        let place = SessionPosition { ended_ms, id };
-        if place < after && ended_ms >= since && is_wanted(conn, &place.id, &stretches, request, words.as_deref())? {
-            found.push(place);
-        }
-    }
-    found.sort_by(|a, b| b.cmp(a));
-    let more = found.len() as i64 >= limit;
-    found.truncate(request.limit as usize);
-    let items = found.iter().map(|place| session(conn, &place.id)).collect::<Result<_, _>>()?;
-    let next = if more { found.pop() } else { None };
-    Ok(SessionsPage { items, next })
-}
+use project;
 
 /// When something of a user session was last heard of; `None` if lists show nothing of it.
 fn last_activity(conn: &Connection, stretches: &[Stretch]) -> Result<Option<i64>, Error> {
@@ -225,29 +150,6 @@ fn last_activity(conn: &Connection, stretches: &[Stretch]) -> Result<Option<i64>
         last = last.max(at);
     }
     Ok(last.filter(|_| shown))
-}
-
-/// Whether a user session that somebody changed has the title and the project that are asked for.
-fn is_wanted(
-    conn: &Connection,
-    id: &str,
-    stretches: &[Stretch],
-    request: &SessionsRequest,
-    words: Option<&str>,
-) -> Result<bool, Error> {
-    if let Some(words) = words {
-        let title = title(conn, id, stretches)?.map(|(title, _)| folded(&title)).unwrap_or_default();
-        if !words.split_whitespace().all(|word| title.contains(word)) {
-            return Ok(false);
-        }
-    }
-    let Some(project) = &request.project else { return Ok(true) };
-    for stretch in stretches {
-        if project_of(conn, &stretch.session_id)?.as_ref() == Some(project) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The title and where it is from: a person's, that of the session it begins with, or the beginning of its first prompt.

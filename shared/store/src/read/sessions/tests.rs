@@ -66,6 +66,11 @@ fn newest_activity_first_page_by_page() {
     check(SessionsRequest { words: Some("ZÜR".into()), ..all() }, "s3");
     check(SessionsRequest { words: Some("s2 prompt".into()), ..all() }, "s2");
     check(SessionsRequest { words: Some("none".into()), ..all() }, "");
+    check(SessionsRequest { words: Some("zu pro".into()), ..all() }, "");
+    check(SessionsRequest { words: Some("p".into()), ..all() }, "s4 s2 s1 s0");
+    check(SessionsRequest { words: Some("rompt".into()), since_ms: Some(1000), ..all() }, "s4 s2 s1");
+    check(SessionsRequest { words: Some("prompt 1".into()), ..all() }, ""); // that is the second prompt
+    check(SessionsRequest { words: Some("pro".into()), project: Some("/odd".into()), ..all() }, "s1");
 }
 
 #[test]
@@ -145,18 +150,62 @@ fn relatives_are_found_both_ways_and_once() {
     assert_eq!((tree.sessions.len(), tree.is_cut), (200, true));
 }
 
+/// `count` more sessions without a title, one conversation each, all later than those of [`store`].
+fn many(store: &Store, count: i64) {
+    store
+        .conn
+        .execute_batch(&format!(
+            "begin;
+             create temp table n as
+             with recursive n (n) as (select 1000 union all select n + 1 from n where n < 999 + {count}) select n from n;
+             insert into conversation_ids (id, created_ms) select n, 0 from n;
+             insert into turns (id, session_id, ordinal, timestamp_ms, kind, via, status, prompt_text, from_hook,
+                                from_transcript, metadata, digest)
+             select n, 'n' || n, 0, n * 1000, 'human', 'print', 'complete', 'number ' || n, 1, 0, '{{}}', x'' from n;
+             insert into search_parts (rowid, text) select id, prompt_text from turns where id >= 1000;
+             insert into sessions (session_id, cwd, ended_ms, origin_id) select 'n' || n, '/many', n * 1000, 1 from n;
+             commit;"
+        ))
+        .unwrap();
+}
+
+/// What no index knows is looked for in titles, and a page that this takes long to fill is short.
+#[test]
+fn a_walk_has_a_bound() {
+    let store = store(5);
+    many(&store, 25_000);
+    let mut reader = store.reader();
+    let mut request = SessionsRequest { words: Some("p".into()), limit: 3, ..SessionsRequest::default() };
+    let first = reader.sessions(&request).unwrap();
+    assert_eq!((first.items.len(), first.next.is_some()), (0, true));
+    request.after = first.next;
+    let second = reader.sessions(&request).unwrap();
+    assert_eq!((second.items.len(), second.next.is_some()), (3, true));
+    assert_eq!(ids(&mut reader, &request).join(" "), "s4 s3 s2 s1 s0");
+    // In every title but these: it is met at once.
+    request = SessionsRequest { words: Some("number".into()), limit: 3, ..SessionsRequest::default() };
+    assert_eq!(reader.sessions(&request).unwrap().items.len(), 3);
+    request.words = Some("number 1234".into());
+    assert_eq!(
+        ids(&mut reader, &request).join(" "),
+        "n21234 n12349 n12348 n12347 n12346 n12345 n12344 n12343 n12342 n12341 n12340 n11234 n1234"
+    );
+}
+
 /// The walk reads what it shows: no plan reads all sessions or sorts them.
 #[test]
 fn the_list_goes_along_an_index() {
     let store = store(1);
     let plan = |sql: &str| {
         let mut query = store.conn.prepare(&format!("explain query plan {sql}")).unwrap();
-        let rows = query.query_map(params![0, "", 0, None::<String>, "/p", 50], |row| row.get::<_, String>(3)).unwrap();
+        let rows = query.query_map(params![0, "", 0, true, "/p", 50], |row| row.get::<_, String>(3)).unwrap();
         rows.map(Result::unwrap).collect::<Vec<_>>().join("\n")
     };
-    let walk = plan(UNTOUCHED);
-    assert!(walk.contains("SEARCH s USING INDEX sessions_ended"), "{walk}");
-    assert!(!walk.contains("TEMP B-TREE") && !walk.contains("SCAN s"), "{walk}");
-    let walk = plan(UNTOUCHED_OF_PROJECT);
-    assert!(walk.contains("SEARCH s USING INDEX sessions_cwd (cwd=?"), "{walk}");
+    let walk = plan(page::WALK);
+    assert!(walk.contains("SEARCH sessions USING INDEX sessions_ended"), "{walk}");
+    assert!(!walk.contains("TEMP B-TREE") && !walk.contains("SCAN sessions"), "{walk}");
+    let walk = plan(page::WALK_OF_PROJECT);
+    assert!(walk.contains("SEARCH sessions USING INDEX sessions_cwd (cwd=?"), "{walk}");
+    let one = plan(page::ONE);
+    assert!(one.contains("SEARCH sessions USING PRIMARY KEY (session_id=?"), "{one}");
 }

@@ -1,12 +1,14 @@
-//! The cursor of a list: a position and the mark of the question it belongs to, a version before them, in base64url. Opaque
-//! to callers, so that what a position is can change.
+//! Cursors: a few numbers, a version before them, in base64url. Opaque to callers, so that what they mean can change.
+//!
+//! The cursor of a list is a position and the mark of the question it belongs to; [`encode`] and [`decode`] serve others.
 
 use store::ConversationId;
 use store::read::Position;
 
+use crate::base64;
+
 /// Says what follows.
 const VERSION: u8 = 2;
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// A position in the answers to one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,38 +22,35 @@ impl Cursor {
     /// Its text.
     pub(crate) fn encode(self) -> String {
         let Position { key, timestamp_ms, id } = self.position;
-        let mut bytes = vec![VERSION];
-        bytes.extend([key, timestamp_ms, id.0].into_iter().flat_map(i64::to_be_bytes));
-        bytes.extend(self.question.to_be_bytes());
-        let mut text = String::with_capacity(44);
-        for group in bytes.chunks(3) {
-            let bits = group.iter().enumerate().fold(0_u32, |bits, (i, &byte)| bits | u32::from(byte) << (16 - 8 * i));
-            for i in 0..=group.len() {
-                text.push(char::from(DIGITS[(bits >> (18 - 6 * i)) as usize & 63]));
-            }
-        }
-        text
+        encode([key, timestamp_ms, id.0, self.question.cast_signed()])
     }
 
     /// The cursor of a text that [`Cursor::encode`] made.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let mut bytes = Vec::with_capacity(33);
-        for group in text.as_bytes().chunks(4) {
-            let mut bits = 0_u32;
-            for (i, digit) in group.iter().enumerate() {
-                let value = DIGITS.iter().position(|known| known == digit)? as u32;
-                bits |= value << (18 - 6 * i);
-            }
-            bytes.extend(&bits.to_be_bytes()[1..group.len()]);
-        }
-        let (&version, rest) = bytes.split_first()?;
-        let mut numbers = rest.chunks(8).map(|number| number.try_into().map(i64::from_be_bytes));
-        let mut number = || numbers.next()?.ok();
-        let position = Position { key: number()?, timestamp_ms: number()?, id: ConversationId(number()?) };
-        let cursor = Self { position, question: number()?.cast_unsigned() };
-        // One text for one cursor: spare bits must be as they were made.
-        (version == VERSION && cursor.encode() == text).then_some(cursor)
+        let [key, timestamp_ms, id, question] = decode(text)?;
+        let position = Position { key, timestamp_ms, id: ConversationId(id) };
+        Some(Self { position, question: question.cast_unsigned() })
     }
+}
+
+/// The text of numbers.
+pub(crate) fn encode<const N: usize>(numbers: [i64; N]) -> String {
+    let mut bytes = vec![VERSION];
+    bytes.extend(numbers.into_iter().flat_map(i64::to_be_bytes));
+    base64::digits(&bytes, base64::URL)
+}
+
+/// The numbers of a text that [`encode`] made.
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[i64; N]> {
+    let bytes = base64::bytes(text, base64::URL)?;
+    let numbers: Vec<i64> = bytes
+        .get(1..)?
+        .chunks(8)
+        .map(|number| number.try_into().ok().map(i64::from_be_bytes))
+        .collect::<Option<_>>()?;
+    let numbers = numbers.try_into().ok()?;
+    // One text for one cursor: the version is ours, and spare bits are as they were made.
+    (encode(numbers) == text).then_some(numbers)
 }
 
 #[cfg(test)]

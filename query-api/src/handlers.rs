@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod pages;
 pub(crate) mod ratings;
+pub(crate) mod raw;
 pub(crate) mod sessions;
 pub(crate) mod stats;
 pub(crate) mod tags;

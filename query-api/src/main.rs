@@ -7,6 +7,7 @@
 mod access;
 mod answered;
 mod app;
+mod base64;
 mod cli;
 mod command;
 mod cursor;

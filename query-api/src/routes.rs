@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::db::Database;
 use crate::events::Events;
 use crate::handlers::{
-    bulk, conversations, document, events, export, health, metrics, pages, ratings, sessions, stats, tags, views,
+    bulk, conversations, document, events, export, health, metrics, pages, ratings, raw, sessions, stats, tags, views,
 };
 use crate::login::Logins;
 use crate::metrics::{Requests, Waits};
@@ -70,6 +70,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
     vec![
         routes!(conversations::list),
         routes!(conversations::show),
+        routes!(raw::show),
         routes!(export::export),
         routes!(ratings::show, ratings::put, ratings::post, ratings::delete),
         routes!(tags::suggest),

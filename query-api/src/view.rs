@@ -1,6 +1,7 @@
 //! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
 
 mod marks;
+mod raw;
 mod session;
 mod sessions;
 mod stats;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 use crate::cursor::Cursor;
 use session::Session;
 
+pub(crate) use self::raw::Raw;
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
 pub(crate) use stats::Stats;
@@ -151,6 +153,18 @@ pub(crate) struct Conversation<'a> {
     sources: Sources,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
+    links: Links,
+}
+
+/// What else there is of it, as paths of this API.
+#[derive(Serialize, ToSchema)]
+struct Links {
+    /// The hook events and transcript lines that it was made from.
+    raw: String,
+    /// What a person says of it.
+    rating: String,
+    /// The session that it is in, as people cut them.
+    session: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -269,6 +283,19 @@ impl<'a> Conversation<'a> {
             metadata: &turn.metadata,
             sources: Sources::of(turn),
             session: conversation.session.as_ref().map(|session| Session::of(&turn.session_id, session)),
+            links: Links::of(turn),
+        }
+    }
+}
+
+impl Links {
+    fn of(turn: &read::Turn) -> Self {
+        // `+` is a blank in a query, not in a path.
+        let session = form_urlencoded::byte_serialize(turn.user_session_id.as_bytes()).collect::<String>();
+        Self {
+            raw: format!("/api/conversations/{}/raw", turn.id.0),
+            rating: format!("/api/conversations/{}/rating", turn.id.0),
+            session: format!("/api/sessions/{}", session.replace('+', "%20")),
         }
     }
 }

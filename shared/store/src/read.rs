@@ -2,7 +2,7 @@
 //!
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
 //! WAL. Reading order: `turn` (one row of a list), `filter` and `list` (which rows, in
-//! which order), `query`, `search` and `snippet` (what people type into a search box, what holds it, and where), `conversation` (everything of one), `session` (what it belongs to), `span`, `json` and `media` (texts that
+//! which order), `query`, `search` and `snippet` (what people type into a search box, what holds it, and where), `conversation` (everything of one), `raw` (what it was made from), `session` (what it belongs to), `span`, `json` and `media` (texts that
 //! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`]; so does who looks at all of
 //! it: [`inspect`].
 
@@ -19,6 +19,7 @@ mod marks;
 mod media;
 mod pulse;
 mod query;
+mod raw;
 mod search;
 pub(crate) mod searched;
 mod session;
@@ -58,6 +59,7 @@ pub use list::{Count, Direction, ListRequest, Page, Position, Sort};
 pub(crate) use marks::is_known;
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
+pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};
 pub use session::{Link, Session, TitleFrom};
 pub use sessions::{
     Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree, TreeLink, UserSession,
@@ -163,6 +165,20 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
         self.ask(|conn| conversation::get(conn, id))
+    }
+
+    /// A page of what a conversation was made from, byte for byte; an alias answers with its survivor. `None` if there is no
+    /// such id.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn raw(
+        &mut self,
+        id: ConversationId,
+        after: Option<RawPosition>,
+        limit: u32,
+    ) -> Result<Option<RawPage>, Error> {
+        self.ask(|conn| raw::page(conn, id, after, limit))
     }
 
     /// The newest conversation of the kinds that lists show.

@@ -43,6 +43,7 @@ pub use crate::usage::Usage;
 pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};
+pub(crate) use ground::event_key;
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use mend::Version;
 pub(crate) use merge::of_other;

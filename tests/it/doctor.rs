@@ -288,6 +288,9 @@ fn faults_of_the_database() {
     check("words-gone", &["words_missing", "derived_differs"]);
     check("words-stray", &["words_stray"]);
     check("words-damaged", &["words_damaged"]);
+    check("texts-gone", &["words_missing"]);
+    check("titles-stray", &["words_stray"]);
+    check("texts-damaged", &["words_damaged"]);
     check("keys-gone", &["unrecognised"]);
     check("session-waits", &["sessions_wait"]);
     check("turn-changed", &["derived_differs"]);

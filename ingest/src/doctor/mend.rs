@@ -171,6 +171,7 @@ fn rows(
             Mend::Lists => batch.remake_lists(),
             Mend::Loose => batch.drop_loose_parts().map(drop),
             Mend::StrayWords => batch.drop_stray_words(),
+            Mend::Texts => batch.index_texts(),
             Mend::Words => {
                 anew = true;
                 Ok(())

@@ -48,6 +48,8 @@ pub(super) enum Mend {
     Loose,
     /// Remove words that belong to nothing.
     StrayWords,
+    /// Make the index of words of tags, notes and titles anew.
+    Texts,
     /// Make the index of words anew.
     Words,
     /// Derive a session again.

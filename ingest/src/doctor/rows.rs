@@ -180,6 +180,13 @@ pub(super) fn words(round: &mut Round<'_>, store: &Inspector) -> Result<(), Erro
         round.found_many(Code::WordsMissing, texts, format!("session {session}"));
         round.mend(Code::WordsMissing, Mend::Derive(session));
     }
+    match store.unindexed_texts()? {
+        0 => {}
+        texts => {
+            round.found_many(Code::WordsMissing, texts, "tags, notes and titles");
+            round.mend(Code::WordsMissing, Mend::Texts);
+        }
+    }
     match store.stray_words()? {
         0 => {}
         stray => {

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 
 /// What each fault does.
-const FAULTS: [(&str, &str); 41] = [
+const FAULTS: [(&str, &str); 44] = [
     ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
     // The captured runs are old when they are fed.
     ("at-once", "delete from latencies"),
@@ -47,6 +47,20 @@ const FAULTS: [(&str, &str); 41] = [
     ("words-gone", "delete from search where rowid = (select min(id) from blocks where kind = 'text')"),
     ("words-stray", "insert into search (rowid, text) values (9999999, 'stray')"),
     ("words-damaged", "update search_data set block = x'0102030405060708' where id > 10"),
+    (
+        "texts-gone",
+        "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present)
+         select 'planted', 1, 1, min(id), 'planted', 1 from turns;
+         delete from search_human where rowid = (select id from human_texts where text = 'planted')",
+    ),
+    ("titles-stray", "insert into search_titles (rowid, text) values (9999999, 'stray')"),
+    (
+        "texts-damaged",
+        "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present)
+         select 'planted', 1, 1, min(id), 'planted', 1 from turns;
+         update search_human_data set block = x'0102030405060708' where id > 10;
+         update search_human_parts_data set block = x'0102030405060708' where id > 10",
+    ),
     ("keys-gone", "delete from conversation_keys where conversation_id = (select min(id) from turns)"),
     (
         "session-waits",

@@ -43,12 +43,31 @@ const NAMES: [&str; 4] = [
      on conflict do nothing",
 ];
 
-const STRAY_WORDS: [&str; 3] = [
+const STRAY_WORDS: [&str; 7] = [
     "delete from search where rowid in (select id from search_docsize where id not in (select id from blocks))",
     "delete from search_tools where rowid in
         (select id from search_tools_docsize where id / 2 not in (select id from tool_calls))",
     "delete from search_parts where rowid in
         (select id from search_parts_docsize where id not in (select id from turns))",
+    "delete from search_human where rowid in
+        (select id from search_human_docsize where id not in (select id from human_texts))",
+    "delete from search_human_parts where rowid in
+        (select id from search_human_parts_docsize where id not in (select id from human_texts))",
+    "delete from search_titles where rowid in (select id from search_titles_docsize where id not in (select id from titles))",
+    "delete from search_title_parts where rowid in
+        (select id from search_title_parts_docsize where id not in (select id from titles))",
+];
+
+/// What people say and titles: their texts stand beside their indexes.
+const TEXTS: [&str; 8] = [
+    "insert into search_human (search_human) values ('delete-all')",
+    "insert into search_human (rowid, text) select id, spaced(text) from human_texts",
+    "insert into search_human_parts (search_human_parts) values ('delete-all')",
+    "insert into search_human_parts (rowid, text) select id, text from human_texts",
+    "insert into search_titles (search_titles) values ('delete-all')",
+    "insert into search_titles (rowid, text) select id, spaced(title) from titles",
+    "insert into search_title_parts (search_title_parts) values ('delete-all')",
+    "insert into search_title_parts (rowid, text) select id, title from titles",
 ];
 
 impl Batch<'_> {
@@ -116,6 +135,14 @@ impl Batch<'_> {
         STRAY_WORDS.iter().try_for_each(|sql| self.execute(sql, []))
     }
 
+    /// Makes the indexes of what people say and of titles anew.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn index_texts(&self) -> Result<(), Error> {
+        TEXTS.iter().try_for_each(|sql| self.execute(sql, []))
+    }
+
     /// Gives an event its payload back. Only the very bytes that were captured are taken: false for any others.
     ///
     /// # Errors
@@ -155,5 +182,54 @@ impl Batch<'_> {
     /// The engine's.
     pub fn version(&self) -> Result<Version, Error> {
         version(&self.tx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However the indexes of what people say and of titles were damaged, with the others they are made anew.
+    #[test]
+    fn damaged_indexes_of_texts_are_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&queue::DataDir::new(home.path())).unwrap();
+        let indexes = ["search_human", "search_human_parts", "search_titles", "search_title_parts"];
+        writer
+            .conn
+            .execute_batch(
+                "insert into human_texts (kind, conversation_id, text) values ('note', 1, 'a note, 日本語');
+                 insert into sessions (session_id, title) values ('s', 'a note too, 日本語');",
+            )
+            .unwrap();
+        for damage in [
+            "update N_data set block = x'0102030405060708' where id > 10",
+            "delete from N_data where id > 10",
+            "delete from N_docsize",
+            "insert into N (rowid, text) values (99, 'a note, 日本語')",
+            "insert into N (N) values ('delete-all')",
+        ] {
+            for index in indexes {
+                writer.conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
+                writer.conn.execute_batch(&damage.replace('N', index)).unwrap();
+            }
+            let batch = writer.batch().unwrap();
+            batch.clear_index().unwrap();
+            batch.commit().unwrap();
+            for index in indexes {
+                let found = |asked: &str| -> Vec<i64> {
+                    let mut query =
+                        writer.conn.prepare(&format!("select rowid from {index} where {index} match ?1")).unwrap();
+                    query.query_map([asked], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+                };
+                assert_eq!(
+                    (found("note"), found("\"日\u{2060}本\u{2060}語\"").len() + found("\"日本語\"").len()),
+                    (vec![1], 1),
+                    "{index}: {damage}"
+                );
+            }
+            let wrong: String = writer.conn.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(wrong, "ok", "{damage}");
+        }
     }
 }

@@ -68,14 +68,16 @@ impl Batch<'_> {
         )
     }
 
-    /// Empties the indexes of words; deriving with [`super::Look::Rows`] fills it again.
+    /// Empties the indexes of words; deriving with [`super::Look::Rows`] fills them again. Those of what people say and of
+    /// titles, which deriving does not write, are made anew here.
     ///
     /// # Errors
     /// The engine's.
     pub fn clear_index(&self) -> Result<(), Error> {
         self.execute("insert into search (search) values ('delete-all')", [])?;
         self.execute("insert into search_tools (search_tools) values ('delete-all')", [])?;
-        self.execute("insert into search_parts (search_parts) values ('delete-all')", [])
+        self.execute("insert into search_parts (search_parts) values ('delete-all')", [])?;
+        self.index_texts()
     }
 
     /// The session is to be derived from its beginning.

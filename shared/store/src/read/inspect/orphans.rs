@@ -57,7 +57,18 @@ const UNINDEXED: &str = "
 const STRAY_WORDS: &str = "
     select (select count(*) from search_docsize s where not exists (select 1 from blocks b where b.id = s.id))
          + (select count(*) from search_tools_docsize s where not exists (select 1 from tool_calls c where c.id = s.id / 2))
-         + (select count(*) from search_parts_docsize s where not exists (select 1 from turns t where t.id = s.id))";
+         + (select count(*) from search_parts_docsize s where not exists (select 1 from turns t where t.id = s.id))
+         + (select count(*) from search_human_docsize s where not exists (select 1 from human_texts h where h.id = s.id))
+         + (select count(*) from search_human_parts_docsize s where not exists (select 1 from human_texts h where h.id = s.id))
+         + (select count(*) from search_titles_docsize s where not exists (select 1 from titles n where n.id = s.id))
+         + (select count(*) from search_title_parts_docsize s where not exists (select 1 from titles n where n.id = s.id))";
+
+/// What people say, and titles, that one of their two indexes lacks.
+const UNINDEXED_TEXTS: &str = "
+    select (select count(*) from human_texts h where not exists (select 1 from search_human_docsize s where s.id = h.id)
+                                                  or not exists (select 1 from search_human_parts_docsize s where s.id = h.id))
+         + (select count(*) from titles n where not exists (select 1 from search_titles_docsize s where s.id = n.id)
+                                             or not exists (select 1 from search_title_parts_docsize s where s.id = n.id))";
 
 /// What somebody said of a conversation that is nowhere: neither derived nor known under another id.
 const UNHEARD: &str = "
@@ -127,6 +138,14 @@ impl Inspector {
                 Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
             })
         })
+    }
+
+    /// Texts of people, and titles, that their indexes of words lack.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn unindexed_texts(&self) -> Result<u64, Error> {
+        self.ask(|conn| figure(conn, "compare the index of words", UNINDEXED_TEXTS, []))
     }
 
     /// Texts in the index of words that belong to nothing.

@@ -10,6 +10,11 @@ pub(crate) fn padded(bytes: &[u8]) -> String {
     text
 }
 
+/// The reverse of [`padded`].
+pub(crate) fn unpadded(text: &str) -> Option<Vec<u8>> {
+    bytes(text.trim_end_matches('='), USUAL)
+}
+
 /// Without padding.
 pub(crate) fn digits(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -44,6 +49,7 @@ mod tests {
     fn as_in_rfc_4648() {
         let check = |input: &[u8], expected: &str| {
             assert_eq!(padded(input), expected);
+            assert_eq!(unpadded(expected).as_deref(), Some(input));
             let bare = expected.trim_end_matches('=').replace('+', "-").replace('/', "_");
             assert_eq!(digits(input, URL), bare);
             assert_eq!(bytes(&bare, URL).as_deref(), Some(input));

@@ -10,6 +10,7 @@ mod filter;
 mod list;
 mod marks;
 mod page;
+mod raw;
 mod sessions;
 mod shape;
 mod show;

@@ -160,6 +160,13 @@ fn long_lines_and_bytes_that_are_no_text() {
             assert_eq!(all.iter().filter(|piece| piece["base64"].is_string()).count(), usize::from(n == 0));
         }
     }
+    for (n, item) in items.iter().enumerate() {
+        let id = item["id"].to_string();
+        let shown = world.bin("query-api").args(["show", &id, "--raw"]).run().code(0);
+        assert!(shown.stdout == lines[2 * n..2 * n + 2].concat(), "conversation {n} on the command line");
+        let json = world.bin("query-api").args(["show", &id, "--raw", "--json"]).run().code(0).json();
+        assert!(json["items"] == Value::from(pieces(&server, &item["id"], 200)), "conversation {n} as JSON");
+    }
     let first = format!("/api/conversations/{}/raw", items[0]["id"]);
     let page = server.get(&first).1;
     let size = page["items"].to_string().len();

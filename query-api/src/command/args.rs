@@ -54,6 +54,7 @@ pub(crate) enum Command {
   prompt-manager show 12 | less -R
   prompt-manager show 12 --prompt | xclip         the prompt alone, as it was typed, to use it again
   prompt-manager show 12 --markdown | glow -      a document
+  prompt-manager show 12 --raw | jq .             the events and lines that it was made from
 "))]
     Show(Show),
     /// Rate a conversation from 1 to 5
@@ -206,6 +207,9 @@ pub(crate) struct Show {
     /// As a document, as `export --format markdown` writes it
     #[arg(long, group = "form")]
     pub(crate) markdown: bool,
+    /// What it was made from: each hook event and transcript line, byte for byte
+    #[arg(long, group = "form")]
+    pub(crate) raw: bool,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,

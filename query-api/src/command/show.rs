@@ -9,7 +9,7 @@ use terminal::{Tone, paint, span};
 use super::args::Show;
 use super::client::{Client, Pairs};
 use super::shape::{Conversation, ToolCall};
-use super::{Error, page, path, print, print_foreign};
+use super::{Error, page, path, print, print_foreign, raw};
 
 /// Subagents below subagents are shown so deep.
 const DEEPEST: usize = 4;
@@ -17,6 +17,9 @@ const DEEPEST: usize = 4;
 const LONGEST: usize = 400;
 
 pub(super) fn show(client: &Client, args: &Show) -> Result<(), Error> {
+    if args.raw {
+        return raw::show(client, args);
+    }
     let path = path(&args.id)?;
     let answer = client.get(&path, &Pairs::new())?;
     if args.common.json {

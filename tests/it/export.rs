@@ -437,6 +437,40 @@ fn told(world: &World) -> Vec<String> {
     lines
 }
 
+/// A hook log whose payloads are laid out over many lines, as `jq` writes them: every line of the export is an object, and
+/// another store takes all of it.
+#[test]
+fn what_was_laid_out_over_lines_travels_whole() {
+    let world = World::new();
+    let log = world.root().join("log.json");
+    let payloads = SCENARIOS.iter().flat_map(|scenario| scenario.hooks()).map(|hook| hook.json());
+    let payloads: Vec<_> = payloads.map(|it| serde_json::to_string_pretty(&it).expect("JSON")).collect();
+    fs::write(&log, payloads.join("\n")).expect("write");
+    let _ = world.bin("ingest").arg("import").arg(&log).succeed();
+    let id = annotate(&world);
+    let rows = world.root().join("all.jsonl");
+    let all = lines(export(&world, &["--out", rows.to_str().expect("UTF-8")]));
+    assert!(all.is_empty(), "the lines are in the file");
+    let file = fs::read_to_string(&rows).expect("the export");
+    let answer = world.serve().request("GET", "/api/export", &[]);
+    for text in [file.clone(), answer.text().to_string()] {
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+        assert!(lines.iter().all(|line| line["type"].is_string()), "{text}");
+        assert!(lines.iter().any(|line| line["id"] == id && line["ratings"][0]["rating"] == 4), "{text}");
+        // As it came, laid out: a tool's input is passed on and not read.
+        assert!(lines.iter().any(|line| line["tool_calls"][0]["input"].is_object()), "{text}");
+    }
+    let other = World::new();
+    let _ = other.bin("ingest").arg("import").arg(&rows).succeed();
+    let human = |world: &World| -> Vec<String> {
+        let is_human = |line: &Value| line["type"] != "conversation" || line["ratings"][0].is_object();
+        let kept = |line: &Value| format!("{} {} {} {}", line["type"], line["ratings"], line["notes"], line["title"]);
+        lines(export(world, &[])).split_off(1).iter().filter(|line| is_human(line)).map(kept).collect()
+    };
+    let (found, expected) = (human(&other), human(&world));
+    assert_eq!(found.len(), expected.len(), "{found:#?} {expected:#?}");
+}
+
 /// The machine changes: the files come back from the export, and what people said from the lines; in either order, and once
 /// more.
 #[test]

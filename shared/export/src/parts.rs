@@ -75,13 +75,22 @@ pub fn telling(input: &serde_json::Value) -> Option<&str> {
     NAMES.iter().find_map(|name| input.get(name)?.as_str())
 }
 
-/// JSON that is passed on as it is.
+/// JSON that is passed on as it is, but on one line: whoever made it may have laid it out over many, and what is written
+/// here stands in lines of JSON.
 ///
 /// # Errors
 /// The serializer's, or if it is no JSON.
 pub fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serde_json::from_str::<&RawValue>(json).map_err(S::Error::custom)?.serialize(serializer)
+    let json: &RawValue = serde_json::from_str(json).map_err(S::Error::custom)?;
+    if !json.get().contains(LINE_ENDS) {
+        return json.serialize(serializer);
+    }
+    // A string holds no line's end but written as `\n`, so these stand between signs, where they mean nothing.
+    let lines = json.get().split(LINE_ENDS).map(|line| line.trim_matches([' ', '\t']));
+    RawValue::from_string(lines.collect()).map_err(S::Error::custom)?.serialize(serializer)
 }
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// A text as a string, anything else as it is.
 fn value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -48,6 +48,20 @@ fn a_conversation() {
     assert_eq!(line["usage"][0]["cache_creation_1h_tokens"], 8);
 }
 
+/// A program that hands Claude Code's hooks on may lay out its JSON; what is in a string stays.
+#[test]
+fn json_that_was_laid_out_is_a_line_all_the_same() {
+    let mut whole = sample::whole();
+    whole.conversation.turn.metadata = "{\n  \"n\": 1.50,\r\n  \"text\": \"a\\n b\"\n}".into();
+    whole.conversation.tool_calls[0].input = Some(store::read::Value::Json("[\n1,\n2\r]".into()));
+    whole.conversation.tool_calls[0].output = Some(store::read::Value::Json("{\n}".into()));
+    let mut lines = lines(|out| conversation(out, &whole));
+    assert_eq!(lines.len(), 1);
+    let line = lines.remove(0);
+    assert_eq!(line["metadata"], json!({"n": 1.5, "text": "a\n b"}));
+    assert_eq!((&line["tool_calls"][0]["input"], &line["tool_calls"][0]["output"]), (&json!([1, 2]), &json!({})));
+}
+
 #[test]
 fn what_was_said_of_nothing() {
     let unplaced = Unplaced { id: store::ConversationId(7), keys: Vec::new(), remarks: sample::remarks() };

@@ -102,6 +102,10 @@ fn two_tabs_cannot_overwrite_each_other() {
     let stale = server.request("DELETE", &path, &[("if-match", &read)]);
     assert_eq!(stale.status, 412);
     assert_eq!(server.get(&path).1["rating"], 4);
+    // `last` is another one a moment later: what was read of one is no leave to change another.
+    let other = format!("/api/conversations/{}/rating", id(&conversations(&server)[1]));
+    let stale = sent(&server, "PUT", &other, &[("if-match", &read)], &json!({"rating": 1}));
+    assert_eq!((stale.status, &server.get(&other).1["rating"]), (412, &Value::Null), "{}", stale.text());
 }
 
 /// What is wrong is said, by its field, and nothing is written.

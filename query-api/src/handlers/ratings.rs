@@ -1,7 +1,7 @@
 //! `/api/conversations/{id}/rating`: what a person says of one conversation.
 //!
-//! Its ETag names the state, whichever id was asked for. Who sends it back in `If-Match` changes that state and no other:
-//! of two tabs the second is told that the first was quicker.
+//! Its ETag names the conversation and its state, whichever of its ids was asked for. Who sends it back in `If-Match` changes
+//! that state and no other: of two tabs the second is told that the first was quicker.
 
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ pub(super) async fn named(database: &Database, id: Id) -> Result<ConversationId,
 
 fn answer(asked: ConversationId, id: ConversationId, marks: &Marks) -> Result<Response, Problem> {
     let mut response = json(&view::ConversationMarks::of(id, (asked != id).then_some(asked), marks))?;
-    let version = HeaderValue::from_str(&format!("\"{}\"", marks.version()));
+    let version = HeaderValue::from_str(&format!("\"{}\"", marks.version(id)));
     let version = version.map_err(|error| Problem::internal(format!("write an ETag: {error}")))?;
     response.headers_mut().insert(header::ETAG, version);
     Ok(response)

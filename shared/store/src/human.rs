@@ -46,13 +46,14 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Names this state: two states have the same version exactly if they are equal.
-    pub fn version(&self) -> String {
+    /// Names this state of this conversation: two have the same version exactly if the states are equal and of the same one.
+    pub fn version(&self, of: ConversationId) -> String {
         let mut hash = blake3::Hasher::new();
         let mut field = |bytes: &[u8]| {
             hash.update(&(bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         };
+        field(&of.0.to_le_bytes());
         field(&[self.rating.map_or(0, Rating::get), u8::from(self.starred)]);
         field(&(self.tags.len() as u64).to_le_bytes());
         self.tags.iter().chain(&self.notes).for_each(|text| field(text.as_bytes()));

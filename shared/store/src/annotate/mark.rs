@@ -129,11 +129,11 @@ impl Act<'_> {
         let before = Marks::of(&history);
         let fits = match expected {
             Expected::Any => true,
-            Expected::Version(known) => known.contains(&before.version()),
+            Expected::Version(known) => known.contains(&before.version(id)),
             Expected::Nothing => before == Marks::default(),
         };
         if !fits {
-            return Ok(Err(Refused::Stale { version: before.version() }));
+            return Ok(Err(Refused::Stale { version: before.version(id) }));
         }
         // What is said later counts, whatever the clock says.
         let newest = history.iter().map(|(_, remark)| remark.stamp.created_ms).max();

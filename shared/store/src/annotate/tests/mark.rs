@@ -117,9 +117,9 @@ fn an_id_answers_though_nothing_is_shown_of_it() {
 #[test]
 fn who_knows_an_older_state_is_told_so() {
     let mut store = Store::new(&[("a", 1)]);
-    let none = Marks::default().version();
-    let four = mark(&mut store, 1, &rating(4), 5).marks.version();
     let id = ConversationId(1);
+    let none = Marks::default().version(id);
+    let four = mark(&mut store, 1, &rating(4), 5).marks.version(id);
     let known = |versions: &[&String]| Expected::Version(versions.iter().map(|one| (*one).clone()).collect());
     let stale = refused(store.annotator.mark(id, &rating(1), &known(&[&none]), 6));
     assert_eq!(stale, Refused::Stale { version: four.clone() });
@@ -127,10 +127,10 @@ fn who_knows_an_older_state_is_told_so() {
     assert_eq!(stale, Refused::Stale { version: four.clone() });
     assert_eq!(store.rows("rating_history"), 1);
     let five = store.annotator.mark(id, &rating(5), &known(&[&none, &four]), 7).unwrap().unwrap();
-    assert_ne!(five.marks.version(), four);
+    assert_ne!(five.marks.version(id), four);
     // The same state has the same version, however it came about.
     mark(&mut store, 1, &Change::nothing(), 8);
-    assert_eq!(store.marks(1).version(), none);
+    assert_eq!(store.marks(1).version(id), none);
     store.annotator.mark(id, &rating(1), &Expected::Nothing, 9).unwrap().unwrap();
 }
 
@@ -152,8 +152,9 @@ fn versions_tell_states_apart() {
         state(&["ab"], &[], false),
         Marks { rating: Rating::new(1), ..state(&[], &[], false) },
     ];
-    let versions: std::collections::BTreeSet<_> = states.iter().map(Marks::version).collect();
-    assert_eq!(versions.len(), states.len());
+    let versions: std::collections::BTreeSet<_> =
+        [1, 2].into_iter().flat_map(|id| states.iter().map(move |state| state.version(ConversationId(id)))).collect();
+    assert_eq!(versions.len(), 2 * states.len());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -52,20 +52,25 @@ pub(crate) struct App {
     events: Arc<Events>,
 }
 
-/// Which route answered.
-#[derive(Clone)]
-struct Route(Arc<str>);
+/// Which route answers: noted on the request before it does, and known also where its answer never comes.
+#[derive(Clone, Default)]
+struct Route(Arc<OnceLock<Arc<str>>>);
+
+impl Route {
+    fn name(&self) -> Arc<str> {
+        self.0.get().cloned().unwrap_or_else(|| NO_ROUTE.into())
+    }
+}
 
 /// The route of what none answered: there are as many paths as anybody likes to ask for.
 const NO_ROUTE: &str = "none";
 
-/// Notes the route on its answer.
-async fn noted(route: Option<MatchedPath>, request: axum::extract::Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(Route(route.as_str().into()));
+/// Notes which route was found.
+async fn noted(found: Option<MatchedPath>, request: axum::extract::Request, next: Next) -> Response {
+    if let (Some(found), Some(route)) = (found, request.extensions().get::<Route>()) {
+        let _ = route.0.set(found.as_str().into()); // one request has one route
     }
-    response
+    next.run(request).await
 }
 
 /// What is worth compressing: neither short, nor a stream that must not wait for its next line.
@@ -94,7 +99,9 @@ impl App {
         B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let route = Route::default();
+        parts.extensions.insert(route.clone());
         let asked = Asked::new(&parts.method, &parts.headers);
         let path = parts.uri.path().to_owned();
         let page = asks_for_page(&parts);
@@ -109,12 +116,12 @@ impl App {
                 }
             }
         };
-        let mut response = uniform(response, &path, page);
+        let route = route.name();
+        let mut response = uniform(response, &path, page, &route);
         for (name, value) in HEADERS {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         asked.id.tell(response.headers_mut());
-        let route = response.extensions_mut().remove::<Route>().map_or_else(|| NO_ROUTE.into(), |route| route.0);
         let status = response.status().as_u16();
         response.map(|body| Body::new(Answered::new(body, asked, route, status, self.requests.clone())))
     }
@@ -136,8 +143,8 @@ fn asks_for_page(request: &Parts) -> bool {
     accepted.contains("text/html") && !request.uri.path().starts_with("/api/")
 }
 
-/// Every error as problem+json, those of the router too.
-fn uniform(mut response: Response, path: &str, page: bool) -> Response {
+/// Every error as problem+json, those of the router too. The log hears the route alone: in the path may be a person's words.
+fn uniform(mut response: Response, path: &str, page: bool, route: &str) -> Response {
     if response.status().as_u16() < 400 {
         return response;
     }
@@ -147,7 +154,6 @@ fn uniform(mut response: Response, path: &str, page: bool) -> Response {
     {
         return response; // a page that says it all
     }
-    let route = response.extensions_mut().remove::<Route>();
     let problem = known.unwrap_or_else(|| match response.status() {
         StatusCode::NOT_FOUND => Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path."),
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -156,16 +162,13 @@ fn uniform(mut response: Response, path: &str, page: bool) -> Response {
         status => Problem::new(status, "The request cannot be answered."),
     });
     if let Some(internal) = &problem.internal {
-        tracing::warn!(path, status = problem.status.as_u16(), "failed to {internal}");
+        tracing::warn!(route, status = problem.status.as_u16(), "failed to {internal}");
     }
     let mut rendered = problem.render(path);
     if page && problem.status == StatusCode::UNAUTHORIZED {
         let (kind, body) = pages::strange();
         rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         *rendered.body_mut() = body;
-    }
-    if let Some(route) = route {
-        rendered.extensions_mut().insert(route);
     }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow);

@@ -271,6 +271,14 @@ fn each_answer_is_logged() {
     }
     assert!(log.contains("status=404"), "{log}");
     assert!(!log.contains("canary"), "{log}");
+    // Nor where it fails, and why is logged too: the name of a view is a person's words.
+    fs::rename(world.data().root().join("database"), world.data().root().join("away")).expect("another name");
+    assert_eq!(server.request("DELETE", "/api/views/canary", &[]).status, 503);
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("WARN")).unwrap_or_else(|| panic!("no line\n{log}"));
+    assert!(line.contains("/api/views/{name}") && line.contains("failed to open"), "{line}");
+    assert!(!log.contains("canary"), "{log}");
+    fs::rename(world.data().root().join("away"), world.data().root().join("database")).expect("its own name");
     drop(server);
     // As the settings say, and not at all where they ask for that.
     let quiet = world.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).env("PROMPT_MANAGER_LOG", "error");

@@ -106,7 +106,7 @@ impl Events {
 }
 
 async fn look(events: Arc<Events>) {
-    let mut eye = Eye { home: events.home.clone(), reader: None, seen: None };
+    let mut eye = Eye { home: events.home.clone(), reader: None, seen: None, was_blind: false };
     while !events.is_over() {
         events.looks.fetch_add(1, Ordering::Relaxed);
         let looked = tokio::task::spawn_blocking(move || {
@@ -132,12 +132,20 @@ struct Eye {
     home: DataDir,
     reader: Option<Reader>,
     seen: Option<Pulse>,
+    /// Whether there was nothing to read so far.
+    was_blind: bool,
 }
 
 impl Eye {
     /// What is new since the last look, if anything is; the first look only remembers. While the store cannot be read nothing is
-    /// new, and once it can be again everything may be.
+    /// new, and once it can be, or can be again, everything may be.
     fn news(&mut self) -> Option<(Option<i64>, bool)> {
+        let news = self.look();
+        self.was_blind = self.seen.is_none();
+        news
+    }
+
+    fn look(&mut self) -> Option<(Option<i64>, bool)> {
         let current = self.reader.take().filter(Reader::is_current);
         let same = current.is_some();
         let mut reader = current.or_else(|| Reader::open(&self.home).ok())?;
@@ -145,8 +153,12 @@ impl Eye {
         let pulse = reader.pulse(version).ok()?;
         self.reader = Some(reader);
         let pulse = pulse?;
-        let former = self.seen.replace(pulse)?;
-        Some((pulse.newest.map(|id| id.0), !same || pulse.said != former.said))
+        let marks = match self.seen.replace(pulse) {
+            Some(former) => !same || pulse.said != former.said,
+            None if self.was_blind => pulse.said > 0,
+            None => return None,
+        };
+        Some((pulse.newest.map(|id| id.0), marks))
     }
 }
 
@@ -238,6 +250,26 @@ mod tests {
         assert!(events.looks() > over);
         events.end();
         assert!(late.frame().await.is_none());
+    }
+
+    /// Who listens before there is a store hears of the first thing in it.
+    #[tokio::test]
+    async fn a_store_that_comes_is_news() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path());
+        let events = Events::new(dir.clone());
+        let mut body = events.listen().unwrap();
+        assert_eq!(next(&mut body).await, ": listening\n\n");
+        while events.looks() == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        sleep(EVERY / 4).await; // the first look is over
+        crate::app::tests::fill(&dir, vec![crate::app::tests::turn(1, "a")]);
+        let mut heard = String::new();
+        // The store may be seen before what is in it: then there are two.
+        while !heard.contains("\"newest\":1}") {
+            heard = tokio::time::timeout(EVERY * 5, next(&mut body)).await.expect("an event");
+        }
     }
 
     #[tokio::test]

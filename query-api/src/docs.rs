@@ -69,7 +69,7 @@ pub(crate) fn render(document: &Value) -> String {
         }
         nav {
             @for tag in &tags {
-                h2 { a href={ "#" (text(&tag["name"])) } { (text(&tag["name"])) } }
+                h2 { a href={ "#about-" (text(&tag["name"])) } { (text(&tag["name"])) } }
                 ul {
                     @for operation in operations.iter().filter(|it| it.tag() == text(&tag["name"])) {
                         li { a href={ "#" (operation.id()) } { (signature(operation)) } }
@@ -88,7 +88,7 @@ pub(crate) fn render(document: &Value) -> String {
                 pre { "TOKEN=$(cat ~/.local/share/prompt-manager/run/api.token)" }
             }
             @for tag in &tags {
-                section id=(text(&tag["name"])) {
+                section id={ "about-" (text(&tag["name"])) } {
                     h2 { (text(&tag["name"])) }
                     (prose(text(&tag["description"])))
                     @for operation in operations.iter().filter(|it| it.tag() == text(&tag["name"])) {
@@ -251,6 +251,10 @@ mod tests {
         // Each link leads somewhere on the page.
         for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(page.contains(&format!("id=\"{target}\"")), "nothing is called {target}");
+        }
+        let mut ids = std::collections::BTreeSet::new();
+        for id in page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(ids.insert(id), "two things are called {id}");
         }
         assert!(!page.contains("<script") && !page.contains(" style="), "the policy forbids both");
         assert!(!page.contains("src=") && !page.contains("url("), "nothing comes from elsewhere");

@@ -5,6 +5,7 @@
 //! even of the same origin as we are, for its browser: only the Host it must send gives it away. So Host is compared as
 //! text with the few names that are ours; no suffix, no resolving, no other spelling of the same address.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -117,6 +118,12 @@ fn names_of(address: SocketAddr) -> Vec<String> {
 /// A name and port under which somebody reaches the server by a way of their own, such as a forwarded port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AllowedHost(String);
+
+impl fmt::Display for AllowedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl FromStr for AllowedHost {
     type Err = &'static str;

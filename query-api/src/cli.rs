@@ -58,14 +58,17 @@ pub(crate) struct Open {
     /// Where the server listens [default: 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
-    /// Use the address instead of prompt-manager.localhost; the browser then sends the cookie to every port of it.
+    /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
     #[arg(long)]
     pub(crate) plain_host: bool,
+    /// Make the link for a name that the server was told with --allow-host, such as that of a forwarded port.
+    #[arg(long, value_name = "NAME:PORT", conflicts_with = "plain_host")]
+    pub(crate) host: Option<AllowedHost>,
     /// Print the link, and start no browser.
     #[arg(long)]
     pub(crate) print: bool,
     /// End the logins of all browsers instead.
-    #[arg(long, conflicts_with_all = ["plain_host", "print"])]
+    #[arg(long, conflicts_with_all = ["plain_host", "host", "print"])]
     pub(crate) revoke: bool,
 }
 

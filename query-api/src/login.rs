@@ -88,6 +88,19 @@ impl Logins {
         self.make(Kind::Link, site, now + LINK_TIME, now)
     }
 
+    /// Whether there is a link that [`redeem`](Self::redeem) would take.
+    pub(crate) fn is_link(&self, secret: &str, site: Site, now: SystemTime) -> bool {
+        holds(&self.path(Kind::Link, secret), site, now)
+    }
+
+    /// Takes a link back that nobody shall use.
+    pub(crate) fn drop_link(&self, secret: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(Kind::Link, secret)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a link. `None` if there is none: it was used, is too old, or was never made.
     pub(crate) fn redeem(&self, secret: &str, site: Site, now: SystemTime) -> io::Result<Option<String>> {
         let path = self.path(Kind::Link, secret);

@@ -30,9 +30,17 @@ pub(crate) enum Error {
     NoServer(SocketAddr, io::Error),
     #[error("let a browser in: another program answers at {0}; name the server's place with --listen")]
     OtherServer(SocketAddr),
+    #[error("let a browser in: {0} is no data directory of a server; name the server's with --home")]
+    NoHome(String),
+    #[error(
+        "let a browser in: the server at {0} has another home than {1}; name its home with --home, or its place with --listen"
+    )]
+    OtherHome(SocketAddr, String),
+    #[error("let a browser in as {1}: the server at {0} does not answer to that name; start it with --allow-host {1}")]
+    OtherName(SocketAddr, String),
     #[error(
         "let a browser in by the name {NAME}: {0}; add --plain-host to use the address itself, whose cookie the browser then \
-         sends to every port of that address"
+         sends to all that is opened at that address, at any port"
     )]
     NoName(&'static str),
     #[error("keep the logins in {path}: {source}")]
@@ -43,7 +51,7 @@ impl Error {
     /// 78 for what only another configuration can mend, 1 for the rest.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Socket(_) => ExitCode::from(78),
+            Self::Settings(_) | Self::Socket(_) | Self::NoHome(_) => ExitCode::from(78),
             _ => ExitCode::FAILURE,
         }
     }
@@ -62,13 +70,25 @@ pub(crate) fn run(flags: cli::Open) -> Result<(), Error> {
     }
     let Listen::Tcp(address) = settings.listen else { return Err(Error::Socket(settings.listen)) };
     find_server(address)?;
-    let site = if flags.plain_host { Site::Plain } else { named(address)? };
-    let host = match site {
-        Site::Named => format!("{NAME}:{}", address.port()),
-        Site::Plain => address.to_string(),
+    let home = settings.home.root().display().to_string();
+    if !settings.home.run().is_dir() {
+        return Err(Error::NoHome(home)); // nothing is made in what may be a slip of the pen
+    }
+    let host = match flags.host {
+        Some(host) => host.to_string(),
+        None if flags.plain_host => address.to_string(),
+        None => {
+            check_name(address)?;
+            format!("{NAME}:{}", address.port())
+        }
     };
+    let site = Site::of(&host);
     let secret = logins.link(site, SystemTime::now()).map_err(kept)?;
     let link = format!("http://{host}/open?once={secret}");
+    if let Err(error) = try_link(address, &host, &secret, home) {
+        logins.drop_link(&secret).map_err(kept)?;
+        return Err(error);
+    }
     let browser = if flags.print { None } else { browser(&|name| std::env::var_os(name).is_some(), is_wsl()) };
     match browser {
         Some(program) if start(program, &link) => hint(&format!("opened http://{host}/ in the browser")),
@@ -85,7 +105,7 @@ pub(crate) fn run(flags: cli::Open) -> Result<(), Error> {
 
 /// Whether it is ours that answers there. It is told nothing: whoever took the port learns no token from us.
 fn find_server(address: SocketAddr) -> Result<(), Error> {
-    let asked = ask(address).map_err(|error| Error::NoServer(address, error))?;
+    let asked = ask(address, &address.to_string(), "GET /healthz").map_err(|error| Error::NoServer(address, error))?;
     if asked.starts_with("HTTP/1.1 200 ") && asked.ends_with("\r\n\r\nok") {
         Ok(())
     } else {
@@ -93,10 +113,22 @@ fn find_server(address: SocketAddr) -> Result<(), Error> {
     }
 }
 
-fn ask(address: SocketAddr) -> io::Result<String> {
+/// Whether the link is one to the server too, under the name that the browser will say. It is told what the browser will tell it.
+fn try_link(address: SocketAddr, host: &str, secret: &str, home: String) -> Result<(), Error> {
+    let asked = ask(address, host, &format!("HEAD /open?once={secret}"));
+    let asked = asked.map_err(|error| Error::NoServer(address, error))?;
+    match asked.split(' ').nth(1) {
+        Some("200") => Ok(()),
+        Some("410") => Err(Error::OtherHome(address, home)),
+        Some("421") => Err(Error::OtherName(address, host.to_owned())),
+        _ => Err(Error::OtherServer(address)),
+    }
+}
+
+fn ask(address: SocketAddr, host: &str, what: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.take(16 * 1024).read_to_end(&mut answer)?;
@@ -104,7 +136,7 @@ fn ask(address: SocketAddr) -> io::Result<String> {
 }
 
 /// Whether browsers find the server by our name.
-fn named(address: SocketAddr) -> Result<Site, Error> {
+fn check_name(address: SocketAddr) -> Result<(), Error> {
     if !address.ip().is_loopback() {
         return Err(Error::NoName("it means this machine alone, and the server listens at an address of the network"));
     }
@@ -116,11 +148,11 @@ fn named(address: SocketAddr) -> Result<Site, Error> {
         // Chrome, Edge and Firefox resolve names below localhost by themselves, whatever the system knows.
         hint(&format!(
             "this system does not resolve {NAME}; most browsers do. If yours does not: `prompt-manager open --plain-host`, \
-             whose cookie the browser then sends to every port of {}",
+             whose cookie the browser then sends to all that is opened at {}, at any port",
             address.ip()
         ));
     }
-    Ok(Site::Named)
+    Ok(())
 }
 
 /// The command that opens a browser here, if somebody sits before it: over SSH it would open one elsewhere, or none.

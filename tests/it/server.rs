@@ -124,6 +124,21 @@ fn a_plain_host_is_only_what_somebody_asked_for() {
     assert_eq!(browse(&server, &format!("{NAME}:{}", server.address().port()), "/", &cookie).status, 401);
 }
 
+/// Where a port is forwarded, the browser knows the server by another name.
+#[test]
+fn a_link_for_a_name_that_is_allowed() {
+    let world = filled();
+    let server = world.serve_with(&["--allow-host", "devbox.example:9000"]);
+    let (host, path) = link(&world, &server, &["--host", "devbox.example:9000"]);
+    assert_eq!(host, "devbox.example:9000");
+    let cookie = cookie(&browse(&server, &host, &path, ""));
+    assert_eq!(browse(&server, &host, "/", &cookie).status, 200);
+    let address = server.address().to_string();
+    let open = world.bin("query-api").args(["open", "--print", "--listen", &address, "--host", "other.example:9000"]);
+    let refused = open.run().code(1);
+    assert!(refused.err().contains("--allow-host other.example:9000") && refused.out().is_empty(), "{refused}");
+}
+
 #[test]
 fn a_browser_is_started_where_there_is_one() {
     let world = filled();
@@ -167,6 +182,24 @@ fn open_says_what_it_misses() {
     other.join().expect("the other program");
     assert!(open(&["--listen", &address], 1).err().contains("start `prompt-manager serve`"));
     assert!(open(&["--listen", "unix:/tmp/x.sock"], 78).err().contains("no browser reaches"));
+
+    // A home that is none is not made, and a link of another home than the server's would not work.
+    let server = world.serve();
+    let address = server.address().to_string();
+    let nowhere = world.root().join("nowhere");
+    let at = |home: &Path, code| {
+        open(&["--listen", &address, "--print", "--home", home.to_str().expect("a plain path")], code)
+    };
+    let none = at(&nowhere, 78);
+    assert!(none.err().contains("no data directory") && none.out().is_empty(), "{none}");
+    assert!(!nowhere.exists());
+    let elsewhere = World::new();
+    elsewhere.ingest_once();
+    let other = at(elsewhere.data().root(), 1);
+    assert!(other.err().contains("has another home") && other.out().is_empty(), "{other}");
+    let left = elsewhere.names(&elsewhere.data().root().join("run/logins"));
+    assert!(left.is_empty(), "{left:?}");
+    assert!(at(world.data().root(), 0).out().contains("/open?once="));
     assert!(open(&["--revoke", "--print"], 2).err().contains("cannot be used with"));
 }
 

@@ -46,8 +46,14 @@ pub(crate) async fn open(
     Query(Once { once }): Query<Once>,
 ) -> Result<Response, Problem> {
     let site = Site::of(headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default());
+    let gone = || {
+        let how = html! { p { "Links work once, within a minute, at the address they were made for." } (come_in()) };
+        short(StatusCode::GONE, "This link was used or is too old", &how)
+    };
     if method != Method::GET {
-        return Ok(StatusCode::OK.into_response()); // a look at the link does not use it
+        // A look at the link does not use it. A few bytes from the page cache: not worth a thread.
+        let good = logins.is_link(&once, site, SystemTime::now());
+        return Ok(if good { StatusCode::OK.into_response() } else { gone() });
     }
     let redeemed = tokio::task::spawn_blocking(move || logins.redeem(&once, site, SystemTime::now())).await;
     let login = match redeemed {
@@ -55,10 +61,7 @@ pub(crate) async fn open(
         Ok(Err(error)) => return Err(Problem::internal(format!("log a browser in: {error}"))),
         Err(_) => return Err(Problem::internal("log a browser in: it panicked")),
     };
-    let Some(login) = login else {
-        let how = html! { p { "Links work once, within a minute, at the address they were made for." } (come_in()) };
-        return Ok(short(StatusCode::GONE, "This link was used or is too old", &how));
-    };
+    let Some(login) = login else { return Ok(gone()) };
     let cookie = HeaderValue::try_from(Logins::cookie(&login));
     let cookie = cookie.map_err(|error| Problem::internal(format!("make a cookie: {error}")))?;
     let mut response = StatusCode::SEE_OTHER.into_response();

@@ -17,8 +17,9 @@ use queue::DataDir;
 
 use crate::token;
 
-/// The host name that browsers resolve to this machine by themselves, and that only this server answers to. A cookie of
-/// `127.0.0.1` would go to every port of the machine.
+/// The host name that browsers resolve to this machine by themselves, and that no other program is opened by. Cookies know no
+/// port: one of `127.0.0.1` or `localhost` would go to whatever else a person opens there. One of this name goes to another port
+/// too, but only if a page of that port is opened by this name; no attribute of a cookie forbids that.
 pub(crate) const NAME: &str = "prompt-manager.localhost";
 /// For as long a link may be used.
 pub(crate) const LINK_TIME: Duration = Duration::from_secs(60);
@@ -33,7 +34,7 @@ const MOST_COOKIES: usize = 8;
 /// The host that a link or a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Site {
-    /// [`NAME`], which is ours alone.
+    /// [`NAME`], which nothing else is called.
     Named,
     /// Any other: a person said so with `--plain-host`.
     Plain,

@@ -11,6 +11,7 @@ mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
 mod export_http; // the same over HTTP
 mod faults; // disks and databases that fail us for a while
+mod find; // finding conversations: words, filters, orders, pages
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault

@@ -14,6 +14,7 @@ mod raw;
 mod sessions;
 mod shape;
 mod show;
+mod stats;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -97,6 +98,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Tags(args) => marks::tags(&client(&args.common.home)?, args),
         Command::Note(args) => marks::note(&client(&args.common.home)?, args),
         Command::Star(args) => marks::star(&client(&args.common.home)?, args),
+        Command::Stats(args) => stats::stats(&client(&args.common.home)?, args),
         Command::Sessions(args) => sessions::list(&client(&args.common.home)?, args),
         Command::Title(args) => sessions::title(&client(&args.common.home)?, args),
         Command::Split(args) => sessions::split(&client(&args.common.home)?, args),

@@ -34,6 +34,8 @@ fn a_program_gets_the_answer_of_the_api() {
         (&["list", "use-bash", "--json", "--limit", "2"], "/api/conversations?q=use-bash&limit=2"),
         (&["search", "use-bash", "--kind", "all", "--json"], "/api/conversations?kind=all&q=use-bash&limit=10"),
         (&["show", "last", "--json"], "/api/conversations/last"),
+        (&["stats", "--json"], "/api/stats"),
+        (&["stats", "--kind", "all", "--tz", "+05:45", "--json"], "/api/stats?kind=all&tz=%2B05:45"),
     ] {
         let done = ask(&world, words).code(0);
         assert!(done.err().is_empty(), "{done}");
@@ -87,6 +89,9 @@ fn no_prompt_moves_the_cursor() {
         let obeyed = |sign: char| sign != '\n' && (sign.is_control() || sign == '\u{202e}');
         assert!(!done.out().chars().any(obeyed), "{args:?}: {:?}", done.out());
     }
+    let done = ask(&world, &["stats", "--by", "project"]).code(0);
+    assert!(done.out().contains("/tmp/evil ␛]52;"), "{done}");
+    assert!(!done.out().chars().any(|sign| sign != '\n' && sign.is_control()), "{:?}", done.out());
     // For another program it is what was typed.
     assert_eq!(ask(&world, &["show", "last", "--prompt"]).code(0).out(), evil);
 }
@@ -111,6 +116,9 @@ fn what_cannot_be_done_is_one_line() {
     for (args, code, said) in [
         (&["show", "999999"][..], 1, "There is no conversation 999999."),
         (&["list", "--kind", "x"], 2, "--kind must be"),
+        (&["stats", "--tz", "Berlin"], 2, "--tz must be the name of a zone"),
+        (&["stats", "--since", "soon"], 2, "--since must be a time"),
+        (&["stats", "--by", "colour"], 2, "--by <WHAT>"),
     ] {
         let done = ask(&world, args).code(code);
         assert!(done.err().contains(said) && done.err().lines().count() == 1, "{args:?}\n{done}");
@@ -120,10 +128,30 @@ fn what_cannot_be_done_is_one_line() {
     assert_eq!(ask(&world, &["search", "nowhere-to-be-found"]).code(0).out(), "nothing found\n");
 }
 
+/// The figures of the page are those of the list.
+#[test]
+fn figures_are_shown() {
+    let world = filled();
+    let listed = ids(&ask(&world, &["list", "--limit", "1000"]).code(0)).len();
+    let page = ask(&world, &["stats"]).code(0);
+    let told = page.out().lines().find_map(|line| line.strip_prefix("Conversations  ")).expect("the total").trim();
+    assert_eq!(told.split_whitespace().next(), Some(&*listed.to_string()), "{page}");
+    for head in ["Models", "Projects", "Tools", "Commands"] {
+        assert!(page.out().lines().any(|line| line.split("  ").next() == Some(head)), "{head}\n{page}");
+    }
+    assert!(!page.out().contains("Ratings"), "{page}");
+    let _ = ask(&world, &["rate", "last", "5"]).code(0);
+    let ratings = ask(&world, &["stats", "--by", "rating"]).code(0);
+    assert!(ratings.out().lines().any(|line| line.split_whitespace().take(2).eq(["★★★★★", "1"])), "{ratings}");
+    assert_eq!(ask(&world, &["stats", "--project", "/nowhere"]).code(0).out(), "nothing found\n");
+}
+
 #[test]
 fn readers_may_go_away() {
     let world = filled();
-    for words in ["list --kind all", "list --json", "search use", "show last", "show last --prompt"] {
+    for words in
+        ["list --kind all", "list --json", "search use", "show last", "show last --prompt", "stats", "stats --by hour"]
+    {
         let line = format!("{{ sleep 0.1; \"$0\" {words}; echo \"code $?\" >&2; }} | true");
         let done = world.command("sh").args(["-c", &line]).arg(harness::bin("query-api")).run();
         assert_eq!(done.err(), "code 0\n", "{words}\n{done}");

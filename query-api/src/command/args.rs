@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::filter::Filter;
+use super::filter::{Filter, project};
 
 /// The exit codes of these words.
 const EXITS: &str = "\
@@ -93,6 +93,17 @@ pub(crate) enum Command {
   prompt-manager list --star
 "))]
     Star(Star),
+    /// Show figures: activity, tokens and cost, models, projects, tools, commands, ratings
+    ///
+    /// A conversation, with all it used, counts at the time at which it began. Cost is by list prices.
+    #[command(after_help = EXITS, after_long_help = examples!("\
+  prompt-manager stats                            of all time, with the last eight weeks day by day
+  prompt-manager stats --since 30d --project .    of this folder, in the last month
+  prompt-manager stats --by tool                  every tool, with failures and how long it took
+  prompt-manager stats --by day --since 2026-11-01 --tz UTC
+  prompt-manager stats --json | jq .total.cost_usd
+"))]
+    Stats(Stats),
     /// List sessions, those with the newest activity first
     #[command(after_help = EXITS, after_long_help = examples!("\
   prompt-manager sessions --project .
@@ -289,6 +300,49 @@ pub(crate) struct Star {
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// `stats`.
+#[derive(Debug, Args)]
+pub(crate) struct Stats {
+    /// One table of one figure, whole
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) by: Option<By>,
+    /// What began then or later: 30d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// What began before then; a day is meant whole
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only from this folder or below it, or from a repository there; or from a project of this name
+    #[arg(long, value_name = "DIR", value_parser = project)]
+    pub(crate) project: Option<String>,
+    /// interactive, print, sdk, ide, desktop, unknown; between commas
+    #[arg(long, value_name = "WAYS")]
+    pub(crate) via: Option<String>,
+    /// human, command, shell, local, notification, subagent or all, between commas [default: the first three, with the tokens
+    /// and tools of all]
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) kind: Option<String>,
+    /// Whose days and hours: Europe/Berlin, +02:00 [default: this machine's]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub(crate) tz: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What a table of figures is of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum By {
+    Day,
+    Hour,
+    Model,
+    Project,
+    Tool,
+    Command,
+    Rating,
+    Length,
 }
 
 /// `sessions`.

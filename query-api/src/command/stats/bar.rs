@@ -1,0 +1,77 @@
+//! Figures as bars of blocks, and in few signs.
+
+/// From an eighth to a whole block.
+const RISING: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const GROWING: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+
+/// One sign; a dot for nothing.
+pub(super) fn upright(figure: u64, most: u64) -> char {
+    match eighths(figure, most, 1) {
+        0 => '·',
+        full => RISING[full.min(8) - 1],
+    }
+}
+
+/// At most `room` signs, from left to right.
+pub(super) fn level(figure: u64, most: u64, room: usize) -> String {
+    let eighths = eighths(figure, most, room);
+    let mut bar = GROWING[7].to_string().repeat(eighths / 8);
+    if !eighths.is_multiple_of(8) {
+        bar.push(GROWING[eighths % 8 - 1]);
+    }
+    bar
+}
+
+/// How many eighths of a sign, in `room` signs; at least one for what is not nothing.
+fn eighths(figure: u64, most: u64, room: usize) -> usize {
+    if figure == 0 || most == 0 {
+        return 0;
+    }
+    let share = u128::from(figure.min(most)) * (room as u128 * 8) / u128::from(most);
+    usize::try_from(share).unwrap_or(0).max(1)
+}
+
+/// `950`, `1.2k`, `34k`, `5.6M`, `7.8G`.
+pub(super) fn short(figure: u64) -> String {
+    let mut rest = figure as f64;
+    let mut unit = 0;
+    while rest >= 999.5 && unit < UNITS.len() - 1 {
+        rest /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || rest >= 9.95 { format!("{rest:.0}{}", UNITS[unit]) } else { format!("{rest:.1}{}", UNITS[unit]) }
+}
+
+const UNITS: [&str; 5] = ["", "k", "M", "G", "T"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars() {
+        let check = |figure, most, expected: &str| {
+            assert_eq!(format!("{}{}", upright(figure, most), level(figure, most, 3)), expected, "{figure} of {most}");
+        };
+        check(0, 0, "·");
+        check(0, 5, "·");
+        check(1, 1000, "▁▏");
+        check(1, 2, "▄█▌");
+        check(2, 2, "████");
+        check(u64::MAX, u64::MAX, "████");
+        check(9, 2, "████");
+    }
+
+    #[test]
+    fn short_figures() {
+        let check = |figure, expected: &str| assert_eq!(short(figure), expected);
+        check(0, "0");
+        check(999, "999");
+        check(1000, "1.0k");
+        check(9_960, "10k");
+        check(999_600, "1.0M");
+        check(34_567_000, "35M");
+        check(5_600_000_000, "5.6G");
+        check(u64::MAX, "18446744T");
+    }
+}

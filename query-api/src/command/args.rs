@@ -357,7 +357,7 @@ pub(crate) struct Sessions {
     /// Only from then on: 7d, 2026-11-01
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
     pub(crate) since: Option<terminal::moment::Moment>,
-    /// Only until then
+    /// Only until then; a day is meant whole
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
     pub(crate) until: Option<terminal::moment::Moment>,
     /// At most so many

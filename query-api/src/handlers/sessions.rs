@@ -17,6 +17,7 @@ use crate::db::Database;
 use crate::extract::marks::{IdField, NameField, TitleField, given};
 use crate::extract::values::{Limit, TextId};
 use crate::extract::{Json, Name, Query};
+use crate::filter::{Time, now_ms};
 use crate::problem::Problem;
 use crate::view;
 use cursor::SessionCursor;
@@ -35,28 +36,15 @@ pub(crate) struct SessionsParams {
     /// Only of this project: the path of a repository, or of a directory that is in none.
     #[param(inline)]
     project: Option<TextId>,
-    /// Only with their last activity at this time or later: a day (`2026-11-26`, in UTC) or a time (`2026-11-26T09:30:00Z`).
-    #[param(value_type = Option<String>)]
-    since: Option<Moment>,
-    /// Only with their last activity before this time.
-    #[param(value_type = Option<String>)]
-    until: Option<Moment>,
+    /// Only with their last activity then or later: a time (RFC 3339), a day in local time, or how long ago (`7d`).
+    #[param(value_type = Option<String>, example = "7d")]
+    since: Option<Time>,
+    /// Only with their last activity before then; a day is meant whole.
+    #[param(value_type = Option<String>, example = "2026-11-30")]
+    until: Option<Time>,
     /// Only with all of these words in the title: of three letters and more anywhere in a word, else at its beginning.
     #[param(value_type = Option<String>, max_length = 200)]
     q: Option<TitleWords>,
-}
-
-/// A time, in milliseconds since 1970, UTC.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Moment(i64);
-
-impl TryFrom<String> for Moment {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, &'static str> {
-        export::time::parse(&text).map(Self).ok_or("must be a day (2026-11-26) or a time (2026-11-26T09:30:00Z)")
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -73,10 +61,11 @@ impl TryFrom<String> for TitleWords {
 
 impl From<SessionsParams> for SessionsRequest {
     fn from(params: SessionsParams) -> Self {
+        let now = now_ms();
         Self {
             project: params.project.map(|project| project.0),
-            since_ms: params.since.map(|moment| moment.0),
-            until_ms: params.until.map(|moment| moment.0),
+            since_ms: params.since.map(|since| since.moment.begin(now)),
+            until_ms: params.until.map(|until| until.moment.end(now)),
             words: params.q.map(|words| words.0).filter(|words| !words.trim().is_empty()),
             after: params.cursor.map(|cursor| cursor.0),
             limit: params.limit.get(),
@@ -268,4 +257,27 @@ pub(crate) async fn merge(
     let into = merge.into.clone();
     database.annotate(move |annotator, now_ms| annotator.merge(&merge, now_ms)).await?;
     json(&view::Merged { session_id: &into })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::read_query;
+
+    /// As the lists of conversations mean it.
+    #[test]
+    fn times_and_days() {
+        let asked = |query: &str| match read_query::<SessionsParams>(query).map(SessionsRequest::from) {
+            Ok(request) => Ok((request.since_ms, request.until_ms)),
+            Err(problem) => Err(problem.detail),
+        };
+        assert_eq!(asked("since=1970-01-01T00:00:01Z&until=1970-01-01T00:00:02Z"), Ok((Some(1000), Some(2000))));
+        let (since, until) = asked("since=2026-06-01&until=2026-06-01").unwrap();
+        assert_eq!(until.unwrap() - since.unwrap(), 86_400_000, "a day is meant whole");
+        let local = crate::zone::Zone::default().begin(terminal::moment::moment("2026-06-01").unwrap(), 0);
+        assert_eq!(since, Some(local), "a day is a local one");
+        let (since, until) = asked("since=7d&until=1d").unwrap();
+        assert_eq!(until.unwrap() - since.unwrap(), 6 * 86_400_000);
+        assert!(asked("since=soon").unwrap_err().starts_with("`since` must be a time (2026-11-01T09:00:00Z), a day"));
+    }
 }

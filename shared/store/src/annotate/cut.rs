@@ -2,7 +2,8 @@
 //!
 //! All of it is members (see [`crate::human`]'s parts): a split adds one at each place, a merge takes each stretch of the
 //! merged session over by a newer member at the same place, and an undo sets members aside, so that what stood there
-//! before holds again. The rows of one action share their time, which is never that of another.
+//! before holds again. The rows of one action share their time, which is never that of another: by it an undone merge is
+//! known as what gave a title.
 
 use std::collections::BTreeSet;
 
@@ -170,13 +171,13 @@ impl Act<'_> {
                 Err(refused) => return Ok(Err(refused)),
             }
         }
-        let at = self.next_member_ms()?;
+        let at = self.next_ms(into)?;
         self.user_session(into, at)?;
         for stretch in &stretches {
             self.member(into, &stretch.session_id, stretch.from, at)?;
         }
         if let Some(title) = title {
-            self.title(into, Some(title))?;
+            self.title_at(into, Some(title.as_str().to_owned()), at)?;
         }
         Ok(Ok(()))
     }
@@ -205,11 +206,12 @@ impl Act<'_> {
                 found
             }
         };
+        let at = self.next_ms(session_id)?;
         let undone = self
             .conn
             .prepare_cached(UNDO)
             .op("prepare")?
-            .execute(params![session_id, self.now_ms, of])
+            .execute(params![session_id, at, of])
             .op("undo a change of a session")?;
         if undone == 0 {
             return Ok(Err(match &parts::holders(self.conn, session_id)?[..] {
@@ -217,6 +219,7 @@ impl Act<'_> {
                 holders => Refused::Conflict(nothing_to_undo(session_id, holders)),
             }));
         }
+        self.title_at(session_id, self.standing_title(session_id)?, at)?;
         let mut into = Vec::new();
         for stretch in &stretches {
             for now in parts::of_session(self.conn, &stretch.session_id)? {
@@ -335,15 +338,22 @@ impl Act<'_> {
         Ok(first.map(|(id, is_inside)| if is_inside { Some(id) } else { stretch.from }))
     }
 
-    /// Later than every change of sessions before.
+    /// Later than every change of sessions before, and than every undo of one.
     fn next_member_ms(&self) -> Result<i64, Error> {
+        const NEWEST: &str = "select max(max(created_ms, coalesce(removed_ms, created_ms))) from user_session_members";
         let newest: Option<i64> = self
             .conn
-            .prepare_cached("select max(created_ms) from user_session_members")
+            .prepare_cached(NEWEST)
             .op("prepare")?
             .query_row([], |row| row.get(0))
             .op("look for the newest change of sessions")?;
         Ok(newest.map_or(self.now_ms, |newest| self.now_ms.max(newest.saturating_add(1))))
+    }
+
+    /// The same, and later than every title of this user session.
+    fn next_ms(&self, session_id: &str) -> Result<i64, Error> {
+        let titled = self.newest_title(session_id)?.map_or(self.now_ms, |(ms, _)| ms.saturating_add(1));
+        Ok(self.next_member_ms()?.max(titled))
     }
 
     fn user_session(&self, id: &str, created_ms: i64) -> Result<(), Error> {
@@ -369,24 +379,50 @@ impl Act<'_> {
         put::member(self.conn, &member, from).map(drop)
     }
 
+    /// A title that stays whatever is undone.
     fn title(&self, session_id: &str, title: Option<&Name>) -> Result<(), Error> {
+        let at = self.next_ms(session_id)?;
+        self.title_at(session_id, title.map(|title| title.as_str().to_owned()), at)
+    }
+
+    fn title_at(&self, session_id: &str, title: Option<String>, at: i64) -> Result<(), Error> {
+        if self.newest_title(session_id)?.and_then(|(_, known)| known) == title {
+            return Ok(());
+        }
+        let title = Title { stamp: self.stamp(at)?, user_session_id: session_id.to_owned(), title };
+        put::title(self.conn, &title).map(drop)
+    }
+
+    fn newest_title(&self, session_id: &str) -> Result<Option<(i64, Option<String>)>, Error> {
         const NEWEST: &str = "
             select created_ms, title from session_titles where user_session_id = ?1
              order by created_ms desc, id desc limit 1";
-        let newest: Option<(i64, Option<String>)> = self
-            .conn
+        self.conn
             .prepare_cached(NEWEST)
             .op("prepare")?
             .query_row([session_id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
-            .op("look for a title")?;
-        let title = title.map(|title| title.as_str().to_owned());
-        if newest.as_ref().map_or(title.is_none(), |(_, known)| *known == title) {
-            return Ok(());
-        }
-        let at = newest.map_or(self.now_ms, |(ms, _)| self.now_ms.max(ms.saturating_add(1)));
-        let title = Title { stamp: self.stamp(at)?, user_session_id: session_id.to_owned(), title };
-        put::title(self.conn, &title).map(drop)
+            .op("look for a title")
+    }
+
+    /// The newest title that neither a merge gave which is undone, nor an undo gave back.
+    fn standing_title(&self, session_id: &str) -> Result<Option<String>, Error> {
+        const STANDING: &str = "
+            select title from session_titles t
+             where user_session_id = ?1
+               and not exists (select 1 from user_session_members m
+                                where m.user_session_id = ?1
+                                  and (m.created_ms = t.created_ms and m.removed_ms is not null
+                                       or m.removed_ms = t.created_ms))
+             order by created_ms desc, id desc limit 1";
+        let found: Option<Option<String>> = self
+            .conn
+            .prepare_cached(STANDING)
+            .op("prepare")?
+            .query_row([session_id], |row| row.get(0))
+            .optional()
+            .op("look for a title that stands")?;
+        Ok(found.flatten())
     }
 }
 

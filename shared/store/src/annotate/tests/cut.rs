@@ -212,3 +212,39 @@ fn titles_are_given_and_taken_back() {
     let refused = store.annotator.title("none", Some(&title), 5).unwrap().unwrap_err();
     assert_eq!(refused.to_string(), "There is no session none.");
 }
+
+/// Each step and what `a` is called after it: `+b T` merges b into it and calls it T, `-b` undoes that, `= T` calls it T.
+#[test]
+fn a_title_goes_with_the_merge_that_gave_it() {
+    let check = |steps: &[(&str, Option<&str>)]| {
+        let mut store = Store::new(&[("a", 1), ("b", 1), ("c", 1)]);
+        for (step, expected) in steps {
+            let (what, title) = step.split_once(' ').unwrap_or((step, ""));
+            let title = Name::parse(title).ok();
+            match what.split_at(1) {
+                ("=", _) => store.annotator.title("a", title.as_ref(), 5).unwrap().unwrap(),
+                ("+", other) => {
+                    let merge = Merge { into: "a".into(), sessions: vec![other.into()], title };
+                    store.annotator.merge(&merge, 5).unwrap().unwrap();
+                }
+                (_, other) => {
+                    let sql = "select id from user_session_members where session_id = ?1 and removed_ms is null";
+                    let change: String = store.conn.query_row(sql, [other], |row| row.get(0)).unwrap();
+                    undo(&mut store, "a", Some(&change)).unwrap();
+                }
+            }
+            let sql = "select text from human_texts where user_session_id = 'a'";
+            let found: Option<String> = store.conn.query_row(sql, [], |row| row.get(0)).ok();
+            assert_eq!(found.as_deref(), *expected, "{step} of {steps:?}");
+        }
+    };
+    let (old, new, third) = (Some("old"), Some("new"), Some("third"));
+    check(&[("+b new", new), ("-b", None), ("+b", None), ("-b", None)]);
+    check(&[("= old", old), ("+b new", new), ("-b", old), ("+b new", new), ("-b", old)]);
+    check(&[("= old", old), ("+b", old), ("-b", old)]);
+    check(&[("= old", old), ("+b new", new), ("= third", third), ("-b", third)]);
+    check(&[("+b", None), ("= third", third), ("-b", third)]);
+    check(&[("= old", old), ("+b new", new), ("+c third", third), ("-c", new), ("-b", old)]);
+    check(&[("= old", old), ("+b new", new), ("+c third", third), ("-b", third), ("-c", old)]);
+    check(&[("= old", old), ("+b new", new), ("+c third", third), ("-c", new), ("=", None), ("-b", None)]);
+}

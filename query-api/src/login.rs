@@ -27,7 +27,8 @@ pub(crate) const LINK_TIME: Duration = Duration::from_secs(60);
 const LOGIN_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// More links or logins than this push out the oldest: a script that opens a browser every minute leaves no heap of files.
 const MOST: usize = 32;
-const COOKIE: &str = "prompt_manager";
+/// What the cookie of a login is called.
+pub(crate) const COOKIE: &str = "prompt_manager";
 /// A browser sends at most one of ours; other ports of a plain host may add their own of the same name.
 const MOST_COOKIES: usize = 8;
 

@@ -2,16 +2,20 @@
 
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::WITHOUT_TOKEN;
 use crate::extract::Id;
+use crate::login::COOKIE;
 use crate::problem::Body;
 
 const TOKEN: &str = "token";
+const LOGIN: &str = "login";
 const TAGS: &[(&str, &str)] = &[
     ("conversations", "Prompts and what came of them."),
     ("ratings", "What a person thinks of a conversation: rating, tags, notes, star."),
@@ -27,7 +31,7 @@ const TAGS: &[(&str, &str)] = &[
 /// What any route may answer that is not what was asked for.
 const ALWAYS: [(u16, &str); 6] = [
     (400, "A parameter is wrong or unknown; `parameter` names it."),
-    (401, "The token is missing or wrong."),
+    (401, "The token, or the login of a browser, is missing or wrong."),
     (403, "A page of another site asked."),
     (421, "The Host is not one of this server's."),
     (500, "A mistake of ours; the server's log explains it."),
@@ -40,7 +44,7 @@ const WITH_PATH: [(u16, &str); 1] = [(404, "There is nothing of this name.")];
 const WITH_BODY: [(u16, &str); 4] = [
     (408, "The body did not come in time."),
     (413, "The body is too large."),
-    (415, "The body is not `application/json`."),
+    (415, "The body is not `application/json`, or it is compressed."),
     (422, "The body is JSON and cannot be; `field` names what is wrong."),
 ];
 
@@ -62,6 +66,10 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The text of `run/api.token` in the data directory."));
     components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer.build()));
+    let login = "The login of a browser, from the link of `query-api open`; what changes something must then also say by `Origin` or \
+                 `Sec-Fetch-Site` that a page of this server asks.";
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description(COOKIE, login));
+    components.add_security_scheme(LOGIN, SecurityScheme::ApiKey(cookie));
     for (path, item) in &mut document.paths.paths {
         let open = WITHOUT_TOKEN.contains(&path.as_str());
         operations(item).for_each(|operation| finish(operation, open));
@@ -97,7 +105,8 @@ fn finish(operation: &mut Operation, open: bool) {
         }
     }
     if !open {
-        operation.security = Some(vec![SecurityRequirement::new(TOKEN, [] as [&str; 0])]);
+        let one_of = [TOKEN, LOGIN].map(|scheme| SecurityRequirement::new(scheme, [] as [&str; 0]));
+        operation.security = Some(one_of.into());
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(Required::True);

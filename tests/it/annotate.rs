@@ -101,6 +101,14 @@ fn two_tabs_cannot_overwrite_each_other() {
     assert_eq!(put(5, ("if-match", "nonsense")).status, 400);
     let stale = server.request("DELETE", &path, &[("if-match", &read)]);
     assert_eq!(stale.status, 412);
+    assert!(stale.text().contains("changed since you read it"), "{}", stale.text());
+    let said = server.request("DELETE", &path, &[("if-none-match", "*")]);
+    assert_eq!(said.status, 412);
+    assert!(
+        said.text().contains("Something is said of it already") && said.header("etag").is_some(),
+        "{}",
+        said.text()
+    );
     assert_eq!(server.get(&path).1["rating"], 4);
     // `last` is another one a moment later: what was read of one is no leave to change another.
     let other = format!("/api/conversations/{}/rating", id(&conversations(&server)[1]));
@@ -176,6 +184,11 @@ fn what_cannot_be_is_refused() {
     check("POST", "/api/sessions/merge", json!({"into": "a", "sessions": []}), 422, None, "1 to 100 sessions");
     let text = server.client().send("PUT", &path, &[("content-type", "text/plain")], b"{\"rating\": 5}");
     assert_eq!(text.status, 415);
+    let encoded = |encoding| {
+        let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
+        server.client().send("PUT", &path, &headers, b"{}").status
+    };
+    assert_eq!((encoded("gzip"), encoded("identity")), (415, 200));
     assert_eq!(server.get(&path).1["rating"], Value::Null);
 }
 
@@ -219,7 +232,10 @@ fn many_at_once_tags_as_a_whole_and_saved_views() {
     let joined = done(&server, "PATCH", "/api/tags/first%20tag%2F1", &json!({"name": "two", "merge": true}));
     assert_eq!((joined["merged"].as_bool(), joined["conversations"].as_u64()), (Some(true), Some(all as u64 - 2)));
     assert_eq!(server.get("/api/tags").1["items"], json!([{"tag": "two", "conversations": all}]));
-    assert_eq!(server.request("DELETE", "/api/tags/two", &[]).status, 200);
+    let same = done(&server, "PATCH", "/api/tags/two", &json!({"name": "two"}));
+    assert_eq!(same, json!({"tag": "two", "conversations": 0, "merged": false}), "it is called so already");
+    let deleted = server.request("DELETE", "/api/tags/two", &[]);
+    assert_eq!((deleted.status, deleted.json()), (200, json!({"tag": null, "conversations": all, "merged": false})));
     assert_eq!(server.get("/api/tags").1["items"], json!([]));
 
     let view = json!({"name": "good ones", "query": "kind=human&q=x"});

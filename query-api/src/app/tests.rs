@@ -285,9 +285,17 @@ async fn the_document_is_what_is_served() {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(!response["description"].as_str().unwrap().is_empty(), "{method} {path} {status}");
             }
+            let open = crate::access::WITHOUT_TOKEN.contains(&path.as_str());
+            let ways = (!open).then(|| json!([{"token": []}, {"login": []}]));
+            assert_eq!(operation.get("security"), ways.as_ref(), "{method} {path}");
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}");
         }
     }
+    let login = &document["components"]["securitySchemes"]["login"];
+    assert_eq!(
+        (&login["type"], &login["in"], &login["name"]),
+        (&json!("apiKey"), &json!("cookie"), &json!("prompt_manager"))
+    );
     assert!(operations.len() >= 6, "only {operations:?}");
 }
 

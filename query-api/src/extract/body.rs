@@ -36,6 +36,10 @@ impl<T: DeserializeOwned, S: Sync, const BYTES: usize> FromRequest<S> for Json<T
             let detail = "Send a body with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
+        if !is_plain(request.headers()) {
+            let detail = "Send the body as it is, without a `Content-Encoding`.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
         parse(&whole(request.into_body(), BYTES).await?).map(Self)
     }
 }
@@ -48,6 +52,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     let more = more.trim();
     kind.trim().eq_ignore_ascii_case("application/json")
         && (more.is_empty() || more.replace('"', "").eq_ignore_ascii_case("charset=utf-8"))
+}
+
+/// Nothing here unpacks a body, which could be of any size.
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
@@ -171,6 +180,20 @@ mod tests {
         }
         check(&[], false);
         check(&["application/json", "application/json"], false);
+    }
+
+    #[test]
+    fn no_body_is_compressed() {
+        let check = |value: &str, expected| {
+            let headers = [(header::CONTENT_ENCODING, HeaderValue::from_str(value).unwrap())].into_iter().collect();
+            assert_eq!(is_plain(&headers), expected, "{value}");
+        };
+        assert!(is_plain(&HeaderMap::new()));
+        check("identity", true);
+        check("Identity", true);
+        for encoded in ["gzip", "br", "", "identity, gzip"] {
+            check(encoded, false);
+        }
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use store::ConversationId;
@@ -83,10 +84,10 @@ pub(crate) async fn show(
 #[utoipa::path(put, operation_id = "put_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
         ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`.")),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
     request_body = MarksBody,
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
-        (status = 412, description = "It was changed since; `ETag` is the version that there is.")))]
+        (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
 pub(crate) async fn put(
     State(database): State<Arc<Database>>,
     id: Id,
@@ -101,10 +102,10 @@ pub(crate) async fn put(
 #[utoipa::path(post, operation_id = "post_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
         ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`.")),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
     request_body = MarksBody,
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
-        (status = 412, description = "It was changed since; `ETag` is the version that there is.")))]
+        (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
 pub(crate) async fn post(
     State(database): State<Arc<Database>>,
     id: Id,
@@ -120,9 +121,10 @@ pub(crate) async fn post(
 /// The history stays.
 #[utoipa::path(delete, operation_id = "delete_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
-        ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`.")),
+        ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
-        (status = 412, description = "It was changed since; `ETag` is the version that there is.")))]
+        (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
 pub(crate) async fn delete(
     State(database): State<Arc<Database>>,
     id: Id,
@@ -135,8 +137,14 @@ pub(crate) async fn delete(
 async fn change(database: &Database, id: Id, headers: &HeaderMap, change: Change) -> Result<Response, Problem> {
     let expected = expected(headers)?;
     let id = named(database, id).await?;
-    let Marked { id: survivor, marks, .. } =
-        database.annotate(move |annotator, now_ms| annotator.mark(id, &change, &expected, now_ms)).await?;
+    let asked_for_none = matches!(expected, Expected::Nothing);
+    let done = database.annotate(move |annotator, now_ms| annotator.mark(id, &change, &expected, now_ms)).await;
+    let Marked { id: survivor, marks, .. } = done.map_err(|mut problem| {
+        if asked_for_none && problem.status == StatusCode::PRECONDITION_FAILED {
+            problem.detail = "Something is said of it already, and `If-None-Match: *` is for where nothing is.".into();
+        }
+        problem
+    })?;
     answer(id, survivor, &marks)
 }
 
@@ -159,7 +167,7 @@ fn answer(asked: ConversationId, id: ConversationId, marks: &Marks) -> Result<Re
 /// What the caller says that there is.
 fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     let wrong = |name: &HeaderName, what: &str| {
-        Err(Problem::new(hyper::StatusCode::BAD_REQUEST, format!("The header `{name}` must be {what}.")))
+        Err(Problem::new(StatusCode::BAD_REQUEST, format!("The header `{name}` must be {what}.")))
     };
     let mut versions = Vec::new();
     for value in headers.get_all(header::IF_MATCH) {

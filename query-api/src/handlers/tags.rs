@@ -61,7 +61,7 @@ pub(crate) struct RenameBody {
 
 /// Calls a tag otherwise, on every conversation that has it
 ///
-/// If another tag is called so already: 409, or with `merge` the two become one.
+/// If another tag is called so already: 409, or with `merge` the two become one. By the name that it has, nothing changes.
 #[utoipa::path(patch, operation_id = "rename_tag", path = "/api/tags/{tag}", tag = "tags",
     params(("tag" = String, Path, description = "The tag.")),
     request_body = RenameBody,

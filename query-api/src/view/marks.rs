@@ -100,9 +100,9 @@ impl<'a> Suggestions<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = TagRenamed)]
 pub(crate) struct Renamed<'a> {
-    /// What it is called now; null if it is no more.
+    /// What it is called now; null if it was taken off everywhere.
     pub(crate) tag: Option<&'a str>,
-    /// Conversations that had it, in another spelling than that.
+    /// Conversations on which that changed something.
     pub(crate) conversations: u64,
     /// Whether it was joined with another.
     pub(crate) merged: bool,

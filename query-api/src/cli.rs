@@ -84,8 +84,8 @@ pub(crate) fn read() -> Result<Cli, String> {
     })
 }
 
-/// In a search `-word` is no flag but a word that must not be there: it gets a blank in front, which a flag cannot have. (There
-/// are no flags of one letter beside `-h`.)
+/// In a search `-word` is no flag but a word that must not be there: it gets a blank in front, which a flag cannot have. (The
+/// only flag of one letter is `-h`.)
 fn with_negations(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
     let mut searches = false;
     args.enumerate().map(move |(at, arg)| match arg.to_str() {
@@ -93,7 +93,7 @@ fn with_negations(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = 
             searches = ["list", "search"].contains(&word);
             arg
         }
-        Some(word) if searches && word.len() > 2 && word.starts_with('-') && !word.starts_with("--") => {
+        Some(word) if searches && word.starts_with('-') && !word.starts_with("--") && !["-", "-h"].contains(&word) => {
             format!(" {word}").into()
         }
         _ => arg,
@@ -112,5 +112,17 @@ mod tests {
     #[test]
     fn verify_cli() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_word_with_a_dash_is_no_flag_of_a_search() {
+        let check = |line: &str, expected: &str| {
+            let args = with_negations(line.split(' ').map(OsString::from));
+            assert_eq!(args.collect::<Vec<_>>().join(std::ffi::OsStr::new("|")), expected, "{line}");
+        };
+        check("p search a -word -e -é", "p|search|a| -word| -e| -é");
+        check("p list -x", "p|list| -x");
+        check("p search a -h --json -", "p|search|a|-h|--json|-");
+        check("p tag 12 -e", "p|tag|12|-e");
     }
 }

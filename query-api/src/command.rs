@@ -6,6 +6,7 @@
 
 mod args;
 mod client;
+mod draft;
 mod filter;
 mod list;
 mod marks;
@@ -51,6 +52,14 @@ pub(crate) enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// What was written in an editor is not stored.
+    #[error("{error} (what you wrote is in {file})")]
+    Unsaved {
+        /// Why.
+        error: Box<Self>,
+        /// Where it still is.
+        file: String,
+    },
     /// The answer is not what this program expects of itself.
     #[error("failed to read the answer of {path}: {detail}")]
     Answer {
@@ -69,6 +78,7 @@ impl Error {
             Self::Refused { status, .. } => {
                 [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(status)
             }
+            Self::Unsaved { error, .. } => return error.exit_code(),
             Self::Io { .. } | Self::Answer { .. } => false,
         };
         ExitCode::from(if typed { 2 } else { 1 })

@@ -199,24 +199,39 @@ fn what_is_said_is_kept() {
     assert_eq!(state("12")["tags"], serde_json::json!(["Bash", "sql"]));
     said(&["tag", "12", "-BASH"]);
     assert_eq!(state("12")["tags"], serde_json::json!(["sql"]));
+    // As it is shown.
+    said(&["tag", "12", "#hash", "-#SQL"]);
+    assert_eq!(state("12")["tags"], serde_json::json!(["hash"]));
+    said(&["rate", "12", "4", "--tag", "#sql"]);
+    said(&["tag", "12", "-#hash"]);
+    assert_eq!(state("12")["tags"], serde_json::json!(["sql"]));
     said(&["star", "12"]);
     assert_eq!(state("12")["star"], true);
     said(&["star", "12", "--off"]);
     assert_eq!(said(&["note", "12"]), "good plan\n");
     let _ = world.bin("query-api").args(["note", "12", "-"]).stdin("from a pipe\n").succeed();
     assert_eq!(said(&["note", "12"]), "from a pipe\n");
+    // Nothing is no note.
+    for args in [&["note", "12", "-"][..], &["note", "12", " \n"], &["rate", "12", "1", ""], &["rate", "12", "1", "-"]]
+    {
+        let done = world.bin("query-api").args(args).stdin("\n").run().code(2);
+        assert!(done.err().contains("`note 12 --remove`") && done.err().lines().count() == 1, "{args:?}\n{done}");
+    }
+    assert_eq!((&state("12")["rating"], &state("12")["notes"]), (&4.into(), &"from a pipe".into()));
     // An editor gets what there is, and what it leaves counts.
     let editor = world.bin("query-api").args(["note", "12", "--edit"]).env("EDITOR", "sed -i s/pipe/editor/");
     let _ = editor.succeed();
     assert_eq!(state("12")["notes"], "from a editor");
     let failing = world.bin("query-api").args(["note", "12", "--edit"]).env("VISUAL", "false").run().code(2);
     assert!(failing.err().contains("stays as it was"), "{failing}");
+    assert!(said(&["note", "12", "another"]).contains("in place of the one before"));
     said(&["note", "12", "--remove"]);
     assert!(said(&["rate", "12", "none"]).contains("#sql"));
     assert_eq!((&state("12")["rating"], &state("12")["notes"]), (&Value::Null, &Value::Null));
     assert_eq!(said(&["tags"]), "tag  conversations\nsql              1\n");
     let json = ask(&world, &["rate", "last", "5", "--json"]).code(0).json();
     assert_eq!(json, state("last"));
+    assert!(said(&["star", "last"]).starts_with(&format!("{}: ★", json["id"])));
     // No note of an editor is left behind.
     let left: Vec<_> = world.names(world.root()).into_iter().filter(|name| name.contains("note")).collect();
     assert_eq!(left, [""; 0]);
@@ -225,6 +240,7 @@ fn what_is_said_is_kept() {
         (&["rate", "999999", "5"], 1, "There is no conversation 999999"),
         (&["tag", "12", "a,b"], 2, "comma"),
         (&["tag", "12", "x", "--json"], 2, "write flags before the ID"),
+        (&["tag", "12", "+-x"], 2, "cannot be taken off"),
         (&["undo", "nothing"], 1, "no session nothing"),
         (&["split", "0914908d-acc8-48aa-98d6-77d558fb9590", "--at", "999999"], 1, "999999"),
     ] {
@@ -245,4 +261,73 @@ fn nobody_loses_what_another_says() {
     });
     let tags = ask(&world, &["tags", "--json"]).code(0).json();
     assert_eq!(tags["items"].as_array().map(Vec::len), Some(6), "{tags}");
+}
+
+/// Writes a note of the newest conversation in an editor; `meanwhile` is done while that is open.
+fn edited(world: &World, note: &str, meanwhile: impl FnOnce()) -> Done {
+    let [editor, open, close] = ["editor", "open", "close"].map(|name| world.root().join(name));
+    let (shown_open, shown_close) = (open.display(), close.display());
+    let script =
+        format!("touch {shown_open}; while [ ! -e {shown_close} ]; do sleep 0.05; done; printf '{note}' > \"$1\"");
+    std::fs::write(&editor, script).expect("an editor");
+    let done = std::thread::scope(|scope| {
+        let command =
+            world.bin("query-api").args(["note", "last", "--edit"]).env("EDITOR", format!("sh {}", editor.display()));
+        let command = command.env("TMPDIR", world.root());
+        let done = scope.spawn(move || command.run());
+        let begun = std::time::Instant::now();
+        while !open.exists() && begun.elapsed().as_secs() < 60 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        meanwhile();
+        std::fs::write(&close, "").expect("a file");
+        done.join().expect("the program")
+    });
+    [open, close].iter().for_each(|path| std::fs::remove_file(path).expect("a file"));
+    done
+}
+
+#[test]
+fn an_editor_may_be_open_for_long() {
+    let world = filled();
+    let server = world.serve();
+    let state = |id: &str| server.get(&format!("/api/conversations/{id}/rating")).1;
+    let last = state("last")["id"].to_string();
+    let drafts = || world.names(world.root()).into_iter().filter(|name| name.contains("note-")).collect::<Vec<_>>();
+
+    // What else is said is no reason to refuse a note.
+    let done = edited(&world, "first", || drop(ask(&world, &["star", &last]).code(0))).code(0);
+    assert!(done.out().starts_with(&format!("{last}: ")), "{done}");
+    assert_eq!((&state(&last)["notes"], &state(&last)["star"]), (&"first".into(), &true.into()));
+    assert_eq!(drafts(), [""; 0]);
+
+    // Another note is, and what was typed is still there; as it is when no store takes it.
+    let long = "x".repeat(70_000);
+    for (typed, theirs, code, why) in [("mine", "theirs", 1, "changed the note"), (&*long, "theirs", 2, "64 KiB")] {
+        let done = edited(&world, typed, || drop(ask(&world, &["note", &last, theirs]).code(0))).code(code);
+        assert!(done.err().contains(why) && done.err().lines().count() == 1, "{done}");
+        assert_eq!(state(&last)["notes"], theirs);
+        let left = drafts();
+        assert!(left.len() == 1 && done.err().contains(&left[0]), "{left:?}\n{done}");
+        let left = world.root().join(&left[0]);
+        assert_eq!(std::fs::read_to_string(&left).expect("what was typed"), typed);
+        std::fs::remove_file(left).expect("a file");
+    }
+
+    // Nothing is no note.
+    let done = edited(&world, " ", || ()).code(2);
+    assert!(done.err().contains("--remove"), "{done}");
+    assert_eq!((drafts(), &state(&last)["notes"]), (Vec::new(), &"theirs".into()));
+
+    // A conversation that comes meanwhile is another one.
+    let payload = serde_json::json!({"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "newer",
+        "cwd": "/tmp", "transcript_path": "", "permission_mode": "default"});
+    let arrive = || {
+        world.hook("UserPromptSubmit", payload.to_string());
+        world.ingest_once();
+    };
+    let done = edited(&world, "second", arrive).code(0);
+    assert!(done.out().starts_with(&format!("{last}: ")), "{done}");
+    assert_ne!(state("last")["id"].to_string(), last);
+    assert_eq!((&state(&last)["notes"], &state("last")["notes"]), (&"second".into(), &Value::Null));
 }

@@ -1,20 +1,19 @@
 //! `rate`, `tag`, `note`, `star`, `tags`: what you say of a conversation.
 //!
-//! What is added to what is there (a tag) is read first and written only if it is still so (`If-Match`): two people, or two
-//! terminals, lose nothing of each other's.
+//! `last` is looked up once, before anything is waited for: it may be another conversation a moment later. What is added to
+//! what is there (a tag) is read first and written only if it is still so (`If-Match`): two people, or two terminals, lose
+//! nothing of each other's.
 
 use std::io::{IsTerminal, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::process::Command;
 
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use terminal::table::Table;
-use terminal::text::visible;
 use terminal::{Tone, paint};
 
 use super::args::{Note, Rate, Star, Tag, Tags};
 use super::client::{Answer, Client, Pairs};
+use super::draft::Draft;
 use super::list::Found;
 use super::shape::{Item, Marks, Page, TagCount};
 use super::{At, Error, page, path, print, print_foreign};
@@ -32,12 +31,14 @@ pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
             _ => return Err(Error::Usage(format!("{typed:?} is no rating: write 1, 2, 3, 4, 5 or none"))),
         },
     };
-    let note = args.note.as_deref().map(typed_note).transpose()?;
-    change(client, &args.id, args.common.json, |now| {
+    let of = Named::of(client, &args.id)?;
+    let note = args.note.as_deref().map(|typed| typed_note(typed, &of)).transpose()?;
+    let on: Vec<_> = args.tag.iter().map(|tag| named_tag(tag).to_owned()).collect();
+    change(client, &of, args.common.json, |now| {
         let mut wanted = Map::from_iter([("rating".to_owned(), rating.clone())]);
         wanted.extend(note.clone().map(|note| ("notes".to_owned(), note.into())));
         if !args.tag.is_empty() {
-            wanted.insert("tags".to_owned(), json!(tagged(&now.tags, &args.tag, &[])));
+            wanted.insert("tags".to_owned(), json!(tagged(&now.tags, &on, &[])));
         }
         wanted
     })
@@ -47,51 +48,80 @@ pub(super) fn tag(client: &Client, args: &Tag) -> Result<(), Error> {
     let (mut on, mut off) = (Vec::new(), Vec::new());
     for typed in &args.tags {
         let (list, tag) = match (typed.strip_prefix('+'), typed.strip_prefix('-')) {
-            (Some(tag), _) => (&mut on, tag),
+            (Some(tag), _) if tag.starts_with('-') => {
+                return Err(Error::Usage(format!(
+                    "{tag:?} would be a tag that cannot be taken off: write it without the -"
+                )));
+            }
+            (Some(tag), _) => (&mut on, named_tag(tag)),
             (_, Some(tag)) if tag.starts_with('-') => {
                 return Err(Error::Usage(format!("{typed:?} stands behind the tags: write flags before the ID")));
             }
             (_, Some(tag)) => (&mut off, tag),
-            _ => (&mut on, typed.as_str()),
+            _ => (&mut on, named_tag(typed)),
         };
         list.push(tag.to_owned());
     }
-    change(client, &args.id, args.common.json, |now| {
+    change(client, &Named::of(client, &args.id)?, args.common.json, |now| {
         Map::from_iter([("tags".to_owned(), json!(tagged(&now.tags, &on, &off)))])
     })
 }
 
 pub(super) fn note(client: &Client, args: &Note) -> Result<(), Error> {
-    let wanted = |note: Value| move |_: &Marks| Map::from_iter([("notes".to_owned(), note.clone())]);
     let json = args.common.json;
-    if args.remove {
-        return change(client, &args.id, json, wanted(Value::Null));
-    }
-    if let Some(text) = &args.text {
-        return change(client, &args.id, json, wanted(typed_note(text)?.into()));
-    }
-    let state = format!("{}/rating", path(&args.id)?);
-    let answer = client.get(&state, &Pairs::new())?;
-    let now: Marks = answer.read()?;
+    let of = Named::of(client, &args.id)?;
     if args.edit {
-        let old = now.notes.unwrap_or_default();
-        let new = edited(&old)?;
-        // What was read before the editor opened is what is replaced: nobody's note of meanwhile is lost.
-        let note = if new.trim().is_empty() { Value::Null } else { new.into() };
-        let answer = client.change(Method::PUT, &state, Some(&json!({"notes": note})), answer.etag.as_ref())?;
-        return told(&answer, &args.id, json);
+        return edit(client, &of, json);
     }
+    if args.remove {
+        return change(client, &of, json, |_| noted(None));
+    }
+    if let Some(typed) = &args.text {
+        let note = typed_note(typed, &of)?;
+        return change(client, &of, json, |_| noted(Some(&note)));
+    }
+    let answer = client.get(&of.state, &Pairs::new())?;
     if json {
         return answer.print();
     }
-    match now.notes {
+    match answer.read::<Marks>()?.notes {
         Some(notes) => print_foreign(&(notes.trim_end_matches('\n').to_owned() + "\n")),
         None => Ok(()),
     }
 }
 
+/// The note in an editor. Only the note that was read before it opened is replaced: nobody's note of meanwhile is lost.
+fn edit(client: &Client, of: &Named, json: bool) -> Result<(), Error> {
+    let mut now = client.get(&of.state, &Pairs::new())?;
+    let before: Marks = now.read()?;
+    let old = before.notes.clone().unwrap_or_default();
+    Draft::of(&old)?.edit(|new| {
+        if new == old.trim_end() {
+            return told(&now, of, &before, json);
+        }
+        if new.is_empty() {
+            return Err(empty(of));
+        }
+        let body = Value::Object(noted(Some(&new)));
+        let mut tries = 0;
+        loop {
+            match client.change(Method::PUT, &of.state, Some(&body), now.etag.as_ref()) {
+                Err(Error::Refused { status: StatusCode::PRECONDITION_FAILED, .. }) if tries < TRIES => tries += 1,
+                done => return told(&done?, of, &before, json),
+            }
+            now = client.get(&of.state, &Pairs::new())?;
+            if now.read::<Marks>()?.notes != before.notes {
+                let id = &of.id;
+                let detail = format!("Somebody else changed the note of {id} meanwhile: read it with `note {id}`.");
+                return Err(Error::Refused { status: StatusCode::PRECONDITION_FAILED, detail });
+            }
+        }
+    })
+}
+
 pub(super) fn star(client: &Client, args: &Star) -> Result<(), Error> {
-    change(client, &args.id, args.common.json, |_| Map::from_iter([("star".to_owned(), (!args.off).into())]))
+    let of = Named::of(client, &args.id)?;
+    change(client, &of, args.common.json, |_| Map::from_iter([("star".to_owned(), (!args.off).into())]))
 }
 
 pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
@@ -107,7 +137,10 @@ pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
 
 /// Tags with some put on and some taken off; upper and lower case mean the same tag.
 fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
-    let is = |tag: &str, other: &String| tag.trim().to_lowercase() == other.trim().to_lowercase();
+    let is = |tag: &str, other: &str| tag.trim().to_lowercase() == other.trim().to_lowercase();
+    // One that does begin with a # can be taken off too.
+    let meant = |off: &str| if now.iter().any(|tag| is(tag, off)) { off.to_owned() } else { named_tag(off).to_owned() };
+    let off: Vec<_> = off.iter().map(|tag| meant(tag)).collect();
     let mut tags: Vec<String> = now.iter().filter(|tag| !off.iter().any(|other| is(tag, other))).cloned().collect();
     for tag in on {
         if !tags.iter().any(|other| is(tag, other)) {
@@ -117,83 +150,88 @@ fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
     tags
 }
 
+/// What is meant by a tag: lists and answers show it with a # that is none of its own.
+fn named_tag(typed: &str) -> &str {
+    typed.strip_prefix('#').unwrap_or(typed)
+}
+
+/// A note and nothing else; without a text the old one goes.
+fn noted(note: Option<&str>) -> Map<String, Value> {
+    Map::from_iter([("notes".to_owned(), note.into())])
+}
+
+/// A conversation by its number, also if `last` was typed.
+struct Named {
+    id: String,
+    /// Where its state is.
+    state: String,
+}
+
+impl Named {
+    fn of(client: &Client, typed: &str) -> Result<Self, Error> {
+        let id = if typed == "last" {
+            let newest: Vec<Item> = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?.read()?;
+            let none = || Error::Refused {
+                status: StatusCode::NOT_FOUND,
+                detail: "There are no conversations yet.".to_owned(),
+            };
+            newest.first().ok_or_else(none)?.id.to_string()
+        } else {
+            typed.to_owned()
+        };
+        Ok(Self { state: format!("{}/rating", path(&id)?), id })
+    }
+}
+
 /// Says of a conversation what `wanted` makes of the state it is in, and tells how it stands then.
-fn change(client: &Client, id: &str, json: bool, wanted: impl Fn(&Marks) -> Map<String, Value>) -> Result<(), Error> {
-    let path = path(&resolved(client, id)?)?;
-    let path = format!("{path}/rating");
+fn change(client: &Client, of: &Named, json: bool, wanted: impl Fn(&Marks) -> Map<String, Value>) -> Result<(), Error> {
     let mut tries = 0;
-    let answer = loop {
-        let now = client.get(&path, &Pairs::new())?;
-        let body = Value::Object(wanted(&now.read()?));
-        match client.change(Method::PUT, &path, Some(&body), now.etag.as_ref()) {
+    loop {
+        let now = client.get(&of.state, &Pairs::new())?;
+        let before: Marks = now.read()?;
+        let body = Value::Object(wanted(&before));
+        match client.change(Method::PUT, &of.state, Some(&body), now.etag.as_ref()) {
             Err(Error::Refused { status: StatusCode::PRECONDITION_FAILED, .. }) if tries < TRIES => tries += 1,
-            done => break done?,
+            done => return told(&done?, of, &before, json),
         }
-    };
-    told(&answer, id, json)
-}
-
-/// `last` by its number: it may be another a moment later.
-fn resolved(client: &Client, id: &str) -> Result<String, Error> {
-    if id != "last" {
-        return Ok(id.to_owned());
-    }
-    let newest: Vec<Item> = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?.read()?;
-    match newest.first() {
-        Some(item) => Ok(item.id.to_string()),
-        None => Err(Error::Refused { status: StatusCode::NOT_FOUND, detail: "There are no conversations yet.".into() }),
     }
 }
 
-/// How it stands now, in a line.
-fn told(answer: &Answer, id: &str, json: bool) -> Result<(), Error> {
+/// How it stands now, in a line, and whether a note is gone from it.
+fn told(answer: &Answer, of: &Named, before: &Marks, json: bool) -> Result<(), Error> {
     if json {
         return answer.print();
     }
     let marks: Marks = answer.read()?;
-    let mut said = page::marks(&marks);
-    if marks.notes.is_some() {
-        said.push_str(if said.is_empty() { "with a note" } else { "  with a note" });
-    }
-    let said = if said.is_empty() { paint(Tone::Quiet, "nothing is said of it") } else { said };
-    print(&format!("{}: {said}\n", visible(id)))
+    let note = match (&before.notes, &marks.notes) {
+        (Some(old), Some(new)) if old != new => Some("with a note, in place of the one before"),
+        (_, Some(_)) => Some("with a note"),
+        (_, None) => None,
+    };
+    let said = page::marks(&marks);
+    let said: Vec<_> = [Some(said.as_str()).filter(|said| !said.is_empty()), note].into_iter().flatten().collect();
+    let said = if said.is_empty() { paint(Tone::Quiet, "nothing is said of it") } else { said.join("  ") };
+    print(&format!("{}: {said}\n", of.id))
 }
 
 /// A note as it was typed; `-` is standard input.
-fn typed_note(typed: &str) -> Result<String, Error> {
-    if typed != "-" {
-        return Ok(typed.to_owned());
+fn typed_note(typed: &str, of: &Named) -> Result<String, Error> {
+    let mut note = typed.to_owned();
+    if typed == "-" {
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            let _ = writeln!(std::io::stderr(), "write the note, and end it with Ctrl-D");
+        }
+        note.clear();
+        stdin.lock().take(LONGEST_NOTE).read_to_string(&mut note).at("read the note from standard input")?;
+        note.truncate(note.trim_end().len());
     }
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        let _ = writeln!(std::io::stderr(), "write the note, and end it with Ctrl-D");
-    }
-    let mut note = String::new();
-    stdin.lock().take(LONGEST_NOTE).read_to_string(&mut note).at("read the note from standard input")?;
-    Ok(note.trim_end().to_owned())
+    if note.trim().is_empty() { Err(empty(of)) } else { Ok(note) }
 }
 
-/// What an editor makes of a text, in a file that only you can read and that is gone afterwards.
-fn edited(text: &str) -> Result<String, Error> {
-    let editor = ["VISUAL", "EDITOR"].iter().filter_map(std::env::var_os).find(|editor| !editor.is_empty());
-    let editor = editor.unwrap_or_else(|| "vi".into());
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)
-        .map_err(|error| std::io::Error::other(error.to_string()))
-        .at("name a file for the editor")?;
-    let path = std::env::temp_dir().join(format!("prompt-manager-note-{:016x}.md", u64::from_ne_bytes(name)));
-    let shown = path.display().to_string();
-    let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).at(format!("write {shown}"))?;
-    // As git does: the variable may hold arguments.
-    let status = Command::new("sh").arg("-c").arg("exec $0 \"$1\"").arg(&editor).arg(&path).status();
-    let read = std::fs::read_to_string(&path);
-    let _ = std::fs::remove_file(&path);
-    let editor = editor.to_string_lossy().into_owned();
-    match status.at(format!("start the editor {editor}"))?.success() {
-        true => Ok(read.at(format!("read {shown}"))?.trim_end().to_owned()),
-        false => Err(Error::Usage(format!("{editor} ended with an error: the note stays as it was"))),
-    }
+/// An empty text is more often a mistake (a pipe that gave nothing) than a wish.
+fn empty(of: &Named) -> Error {
+    Error::Usage(format!("the note is empty, so nothing was written; `note {} --remove` takes a note away", of.id))
 }
 
 #[cfg(test)]
@@ -211,5 +249,7 @@ mod tests {
         check("a b", "", "A x", "b");
         check("a", "b", "b", "a b");
         check("", "", "", "");
+        check("a b", "", "#A", "b");
+        check("a #a", "", "#a", "a");
     }
 }

@@ -331,3 +331,21 @@ fn an_editor_may_be_open_for_long() {
     assert_ne!(state("last")["id"].to_string(), last);
     assert_eq!((&state(&last)["notes"], &state("last")["notes"]), (&"second".into(), &Value::Null));
 }
+
+#[test]
+fn what_is_joined_and_parted_is_told_as_it_is() {
+    let world = filled();
+    let sessions = ask(&world, &["sessions", "--json"]).code(0).json();
+    let id = |at: usize| sessions["items"][at]["id"].as_str().expect("a session").to_owned();
+    let (one, other, third) = (id(0), id(1), id(2));
+    let said = |args: &[&str]| ask(&world, args).code(0).out().to_owned();
+    assert_eq!(said(&["merge", &one, &other]), format!("{other} is now in {one}\n"));
+    let back = format!("{one} is by itself again; what was merged into it is in {other}\n");
+    assert_eq!(said(&["undo", &one]), back);
+    assert_eq!(said(&["merge", &one, &other, &third]), format!("{other}, {third} are now in {one}\n"));
+
+    let whole = "0914908d-acc8-48aa-98d6-77d558fb9590";
+    let part = ask(&world, &["split", whole, "--at", "12", "--json"]).code(0).json();
+    let part = part["made"][0].as_str().expect("a part").to_owned();
+    assert_eq!(said(&["undo", &part]), format!("{part} is undone; its conversations are in {whole}\n"));
+}

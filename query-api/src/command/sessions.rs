@@ -56,14 +56,20 @@ pub(super) fn merge(client: &Client, args: &Merge) -> Result<(), Error> {
         body["title"] = title.as_str().into();
     }
     let answer = client.change(Method::POST, "/api/sessions/merge", Some(&body), None)?;
-    done(&answer, args.common.json, || format!("{} are now in {}", args.sessions.join(", "), args.into))
+    let are = if args.sessions.len() == 1 { "is" } else { "are" };
+    done(&answer, args.common.json, || format!("{} {are} now in {}", args.sessions.join(", "), args.into))
 }
 
 pub(super) fn undo(client: &Client, args: &Undo) -> Result<(), Error> {
-    let answer = client.change(Method::DELETE, &path(&args.session)?, None, None)?;
+    let path = path(&args.session)?;
+    let answer = client.change(Method::DELETE, &path, None, None)?;
     let Moved { into } = answer.read()?;
-    done(&answer, args.common.json, || {
-        format!("{} is undone; its conversations are in {}", args.session, into.join(" "))
+    // A session that others were merged into goes on without them; a part that was split off is no more.
+    let stays = client.get(&path, &vec![("limit", "1".to_owned())]).is_ok();
+    done(&answer, args.common.json, || match (&*into.join(" "), stays) {
+        ("", _) => format!("{} is undone; nothing was moved", args.session),
+        (others, true) => format!("{} is by itself again; what was merged into it is in {others}", args.session),
+        (others, false) => format!("{} is undone; its conversations are in {others}", args.session),
     })
 }
 

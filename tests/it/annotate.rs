@@ -163,6 +163,8 @@ fn what_cannot_be_is_refused() {
     check("POST", bulk, json!({"ids": [0], "set": {}}), 422, Some("ids[0]"), "must be the id of a conversation");
     check("POST", bulk, json!({"ids": vec![1; 10_001], "set": {}}), 422, None, "At most 10000");
     check("POST", bulk, json!({"ids": [first]}), 422, None, "missing field `set`");
+    let both = json!({"ids": [first], "set": {"add_tags": ["new", "Rust"], "remove_tags": ["rUST"]}});
+    check("POST", bulk, both, 422, None, "The tag Rust cannot be both added and taken off.");
     check("POST", bulk, json!({"set": {}}), 422, Some("ids"), "either `ids` or `filter`");
     check("POST", bulk, json!({"ids": [first], "filter": "", "set": {}}), 422, Some("ids"), "either `ids` or `filter`");
     check("POST", bulk, json!({"filter": "limit=5", "set": {}}), 422, Some("filter"), "There is no parameter `limit`");

@@ -84,9 +84,13 @@ impl Annotator {
     /// kept for when it is. An alias is its survivor.
     ///
     /// # Errors
-    /// The engine's. Refused: [`Refused::NoConversation`], [`Refused::Stale`], [`Refused::TooManyTags`].
+    /// The engine's. Refused: [`Refused::NoConversation`], [`Refused::Stale`], [`Refused::TooManyTags`], and
+    /// [`Refused::Senseless`] if a tag is both added and taken off.
     pub fn mark(&mut self, id: ConversationId, change: &Change, expected: &Expected, now_ms: i64) -> Outcome<Marked> {
         self.act(now_ms, |act| {
+            if let Some(refused) = contradiction(change) {
+                return Ok(Err(refused));
+            }
             let change = spelled(act.conn, change)?;
             act.mark(id, &change, expected)
         })
@@ -104,6 +108,9 @@ impl Annotator {
             ))));
         }
         self.act(now_ms, |act| {
+            if let Some(refused) = contradiction(change) {
+                return Ok(Err(refused));
+            }
             let change = spelled(act.conn, change)?;
             let (mut done, mut changed) = (BTreeSet::new(), 0);
             for &id in ids {
@@ -203,6 +210,14 @@ fn difference(before: &[String], change: &TagChange) -> (Vec<String>, Vec<String
     let add =
         wanted.iter().filter(|tag| there.insert(folded(tag.as_str()))).map(|tag| tag.as_str().to_owned()).collect();
     (add, remove)
+}
+
+/// Why a change cannot be meant: a tag that is added and taken off would come and go each time that it is sent.
+fn contradiction(change: &Change) -> Option<Refused> {
+    let Some(TagChange::Edit { add, remove }) = &change.tags else { return None };
+    let removed: BTreeSet<_> = remove.iter().map(|tag| folded(tag.as_str())).collect();
+    let both = add.iter().find(|tag| removed.contains(&folded(tag.as_str())))?;
+    Some(Refused::Senseless(format!("The tag {both} cannot be both added and taken off.")))
 }
 
 /// The change with its new tags spelled as they are in this store: `rust` where there is `Rust` is that.

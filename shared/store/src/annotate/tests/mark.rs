@@ -238,6 +238,20 @@ fn a_tag_is_renamed_joined_and_taken_off_everywhere() {
 }
 
 #[test]
+fn a_tag_is_not_both_added_and_taken_off() {
+    let mut store = Store::new(&[("a", 1)]);
+    let ids = [ConversationId(1)];
+    for (add, remove) in [("x", "x"), ("Rust", "rUST")] {
+        let change = edit(&[add], &[remove]);
+        let expected = Refused::Senseless(format!("The tag {add} cannot be both added and taken off."));
+        assert_eq!(refused(store.annotator.mark_many(&ids, &change, 5)), expected);
+        assert_eq!(refused(store.annotator.mark(ids[0], &change, &Expected::Any, 5)), expected);
+    }
+    assert_eq!(store.rows("tag_history"), 0);
+    store.annotator.mark_many(&ids, &edit(&["x"], &["y"]), 5).unwrap().unwrap();
+}
+
+#[test]
 fn searches_are_kept_by_name() {
     use crate::human::Name;
     let mut store = Store::new(&[]);

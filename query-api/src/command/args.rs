@@ -351,8 +351,8 @@ pub(crate) struct Sessions {
     /// Only what has these words in its title
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
-    /// Only of this repository, or of this folder if it is in none
-    #[arg(long, value_name = "DIR", value_parser = terminal::folder)]
+    /// Only from this folder or below it, or from a repository there; or from a project of this name
+    #[arg(long, value_name = "DIR", value_parser = super::filter::project)]
     pub(crate) project: Option<String>,
     /// Only from then on: 7d, 2026-11-01
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]

@@ -33,7 +33,8 @@ pub(crate) struct SessionsParams {
     /// The `next_cursor` of the page before, with the same other parameters.
     #[param(value_type = Option<String>)]
     cursor: Option<SessionCursor>,
-    /// Only of this project: the path of a repository, or of a directory that is in none.
+    /// Only from this folder or below it, or from a repository there; a name without a slash is the last name of a repository,
+    /// or of a directory that is in none.
     #[param(inline)]
     project: Option<TextId>,
     /// Only with their last activity then or later: a time (RFC 3339), a day in local time, or how long ago (`7d`).

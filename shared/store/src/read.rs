@@ -17,6 +17,7 @@ mod law;
 mod list;
 mod marks;
 mod media;
+mod project;
 mod pulse;
 mod query;
 mod raw;

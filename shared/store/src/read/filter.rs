@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, ToSql};
 
+use super::project::Wanted;
 use super::query::Query;
 use super::tags::tag_spellings;
 use crate::error::{Context, Error};
@@ -147,26 +148,12 @@ pub(super) struct Held {
     pub(super) until: i64,
 }
 
-const FOLDERS: &str = "
-    select f.id from folders f left join places p on p.origin_id = f.origin_id and p.cwd = f.cwd
-     where f.cwd = ?1 or substr(f.cwd, 1, length(?1) + 1) = ?1 || '/'
-        or p.git_root = ?1 or substr(p.git_root, 1, length(?1) + 1) = ?1 || '/'";
-
-const FOLDERS_NAMED: &str = "
-    select f.id from folders f left join places p on p.origin_id = f.origin_id and p.cwd = f.cwd
-     where substr(rtrim(coalesce(p.git_root, f.cwd), '/'), -length(?1) - 1) = '/' || ?1 or coalesce(p.git_root, f.cwd) = ?1";
-
 const MODEL: &str = "select id from models where name = ?1";
 const TOOL: &str = "select id from tools where name = ?1";
 
 impl Held {
     pub(super) fn new(conn: &Connection, filter: &Filter) -> Result<Self, Error> {
-        let folders = match filter.project.as_deref() {
-            None => None,
-            // Of the root nothing is left, and everything is below it.
-            Some(path) if path.contains('/') => Some(ids(conn, FOLDERS, [path.trim_end_matches('/')])?),
-            Some(name) => Some(ids(conn, FOLDERS_NAMED, [name])?),
-        };
+        let folders = filter.project.as_deref().map(|typed| Wanted::new(typed).folders(conn)).transpose()?;
         let numbers = |sql, names: &[String]| -> Result<Option<Vec<i64>>, Error> {
             if names.is_empty() {
                 return Ok(None);

@@ -22,7 +22,7 @@ pub use tree::{Relative, Tree, TreeLink};
 /// Which sessions a page shall show.
 #[derive(Clone, Debug, Default)]
 pub struct SessionsRequest {
-    /// Only of this project: a repository, or a directory that is in none.
+    /// Only from this folder or below it, or from a repository there; without a slash, from projects of this name.
     pub project: Option<String>,
     /// Only with their last activity at this moment or later, in milliseconds since 1970, UTC.
     pub since_ms: Option<i64>,
@@ -186,6 +186,17 @@ fn title(conn: &Connection, id: &str, stretches: &[Stretch]) -> Result<Option<(S
         };
     }
     Ok(first.map(|(_, prompt)| (beginning(&prompt), TitleFrom::Prompt)))
+}
+
+/// The directory of a session, and its project.
+fn place_of(conn: &Connection, session_id: &str) -> Result<Option<(String, String)>, Error> {
+    const SQL: &str =
+        concat!("select s.cwd, ", project!(), " from sessions s where s.session_id = ?1 and s.cwd is not null");
+    conn.prepare_cached(SQL)
+        .op("prepare")?
+        .query_row([session_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .op("read a session's place")
 }
 
 fn project_of(conn: &Connection, session_id: &str) -> Result<Option<String>, Error> {

@@ -6,17 +6,18 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::titled::Words;
-use super::{SessionPosition, SessionsPage, SessionsRequest, beginning, last_activity, project, project_of, strings};
+use super::{SessionPosition, SessionsPage, SessionsRequest, beginning, last_activity, place_of, project, strings};
 use crate::error::{Context, Error};
 use crate::human::parts::{self, Stretch};
+use crate::read::project::Wanted;
 
 /// So many sessions are looked at for a page.
 const LONGEST_WALK: usize = 20_000;
 /// So many in one go, where few are wanted.
 const STRIDE: usize = 1_000;
 
-/// Sessions with whether lists show them as Claude Code cut them, and (?4: if it is asked for) what they are called. ?5: of
-/// which project.
+/// Sessions with whether lists show them as Claude Code cut them, and (?4: if it is asked for) what they are called, and (?5:
+/// if some are asked for) their directory and project.
 macro_rules! looked_at {
     ($sessions:literal) => {
         concat!(
@@ -25,15 +26,15 @@ macro_rules! looked_at {
                     and not exists (select 1 from user_session_members m
                                      where m.user_session_id = s.session_id and m.removed_ms is null)
                     and exists (select 1 from turns t
-                                 where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell'))
-                    and (?5 is null or ",
-            project!(),
-            " = ?5),
+                                 where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')),
                     iif(?4, coalesce((select text from human_texts where user_session_id = s.session_id), s.title), null),
                     iif(?4, (select substr(t.prompt_text, 1, 4000) from turns t
                               where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')
                                 and t.prompt_text is not null
-                              order by t.ordinal limit 1), null)
+                              order by t.ordinal limit 1), null),
+                    iif(?5 is null, null, s.cwd), iif(?5 is null, null, ",
+            project!(),
+            ")
                from (select session_id, ended_ms, cwd, origin_id, title from sessions ",
             $sessions,
             ") s"
@@ -44,9 +45,9 @@ pub(super) const WALK: &str = looked_at!(
     "indexed by sessions_ended where (ended_ms, session_id) < (?1, ?2) and ended_ms >= ?3
       order by ended_ms desc, session_id desc limit ?6"
 );
-/// A project is a few directories: those of its repository that sessions ran in.
+/// A project is a few directories that sessions ran in.
 pub(super) const WALK_OF_PROJECT: &str = looked_at!(
-    "indexed by sessions_cwd where cwd in (select cwd from places where git_root = ?5 union select ?5)
+    "indexed by sessions_cwd where cwd in (select value from json_each(?5))
         and (ended_ms, session_id) < (?1, ?2) and ended_ms >= ?3
       order by ended_ms desc, session_id desc limit ?6"
 );
@@ -64,7 +65,9 @@ struct Asked<'a> {
     after: SessionPosition,
     since_ms: i64,
     words: Option<Words>,
-    project: Option<&'a String>,
+    project: Option<Wanted<'a>>,
+    /// The directories that may be of it, as JSON.
+    directories: Option<String>,
     /// One more than the page takes, to know whether there is more.
     wanted: usize,
 }
@@ -78,6 +81,8 @@ struct Found {
 /// Fills the page.
 pub(in crate::read) fn page(conn: &Connection, request: &SessionsRequest) -> Result<SessionsPage, Error> {
     let start = SessionPosition { ended_ms: request.until_ms.unwrap_or(i64::MAX), id: String::new() };
+    let project = request.project.as_deref().map(Wanted::new);
+    let directories = project.map(|project| project.directories(conn)).transpose()?;
     let asked = Asked {
         // Before a moment means before every id of that moment, and after a position the ids below it.
         after: match &request.after {
@@ -86,7 +91,8 @@ pub(in crate::read) fn page(conn: &Connection, request: &SessionsRequest) -> Res
         },
         since_ms: request.since_ms.unwrap_or(i64::MIN),
         words: request.words.as_deref().map(Words::parse),
-        project: request.project.as_ref(),
+        project,
+        directories: directories.map(|paths| serde_json::Value::from(paths).to_string()),
         wanted: request.limit as usize + 1,
     };
     let known = match &asked.words {
@@ -128,7 +134,7 @@ impl Asked<'_> {
                 after.id,
                 self.since_ms,
                 self.words.is_some(),
-                self.project,
+                self.directories,
                 i64::try_from(stride).unwrap_or(i64::MAX)
             ];
             let rows = query.query_map(values, |row| self.look_at(row)).op("list sessions")?;
@@ -162,7 +168,7 @@ impl Asked<'_> {
         let mut query = conn.prepare_cached(ONE).op("prepare")?;
         let mut places = Vec::new();
         for place in all {
-            let values = params![self.after.ended_ms, self.after.id, self.since_ms, true, self.project, place.id];
+            let values = params![self.after.ended_ms, self.after.id, self.since_ms, true, self.directories, place.id];
             let found = query.query_row(values, |row| self.look_at(row)).optional().op("look at a session")?;
             if found.is_some_and(|(_, is_wanted)| is_wanted) {
                 places.push(place);
@@ -178,6 +184,10 @@ impl Asked<'_> {
     fn look_at(&self, row: &Row<'_>) -> rusqlite::Result<(SessionPosition, bool)> {
         let place = SessionPosition { id: row.get(0)?, ended_ms: row.get(1)? };
         let mut is_wanted = row.get(2)?;
+        if let Some(project) = self.project {
+            let (cwd, of): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+            is_wanted &= cwd.zip(of).is_some_and(|(cwd, of)| project.takes(&cwd, &of));
+        }
         if let Some(words) = self.words.as_ref().filter(|_| is_wanted) {
             let title = match row.get(3)? {
                 Some(title) => Some(title),
@@ -198,7 +208,7 @@ impl Asked<'_> {
         }
         let Some(project) = self.project else { return Ok(true) };
         for stretch in stretches {
-            if project_of(conn, &stretch.session_id)?.as_ref() == Some(project) {
+            if place_of(conn, &stretch.session_id)?.is_some_and(|(cwd, of)| project.takes(&cwd, &of)) {
                 return Ok(true);
             }
         }

@@ -62,7 +62,11 @@ fn newest_activity_first_page_by_page() {
     check(SessionsRequest { until_ms: Some(1001), ..all() }, "s0");
     check(SessionsRequest { project: Some("/even".into()), ..all() }, "s4 s2 s0");
     check(SessionsRequest { project: Some("/odd".into()), ..all() }, "s3 s1");
-    check(SessionsRequest { project: Some("/odd/src".into()), ..all() }, "");
+    check(SessionsRequest { project: Some("/odd/src".into()), ..all() }, "s3 s1");
+    check(SessionsRequest { project: Some("odd".into()), ..all() }, "s3 s1");
+    check(SessionsRequest { project: Some("/".into()), ..all() }, "s4 s3 s2 s1 s0");
+    check(SessionsRequest { project: Some("/od".into()), ..all() }, "");
+    check(SessionsRequest { project: Some("src".into()), ..all() }, "");
     check(SessionsRequest { words: Some("ZÜR".into()), ..all() }, "s3");
     check(SessionsRequest { words: Some("s2 prompt".into()), ..all() }, "s2");
     check(SessionsRequest { words: Some("none".into()), ..all() }, "");

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, ToSql, params};
 use super::StatsRequest;
 use crate::error::{Context, Error};
 use crate::quarter::{QUARTER_MS, slot};
+use crate::read::project::Wanted;
 use crate::words::Kind;
 
 /// The rows that are asked for; the last number of a parameter is the kinds'.
@@ -89,17 +90,10 @@ impl Folders {
         self.0.get(&folder).map(|(_, project)| project.as_str())
     }
 
-    /// Those in or below a folder, or of a repository there; of a name without a slash, those whose last name it is.
-    fn below(&self, wanted: &str) -> Vec<i64> {
-        let wanted = if wanted.len() > 1 { wanted.trim_end_matches('/') } else { wanted };
-        let is_below = |path: &str| {
-            if !wanted.contains('/') {
-                return path.rsplit('/').next() == Some(wanted);
-            }
-            path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || wanted == "/")
-        };
-        let found = self.0.iter().filter(|(_, (cwd, project))| is_below(cwd) || is_below(project));
-        found.map(|(id, _)| *id).collect()
+    /// Those that a person means who types this.
+    fn wanted(&self, typed: &str) -> Vec<i64> {
+        let wanted = Wanted::new(typed);
+        self.0.iter().filter(|(_, (cwd, project))| wanted.takes(cwd, project)).map(|(id, _)| *id).collect()
     }
 }
 
@@ -118,7 +112,7 @@ impl Asked {
         Self {
             from: request.since_ms.map_or(i64::MIN / QUARTER_MS, slot),
             until: request.until_ms.map_or(i64::MAX / QUARTER_MS, |until| slot(until.saturating_sub(1)) + 1),
-            folders: request.project.as_deref().map(|project| json(&folders.below(project))),
+            folders: request.project.as_deref().map(|project| json(&folders.wanted(project))),
             vias: (!vias.is_empty()).then(|| json(&vias)),
             kinds: request.kinds.iter().map(|kind| kind.number()).collect(),
         }

@@ -170,6 +170,14 @@ fn what_cannot_be_is_refused() {
     check("POST", bulk, json!({"filter": "limit=5", "set": {}}), 422, Some("filter"), "There is no parameter `limit`");
     check("POST", bulk, json!({"filter": "rating=6", "set": {}}), 422, Some("filter"), "`rating` must be");
     check("PATCH", "/api/tags/none", json!({"name": "x"}), 404, None, "No conversation has the tag none.");
+    for (query, says) in [
+        ("limit=0", "`query` is wrong: `limit` must be a whole number from 1 to 200"),
+        ("colour=red", "`query` is wrong: There is no parameter `colour`"),
+        ("sort=relevance", "`query` is wrong: `sort` can be relevance only with `q`"),
+    ] {
+        check("POST", "/api/views", json!({"name": "x", "query": query}), 422, Some("query"), says);
+        check("PUT", "/api/views/none", json!({"query": query}), 422, Some("query"), says);
+    }
     check("PUT", "/api/views/none", json!({"query": "q=x"}), 404, None, "There is no saved view none.");
     check("PATCH", "/api/sessions/none", json!({"title": "x"}), 404, None, "There is no session none.");
     check("PATCH", "/api/sessions/none", json!({"title": ""}), 422, Some("title"), "must have 1 to 200 characters");

@@ -14,7 +14,7 @@ use super::json;
 use crate::cursor::Cursor;
 use crate::db::Database;
 use crate::extract::values::Limit;
-use crate::extract::{Id, Query, no_conversation};
+use crate::extract::{Id, Query, no_conversation, read_query};
 use crate::filter::FilterParams;
 use crate::problem::Problem;
 use crate::view;
@@ -107,6 +107,12 @@ fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64)
     Ok((ListRequest { filter: filter.filter(), sort, direction, after, limit, count: page.count }, question))
 }
 
+/// Whether a list can be asked for so.
+pub(super) fn check_list(query: &str) -> Result<(), Problem> {
+    let (filter, page) = read_query::<(FilterParams, PageParams)>(query)?;
+    request(filter, &page).map(drop)
+}
+
 /// A page of conversations, newest first
 ///
 /// A page whose rows take long to find may be short, or empty, and still have a `next_cursor`.
@@ -157,7 +163,6 @@ pub(crate) async fn show(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::read_query;
 
     fn check(query: &str, expected: &str) {
         let read = read_query::<(FilterParams, PageParams)>(query);

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::json;
+use super::{conversations, json};
 use crate::db::Database;
 use crate::extract::marks::{NameField, QueryField, given};
 use crate::extract::{Json, Name, Query};
@@ -21,6 +21,12 @@ use crate::view;
 pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
     let views = database.ask::<_, Problem>(|reader| reader.saved_views()).await?;
     json(&view::Views::of(&views))
+}
+
+/// Refuses what the list would refuse once the search is opened.
+fn check(query: &QueryField) -> Result<(), Problem> {
+    conversations::check_list(&query.0)
+        .map_err(|problem| Problem::field("query", format!("`query` is wrong: {}", problem.detail)))
 }
 
 /// A search to keep
@@ -45,6 +51,7 @@ pub(crate) async fn add(
     Query(()): Query<()>,
     Json(body): Json<ViewBody>,
 ) -> Result<Response, Problem> {
+    check(&body.query)?;
     let kept =
         database.annotate(move |annotator, now_ms| annotator.add_view(&body.name.0, &body.query.0, now_ms)).await?;
     let mut response = json(&view::View::of(&kept))?;
@@ -77,6 +84,7 @@ pub(crate) async fn change(
     Query(()): Query<()>,
     Json(body): Json<ViewChange>,
 ) -> Result<Response, Problem> {
+    check(&body.query)?;
     let name = match body.name {
         Some(name) => name.0,
         None => store::human::Name::parse(&of)

@@ -255,6 +255,13 @@ fn many_at_once_tags_as_a_whole_and_saved_views() {
     assert_eq!((changed["name"].as_str(), changed["query"].as_str()), (Some("best"), Some("kind=all")));
     let views = server.get("/api/views").1;
     assert_eq!(views["items"].as_array().map(Vec::len), Some(1), "{views}");
+    // A name is the same however its signs are composed: `ü`, or `u` and the dots over it.
+    done(&server, "PUT", "/api/views/best", &json!({"name": "f\u{fc}r", "query": "kind=all"}));
+    let composed = done(&server, "PUT", "/api/views/fu%CC%88r", &json!({"query": "star=true"}));
+    assert_eq!((composed["name"].as_str(), composed["query"].as_str()), (Some("f\u{fc}r"), Some("star=true")));
+    assert_eq!(server.request("DELETE", "/api/views/fu%CC%88r", &[]).status, 204);
+    done(&server, "POST", "/api/views", &view);
+    done(&server, "PUT", "/api/views/good%20ones", &json!({"name": "best", "query": "kind=all"}));
     assert_eq!(server.request("DELETE", "/api/views/best", &[]).status, 204);
     assert_eq!(server.request("DELETE", "/api/views/best", &[]).status, 404);
 }

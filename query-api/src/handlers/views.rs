@@ -29,6 +29,12 @@ fn check(query: &QueryField) -> Result<(), Problem> {
         .map_err(|problem| Problem::field("query", format!("`query` is wrong: {}", problem.detail)))
 }
 
+/// The name of a path, composed as the names are that are kept.
+fn typed(name: &str) -> Result<store::human::Name, Problem> {
+    store::human::Name::parse(name)
+        .map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("There is no saved view {name}.")))
+}
+
 /// A search to keep
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -85,13 +91,11 @@ pub(crate) async fn change(
     Json(body): Json<ViewChange>,
 ) -> Result<Response, Problem> {
     check(&body.query)?;
-    let name = match body.name {
-        Some(name) => name.0,
-        None => store::human::Name::parse(&of)
-            .map_err(|_| Problem::new(StatusCode::NOT_FOUND, "There is no such saved view."))?,
-    };
-    let kept =
-        database.annotate(move |annotator, now_ms| annotator.change_view(&of, &name, &body.query.0, now_ms)).await?;
+    let of = typed(&of)?;
+    let name = body.name.map_or_else(|| of.clone(), |name| name.0);
+    let kept = database
+        .annotate(move |annotator, now_ms| annotator.change_view(of.as_str(), &name, &body.query.0, now_ms))
+        .await?;
     json(&view::View::of(&kept))
 }
 
@@ -104,7 +108,8 @@ pub(crate) async fn delete(
     Name(name): Name,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
-    database.annotate(move |annotator, now_ms| annotator.remove_view(&name, now_ms)).await?;
+    let name = typed(&name)?;
+    database.annotate(move |annotator, now_ms| annotator.remove_view(name.as_str(), now_ms)).await?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

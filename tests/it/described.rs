@@ -12,7 +12,7 @@ const SEED: &str = "20261126";
 const EXAMPLES: &str = "25";
 
 /// What no description of a form can say: a cursor or an ETag is a text that an earlier answer gave, a day may be none of the
-/// calendar, two conversations that exist may be of two sessions, and a body has a limit in bytes. Where that is so, these
+/// calendar, two conversations that exist may be of two sessions, a query string may ask for what no list knows, and a body has a limit in bytes. Where that is so, these
 /// are right answers too.
 const BEYOND_FORM: &str = r#"
 [[operations]]
@@ -24,7 +24,7 @@ include-path = ["/api/conversations/{id}/rating", "/api/conversations/bulk"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "412", "413", "422"]
 
 [[operations]]
-include-path = ["/api/sessions/split", "/api/sessions/merge"]
+include-path = ["/api/sessions/split", "/api/sessions/merge", "/api/views", "/api/views/{name}"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422"]
 "#;
 

@@ -12,8 +12,8 @@ const SEED: &str = "20261126";
 const EXAMPLES: &str = "25";
 
 /// What no description of a form can say: a cursor or an ETag is a text that an earlier answer gave, a day may be none of the
-/// calendar, two conversations that exist may be of two sessions, a query string may ask for what no list knows, and a body has a limit in bytes. Where that is so, these
-/// are right answers too.
+/// calendar, two conversations that exist may be of two sessions, a query string may ask for what no list knows, and a body
+/// has a limit in bytes. Where that is so, these are right answers too.
 const BEYOND_FORM: &str = r#"
 [[operations]]
 include-path = ["/api/conversations", "/api/conversations/{id}/raw", "/api/export", "/api/stats", "/api/sessions", "/api/sessions/{id}"]

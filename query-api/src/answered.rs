@@ -114,7 +114,7 @@ impl Drop for Answered {
             route = &*self.route,
             status = self.status,
             bytes = self.bytes,
-            ms = took.as_secs_f64() * 1000.0,
+            ms = took.as_micros() as f64 / 1000.0,
             id = self.asked.id.as_str(),
             "answered"
         );

@@ -2,7 +2,7 @@
 //!
 //! How a route is made. The document at /openapi.json comes from the same lines, so there is no second list of names:
 //!
-//! ```ignore
+//! ```text
 //! /// What may be asked for. The doc comments are the documentation.
 //! #[derive(Deserialize, IntoParams)]
 //! #[into_params(parameter_in = Query)]

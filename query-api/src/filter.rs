@@ -10,6 +10,7 @@ use terminal::moment::{Moment, moment};
 use utoipa::IntoParams;
 
 use crate::extract::values::TextId;
+use crate::problem::Problem;
 
 /// Which conversations. What may be given several times leaves what fits one of the values, `tag` what fits all.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -69,6 +70,14 @@ impl FilterParams {
     /// Whether something is searched for.
     pub(crate) fn searches(&self) -> bool {
         self.q.as_ref().is_some_and(|search| !search.0.trim().is_empty())
+    }
+
+    /// Whether it is a question: `in` without `q` leaves nothing out, and whoever wrote it meant something.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        match (&self.r#in, &self.q) {
+            (Some(_), None) => Err(Problem::parameter("in", "`in` says where `q` is looked for, and there is no `q`.")),
+            _ => Ok(()),
+        }
     }
 
     /// As the store takes it, with these kinds and ends where nothing is said of them.

@@ -151,9 +151,10 @@ impl From<store::Error> for Problem {
         use store::Error as E;
         let internal = Some(error.to_string());
         let problem = match error {
-            E::Missing { .. } => {
-                Self::unavailable("There is no database yet: run `prompt-manager once`, which makes it.", 5)
-            }
+            E::Missing { path } => Self::unavailable(
+                format!("There is no database yet at {}: run `prompt-manager once`, which makes it.", path.display()),
+                5,
+            ),
             E::Lost { .. } => Self::unavailable(
                 "The database is gone: run `prompt-manager recover`, which makes it anew, or `prompt-manager restore`.",
                 60,
@@ -166,7 +167,10 @@ impl From<store::Error> for Problem {
                 Self::unavailable("The database is of a newer version than this server: install it and restart.", 60)
             }
             E::Foreign { .. } => Self::unavailable("The database file belongs to another program.", 60),
-            E::Corrupt { .. } => Self::unavailable("The database is damaged; the server's log says more.", 60),
+            E::Corrupt { .. } => Self::unavailable(
+                "The database is damaged: `prompt-manager doctor` says how, `prompt-manager recover` makes it anew.",
+                60,
+            ),
             E::Busy { .. } => Self::unavailable("The database is busy.", 1),
             E::Interrupted { .. } => {
                 Self::unavailable("The question took longer than 2 s and was ended: ask for less.", 1)

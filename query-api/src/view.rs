@@ -215,7 +215,7 @@ impl<'a> Item<'a> {
             tool_calls: listed.tool_calls.iter().map(tool).collect(),
             metadata: &listed.turn.metadata,
             sources: Sources::of(&listed.turn),
-            matches: (!listed.matches.is_empty()).then(|| listed.matches.iter().map(Match::of).collect()),
+            matches: listed.matches.as_ref().map(|matches| matches.iter().map(Match::of).collect()),
         }
     }
 }

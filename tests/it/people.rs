@@ -100,7 +100,7 @@ fn no_prompt_moves_the_cursor() {
 fn what_cannot_be_done_is_one_line() {
     let world = World::new();
     for (args, code, said) in [
-        (&["list"][..], 1, "There is no database yet: run `prompt-manager once`"),
+        (&["list"][..], 1, "run `prompt-manager once`, which makes it"),
         (&["list", "--home", "/nowhere"], 1, "no database"),
         (&["show", "abc"], 2, "\"abc\" is no conversation"),
         (&["show"], 2, "<ID>"),

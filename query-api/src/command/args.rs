@@ -14,7 +14,7 @@ Exit codes: 0 done; 1 not done, such as a conversation that is not there or no d
 macro_rules! examples {
     ($examples:literal) => {
         concat!(
-            "Examples:\n",
+            "Examples:",
             $examples,
             "\nExit codes: 0 done; 1 not done, such as a conversation that is not there or no database; 2 wrong command line"
         )
@@ -27,8 +27,8 @@ pub(crate) enum Command {
     /// List conversations, newest first
     ///
     /// In front of the prompt: ★4 is your rating, ☆ a star, ✎ a note, ✗ that something failed, – that it was interrupted, … that
-    /// it is still open, [keep] a tag of yours.
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    /// it is still open, #keep a tag of yours.
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager list                             the last twenty
   prompt-manager list --since 7d --project .      of this folder, in the last week
   prompt-manager list migration --failed          that speak of a migration and had an error
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     ///
     /// All words must be in the conversation, wherever. `\"two words\"` stand side by side, `load*` is a beginning, `a OR b`
     /// is one of both, `-word` must not be there.
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager search retry backoff             both words, wherever in a conversation
   prompt-manager search '\"connection refused\"' --in output
   prompt-manager search deadlock OR livelock -python
@@ -49,7 +49,7 @@ pub(crate) enum Command {
 "))]
     Search(Search),
     /// Show a conversation, whole
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager show last                        the newest that lists show
   prompt-manager show 12 | less -R
   prompt-manager show 12 --prompt | xclip         the prompt alone, as it was typed, to use it again
@@ -58,27 +58,27 @@ pub(crate) enum Command {
 "))]
     Show(Show),
     /// Rate a conversation from 1 to 5
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager rate last 5                      the newest was very good
   prompt-manager rate last 4 'good plan, slow' --tag keep
   prompt-manager rate 12 none                     takes the rating back; notes and tags stay
 "))]
     Rate(Rate),
     /// Put tags on a conversation and take them off
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager tag last keep sql                puts two on
   prompt-manager tag 12 +keep -draft              puts one on and takes one off
   prompt-manager tags                             those you have, and how often
 "))]
     Tag(Tag),
     /// List your tags, with how many conversations have each
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager tags
   prompt-manager tags --json | jq -r '.items[].tag'
 "))]
     Tags(Tags),
     /// Write a note on a conversation
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager note 12 'the third try worked'
   git show | prompt-manager note last -           what comes on standard input
   prompt-manager note 12 --edit                   in $VISUAL or $EDITOR
@@ -87,7 +87,7 @@ pub(crate) enum Command {
 "))]
     Note(Note),
     /// Star a conversation, or take the star off
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager star last
   prompt-manager star 12 --off
   prompt-manager list --star
@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Show figures: activity, tokens and cost, models, projects, tools, commands, ratings
     ///
     /// A conversation, with all it used, counts at the time at which it began. Cost is by list prices.
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager stats                            of all time, with the last eight weeks day by day
   prompt-manager stats --since 30d --project .    of this folder, in the last month
   prompt-manager stats --by tool                  every tool, with failures and how long it took
@@ -105,13 +105,13 @@ pub(crate) enum Command {
 "))]
     Stats(Stats),
     /// List sessions, those with the newest activity first
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager sessions --project .
   prompt-manager list --session 0914908d-acc8-48aa-98d6-77d558fb9590
 "))]
     Sessions(Sessions),
     /// Call a session by a name of your own
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 'The new parser'
   prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 --remove
 "))]
@@ -119,21 +119,21 @@ pub(crate) enum Command {
     /// Split a session into several
     ///
     /// Only what you see is split: Claude Code's own session id stays at every conversation.
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14      14 and what follows is a session of its own
   prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14 --at 20 --title Parser --title Tests
   prompt-manager undo SESSION                     gives the former sessions back
 "))]
     Split(Split),
     /// Merge sessions into one
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager merge INTO OTHER                 what is in OTHER is shown in INTO
   prompt-manager merge INTO OTHER THIRD --title 'The new parser'
   prompt-manager undo INTO
 "))]
     Merge(Merge),
     /// Undo the split or the merge that made a session
-    #[command(after_help = EXITS, after_long_help = examples!("\
+    #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager sessions                         the ids
   prompt-manager undo SESSION
 "))]

@@ -87,7 +87,10 @@ impl de::Error for Wrong {
     }
 
     fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("must be {expected}"))
+        let expected = expected.to_string();
+        // As a number that is not zero calls itself.
+        let said = if expected.starts_with("a nonzero") { "a whole number from 1 on" } else { &expected };
+        Self::custom(format_args!("must be {said}"))
     }
 }
 
@@ -287,7 +290,7 @@ mod tests {
         check::<First>("star=1", "star: `star` must be true or false.");
         check::<First>("order=Up", "order: `order` must be one of up, down.");
         check::<First>("order", "order: `order` must be one of up, down.");
-        check::<First>("small=0", "small: `small` must be a nonzero u8.");
+        check::<First>("small=0", "small: `small` must be a whole number from 1 on.");
         check::<First>("number=5&number=5", "number: `number` must not be given twice.");
         check::<First>("order=up&order=up", "order: `order` must not be given twice.");
         check::<First>(

@@ -101,6 +101,7 @@ pub(crate) async fn change(
 async fn found(database: &Database, query: &str) -> Result<Vec<ConversationId>, Problem> {
     let params: FilterParams = read_query(query)
         .map_err(|problem| Problem::field("filter", format!("`filter` is wrong: {}", problem.detail)))?;
+    params.check().map_err(|problem| Problem::field("filter", format!("`filter` is wrong: {}", problem.detail)))?;
     let filter = params.filter();
     match database.ask::<_, Problem>(move |reader| reader.found(&filter, Annotator::MOST)).await? {
         (ids, false) => Ok(ids),

@@ -79,6 +79,7 @@ impl TryFrom<String> for CursorParam {
 
 /// What the store is asked, and what tells the question from others.
 fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64), Problem> {
+    filter.check()?;
     let sort = match page.sort {
         SortParam::Time => Sort::Time,
         SortParam::Rating => Sort::Rating,
@@ -186,6 +187,8 @@ mod tests {
             "sort: Cost, direction: Ascending, after: None, limit: 50, count: true",
         );
         check("sort=best", "sort: `sort` must be one of time, rating, length, tokens, cost, relevance");
+        check("in=note", "in: `in` says where `q` is looked for, and there is no `q`");
+        check("in=note&q=", "query: None");
         check("sort=relevance", "sort: `sort` can be relevance only with `q`");
         check("sort=relevance&q=a", "sort: Relevance");
         check("order=up", "order: `order` must be one of desc, asc");

@@ -136,6 +136,7 @@ pub(crate) async fn export(
     State(database): State<Arc<Database>>,
     Query((filter, params)): Query<(FilterParams, ExportParams)>,
 ) -> Result<Response, Problem> {
+    filter.check()?;
     let form = params.form()?;
     let ids = params.id.iter().copied().map(ConversationId).collect();
     let filter = Filter { ids, ..filter.filter_or(params.format.kinds(), params.format.statuses()) };

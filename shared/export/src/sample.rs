@@ -129,7 +129,7 @@ pub(crate) fn summary() -> Summary {
             tool_calls: vec![tool("Read", false), tool("Bash", true), tool("Bash", false)],
             marks: standing(),
             figures: Figures::default(),
-            matches: Vec::new(),
+            matches: None,
         },
         title: Some("@title".into()),
         usage: vec![usage("claude-opus-4-5"), usage("new-model")],

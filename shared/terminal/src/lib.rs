@@ -68,7 +68,7 @@ pub fn plain(text: &str) -> String {
 /// Writes bytes as they are, whole: for a text that another program shall have as it is.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_raw(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -162,7 +162,7 @@ pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Erro
             if Instant::now() > began + LONG_PATIENCE {
                 break;
             }
-            item.matches = snippet::matches(asked, plan, &item.turn)?;
+            item.matches = Some(snippet::matches(asked, plan, &item.turn)?);
         }
     }
     let count = if request.count { Some(question.count(asked, began + LONG_PATIENCE)?) } else { None };

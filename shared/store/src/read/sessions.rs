@@ -1,6 +1,6 @@
 //! Sessions as people cut them: a list of them, newest activity first, and what one consists of.
 //!
-//! Which sessions a page shows is decided by [`page`] and, by words of their titles, [`titled`]. Figures are read for what is
+//! Which sessions a page shows is decided by [`mod@page`] and, by words of their titles, `titled`. Figures are read for what is
 //! shown alone.
 
 mod page;

@@ -75,7 +75,7 @@ pub struct Listed {
     /// What lists are filtered and sorted by.
     pub figures: Figures,
     /// Where it holds the query, if there is one.
-    pub matches: Vec<Match>,
+    pub matches: Option<Vec<Match>>,
 }
 
 /// What lists are filtered and sorted by. All of it counts a conversation's own messages and calls, not its subagents'.
@@ -139,13 +139,7 @@ pub(super) fn listed(conn: &Connection, ids: &[ConversationId]) -> Result<Vec<Li
             .op("read tool calls")?
             .collect::<Result<_, _>>()
             .op("read tool calls")?;
-        items.push(Listed {
-            marks: marks(conn, id)?,
-            figures: figures(conn, &turn)?,
-            matches: Vec::new(),
-            turn,
-            tool_calls,
-        });
+        items.push(Listed { marks: marks(conn, id)?, figures: figures(conn, &turn)?, matches: None, turn, tool_calls });
     }
     Ok(items)
 }

@@ -11,7 +11,7 @@ use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::words::Status;
 
-/// The columns of a facets row but its key, in the order of [`Facets::columns`].
+/// The columns of a facets row but its key, in the order in which they are written and compared.
 macro_rules! columns {
     () => {
         "kind, via, status, folder_id, model_id, failed, prompt_length, tokens, cost"

@@ -5,6 +5,9 @@
 //! even of the same origin as we are, for its browser: only the Host it must send gives it away. So Host is compared as
 //! text with the few names that are ours; no suffix, no resolving, no other spelling of the same address.
 
+pub(crate) mod login;
+pub(crate) mod token;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -14,9 +17,9 @@ use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use crate::login::{Logins, NAME, Site};
-use crate::problem::Problem;
-use crate::token::Token;
+use crate::http::problem::Problem;
+use login::{Logins, NAME, Site};
+use token::Token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Programs that watch over us ask the first two; a link is what makes a login; and the page that says what is missing shall

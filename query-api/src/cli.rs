@@ -1,12 +1,12 @@
 //! The command line; the doc comments are its help.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use settings::Listen;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::access::AllowedHost;
+use crate::command;
+use crate::command::open::Open;
+use crate::serve::start::Serve;
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
@@ -20,56 +20,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// What asks the store and writes into it.
     #[command(flatten)]
-    Store(Box<crate::command::Command>),
+    Store(Box<command::Command>),
     /// Serve the JSON API until SIGTERM or SIGINT.
     Serve(Serve),
     /// Let a browser of this machine in.
     Open(Open),
     /// Print the API's OpenAPI document, from which clients can be made.
     Openapi,
-}
-
-/// What `serve` may be told. What is left out comes from the environment or config.toml.
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The data directory [default: ~/.local/share/prompt-manager]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) home: Option<PathBuf>,
-    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH [default: 127.0.0.1:8765]
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) listen: Option<Listen>,
-    /// Answer under this name too, such as that of a forwarded port; may be given several times.
-    #[arg(long, value_name = "NAME:PORT")]
-    pub(crate) allow_host: Vec<AllowedHost>,
-    /// Listen at an address that other machines reach, in plain text and behind the token alone.
-    #[arg(long)]
-    pub(crate) allow_remote: bool,
-    /// Answer everybody on this machine, without the token in run/api.token.
-    #[arg(long)]
-    pub(crate) no_token: bool,
-}
-
-/// What `open` may be told.
-#[derive(Debug, Args)]
-pub(crate) struct Open {
-    /// The data directory [default: ~/.local/share/prompt-manager]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) home: Option<PathBuf>,
-    /// Where the server listens [default: 127.0.0.1:8765]
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) listen: Option<Listen>,
-    /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
-    #[arg(long)]
-    pub(crate) plain_host: bool,
-    /// Make the link for a name that the server was told with --allow-host, such as that of a forwarded port.
-    #[arg(long, value_name = "NAME:PORT", conflicts_with = "plain_host")]
-    pub(crate) host: Option<AllowedHost>,
-    /// Print the link, and start no browser.
-    #[arg(long)]
-    pub(crate) print: bool,
-    /// End the logins of all browsers instead.
-    #[arg(long, conflicts_with_all = ["plain_host", "host", "print"])]
-    pub(crate) revoke: bool,
+    /// Tell these words to who completes and explains them
+    #[command(hide = true)]
+    Words,
 }
 
 /// The command line, or one line that says why it is refused. Asked for help, it shows that and ends the process.

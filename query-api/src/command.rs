@@ -10,6 +10,7 @@ mod draft;
 mod filter;
 mod list;
 mod marks;
+pub(crate) mod open;
 mod page;
 mod raw;
 mod sessions;
@@ -114,10 +115,6 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Split(args) => sessions::split(&client(&args.common.home)?, args),
         Command::Merge(args) => sessions::merge(&client(&args.common.home)?, args),
         Command::Undo(args) => sessions::undo(&client(&args.common.home)?, args),
-        Command::Words => match serde_json::to_string(&crate::cli::words()) {
-            Ok(words) => print_json(&words),
-            Err(error) => Err(Error::Answer { path: "words".to_owned(), detail: error.to_string() }),
-        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/docs`: the OpenAPI document as a page for people. Made once when the server starts, from the same document that programs
 //! read; no script, and nothing that comes from elsewhere, so it is as good without a network.
 
+pub(crate) mod openapi;
 mod shape;
 
 use maud::{DOCTYPE, Markup, html};

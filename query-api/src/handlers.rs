@@ -20,7 +20,7 @@ use axum::response::Response;
 use hyper::header::{self, HeaderValue};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// 200 with `view` as its body.
 fn json(view: &impl Serialize) -> Result<Response, Problem> {

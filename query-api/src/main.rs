@@ -1,36 +1,21 @@
 //! `query-api`: gives the store back, as JSON over HTTP, to whoever sits at this machine.
 //!
-//! A request's way: `server` (connections and their limits) -> `app` (every request, every answer) -> `access` (may it
-//! ask?) -> `routes` (which handler?) -> `extract` (parameters, checked) -> `handlers` (parameters to a question) -> `db`
-//! (a reader on a blocking thread) -> `view` (JSON).
+//! A request's way: `serve` (connections and their limits, every request, every answer) -> `access` (may it ask?) -> `routes`
+//! (which handler?) -> `http` (parameters, checked) -> `handlers` (parameters to a question) -> `state` (a reader on a blocking
+//! thread) -> `view` (JSON). `command` asks the same routes from the command line, without a server.
 
 mod access;
-mod answered;
-mod app;
-mod base64;
 mod cli;
 mod command;
-mod cursor;
-mod db;
 mod dispatch;
 mod docs;
-mod events;
-mod extract;
-mod filter;
 mod handlers;
-mod listener;
+mod http;
 mod logging;
-mod login;
-mod metrics;
-mod open;
-mod openapi;
-mod problem;
 mod routes;
-mod server;
-mod start;
-mod token;
+mod serve;
+mod state;
 mod view;
-mod zone;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -9,14 +9,14 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use crate::db::Database;
-use crate::events::Events;
+use crate::access::login::Logins;
+use crate::docs::openapi;
 use crate::handlers::{
     bulk, conversations, document, events, export, health, metrics, pages, ratings, raw, sessions, stats, tags, views,
 };
-use crate::login::Logins;
-use crate::metrics::{Requests, Waits};
-use crate::openapi;
+use crate::state::db::Database;
+use crate::state::events::Events;
+use crate::state::metrics::{Requests, Waits};
 
 /// What handlers may ask for with `State`.
 #[derive(Clone)]

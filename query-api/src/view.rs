@@ -15,7 +15,7 @@ use store::human::{Marks, Rating};
 use store::read;
 use utoipa::ToSchema;
 
-use crate::cursor::Cursor;
+use crate::http::cursor::Cursor;
 use session::Session;
 
 pub(crate) use self::raw::Raw;

@@ -52,6 +52,10 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("tests", &["queue", "settings", "status", "store", "ingest"]),
 ];
 
+/// The folders of the API, each of which may import those after it.
+const FLOORS: [&str; 10] =
+    ["serve", "command", "routes", "handlers", "docs", "view", "access", "state", "http", "logging"];
+
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
@@ -158,6 +162,23 @@ fn cited_pages_exist() {
         let pages = words.map(|word| word.trim_end_matches('.')).filter(|word| word.len() > 3 && word.ends_with(".md"));
         pages.filter(|page| !page.starts_with('.')).any(|page| !exists(page))
     });
+}
+
+#[test]
+fn the_api_is_read_from_the_top_down() {
+    let floor = |name: &str| FLOORS.iter().position(|floor| *floor == name);
+    check("query-api/src imports what stands above it", |source| {
+        let name = source.name();
+        let inner = name.strip_prefix("query-api/src/").unwrap_or_default();
+        let Some(own) = floor(inner.split(['/', '.']).next().unwrap_or_default()) else { return false };
+        let (code, _tests) = source.text.split_once("#[cfg(test)]").unwrap_or((&source.text, ""));
+        let test = inner.contains("tests.rs");
+        let mut imports =
+            code.split("crate::").skip(1).filter_map(|rest| floor(rest.split(|c: char| !c.is_alphanumeric()).next()?));
+        !test && imports.any(|other| other < own)
+    });
+    let folders = fs::read_dir(repository().join("query-api/src")).expect("the sources of the API").count();
+    assert!(folders > FLOORS.len(), "only {folders} files and folders: has the API moved?");
 }
 
 /// What may have to be replaced one day is used in one file.

@@ -138,9 +138,6 @@ pub(crate) enum Command {
   prompt-manager undo SESSION
 "))]
     Undo(Undo),
-    /// Tell these words to who completes and explains them
-    #[command(hide = true)]
-    Words,
 }
 
 /// What every word knows.

@@ -18,12 +18,12 @@ use tower::ServiceExt;
 use tracing::level_filters::LevelFilter;
 
 use super::{At, Error};
-use crate::db::Database;
-use crate::events::Events;
+use crate::access::login::Logins;
+use crate::http::problem::Problem;
 use crate::logging;
-use crate::login::Logins;
-use crate::problem::Problem;
 use crate::routes;
+use crate::state::db::Database;
+use crate::state::events::Events;
 
 /// The routes over one data directory.
 pub(super) struct Client {

@@ -8,7 +8,7 @@ use export::time::rfc3339;
 use terminal::moment::{Moment, moment};
 
 use super::client::Pairs;
-use crate::filter::now_ms;
+use crate::http::filter::now_ms;
 
 /// The filters. They all must hold.
 #[derive(Debug, Default, Args)]

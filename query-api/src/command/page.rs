@@ -5,7 +5,7 @@ use terminal::time::when;
 use terminal::{Tone, paint};
 
 use super::shape::{Item, Marks};
-use crate::filter::now_ms;
+use crate::http::filter::now_ms;
 
 /// A time of the API as people say it.
 pub(super) fn time(rfc3339: &str) -> String {

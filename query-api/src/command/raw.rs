@@ -13,7 +13,7 @@ use terminal::{Tone, paint};
 use super::args::Show;
 use super::client::{Client, Pairs};
 use super::{At, Error, page, path, print_json};
-use crate::base64;
+use crate::http::base64;
 
 /// The longest page that the API gives.
 const PAGE: &str = "200";

@@ -10,8 +10,8 @@ use terminal::{Tone, paint};
 use super::args::{By, Stats as Args};
 use super::client::{Client, Pairs};
 use super::{Error, page, print};
-use crate::filter::now_ms;
-use crate::zone::Zone;
+use crate::http::filter::now_ms;
+use crate::http::zone::Zone;
 use shape::Stats;
 use tables::Tables;
 

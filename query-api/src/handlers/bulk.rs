@@ -10,11 +10,11 @@ use store::annotate::{Annotator, Change, TagChange};
 use utoipa::ToSchema;
 
 use super::json;
-use crate::db::Database;
-use crate::extract::marks::{IdField, NoteField, QueryField, RatingField, TagList, given};
-use crate::extract::{Json, Query, object, read_query};
-use crate::filter::FilterParams;
-use crate::problem::Problem;
+use crate::http::extract::marks::{IdField, NoteField, QueryField, RatingField, TagList, given};
+use crate::http::extract::{Json, Query, object, read_query};
+use crate::http::filter::FilterParams;
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// 10,000 ids and a note fit into it.

@@ -11,12 +11,12 @@ use store::read::{Direction, ListRequest, Sort};
 use utoipa::{IntoParams, ToSchema};
 
 use super::json;
-use crate::cursor::Cursor;
-use crate::db::Database;
-use crate::extract::values::Limit;
-use crate::extract::{Id, Query, no_conversation, read_query};
-use crate::filter::FilterParams;
-use crate::problem::Problem;
+use crate::http::cursor::Cursor;
+use crate::http::extract::values::Limit;
+use crate::http::extract::{Id, Query, no_conversation, read_query};
+use crate::http::filter::FilterParams;
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// Which page of a list.

@@ -9,7 +9,7 @@ use utoipa::openapi::OpenApi;
 
 use super::{HTML, typed};
 use crate::docs;
-use crate::extract::Query;
+use crate::http::extract::Query;
 
 /// The document as it is served. It cannot change while the server runs.
 pub(crate) struct Document {

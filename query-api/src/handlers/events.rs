@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::typed;
-use crate::events::Events;
-use crate::extract::Query;
-use crate::problem::Problem;
-use crate::server::Pace;
+use crate::http::extract::Query;
+use crate::http::pace::Pace;
+use crate::http::problem::Problem;
+use crate::state::events::Events;
 
 /// What is committed, as it happens
 ///

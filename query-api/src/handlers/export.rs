@@ -22,11 +22,11 @@ use store::{ConversationId, Kind, Status};
 use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::db::{Database, Export};
-use crate::extract::Query;
-use crate::filter::{FilterParams, now_ms};
-use crate::problem::Problem;
-use crate::server::{Made, Pace};
+use crate::http::extract::Query;
+use crate::http::filter::{FilterParams, now_ms};
+use crate::http::pace::{Made, Pace};
+use crate::http::problem::Problem;
+use crate::state::db::{Database, Export};
 
 /// Bytes that are made before they are sent; a long conversation makes more.
 const PIECE: usize = 64 * 1024;
@@ -253,7 +253,7 @@ impl hyper::body::Body for Pieces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::read_query;
+    use crate::http::extract::read_query;
 
     fn check(query: &str, expected: &str) {
         let found = match read_query::<ExportParams>(query).and_then(|params| params.form()) {

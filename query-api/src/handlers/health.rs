@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::{json, typed};
-use crate::db::Database;
-use crate::extract::Query;
-use crate::problem::Problem;
+use crate::http::extract::Query;
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 
 /// How it is going
 ///

@@ -6,11 +6,11 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::typed;
-use crate::db::Database;
-use crate::events::Events;
-use crate::extract::Query;
-use crate::metrics::{self, Counted, Requests, Waits};
-use crate::problem::Problem;
+use crate::http::extract::Query;
+use crate::http::problem::Problem;
+use crate::state::db::Database;
+use crate::state::events::Events;
+use crate::state::metrics::{self, Counted, Requests, Waits};
 
 /// Figures for Prometheus
 ///

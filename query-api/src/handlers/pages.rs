@@ -11,10 +11,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{HTML, typed};
+use crate::access::login::{Logins, Site};
 use crate::docs;
-use crate::extract::Query;
-use crate::login::{Logins, Site};
-use crate::problem::Problem;
+use crate::http::extract::Query;
+use crate::http::problem::Problem;
 
 /// What a link says.
 #[derive(Deserialize)]

@@ -16,10 +16,10 @@ use store::human::Marks;
 use utoipa::ToSchema;
 
 use super::json;
-use crate::db::Database;
-use crate::extract::marks::{NoteField, RatingField, TagList, given};
-use crate::extract::{Id, Json, Query, no_conversation};
-use crate::problem::Problem;
+use crate::http::extract::marks::{NoteField, RatingField, TagList, given};
+use crate::http::extract::{Id, Json, Query, no_conversation};
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// A note of 64 KiB and 100 tags, with every sign escaped, fit into it.

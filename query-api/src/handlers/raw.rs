@@ -10,11 +10,11 @@ use store::read::{RawPart, RawPosition};
 use utoipa::IntoParams;
 
 use super::json;
-use crate::cursor;
-use crate::db::Database;
-use crate::extract::values::Limit;
-use crate::extract::{Id, Query, no_conversation};
-use crate::problem::Problem;
+use crate::http::cursor;
+use crate::http::extract::values::Limit;
+use crate::http::extract::{Id, Query, no_conversation};
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// Which page of it

@@ -13,12 +13,12 @@ use store::read::{Position, SessionsRequest};
 use utoipa::{IntoParams, ToSchema};
 
 use super::json;
-use crate::db::Database;
-use crate::extract::marks::{IdField, NameField, TitleField, given};
-use crate::extract::values::{Limit, TextId};
-use crate::extract::{Json, Name, Query};
-use crate::filter::{Time, now_ms};
-use crate::problem::Problem;
+use crate::http::extract::marks::{IdField, NameField, TitleField, given};
+use crate::http::extract::values::{Limit, TextId};
+use crate::http::extract::{Json, Name, Query};
+use crate::http::filter::{Time, now_ms};
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 use cursor::SessionCursor;
 
@@ -263,7 +263,7 @@ pub(crate) async fn merge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::read_query;
+    use crate::http::extract::read_query;
 
     /// As the lists of conversations mean it.
     #[test]
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(asked("since=1970-01-01T00:00:01Z&until=1970-01-01T00:00:02Z"), Ok((Some(1000), Some(2000))));
         let (since, until) = asked("since=2026-06-01&until=2026-06-01").unwrap();
         assert_eq!(until.unwrap() - since.unwrap(), 86_400_000, "a day is meant whole");
-        let local = crate::zone::Zone::default().begin(terminal::moment::moment("2026-06-01").unwrap(), 0);
+        let local = crate::http::zone::Zone::default().begin(terminal::moment::moment("2026-06-01").unwrap(), 0);
         assert_eq!(since, Some(local), "a day is a local one");
         let (since, until) = asked("since=7d&until=1d").unwrap();
         assert_eq!(until.unwrap() - since.unwrap(), 6 * 86_400_000);

@@ -9,13 +9,13 @@ use store::read::stats::StatsRequest;
 use utoipa::IntoParams;
 
 use super::json;
-use crate::db::Database;
-use crate::extract::Query;
-use crate::extract::values::TextId;
-use crate::filter::{Kinds, Time, Vias, now_ms};
-use crate::problem::Problem;
+use crate::http::extract::Query;
+use crate::http::extract::values::TextId;
+use crate::http::filter::{Kinds, Time, Vias, now_ms};
+use crate::http::problem::Problem;
+use crate::http::zone::Zone;
+use crate::state::db::Database;
 use crate::view;
-use crate::zone::Zone;
 
 /// What is counted, and in whose days.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,7 +76,7 @@ pub(crate) async fn show(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::read_query;
+    use crate::http::extract::read_query;
 
     #[test]
     fn parameters() {

@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 use super::json;
 use super::ratings::named;
-use crate::db::Database;
-use crate::extract::marks::TagField;
-use crate::extract::{Id, Json, Name, Query, no_conversation};
-use crate::problem::Problem;
+use crate::http::extract::marks::TagField;
+use crate::http::extract::{Id, Json, Name, Query, no_conversation};
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// All tags and how many conversations have each, the most used first

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{conversations, json};
-use crate::db::Database;
-use crate::extract::marks::{NameField, QueryField, given};
-use crate::extract::{Json, Name, Query};
-use crate::problem::Problem;
+use crate::http::extract::marks::{NameField, QueryField, given};
+use crate::http::extract::{Json, Name, Query};
+use crate::http::problem::Problem;
+use crate::state::db::Database;
 use crate::view;
 
 /// The saved views, by name

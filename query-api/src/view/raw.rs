@@ -6,7 +6,7 @@ use store::ConversationId;
 use store::read::{RawPage, RawPiece, RawSource};
 use utoipa::ToSchema;
 
-use crate::base64;
+use crate::http::base64;
 
 /// A page of payloads and lines.
 #[derive(Serialize, ToSchema)]

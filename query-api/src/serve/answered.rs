@@ -13,7 +13,7 @@ use hyper::Method;
 use hyper::body::{Frame, SizeHint};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::metrics::Requests;
+use crate::state::metrics::Requests;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer id than this is not one, but a text.

@@ -2,22 +2,45 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Args;
 use queue::DataDir;
 use settings::{Chosen, Layer, Listen, Settings};
 use supervisor::Notify;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
-use crate::access::{Access, Place};
-use crate::app::App;
-use crate::db::Database;
-use crate::listener::{self, Listener};
-use crate::login::Logins;
-use crate::token::{self, Token};
-use crate::{cli, logging, routes, server};
+use super::app::App;
+use super::listener::{self, Listener};
+use super::server;
+use crate::access::login::Logins;
+use crate::access::token::{self, Token};
+use crate::access::{Access, AllowedHost, Place};
+use crate::logging;
+use crate::state::db::Database;
+
+/// What `serve` may be told. What is left out comes from the environment or config.toml.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The data directory [default: ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH [default: 127.0.0.1:8765]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) listen: Option<Listen>,
+    /// Answer under this name too, such as that of a forwarded port; may be given several times.
+    #[arg(long, value_name = "NAME:PORT")]
+    pub(crate) allow_host: Vec<AllowedHost>,
+    /// Listen at an address that other machines reach, in plain text and behind the token alone.
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Answer everybody on this machine, without the token in run/api.token.
+    #[arg(long)]
+    pub(crate) no_token: bool,
+}
 
 /// Why there is no server. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -44,15 +67,13 @@ pub(crate) enum Error {
     Log(#[from] logging::Wrong),
     #[error("start the server: {0}")]
     Runtime(std::io::Error),
-    #[error("print the document: {0}")]
-    Print(std::io::Error),
 }
 
 impl Error {
     /// 78 for what only another configuration can mend, 1 for what may pass.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::MakeHome(_) | Self::Listen(_) | Self::Runtime(_) | Self::Print(_) => ExitCode::FAILURE,
+            Self::MakeHome(_) | Self::Listen(_) | Self::Runtime(_) => ExitCode::FAILURE,
             Self::Settings(_)
             | Self::Log(_)
             | Self::NoHome { .. }
@@ -66,7 +87,7 @@ impl Error {
 }
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
+pub(crate) fn serve(flags: Serve) -> Result<(), Error> {
     let (allow_remote, allowed) = (flags.allow_remote, flags.allow_host);
     let layer =
         Layer { home: flags.home, listen: flags.listen, no_token: flags.no_token.then_some(true), ..Layer::default() };
@@ -97,15 +118,6 @@ pub(crate) fn serve(flags: cli::Serve) -> Result<(), Error> {
         let access = Access::new(listener.place(), &allowed, token, Logins::of(&home));
         listen(listener, access, Settings { home, ..settings }, not_yet).await
     })
-}
-
-/// Prints what `/openapi.json` answers.
-pub(crate) fn print_document() -> Result<(), Error> {
-    let text = routes::document().to_pretty_json().map_err(|error| Error::Print(error.into()))?;
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
-        _ => Ok(()), // a reader that has seen enough is content
-    }
 }
 
 async fn listen(

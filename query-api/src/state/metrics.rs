@@ -10,7 +10,7 @@ use std::time::Duration;
 use status::Status;
 use store::read::Waited;
 
-use crate::events::Events;
+use super::events::Events;
 
 /// Upper ends of buckets of requests, in seconds.
 const REQUEST_ENDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 15.0];

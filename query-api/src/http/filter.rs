@@ -9,8 +9,8 @@ use store::{Kind, Status, Via};
 use terminal::moment::{Moment, moment};
 use utoipa::IntoParams;
 
-use crate::extract::values::TextId;
-use crate::problem::Problem;
+use super::extract::values::TextId;
+use super::problem::Problem;
 
 /// Which conversations. What may be given several times leaves what fits one of the values, `tag` what fits all.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -233,7 +233,7 @@ impl TryFrom<String> for Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::read_query;
+    use crate::http::extract::read_query;
 
     fn check(query: &str, expected: &str) {
         let found = match read_query::<FilterParams>(query).map(FilterParams::filter) {

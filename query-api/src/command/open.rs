@@ -2,18 +2,43 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use clap::Args;
 use settings::{Layer, Listen, Settings};
 
-use crate::cli;
-use crate::login::{LINK_TIME, Logins, NAME, Site};
+use crate::access::AllowedHost;
+use crate::access::login::{LINK_TIME, Logins, NAME, Site};
 
 /// A server on the same machine that says nothing for so long is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A command that starts a browser and fails does so sooner.
 const START_TIME: Duration = Duration::from_secs(2);
+
+/// What `open` may be told.
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The data directory [default: ~/.local/share/prompt-manager]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Where the server listens [default: 127.0.0.1:8765]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) listen: Option<Listen>,
+    /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
+    #[arg(long)]
+    pub(crate) plain_host: bool,
+    /// Make the link for a name that the server was told with --allow-host, such as that of a forwarded port.
+    #[arg(long, value_name = "NAME:PORT", conflicts_with = "plain_host")]
+    pub(crate) host: Option<AllowedHost>,
+    /// Print the link, and start no browser.
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// End the logins of all browsers instead.
+    #[arg(long, conflicts_with_all = ["plain_host", "host", "print"])]
+    pub(crate) revoke: bool,
+}
 
 /// Why no browser was let in. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +83,7 @@ impl Error {
 }
 
 /// Opens a browser, or prints the link.
-pub(crate) fn run(flags: cli::Open) -> Result<(), Error> {
+pub(crate) fn run(flags: Open) -> Result<(), Error> {
     let layer = Layer { home: flags.home, listen: flags.listen, ..Layer::default() };
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
     let logins = Logins::of(&settings.home);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::Place;
-use crate::login::Logins;
+use crate::access::login::Logins;
 use std::path::Path;
 
 use axum::body::to_bytes;

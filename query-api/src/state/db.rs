@@ -15,7 +15,7 @@ use store::read::export::Exporter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Questions at the same time: SQLite reads in parallel, but the machine belongs to somebody else's work.
 const READERS: usize = 4;

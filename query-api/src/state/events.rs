@@ -16,7 +16,7 @@ use store::read::{Pulse, Reader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -233,7 +233,7 @@ mod tests {
         writer.batch().unwrap().commit().unwrap();
         drop(writer);
         let looks = events.looks();
-        crate::app::tests::fill(&dir, vec![crate::app::tests::turn(1, "a")]);
+        crate::serve::app::tests::fill(&dir, vec![crate::serve::app::tests::turn(1, "a")]);
         for body in [&mut one, &mut two] {
             assert_eq!(next(body).await, "id: 1\nevent: committed\ndata: {\"marks\":false,\"newest\":1}\n\n");
         }
@@ -264,7 +264,7 @@ mod tests {
             sleep(Duration::from_millis(10)).await;
         }
         sleep(EVERY / 4).await; // the first look is over
-        crate::app::tests::fill(&dir, vec![crate::app::tests::turn(1, "a")]);
+        crate::serve::app::tests::fill(&dir, vec![crate::serve::app::tests::turn(1, "a")]);
         let mut heard = String::new();
         // The store may be seen before what is in it: then there are two.
         while !heard.contains("\"newest\":1}") {

@@ -28,7 +28,7 @@
 //! - A value that has rules is a type of its own with `#[serde(try_from = "String")]`; its error goes on from the name
 //!   (`must be from 1 to 200`). [`values`] has those that several routes use.
 //! - Bodies: [`Json`], an extractor that comes last. Their structs say `#[serde(deny_unknown_fields)]`. What a well-formed
-//!   body says that cannot be is [`Problem::field`](crate::problem::Problem::field), 422.
+//!   body says that cannot be is [`Problem::field`](crate::http::problem::Problem::field), 422.
 //! - Paths: [`Id`] for a conversation, [`Name`] for other texts. What is no id is not there: 404.
 //! - Views derive `ToSchema`. In a field that is passed on as JSON: `#[schema(value_type = Object)]`.
 //! - The route is one line in `routes.rs`. What every route can answer (400, 401, 403, 421, 500, 503; with a path parameter

@@ -10,9 +10,9 @@ use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::WITHOUT_TOKEN;
-use crate::extract::Id;
-use crate::login::COOKIE;
-use crate::problem::Body;
+use crate::access::login::COOKIE;
+use crate::http::extract::Id;
+use crate::http::problem::Body;
 
 const TOKEN: &str = "token";
 const LOGIN: &str = "login";

@@ -20,8 +20,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::app::App;
-use crate::listener::{Listener, Peer, Stream};
+use super::app::App;
+use super::listener::{Listener, Peer, Stream};
+use crate::http::pace::Pace;
 
 /// At the same time, most of which may be silent; the next one waits in the system's queue.
 const CONNECTIONS: u64 = 1536;
@@ -42,36 +43,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Request line and headers together.
 const HEADER_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
-
-/// The mark of an answer for which no time is too long; without it a connection ends after [`CONNECTION_TIME`] and a little.
-#[derive(Clone, Debug)]
-pub(crate) enum Pace {
-    /// Much to send, such as an export: while it is made, and its maker gives up when nobody takes it.
-    Long(Made),
-    /// It ends when its reader goes, so it counts as no request under way: its handler bounds how many there are.
-    Endless,
-}
-
-/// Tells when an answer is not made any more.
-#[derive(Clone, Debug)]
-pub(crate) struct Made(watch::Receiver<()>);
-
-/// Held by who makes a long answer.
-#[derive(Debug)]
-pub(crate) struct Making {
-    _under_way: watch::Sender<()>,
-}
-
-impl Made {
-    pub(crate) fn begin() -> (Making, Self) {
-        let (under_way, over) = watch::channel(());
-        (Making { _under_way: under_way }, Self(over))
-    }
-
-    async fn over(mut self) {
-        while self.0.changed().await.is_ok() {}
-    }
-}
 
 /// Serves until `shutdown` is ready, then lets running answers end.
 pub(crate) async fn run(listener: Listener, app: Arc<App>, shutdown: impl Future<Output = ()>) {

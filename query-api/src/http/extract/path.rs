@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// The conversation of a path with one parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,14 +19,14 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
+use super::answered::{Answered, Asked};
 use crate::access::Access;
-use crate::answered::{Answered, Asked};
-use crate::db::Database;
-use crate::events::Events;
 use crate::handlers::pages;
-use crate::metrics::Requests;
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use crate::routes;
+use crate::state::db::Database;
+use crate::state::events::Events;
+use crate::state::metrics::Requests;
 
 /// An answer takes no longer.
 const TIME_LIMIT: Duration = Duration::from_secs(15);

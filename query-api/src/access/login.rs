@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hyper::header::{self, HeaderMap};
 use queue::DataDir;
 
-use crate::token;
+use super::token;
 
 /// The host name that browsers resolve to this machine by themselves, and that no other program is opened by. Cookies know no
 /// port: one of `127.0.0.1` or `localhost` would go to whatever else a person opens there. One of this name goes to another port

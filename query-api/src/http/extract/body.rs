@@ -18,7 +18,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Track;
 use tokio::time::timeout;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Bytes of a body, where its route does not say otherwise.
 pub(crate) const LIMIT: usize = 16 * 1024;

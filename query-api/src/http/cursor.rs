@@ -5,7 +5,7 @@
 use store::ConversationId;
 use store::read::Position;
 
-use crate::base64;
+use super::base64;
 
 /// Says what follows.
 const VERSION: u8 = 2;

@@ -13,7 +13,7 @@ use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// The parameters of a request: a struct, a tuple of structs, or `()`.
 pub(crate) struct Query<T>(pub(crate) T);

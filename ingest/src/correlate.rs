@@ -224,7 +224,7 @@ fn number(turns: &mut [Turn], session_id: &str) {
 
 /// An end or a new start of the session came after the draft: by the order of events where it has one, else by time.
 fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
-    let own = |event: &HookEvent| draft.submits.iter().chain(&draft.stops).any(|mine| mine.key == event.key);
+    let own = |event: &HookEvent| draft.submits.iter().chain(&draft.stops).any(|mine| mine.keys == event.keys);
     let after = events.iter().rposition(own);
     match after {
         Some(at) => events[at..].iter().any(HookEvent::is_boundary),

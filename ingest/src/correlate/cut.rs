@@ -237,8 +237,8 @@ fn has_own_prompt(drafts: &[Draft<'_>], copies: &HashSet<[u8; 16]>, input: &Inpu
 
 fn waiting(session: &Session<'_>, from_ns: i64) -> BTreeSet<String> {
     let all = session.drafts.iter().chain(&session.agents);
-    let given: HashSet<[u8; 16]> = all.flat_map(|draft| &draft.tools).map(|event| event.key).collect();
-    let waits = session.events.iter().filter(|event| event.at_ns < from_ns && !given.contains(&event.key));
+    let given: HashSet<[[u8; 16]; 2]> = all.flat_map(|draft| &draft.tools).map(|event| event.keys).collect();
+    let waits = session.events.iter().filter(|event| event.at_ns < from_ns && !given.contains(&event.keys));
     let waits = waits.filter(|event| !hooks::calls(&event.body).is_empty());
     waits.filter_map(|event| event.agent_id.as_ref().or(event.prompt_id.as_ref()).cloned()).collect()
 }

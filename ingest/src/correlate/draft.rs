@@ -127,9 +127,9 @@ impl<'a> Draft<'a> {
     /// What it is recognised by: its line, its submits, and if there is neither, the Stop that made it.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = self.line_key().map(Key::Line).into_iter().collect();
-        keys.extend(self.submits.iter().map(|event| Key::Event(event.key)));
+        keys.extend(self.submits.iter().flat_map(|event| event.recognised_by()));
         if let (true, Anchor::Hook(event)) = (keys.is_empty(), self.anchor) {
-            keys.push(Key::Event(event.key));
+            keys.extend(event.recognised_by());
         }
         keys
     }
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
     /// did the queueing of a text before the line was written.
     pub(crate) fn former_keys(&self) -> Vec<Key> {
         let queued = self.enqueued.iter().copied().map(Key::Line);
-        queued.chain(self.stops.iter().map(|event| Key::Event(event.key))).collect()
+        queued.chain(self.stops.iter().flat_map(|event| event.recognised_by())).collect()
     }
 
     /// The last text that a Stop carried, with whether it was a failure.

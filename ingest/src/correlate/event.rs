@@ -2,15 +2,15 @@
 
 use serde_json::value::RawValue;
 use store::write::Event;
-use store::{EventId, Span, SpanSource};
+use store::{EventId, Key, Span, SpanSource};
 
 use crate::json::{self, Object};
 
 /// A parsed event.
 #[derive(Clone, Debug)]
 pub(crate) struct HookEvent {
-    /// Hash of origin, name and bytes.
-    pub(crate) key: [u8; 16],
+    /// What it is recognised by, here and in every store.
+    pub(crate) keys: [[u8; 16]; 2],
     /// Hash of the bytes alone: equal for a payload that was delivered twice.
     pub(crate) payload: [u8; 16],
     pub(crate) at_ms: i64,
@@ -74,6 +74,11 @@ impl Signal {
 }
 
 impl HookEvent {
+    /// What a conversation that it belongs to is recognised by.
+    pub(crate) fn recognised_by(&self) -> impl Iterator<Item = Key> {
+        self.keys.into_iter().map(Key::Event)
+    }
+
     /// What ran before has ended: the session ended, or began by anything but a compaction.
     pub(crate) fn is_boundary(&self) -> bool {
         match &self.body {
@@ -101,7 +106,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
     blake3::Hasher::new().update(&event.payload).finalize_xof().fill(&mut hash);
     let field = |name: &str| object.as_ref().and_then(|object| object.text(name));
     HookEvent {
-        key: event.key,
+        keys: event.keys,
         payload: hash,
         at_ms: event.captured_ns / 1_000_000,
         at_ns: event.captured_ns,

@@ -1,6 +1,6 @@
 //! Turns a draft into the rows of a conversation: blocks in order, tool calls with their results.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use store::write::{Block as Row, ToolCall, Turn};
@@ -164,7 +164,9 @@ fn blocks(draft: &Draft<'_>, calls: &[ToolCall]) -> Vec<Row> {
             });
         }
     }
-    for event in &draft.stops {
+    let mut seen = HashSet::new();
+    // A payload that came twice, by two stores or a hook that is installed twice, says what it says once (rule 19).
+    for event in draft.stops.iter().filter(|event| seen.insert(event.payload)) {
         if let Signal::Stop { text: Some(text), span, .. } = &event.body
             && !outcome::transcript_has(draft, text)
         {

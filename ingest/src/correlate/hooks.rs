@@ -74,7 +74,7 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         }
     }
     for draft in &mut sessions[number].drafts {
-        draft.submits.sort_by_key(|event| (event.at_ms, event.key));
+        draft.submits.sort_by_key(|event| (event.at_ms, event.keys));
     }
     places
 }

@@ -53,7 +53,7 @@ fn event(number: usize, captured_ns: i64, json: &Value, payload: Vec<u8>) -> Eve
     key[..8].copy_from_slice(&(number as u64).to_le_bytes());
     Event {
         id: EventId(number as i64 + 1),
-        key,
+        keys: [key, [!key[0]; 16]],
         captured_ns,
         event: json["hook_event_name"].as_str().unwrap_or("unknown").to_owned(),
         prompt_id: json["prompt_id"].as_str().map(str::to_owned),

@@ -48,6 +48,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             conn.execute_batch(sql).map_err(|error| format!("{name}: {error}"))?;
         }
     }
+    // Events had no key yet that every store makes.
+    let events: Vec<(String, Vec<u8>)> = conn
+        .prepare("select name, hash from events")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (name, hash) in events {
+        let mut hasher = blake3::Hasher::new();
+        for part in [&b""[..], name.as_bytes(), &hash] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        let hash = hasher.finalize();
+        conn.execute("delete from conversation_keys where kind = 'event' and key = ?1", [&hash.as_bytes()[..16]])?;
+    }
     // The digests of then said other things of the same rows.
     conn.execute_batch("update turns set digest = x'06'; update derivations set parser = 1")?;
     conn.execute_batch("pragma user_version = 6; commit")?;

@@ -17,7 +17,7 @@ pub struct TranscriptId(pub i64);
 pub enum Key {
     /// A transcript line: its uuid, type, timestamp and message.
     Line([u8; 16]),
-    /// A queue file: its origin, name and bytes.
+    /// A queue file: its name and bytes, with the origin that captured it or without any.
     Event([u8; 16]),
 }
 

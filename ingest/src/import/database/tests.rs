@@ -64,6 +64,35 @@ fn two_machines() {
     }
 }
 
+/// The same queue files taken in by two stores, each under its own origin: one event each, so one conversation each, with
+/// what was said in either; even where another store brings the events themselves besides.
+#[test]
+fn the_same_queue_files_in_both() {
+    for a_first in [true, false] {
+        let (mut a, mut b) = (Machine::new(), Machine::new());
+        let pieces: Vec<_> = pieces().into_iter().filter(|piece| matches!(piece, Piece::Event { .. })).collect();
+        for (machine, stars) in [(&mut a, 2), (&mut b, 5)] {
+            pieces.iter().for_each(|piece| machine.get(piece, 10));
+            machine.pass();
+            for (n, turn) in machine.turns().iter().enumerate() {
+                machine.say(turn.id, &format!("rating-{stars}-{n}"), stars, rated(stars));
+            }
+        }
+        let told = |machine: &Machine| -> Vec<_> {
+            let texts = |id| machine.reader().conversation(id).unwrap().unwrap().blocks.into_iter().map(|it| it.text);
+            let turns = machine.turns().into_iter();
+            turns.map(|turn| (turn.timestamp_ms, turn.prompt_text, texts(turn.id).collect::<Vec<_>>())).collect()
+        };
+        let alone = told(&a);
+        exchange(&mut a, &mut b, a_first);
+        assert_eq!(told(&a), alone, "nothing is doubled");
+        for turn in a.turns() {
+            let whole = a.whole(turn.id);
+            assert_eq!((whole.standing.rating, whole.remarks.len()), (Rating::new(5), 2), "{turn:?}");
+        }
+    }
+}
+
 /// A store and what became of a backup of it: rows of both join the same origin.
 #[test]
 fn a_backup_that_went_its_own_way() {

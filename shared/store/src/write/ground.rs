@@ -17,8 +17,8 @@ use crate::open;
 pub struct Event {
     /// Its row.
     pub id: EventId,
-    /// Hash of origin, name and bytes.
-    pub key: [u8; 16],
+    /// What it is recognised by: first by that this data directory captured it, then by that anyone did.
+    pub keys: [[u8; 16]; 2],
     /// When the hook ran, in nanoseconds since 1970.
     pub captured_ns: i64,
     /// `hook_event_name`.
@@ -293,7 +293,7 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
         let (origin, name, hash): (String, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let event = Event {
             id: EventId(row.get(0)?),
-            key: event_key(&origin, &name, &hash),
+            keys: [event_key(&origin, &name, &hash), event_key(ANYWHERE, &name, &hash)],
             captured_ns: row.get(4)?,
             event: row.get(5)?,
             prompt_id: row.get(6)?,
@@ -306,6 +306,11 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
         .map_err(|error| Error::Corrupt { op: "unpack an event", detail: error.to_string() })?;
     Ok(event)
 }
+
+/// In place of an origin, which is never empty: the key that an event has in every store. A name holds the nanosecond and the
+/// session, so the same name with the same bytes is the same event, whoever took it in. What people said of a conversation
+/// that only hooks know finds it by this key in a store that takes the queue files in anew.
+const ANYWHERE: &str = "";
 
 /// The key of an event, in `conversation_keys` and in `tombstones`.
 pub(crate) fn event_key(origin: &str, name: &str, hash: &[u8]) -> [u8; 16] {

@@ -61,7 +61,7 @@ pub fn run(settings: &Settings, args: &Export) -> Result<Exit, Error> {
     }
     // On a terminal or in a file the count tells whether the filters were right; a reader of stdout can count.
     if !args.quiet && (to_path(args).is_some() || done.left_out > 0) {
-        let _ = writeln!(std::io::stderr(), "ingest: {}", said(&done, args));
+        let _ = writeln!(std::io::stderr(), "prompt-manager: {}", said(&done, args));
     }
     Ok(Exit::Done)
 }

@@ -246,10 +246,10 @@ fn derive_while(writer: &mut Writer, stop: &AtomicBool, progress: &mut Progress)
 fn tell(summary: &Summary, json: bool) {
     let mut err = io::stderr().lock();
     for failure in summary.failures.iter().take(SHOWN) {
-        let _ = writeln!(err, "ingest: {failure}");
+        let _ = writeln!(err, "prompt-manager: {failure}");
     }
     if let Some(more) = summary.failures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        let _ = writeln!(err, "ingest: and {more} more; --json lists all");
+        let _ = writeln!(err, "prompt-manager: and {more} more; --json lists all");
     }
     let mut out = io::stdout().lock();
     let _ = if json {

@@ -22,6 +22,6 @@ fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    let _ = writeln!(std::io::stderr(), "ingest: {said}");
+    let _ = writeln!(std::io::stderr(), "prompt-manager: {said}");
     exit.into()
 }

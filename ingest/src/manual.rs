@@ -101,7 +101,7 @@ fn others() -> Vec<Word> {
     };
     told().unwrap_or_else(|| {
         let said = "query-api is not beside this program, or is of another version: its words are left out";
-        let _ = writeln!(std::io::stderr(), "ingest: {said}");
+        let _ = writeln!(std::io::stderr(), "prompt-manager: {said}");
         Vec::new()
     })
 }

@@ -44,16 +44,16 @@ pub(crate) fn read() -> Result<Cli, String> {
     })
 }
 
-/// In a search `-word` is no flag but a word that must not be there: it gets a blank in front, which a flag cannot have. (The
-/// only flag of one letter is `-h`.)
+/// In a search `-word` is no flag but a word that must not be there, and of a tag it is one to take off: it gets a blank in
+/// front, which a flag cannot have. (The only flag of one letter is `-h`.)
 fn with_negations(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
-    let mut searches = false;
+    let mut takes = false;
     args.enumerate().map(move |(at, arg)| match arg.to_str() {
         Some(word) if at == 1 => {
-            searches = ["list", "search"].contains(&word);
+            takes = ["list", "search", "tag"].contains(&word);
             arg
         }
-        Some(word) if searches && word.starts_with('-') && !word.starts_with("--") && !["-", "-h"].contains(&word) => {
+        Some(word) if takes && word.starts_with('-') && !word.starts_with("--") && !["-", "-h"].contains(&word) => {
             format!(" {word}").into()
         }
         _ => arg,
@@ -83,6 +83,7 @@ mod tests {
         check("p search a -word -e -é", "p|search|a| -word| -e| -é");
         check("p list -x", "p|list| -x");
         check("p search a -h --json -", "p|search|a|-h|--json|-");
-        check("p tag 12 -e", "p|tag|12|-e");
+        check("p tag 12 -e +f --json", "p|tag|12| -e|+f|--json");
+        check("p rate 12 -e", "p|rate|12|-e");
     }
 }

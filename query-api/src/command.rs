@@ -8,6 +8,7 @@ mod args;
 mod client;
 mod draft;
 mod filter;
+mod last;
 mod list;
 mod marks;
 pub(crate) mod open;
@@ -16,9 +17,10 @@ mod raw;
 mod sessions;
 mod shape;
 mod show;
+mod snippet;
 mod stats;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -130,6 +132,12 @@ fn print_foreign(text: &str) -> Result<(), Error> {
     terminal::print_raw(shown.as_bytes()).at("write to standard output")
 }
 
+/// Says that there is nothing to print: to whoever sits there, not to the program that reads the list.
+fn nothing(said: &str) -> Result<(), Error> {
+    let _ = writeln!(std::io::stderr(), "{said}"); // nobody may be reading
+    Ok(())
+}
+
 /// Prints a text, whole. A reader who has gone is no failure.
 fn print(text: &str) -> Result<(), Error> {
     terminal::print(text.as_bytes()).at("write to standard output")
@@ -137,12 +145,15 @@ fn print(text: &str) -> Result<(), Error> {
 
 /// `/api/conversations/ID`.
 fn path(id: &str) -> Result<String, Error> {
-    if id != "last" && (id.is_empty() || !id.bytes().all(|digit| digit.is_ascii_digit())) {
-        return Err(Error::Usage(format!(
-            "{id:?} is no conversation: write its number, as `list` shows it, or `last`"
-        )));
+    if id != last::LAST && (id.is_empty() || !id.bytes().all(|digit| digit.is_ascii_digit())) {
+        return Err(Error::Usage(no_conversation(id)));
     }
     Ok(format!("/api/conversations/{id}"))
+}
+
+/// What is wrong with what was typed for one.
+fn no_conversation(typed: &str) -> String {
+    format!("{typed:?} is no conversation: write its number, as `list` shows it, or `last`")
 }
 
 #[cfg(test)]

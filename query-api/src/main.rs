@@ -28,6 +28,6 @@ fn main() -> ExitCode {
         },
         Err(refused) => (refused, ExitCode::from(2)),
     };
-    let _ = writeln!(std::io::stderr(), "query-api: {said}"); // nobody may be reading
+    let _ = writeln!(std::io::stderr(), "prompt-manager: {said}"); // nobody may be reading
     exit
 }

@@ -73,7 +73,7 @@ fn transcripts_come_back_as_they_were() {
     let out = world.root().join("out");
     let to = out.to_str().expect("UTF-8");
     let done = export(&world, &["--format", "transcript", "--out", to]).code(0);
-    assert_eq!(String::from_utf8_lossy(&done.stderr), format!("ingest: 10 files to {to}\n"));
+    assert_eq!(String::from_utf8_lossy(&done.stderr), format!("prompt-manager: 10 files to {to}\n"));
     same(&tree(&out.join("projects")), &tree(&world.projects_root()));
 
     // Once more: all is there. Then one of them is another's.

@@ -79,7 +79,7 @@ impl Progress {
         // Whoever looked on may have gone; the import goes on.
         let _ = match self.form {
             Form::Nothing => Ok(()),
-            Form::Lines => writeln!(io::stderr(), "ingest: {}", line(self.done, self.total, elapsed)),
+            Form::Lines => writeln!(io::stderr(), "prompt-manager: {}", line(self.done, self.total, elapsed)),
             Form::Bar => {
                 self.drawn = true;
                 let cells = bar(self.done.bytes, self.total.bytes);

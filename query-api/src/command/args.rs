@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::filter::{Filter, project};
+use super::filter::Filter;
 
 /// The exit codes of these words.
 const EXITS: &str = "\
-Exit codes: 0 done; 1 not done, such as a conversation that is not there or no database; 2 wrong command line";
+Exit codes: 0 done, also if nothing was found, which standard error says; 1 not done, such as no database or no such
+conversation; 2 wrong command line";
 
 /// Below a long help.
 macro_rules! examples {
@@ -16,7 +17,8 @@ macro_rules! examples {
         concat!(
             "Examples:",
             $examples,
-            "\nExit codes: 0 done; 1 not done, such as a conversation that is not there or no database; 2 wrong command line"
+            "\nExit codes: 0 done, also if nothing was found, which standard error says; 1 not done, such as no database or no such\n\
+conversation; 2 wrong command line"
         )
     };
 }
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     ///
     /// All words must be in the conversation, wherever. `\"two words\"` stand side by side, `load*` is a beginning, `a OR b`
     /// is one of both, `-word` must not be there.
+    ///
+    /// Below each conversation stands where the words were found: in colour at a terminal, else as **word**.
     #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager search retry backoff             both words, wherever in a conversation
   prompt-manager search '\"connection refused\"' --in output
@@ -157,6 +161,9 @@ pub(crate) struct List {
     /// Only what holds these words, as `search` takes them
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
+    /// Look for WORDS only in prompt, answer, input, output, note, tag or title; between commas
+    #[arg(long, value_name = "PLACES")]
+    pub(crate) r#in: Option<String>,
     /// time, rating, length, tokens, cost, or relevance to WORDS
     #[arg(long, value_name = "WHAT")]
     pub(crate) sort: Option<String>,
@@ -252,8 +259,8 @@ pub(crate) struct Tag {
     /// The conversation, or `last`
     #[arg(value_name = "ID")]
     pub(crate) id: String,
-    /// Tags to put on, with or without a + in front, and with a - to take off; flags stand before them
-    #[arg(value_name = "TAG", required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+    /// Tags to put on, with or without a + in front, and with a - to take off
+    #[arg(value_name = "TAG", required = true)]
     pub(crate) tags: Vec<String>,
 }
 
@@ -312,7 +319,7 @@ pub(crate) struct Stats {
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR", value_parser = project)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<String>,
     /// interactive, print, sdk, ide, desktop, unknown; between commas
     #[arg(long, value_name = "WAYS")]
@@ -349,7 +356,7 @@ pub(crate) struct Sessions {
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR", value_parser = super::filter::project)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<String>,
     /// Only from then on: 7d, 2026-11-01
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
@@ -368,7 +375,7 @@ pub(crate) struct Sessions {
 /// `title`.
 #[derive(Debug, Args)]
 pub(crate) struct Title {
-    /// The session
+    /// The session, or `last` for the one of the newest conversation
     #[arg(value_name = "SESSION")]
     pub(crate) session: String,
     /// What to call it
@@ -385,12 +392,12 @@ pub(crate) struct Title {
 /// `split`.
 #[derive(Debug, Args)]
 pub(crate) struct Split {
-    /// The session
+    /// The session, or `last` for the one of the newest conversation
     #[arg(value_name = "SESSION")]
     pub(crate) session: String,
-    /// A conversation with which a new session begins; repeatable
+    /// A conversation with which a new session begins, or `last`; repeatable
     #[arg(long, value_name = "ID", required = true, value_delimiter = ',')]
-    pub(crate) at: Vec<i64>,
+    pub(crate) at: Vec<String>,
     /// What to call the new sessions, in the order of --at; repeatable
     #[arg(long, value_name = "TITLE")]
     pub(crate) title: Vec<String>,
@@ -402,7 +409,7 @@ pub(crate) struct Split {
 /// `merge`.
 #[derive(Debug, Args)]
 pub(crate) struct Merge {
-    /// The session that all will be in
+    /// The session that all will be in, or `last`
     #[arg(value_name = "INTO")]
     pub(crate) into: String,
     /// The others
@@ -419,7 +426,7 @@ pub(crate) struct Merge {
 /// `undo`.
 #[derive(Debug, Args)]
 pub(crate) struct Undo {
-    /// The session that a split or a merge made
+    /// The session that a split or a merge made, or `last`
     #[arg(value_name = "SESSION")]
     pub(crate) session: String,
     /// Shared flags.

@@ -132,21 +132,35 @@ fn refused(status: StatusCode, problem: Option<Problem>, path: &str) -> Error {
         Some(internal) if status == StatusCode::INTERNAL_SERVER_ERROR => format!("Failed to {internal}."),
         _ => problem.detail,
     };
-    let detail = match problem.parameter {
-        Some(name) => detail.replace(&format!("`{name}`"), &flag(&name)),
-        None => detail,
-    };
+    let detail = FLAGS.iter().fold(detail, |detail, (name, flag)| detail.replace(&format!("`{name}`"), flag));
     Error::Refused { status, detail: terminal::text::visible(&detail) }
 }
 
-/// What a parameter is called here.
-fn flag(name: &str) -> String {
-    match name {
-        "q" => "the search".to_owned(),
-        "session_id" => "--session".to_owned(),
-        name => format!("--{}", name.replace('_', "-")),
-    }
-}
+/// What the parameters and fields of the API are called here. Of `tags` and the like, which are no flags, it speaks as well
+/// as we could.
+const FLAGS: [(&str, &str); 21] = [
+    ("q", "WORDS"),
+    ("in", "--in"),
+    ("sort", "--sort"),
+    ("order", "--reverse"),
+    ("limit", "--limit"),
+    ("session_id", "--session"),
+    ("project", "--project"),
+    ("since", "--since"),
+    ("until", "--until"),
+    ("kind", "--kind"),
+    ("via", "--via"),
+    ("status", "--status"),
+    ("model", "--model"),
+    ("tool", "--tool"),
+    ("tag", "--tag"),
+    ("star", "--star"),
+    ("rating", "--rating"),
+    ("has_error", "--failed"),
+    ("tz", "--tz"),
+    ("at", "--at"),
+    ("titles", "--title"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -160,8 +174,13 @@ mod tests {
     #[test]
     fn refusals_speak_of_flags() {
         check(Problem::parameter("session_id", "`session_id` must not be empty."), "--session must not be empty.");
-        check(Problem::parameter("has_error", "`has_error` must be true."), "--has-error must be true.");
-        check(Problem::parameter("q", "`q` must not be longer."), "the search must not be longer.");
+        check(Problem::parameter("has_error", "`has_error` must be true."), "--failed must be true.");
+        check(Problem::parameter("q", "`q` must not be longer."), "WORDS must not be longer.");
+        check(
+            Problem::parameter("sort", "`sort` can be relevance only with `q`."),
+            "--sort can be relevance only with WORDS.",
+        );
+        check(Problem::field("titles", "`titles` has more entries than `at`."), "--title has more entries than --at.");
         check(Problem::unavailable("Busy.", 1), "Busy.");
         check(Problem::internal("read a\u{1b} row"), "Failed to read a␛ row.");
     }

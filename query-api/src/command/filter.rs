@@ -1,24 +1,26 @@
 //! Which conversations: flags that become the parameters of the API's list.
 //!
 //! What a value may be is for the API to say. Only what means something on this machine alone is made plain here: a folder
-//! gets its whole path, `7d` and a day in local time get the moment that they mean.
+//! gets its whole path, `last` its session, `7d` and a day in local time the moment that they mean.
 
 use clap::Args;
 use export::time::rfc3339;
 use terminal::moment::{Moment, moment};
 
-use super::client::Pairs;
+use super::client::{Client, Pairs};
+use super::list::Found;
+use super::{Error, last};
 use crate::http::filter::now_ms;
 
 /// The filters. They all must hold.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Which ones")]
 pub(crate) struct Filter {
-    /// Only of this session, Claude Code's or one that you made
+    /// Only of this session, Claude Code's or one that you made; `last` is that of the newest conversation
     #[arg(long, value_name = "ID")]
     session: Option<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR", value_parser = project)]
+    #[arg(long, value_name = "DIR")]
     project: Option<String>,
     /// Only from then on: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -57,11 +59,18 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// As parameters.
-    pub(super) fn pairs(&self) -> Pairs {
+    pub(super) fn pairs(&self, client: &Client) -> Result<Pairs, Error> {
+        let session = self.session.as_deref().map(|typed| last::session(client, typed)).transpose()?;
+        let project = self.project.as_deref().map(|typed| project(client, typed)).transpose()?;
+        Ok(self.told(session, project))
+    }
+
+    /// With the session and the project as the store knows them.
+    fn told(&self, session: Option<String>, project: Option<String>) -> Pairs {
         let mut pairs = Pairs::new();
         let mut push = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
-        push("session_id", self.session.clone());
-        push("project", self.project.clone());
+        push("session_id", session);
+        push("project", project);
         push("kind", self.kind.clone());
         push("via", self.via.clone());
         push("status", self.status.clone());
@@ -70,16 +79,28 @@ impl Filter {
         push("star", self.star.then(|| "true".to_owned()));
         push("rating", self.rating.clone());
         push("has_error", self.failed.then(|| "true".to_owned()));
-        pairs.extend(self.tag.iter().map(|tag| ("tag", tag.clone())));
+        pairs.extend(self.tag.iter().map(|tag| ("tag", named_tag(tag).to_owned())));
         pairs.extend(span(self.since, self.until));
         pairs
     }
 }
 
-/// A folder by its whole path; what is no path is a name.
-pub(super) fn project(typed: &str) -> Result<String, String> {
-    let is_path = typed.contains('/') || [".", "..", "~"].contains(&typed);
-    if is_path { terminal::folder(typed) } else { Ok(typed.to_owned()) }
+/// A folder by its whole path; what is no path is a name. Claude Code tells where it runs with every link followed, so that is
+/// how the store knows a folder, unless it came from another machine or before the link.
+pub(super) fn project(client: &Client, typed: &str) -> Result<String, Error> {
+    if !typed.contains('/') && ![".", "..", "~"].contains(&typed) {
+        return Ok(typed.to_owned());
+    }
+    let path =
+        terminal::folder(typed).map_err(|why| Error::Usage(format!("--project {typed:?} is no folder: {why}")))?;
+    let Some(real) = terminal::real_folder(typed).filter(|real| *real != path) else { return Ok(path) };
+    let there = vec![("project", real.clone()), ("kind", "all".to_owned())];
+    Ok(if Found::ask(client, "/api/conversations", &there, 1)?.is_empty() { path } else { real })
+}
+
+/// What is meant by a tag: lists and answers show it with a # that is none of its own.
+pub(super) fn named_tag(typed: &str) -> &str {
+    typed.strip_prefix('#').unwrap_or(typed)
 }
 
 /// `since` and `until` as parameters.
@@ -97,13 +118,13 @@ mod tests {
     #[test]
     fn flags_become_parameters() {
         let filter = Filter {
-            session: Some("s".into()),
-            tag: vec!["a".into(), "b".into()],
+            tag: vec!["a".into(), "#b".into()],
             star: true,
             since: moment("2026-11-01T00:00:00Z").ok(),
             ..Filter::default()
         };
-        let pairs: Vec<_> = filter.pairs().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            filter.told(Some("s".into()), None).iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(pairs, ["session_id=s", "star=true", "tag=a", "tag=b", "since=2026-11-01T00:00:00.000Z"]);
     }
 }

@@ -1,31 +1,47 @@
 //! `list` and `search`: conversations in lines, those of a search with the places where the words were found.
 
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
 use serde_json::value::RawValue;
 use terminal::table::Table;
-use terminal::text::{one_line, visible};
+use terminal::text::{columns, one_line, visible};
 use terminal::{Tone, paint};
 
 use super::args::{List, Search};
 use super::client::{Client, Pairs};
 use super::shape::{Count, Item, Page};
-use super::{Error, page, print, print_json};
+use super::snippet::{self, Marking};
+use super::{Error, nothing, page, print, print_json};
 
 /// The longest page that the API gives.
 const PAGE: u32 = 200;
+/// So long nobody asks what takes so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What stands below a conversation of a search stands so far in.
+const INDENT: usize = 4;
+/// A line of a search is no longer where there is no terminal, but for the places that were found.
+const LONGEST: usize = 400;
+/// However narrow a terminal is, a text gets so many columns.
+const NARROWEST: usize = 20;
 
 pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
-    let mut query = args.filter.pairs();
+    let mut query = args.filter.pairs(client)?;
+    query.extend(args.r#in.clone().map(|places| ("in", places)));
     query.extend((!args.words.is_empty()).then(|| ("q", words(&args.words))));
     sorted(&mut query, args.sort.as_deref(), args.reverse);
     let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
     if args.common.json {
         return found.print();
     }
+    if found.is_empty() {
+        return nothing("nothing found");
+    }
     print(&rows(&found.read()?, args.sort.as_deref(), found.more(), terminal::width()))
 }
 
 pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
-    let mut query = args.filter.pairs();
+    let mut query = args.filter.pairs(client)?;
     query.push(("q", words(&args.words)));
     query.extend((!args.common.json).then(|| ("count", "true".to_owned())));
     query.extend(args.r#in.clone().map(|places| ("in", places)));
@@ -34,7 +50,10 @@ pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
     if args.common.json {
         return found.print();
     }
-    print(&hits(&found.read()?, found.count, terminal::width()))
+    if found.is_empty() {
+        return nothing("nothing found");
+    }
+    print(&hits(&found.read()?, found.count, terminal::width(), Marking::here()))
 }
 
 /// What was typed in several words is one search. A word that the shell took the quotes from is a phrase again.
@@ -68,6 +87,7 @@ impl Found {
     /// At most `limit` items.
     pub(super) fn ask(client: &Client, path: &str, query: &Pairs, limit: u32) -> Result<Self, Error> {
         let mut found = Self { items: Vec::new(), next_cursor: None, count: None, whole: None };
+        let mut progress = Progress::begin();
         loop {
             let left = limit.saturating_sub(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
             let mut query = query.clone();
@@ -82,7 +102,13 @@ impl Found {
             if found.next_cursor.is_none() || found.items.len() >= limit as usize {
                 return Ok(found);
             }
+            progress.tell(found.items.len());
         }
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// Whether there is more.
@@ -109,10 +135,39 @@ impl Found {
     }
 }
 
-fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> String {
-    if items.is_empty() {
-        return "nothing found\n".to_owned();
+/// A line for whoever waits at a terminal while a list is looked for page by page: what is rare may stand far back.
+struct Progress {
+    begun: Instant,
+    told: bool,
+}
+
+impl Progress {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), told: false }
     }
+
+    fn tell(&mut self, found: usize) {
+        let waited = self.begun.elapsed();
+        if waited >= PATIENCE && std::io::stderr().is_terminal() {
+            self.told = true;
+            let _ = write!(
+                std::io::stderr(),
+                "\rlooking further, {} s; {found} found; Ctrl-C ends it\x1b[K",
+                waited.as_secs()
+            );
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.told {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> String {
     // What it is sorted by is shown.
     let figure: Option<fn(&Item) -> String> = match sort {
         Some("cost") => Some(|item| item.cost_usd.map(page::usd).unwrap_or_default()),
@@ -143,49 +198,35 @@ fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> S
     text
 }
 
-fn hits(items: &[Item], count: Option<Count>, width: Option<u16>) -> String {
-    let room = width.map_or(usize::MAX, usize::from);
+fn hits(items: &[Item], count: Option<Count>, width: Option<u16>, marking: Marking) -> String {
+    let width = width.map(usize::from);
     let mut text = String::new();
     for item in items {
-        let facts = [page::time(&item.timestamp), visible(&item.project_name), page::signs(item)];
+        let facts = [page::time(&item.timestamp), one_line(&item.project_name, 40), page::signs(item)];
         let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
         let id = format!("{:<6}", item.id);
         text.push_str(&format!("{} {}\n", paint(Tone::Strong, &id), paint(Tone::Quiet, &facts.join("  "))));
-        text.push_str(&format!("    {}\n", one_line(&page::headline(item), room.min(400).saturating_sub(4).max(20))));
+        let room = width.unwrap_or(LONGEST).min(LONGEST).saturating_sub(INDENT).max(NARROWEST);
+        text.push_str(&format!("{:INDENT$}{}\n", "", one_line(&page::headline(item), room)));
         for found in &item.matches {
-            let marked: String = found
-                .snippet
-                .iter()
-                .map(|piece| {
-                    let shown = flat(&piece.text);
-                    if piece.r#match { paint(Tone::Match, &shown) } else { shown }
-                })
-                .collect();
-            text.push_str(&format!("    {} {}\n", paint(Tone::Quiet, &format!("{}:", visible(&found.r#in))), marked));
+            let place = format!("{}:", visible(&found.r#in));
+            let room = width.map(|width| width.saturating_sub(INDENT + columns(&place) + 1).max(NARROWEST));
+            let marked = snippet::line(&found.snippet, room, marking);
+            text.push_str(&format!("{:INDENT$}{} {marked}\n", "", paint(Tone::Quiet, &place)));
         }
     }
     let shown = items.len() as u64;
     let said = match count {
-        _ if items.is_empty() => "nothing found".to_owned(),
         Some(Count { value, exact: true }) if value == shown => String::new(),
         Some(Count { value, exact: true }) => format!("{shown} of {}: --limit N shows N of them", page::number(value)),
         Some(Count { value, exact: false }) => format!("{shown} of more than {}", page::number(value)),
         None => String::new(),
     };
-    if items.is_empty() || (!said.is_empty() && width.is_some()) {
+    if !said.is_empty() && width.is_some() {
         text.push_str(&paint(Tone::Quiet, &said));
         text.push('\n');
     }
     text
-}
-
-/// A piece of a snippet: on one line, with the blanks at its ends.
-fn flat(text: &str) -> String {
-    let blank = |edge: Option<char>| edge.is_some_and(char::is_whitespace);
-    let words = one_line(text, 2000);
-    let before = if blank(text.chars().next()) { " " } else { "" };
-    let after = if blank(text.chars().next_back()) && !words.is_empty() { " " } else { "" };
-    format!("{before}{words}{after}")
 }
 
 #[cfg(test)]
@@ -213,9 +254,11 @@ mod tests {
             "project_name": evil, "tags": [evil], "notes": evil, "has_error": false, "star": false,
             "matches": [{"in": evil, "snippet": [{"text": evil, "match": true}, {"text": evil, "match": false}]}]});
         let items: Vec<Item> = vec![serde_json::from_value(item).unwrap()];
-        for text in
-            [rows(&items, None, true, Some(80)), rows(&items, Some("cost"), true, None), hits(&items, None, Some(80))]
-        {
+        for text in [
+            rows(&items, None, true, Some(80)),
+            rows(&items, Some("cost"), true, None),
+            hits(&items, None, Some(80), Marking::Colour),
+        ] {
             let plain = terminal::plain(&text);
             assert_eq!(plain.replace('\n', ""), terminal::text::visible(&plain.replace('\n', "")), "{plain:?}");
             assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J") && !text.contains('\r'), "{text:?}");

@@ -1,6 +1,6 @@
 //! `rate`, `tag`, `note`, `star`, `tags`: what you say of a conversation.
 //!
-//! `last` is looked up once, before anything is waited for: it may be another conversation a moment later. What is added to
+//! What is added to
 //! what is there (a tag) is read first and written only if it is still so (`If-Match`): two people, or two terminals, lose
 //! nothing of each other's.
 
@@ -14,9 +14,9 @@ use terminal::{Tone, paint};
 use super::args::{Note, Rate, Star, Tag, Tags};
 use super::client::{Answer, Client, Pairs};
 use super::draft::Draft;
-use super::list::Found;
-use super::shape::{Item, Marks, Page, TagCount};
-use super::{At, Error, page, path, print, print_foreign};
+use super::filter::named_tag;
+use super::shape::{Marks, Page, TagCount};
+use super::{At, Error, last, nothing, page, path, print, print_foreign};
 
 /// So often a change is tried again that somebody else forestalled.
 const TRIES: usize = 10;
@@ -46,7 +46,7 @@ pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
 
 pub(super) fn tag(client: &Client, args: &Tag) -> Result<(), Error> {
     let (mut on, mut off) = (Vec::new(), Vec::new());
-    for typed in &args.tags {
+    for typed in args.tags.iter().map(|typed| typed.trim_start()) {
         let (list, tag) = match (typed.strip_prefix('+'), typed.strip_prefix('-')) {
             (Some(tag), _) if tag.starts_with('-') => {
                 return Err(Error::Usage(format!(
@@ -54,9 +54,6 @@ pub(super) fn tag(client: &Client, args: &Tag) -> Result<(), Error> {
                 )));
             }
             (Some(tag), _) => (&mut on, named_tag(tag)),
-            (_, Some(tag)) if tag.starts_with('-') => {
-                return Err(Error::Usage(format!("{typed:?} stands behind the tags: write flags before the ID")));
-            }
             (_, Some(tag)) => (&mut off, tag),
             _ => (&mut on, named_tag(typed)),
         };
@@ -132,7 +129,7 @@ pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
     let found: Page<TagCount> = answer.read()?;
     let mut table = Table::new(&["tag", "conversations"], terminal::width()).right(1);
     found.items.iter().for_each(|tag| table.row([&*tag.tag, &page::number(tag.conversations)]));
-    print(&if table.is_empty() { "no tags yet\n".to_owned() } else { table.to_string() })
+    if table.is_empty() { nothing("no tags yet") } else { print(&table.to_string()) }
 }
 
 /// Tags with some put on and some taken off; upper and lower case mean the same tag.
@@ -150,11 +147,6 @@ fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
     tags
 }
 
-/// What is meant by a tag: lists and answers show it with a # that is none of its own.
-fn named_tag(typed: &str) -> &str {
-    typed.strip_prefix('#').unwrap_or(typed)
-}
-
 /// A note and nothing else; without a text the old one goes.
 fn noted(note: Option<&str>) -> Map<String, Value> {
     Map::from_iter([("notes".to_owned(), note.into())])
@@ -169,16 +161,7 @@ struct Named {
 
 impl Named {
     fn of(client: &Client, typed: &str) -> Result<Self, Error> {
-        let id = if typed == "last" {
-            let newest: Vec<Item> = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?.read()?;
-            let none = || Error::Refused {
-                status: StatusCode::NOT_FOUND,
-                detail: "There are no conversations yet.".to_owned(),
-            };
-            newest.first().ok_or_else(none)?.id.to_string()
-        } else {
-            typed.to_owned()
-        };
+        let id = last::conversation(client, typed)?;
         Ok(Self { state: format!("{}/rating", path(&id)?), id })
     }
 }

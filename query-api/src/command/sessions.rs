@@ -8,69 +8,82 @@ use terminal::{Tone, paint};
 
 use super::args::{Merge, Sessions, Split, Title, Undo};
 use super::client::{Answer, Client};
-use super::filter::span;
+use super::filter::{project, span};
 use super::list::Found;
 use super::shape::{Moved, SplitOff, UserSession};
-use super::{Error, page, print};
+use super::{Error, last, no_conversation, nothing, page, print};
 
 pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
     let mut query = span(args.since, args.until);
-    query.extend(args.project.clone().map(|project| ("project", project)));
+    query.extend(
+        args.project.as_deref().map(|typed| project(client, typed)).transpose()?.map(|project| ("project", project)),
+    );
     query.extend((!args.words.is_empty()).then(|| ("q", args.words.join(" "))));
     let found = Found::ask(client, "/api/sessions", &query, args.limit)?;
     if args.common.json {
         return found.print();
     }
     let sessions: Vec<UserSession> = found.read()?;
-    let mut table = Table::new(&["session", "last", "", "project", "title"], terminal::width()).right(2).cut(4);
+    let mut table = Table::new(&["session", "last", "count", "project", "title"], terminal::width()).right(2).cut(4);
     for session in &sessions {
         let count = session.conversations.to_string();
         let project = one_line(&session.project_name, 20);
         table.row([&*session.id, &page::time(&session.ended_at), &count, &project, &session.title]);
     }
-    print(&if table.is_empty() { "nothing found\n".to_owned() } else { table.to_string() })
+    if table.is_empty() { nothing("nothing found") } else { print(&table.to_string()) }
 }
 
 pub(super) fn title(client: &Client, args: &Title) -> Result<(), Error> {
-    let path = path(&args.session)?;
-    let answer = client.change(Method::PATCH, &path, Some(&json!({"title": args.title})), None)?;
+    let session = last::session(client, &args.session)?;
+    let answer = client.change(Method::PATCH, &path(&session)?, Some(&json!({"title": args.title})), None)?;
     done(&answer, args.common.json, || match &args.title {
-        Some(title) => format!("{} is now called {}", args.session, one_line(title, 200)),
-        None => format!("{} has the title again that it came with", args.session),
+        Some(title) => format!("{session} is now called {}", one_line(title, 200)),
+        None => format!("{session} has the title again that it came with"),
     })
 }
 
 pub(super) fn split(client: &Client, args: &Split) -> Result<(), Error> {
-    let mut body = json!({"session_id": args.session, "at": args.at});
+    let session = last::session(client, &args.session)?;
+    let at = args.at.iter().map(|typed| number(&last::conversation(client, typed)?)).collect::<Result<Vec<_>, _>>()?;
+    let mut body = json!({"session_id": session, "at": at});
     if !args.title.is_empty() {
         body["titles"] = json!(args.title);
     }
     let answer = client.change(Method::POST, "/api/sessions/split", Some(&body), None)?;
     let SplitOff { made } = answer.read()?;
-    done(&answer, args.common.json, || format!("{} is split; new: {}", args.session, made.join(" ")))
+    done(&answer, args.common.json, || format!("{session} is split; new: {}", made.join(" ")))
 }
 
 pub(super) fn merge(client: &Client, args: &Merge) -> Result<(), Error> {
-    let mut body = json!({"into": args.into, "sessions": args.sessions});
+    let into = last::session(client, &args.into)?;
+    let sessions = args.sessions.iter().map(|typed| last::session(client, typed)).collect::<Result<Vec<_>, _>>()?;
+    let mut body = json!({"into": into, "sessions": sessions});
     if let Some(title) = &args.title {
         body["title"] = title.as_str().into();
     }
     let answer = client.change(Method::POST, "/api/sessions/merge", Some(&body), None)?;
-    let are = if args.sessions.len() == 1 { "is" } else { "are" };
-    done(&answer, args.common.json, || format!("{} {are} now in {}", args.sessions.join(", "), args.into))
+    let are = if sessions.len() == 1 { "is" } else { "are" };
+    done(&answer, args.common.json, || format!("{} {are} now in {into}", sessions.join(", ")))
 }
 
 pub(super) fn undo(client: &Client, args: &Undo) -> Result<(), Error> {
-    let path = path(&args.session)?;
+    let session = last::session(client, &args.session)?;
+    let path = path(&session)?;
     let answer = client.change(Method::DELETE, &path, None, None)?;
     let Moved { into } = answer.read()?;
     // A session that others were merged into goes on without them; a part that was split off is no more.
     let stays = client.get(&path, &vec![("limit", "1".to_owned())]).is_ok();
     done(&answer, args.common.json, || match (&*into.join(" "), stays) {
-        ("", _) => format!("{} is undone; nothing was moved", args.session),
-        (others, true) => format!("{} is by itself again; what was merged into it is in {others}", args.session),
-        (others, false) => format!("{} is undone; its conversations are in {others}", args.session),
+        ("", _) => format!("{session} is undone; nothing was moved"),
+        (others, true) => format!("{session} is by itself again; what was merged into it is in {others}"),
+        (others, false) => format!("{session} is undone; its conversations are in {others}"),
     })
+}
+
+/// The number of a conversation.
+fn number(typed: &str) -> Result<i64, Error> {
+    let number = typed.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Error::Usage(no_conversation(typed)))
 }
 
 fn path(session: &str) -> Result<String, Error> {

@@ -31,6 +31,7 @@ pub(super) struct Count {
 #[serde(default)]
 pub(super) struct Item {
     pub(super) id: i64,
+    pub(super) user_session_id: String,
     #[serde(deserialize_with = "nothing")]
     pub(super) timestamp: String,
     pub(super) kind: String,
@@ -81,7 +82,6 @@ pub(super) struct Conversation {
     pub(super) item: Item,
     pub(super) requested_id: Option<i64>,
     pub(super) session_id: String,
-    pub(super) user_session_id: String,
     #[serde(deserialize_with = "nothing")]
     pub(super) response_text: String,
     #[serde(deserialize_with = "nothing")]

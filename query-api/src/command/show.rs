@@ -3,13 +3,14 @@
 use export::parts::telling;
 use export::time::parse;
 use terminal::text::{one_line, visible, visible_lines};
-use terminal::time::minute;
+use terminal::time::{minute, when};
 use terminal::{Tone, paint, span};
 
 use super::args::Show;
 use super::client::{Client, Pairs};
 use super::shape::{Conversation, ToolCall};
 use super::{Error, page, path, print, print_foreign, raw};
+use crate::http::filter::now_ms;
 
 /// Subagents below subagents are shown so deep.
 const DEEPEST: usize = 4;
@@ -66,13 +67,12 @@ fn head(conversation: &Conversation) -> String {
     if let Some(requested) = conversation.requested_id {
         text.push_str(&format!(" (which {requested} is too)"));
     }
-    let time = parse(&item.timestamp).map(|ms| format!("{} ({})", minute(ms), page::time(&item.timestamp)));
     let tokens = conversation.usage.tokens();
     let cost = conversation.cost.usd.filter(|_| tokens.is_some());
     let facts = [
-        time.unwrap_or_default(),
+        parse(&item.timestamp).map(|ms| moment(ms, now_ms())).unwrap_or_default(),
         visible(&item.project_name),
-        conversation.session.as_ref().map(|session| visible(&session.git_branch)).unwrap_or_default(),
+        conversation.session.as_ref().map(|session| branch(&session.git_branch)).unwrap_or_default(),
         if item.kind == "human" { String::new() } else { item.kind.clone() },
         visible(&conversation.model),
         tokens.map(|tokens| format!("{} tokens", page::number(tokens))).unwrap_or_default(),
@@ -81,8 +81,8 @@ fn head(conversation: &Conversation) -> String {
     let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
     text.push_str(&format!("  {}\n", paint(Tone::Quiet, &facts.join("  "))));
     let title = conversation.session.as_ref().map(|session| one_line(&session.title, 80)).unwrap_or_default();
-    let mut session = visible(&conversation.user_session_id);
-    if conversation.user_session_id != conversation.session_id {
+    let mut session = visible(&conversation.item.user_session_id);
+    if conversation.item.user_session_id != conversation.session_id {
         session.push_str(&format!(" (Claude Code's: {})", visible(&conversation.session_id)));
     }
     text.push_str(&paint(Tone::Quiet, format!("session {session}  {title}").trim_end()));
@@ -94,6 +94,18 @@ fn head(conversation: &Conversation) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The time, and how long ago that was while people count so.
+fn moment(ms: i64, now_ms: i64) -> String {
+    let time = minute(ms);
+    let ago = Some(when(ms, now_ms)).filter(|said| said.ends_with("ago") || said == "now");
+    ago.map_or(time.clone(), |ago| format!("{time} ({ago})"))
+}
+
+/// `on main`. Claude Code says HEAD where no branch is checked out.
+fn branch(name: &str) -> String {
+    if ["", "HEAD"].contains(&name) { String::new() } else { format!("on {}", visible(name)) }
 }
 
 /// Texts and tools in their order, and how it ended.
@@ -199,6 +211,20 @@ mod tests {
         // The time is told in the zone of the machine, and as an age.
         let page: Vec<_> = page.lines().skip(1).collect();
         insta::assert_snapshot!(page.join("\n"));
+    }
+
+    #[test]
+    fn facts() {
+        const NOW: i64 = 1_795_350_951_000;
+        let check = |ago_ms: i64, expected: bool| {
+            let said = moment(NOW - ago_ms, NOW);
+            assert_eq!(said.contains('('), expected, "{said}");
+        };
+        check(120_000, true);
+        check(19 * 3_600_000, true);
+        check(3 * 86_400_000, false);
+        check(800 * 86_400_000, false);
+        assert_eq!(["main", "HEAD", "", "a\u{1b}b"].map(branch), ["on main", "", "", "on a␛b"]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use terminal::{Tone, paint};
 
 use super::args::{By, Stats as Args};
 use super::client::{Client, Pairs};
-use super::{Error, page, print};
+use super::filter::project;
+use super::{Error, nothing, page, print};
 use crate::http::filter::now_ms;
 use crate::http::zone::Zone;
 use shape::Stats;
@@ -25,7 +26,7 @@ pub(super) fn stats(client: &Client, args: &Args) -> Result<(), Error> {
     let mut push = |name, value: &Option<String>| query.extend(value.clone().map(|value| (name, value)));
     push("since", &args.since);
     push("until", &args.until);
-    push("project", &args.project);
+    push("project", &args.project.as_deref().map(|typed| project(client, typed)).transpose()?);
     push("via", &args.via);
     push("kind", &args.kind);
     push("tz", &args.tz);
@@ -36,7 +37,7 @@ pub(super) fn stats(client: &Client, args: &Args) -> Result<(), Error> {
     let stats: Stats = answer.read()?;
     let width = terminal::width();
     let text = match args.by {
-        _ if stats.is_empty() => "nothing found\n".to_owned(),
+        _ if stats.is_empty() => return nothing("nothing found"),
         Some(by) => one(&stats, by, width),
         None => {
             // The last weeks are those before today, or the last ones of a span that ended.

@@ -210,6 +210,15 @@ mod tests {
             &format!("q=a&since=7d&limit=9&count=true&cursor={cursor}"),
             "after: Some(Position { key: 0, timestamp_ms: 5",
         );
+        // In which order things are said, or how often, makes no other question.
+        let cursor_of = |query: &str| Cursor { position, question: question(query) }.encode();
+        for (one, same) in [
+            ("kind=shell,human", "kind=human,shell,human"),
+            ("kind=shell,command,human", ""),
+            ("tag=a&tag=b", "tag=b&tag=a"),
+        ] {
+            check(&format!("{same}&cursor={}", cursor_of(one)), "after: Some");
+        }
         for other in [
             "q=b&since=7d",
             "q=a&since=8d",

@@ -112,16 +112,16 @@ impl FilterParams {
 
     fn timeless(&self) -> Filter {
         fn texts(ids: &[TextId]) -> Vec<String> {
-            ids.iter().map(|id| id.0.clone()).collect()
+            each_once(ids.iter().map(|id| id.0.clone()).collect(), |id| id)
         }
         let places = self.r#in.as_ref().map_or(Places::EVERYWHERE, |places| places.0);
         Filter {
             sessions: texts(&self.session_id),
             user_sessions: texts(&self.user_session_id),
             project: self.project.as_ref().map(|project| project.0.clone()),
-            kinds: self.kind.as_ref().map_or(Kind::LISTED.to_vec(), |kinds| kinds.0.clone()),
-            vias: self.via.as_ref().map_or(Vec::new(), |vias| vias.0.clone()),
-            statuses: self.status.as_ref().map_or(Vec::new(), |statuses| statuses.0.clone()),
+            kinds: each_once(self.kind.as_ref().map_or(Kind::LISTED, |kinds| &kinds.0).to_vec(), |kind| kind.as_str()),
+            vias: self.via.as_ref().map_or(Vec::new(), |vias| each_once(vias.0.clone(), |via| via.as_str())),
+            statuses: self.status.as_ref().map_or(Vec::new(), |ends| each_once(ends.0.clone(), |end| end.as_str())),
             models: texts(&self.model),
             tools: texts(&self.tool),
             tags: texts(&self.tag),
@@ -146,6 +146,13 @@ impl Kinds {
     pub(crate) fn named(&self) -> Vec<Kind> {
         if self.0.is_empty() { Kind::ALL.to_vec() } else { self.0.clone() }
     }
+}
+
+/// Each once and in one order: in which order they were said makes no other question.
+fn each_once<T>(mut values: Vec<T>, word: for<'v> fn(&'v T) -> &'v str) -> Vec<T> {
+    values.sort_by(|one, other| word(one).cmp(word(other)));
+    values.dedup_by(|one, other| word(one) == word(other));
+    values
 }
 
 /// The words of a list between commas; the error goes on from the parameter's name.
@@ -245,13 +252,14 @@ mod tests {
 
     #[test]
     fn filters() {
-        check("", "kinds: [Human, Command, Shell], vias: [], statuses: []");
+        check("", "kinds: [Command, Human, Shell], vias: [], statuses: []");
         check("session_id=a%20b&session_id=c", r#"sessions: ["a b", "c"]"#);
         check("session_id=", "session_id: `session_id` must not be empty");
         check("user_session_id=u", r#"user_sessions: ["u"]"#);
         check("project=/home/dev", r#"project: Some("/home/dev")"#);
         check("kind=all", "kinds: []");
-        check("kind=subagent,local", "kinds: [Subagent, Local]");
+        check("kind=subagent,local", "kinds: [Local, Subagent]");
+        check("kind=subagent,local,subagent", "kinds: [Local, Subagent]");
         check(
             "kind=Human",
             "kind: `kind` must be one or more of human, command, shell, local, notification, subagent, between commas, or all",
@@ -260,6 +268,7 @@ mod tests {
         check("via=print,sdk", "vias: [Print, Sdk]");
         check("via=fax", "via: `via` must be one or more of interactive");
         check("status=failed", "statuses: [Failed]");
+        check("tag=y&tag=x&tag=y&model=b&model=a", r#"models: ["a", "b"], tools: [], tags: ["x", "y"]"#);
         check("model=a&tool=Bash&tag=x&tag=y", r#"models: ["a"], tools: ["Bash"], tags: ["x", "y"]"#);
         check("star=true&has_error=false", "starred: Some(true)");
         check("star=1", "star: `star` must be true or false");

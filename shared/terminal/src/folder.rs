@@ -7,12 +7,8 @@ use std::path::{Component, Path, PathBuf};
 /// # Errors
 /// Why there is none, as a sentence without its end.
 pub fn folder(typed: &str) -> Result<String, String> {
-    let here = std::env::current_dir().map_err(|error| format!("the current folder cannot be told: {error}"))?;
-    let home = std::env::var_os("HOME").filter(|_| typed == "~" || typed.starts_with("~/"));
-    let path = home.map(|home| Path::new(&home).join(typed[1..].trim_start_matches('/')));
-    let whole = here.join(path.unwrap_or_else(|| PathBuf::from(typed)));
     let mut plain = PathBuf::new();
-    for part in whole.components() {
+    for part in whole(typed)?.components() {
         match part {
             Component::ParentDir => drop(plain.pop()),
             Component::CurDir => {}
@@ -20,6 +16,18 @@ pub fn folder(typed: &str) -> Result<String, String> {
         }
     }
     plain.into_os_string().into_string().map_err(|_| "the path is not UTF-8".to_owned())
+}
+
+/// The same folder by the path that a program which runs in it is told: every link followed. `None` if it is not there.
+pub fn real_folder(typed: &str) -> Option<String> {
+    std::fs::canonicalize(whole(typed).ok()?).ok()?.into_os_string().into_string().ok()
+}
+
+fn whole(typed: &str) -> Result<PathBuf, String> {
+    let here = std::env::current_dir().map_err(|error| format!("the current folder cannot be told: {error}"))?;
+    let home = std::env::var_os("HOME").filter(|_| typed == "~" || typed.starts_with("~/"));
+    let path = home.map(|home| Path::new(&home).join(typed[1..].trim_start_matches('/')));
+    Ok(here.join(path.unwrap_or_else(|| PathBuf::from(typed))))
 }
 
 #[cfg(test)]

@@ -12,13 +12,18 @@ pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
-pub use folder::folder;
+pub use folder::{folder, real_folder};
 
 use anstyle::{AnsiColor, Style};
 
 /// Standard output. Colour is taken out when it is piped, or `NO_COLOR` is set.
 pub fn out() -> impl Write {
     anstream::stdout()
+}
+
+/// Whether standard output shows colours: it is a terminal, and nobody wished for none.
+pub fn coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// In columns; `None` if standard output is no terminal.

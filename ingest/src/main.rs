@@ -9,6 +9,7 @@ use ingest::dispatch;
 use ingest::exit::Exit;
 
 fn main() -> ExitCode {
+    supervisor::panics::tell_place_only("prompt-manager");
     let (said, exit) = match Cli::try_parse() {
         Ok(cli) => match dispatch::run(&cli) {
             Ok(exit) => return exit.into(),

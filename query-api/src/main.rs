@@ -21,6 +21,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    supervisor::panics::tell_place_only("prompt-manager");
     let (said, exit) = match cli::read() {
         Ok(cli) => match dispatch::run(cli.command) {
             Ok(()) => return ExitCode::SUCCESS,

@@ -197,8 +197,7 @@ fn open_says_what_it_misses() {
     elsewhere.ingest_once();
     let other = at(elsewhere.data().root(), 1);
     assert!(other.err().contains("has another home") && other.out().is_empty(), "{other}");
-    let left = elsewhere.names(&elsewhere.data().root().join("run/logins"));
-    assert!(left.is_empty(), "{left:?}");
+    assert!(!elsewhere.data().root().join("run/logins").exists());
     assert!(at(world.data().root(), 0).out().contains("/open?once="));
     assert!(open(&["--revoke", "--print"], 2).err().contains("cannot be used with"));
 }
@@ -263,6 +262,34 @@ fn a_socket_in_the_file_system() {
     assert_eq!(ask_socket(&path, "localhost"), "HTTP/1.1 200 OK");
     assert_eq!(end(&world, &mut child, "-TERM"), Some(0));
     assert!(!path.exists());
+}
+
+/// A browser comes to a socket by a forwarded port alone: the link is for the name that it says there.
+#[test]
+fn a_browser_comes_to_a_socket_by_a_forwarded_port() {
+    let world = filled();
+    let path = world.root().join("api.sock");
+    let place = format!("unix:{}", path.display());
+    let serve = world.bin("query-api").args(["serve", "--listen", &place, "--allow-host", "localhost:9000"]);
+    let (mut child, _) = started(serve, Stdio::null());
+    let open = |args: &[&str], code| {
+        world.bin("query-api").args(["open", "--print", "--listen", &place]).args(args).run().code(code)
+    };
+    assert!(open(&[], 78).err().contains("--allow-host localhost:PORT"));
+    let other = open(&["--host", "localhost:9001"], 1);
+    assert!(other.err().contains("--allow-host localhost:9001"), "{other}");
+    let link = open(&["--host", "localhost:9000"], 0);
+    let link =
+        link.out().trim().strip_prefix("http://localhost:9000").unwrap_or_else(|| panic!("no link: {link}")).to_owned();
+    let mut stream = UnixStream::connect(&path).expect("a connection");
+    write!(stream, "GET {link} HTTP/1.1\r\nHost: localhost:9000\r\nConnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.to_lowercase().contains("\r\nset-cookie: prompt_manager="), "{answer}");
+    assert_eq!(end(&world, &mut child, "-TERM"), Some(0));
+    assert!(open(&["--host", "localhost:9000"], 1).err().contains("nothing answers at unix:"));
+    let _ = world.bin("query-api").args(["open", "--revoke"]).succeed();
+    assert!(!world.data().root().join("run/logins").exists());
 }
 
 /// As systemd hands over a socket: descriptor 3, and variables that say for whom.

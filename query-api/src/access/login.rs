@@ -95,12 +95,14 @@ impl Logins {
         holds(&self.path(Kind::Link, secret), site, now)
     }
 
-    /// Takes a link back that nobody shall use.
+    /// Takes a link back that nobody shall use, and leaves no empty folder: the place may be no home of a server.
     pub(crate) fn drop_link(&self, secret: &str) -> io::Result<()> {
         match fs::remove_file(self.path(Kind::Link, secret)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
+        let _ = fs::remove_dir(&self.dir); // it stays if others hold something there
+        Ok(())
     }
 
     /// Takes a link. `None` if there is none: it was used, is too old, or was never made.
@@ -131,6 +133,7 @@ impl Logins {
                 Err(error) => return Err(error),
             }
         }
+        let _ = fs::remove_dir(&self.dir); // it stays if another login came meanwhile
         Ok(ended)
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -46,23 +47,24 @@ pub(crate) enum Error {
     #[error("read the settings: {0}")]
     Settings(#[from] settings::Error),
     #[error(
-        "let a browser in: the server listens at {0}, which no browser reaches; start it with --listen 127.0.0.1:8765"
+        "let a browser in: the server listens at {0}, which no browser reaches by itself; start it with --listen 127.0.0.1:8765, \
+         or forward a port to the socket (ssh -L does), start the server with --allow-host localhost:PORT, and open with --host localhost:PORT"
     )]
     Socket(Listen),
     #[error(
         "let a browser in: nothing answers at {0} ({1}); start `prompt-manager serve`, or name its place with --listen"
     )]
-    NoServer(SocketAddr, io::Error),
+    NoServer(Listen, io::Error),
     #[error("let a browser in: another program answers at {0}; name the server's place with --listen")]
-    OtherServer(SocketAddr),
+    OtherServer(Listen),
     #[error("let a browser in: {0} is no data directory of a server; name the server's with --home")]
     NoHome(String),
     #[error(
         "let a browser in: the server at {0} has another home than {1}; name its home with --home, or its place with --listen"
     )]
-    OtherHome(SocketAddr, String),
+    OtherHome(Listen, String),
     #[error("let a browser in as {1}: the server at {0} does not answer to that name; start it with --allow-host {1}")]
-    OtherName(SocketAddr, String),
+    OtherName(Listen, String),
     #[error(
         "let a browser in by the name {NAME}: {0}; add --plain-host to use the address itself, whose cookie the browser then \
          sends to all that is opened at that address, at any port"
@@ -93,24 +95,25 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
         say(&format!("{ended} login{} ended", if ended == 1 { "" } else { "s" }));
         return Ok(());
     }
-    let Listen::Tcp(address) = settings.listen else { return Err(Error::Socket(settings.listen)) };
-    find_server(address)?;
+    let place = &settings.listen;
+    let host = match (&flags.host, place) {
+        (Some(host), _) => host.to_string(),
+        (None, Listen::Unix(_)) => return Err(Error::Socket(place.clone())),
+        (None, Listen::Tcp(address)) if flags.plain_host => address.to_string(),
+        (None, Listen::Tcp(address)) => format!("{NAME}:{}", address.port()),
+    };
+    find_server(place)?;
     let home = settings.home.root().display().to_string();
     if !settings.home.run().is_dir() {
         return Err(Error::NoHome(home)); // nothing is made in what may be a slip of the pen
     }
-    let host = match flags.host {
-        Some(host) => host.to_string(),
-        None if flags.plain_host => address.to_string(),
-        None => {
-            check_name(address)?;
-            format!("{NAME}:{}", address.port())
-        }
-    };
+    if let (None, false, Listen::Tcp(address)) = (&flags.host, flags.plain_host, place) {
+        check_name(*address)?;
+    }
     let site = Site::of(&host);
     let secret = logins.link(site, SystemTime::now()).map_err(kept)?;
     let link = format!("http://{host}/open?once={secret}");
-    if let Err(error) = try_link(address, &host, &secret, home) {
+    if let Err(error) = try_link(place, &host, &secret, home) {
         logins.drop_link(&secret).map_err(kept)?;
         return Err(error);
     }
@@ -121,7 +124,8 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
             if let Some(program) = started {
                 hint(&format!("`{program}` did not start a browser"));
             }
-            hint(&format!("open this in a browser of this machine; it works once, for {} s:", LINK_TIME.as_secs()));
+            let whose = if flags.host.is_some() { "that reaches this name" } else { "of this machine" };
+            hint(&format!("open this in a browser {whose}; it works once, for {} s:", LINK_TIME.as_secs()));
             say(&link);
         }
     }
@@ -129,30 +133,47 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
 }
 
 /// Whether it is ours that answers there. It is told nothing: whoever took the port learns no token from us.
-fn find_server(address: SocketAddr) -> Result<(), Error> {
-    let asked = ask(address, &address.to_string(), "GET /healthz").map_err(|error| Error::NoServer(address, error))?;
+fn find_server(place: &Listen) -> Result<(), Error> {
+    let host = match place {
+        Listen::Tcp(address) => address.to_string(),
+        Listen::Unix(_) => "localhost".to_owned(),
+    };
+    let asked = ask(place, &host, "GET /healthz").map_err(|error| Error::NoServer(place.clone(), error))?;
     if asked.starts_with("HTTP/1.1 200 ") && asked.ends_with("\r\n\r\nok") {
         Ok(())
     } else {
-        Err(Error::OtherServer(address))
+        Err(Error::OtherServer(place.clone()))
     }
 }
 
 /// Whether the link is one to the server too, under the name that the browser will say. It is told what the browser will tell it.
-fn try_link(address: SocketAddr, host: &str, secret: &str, home: String) -> Result<(), Error> {
-    let asked = ask(address, host, &format!("HEAD /open?once={secret}"));
-    let asked = asked.map_err(|error| Error::NoServer(address, error))?;
+fn try_link(place: &Listen, host: &str, secret: &str, home: String) -> Result<(), Error> {
+    let asked = ask(place, host, &format!("HEAD /open?once={secret}"));
+    let asked = asked.map_err(|error| Error::NoServer(place.clone(), error))?;
     match asked.split(' ').nth(1) {
         Some("200") => Ok(()),
-        Some("410") => Err(Error::OtherHome(address, home)),
-        Some("421") => Err(Error::OtherName(address, host.to_owned())),
-        _ => Err(Error::OtherServer(address)),
+        Some("410") => Err(Error::OtherHome(place.clone(), home)),
+        Some("421") => Err(Error::OtherName(place.clone(), host.to_owned())),
+        _ => Err(Error::OtherServer(place.clone())),
     }
 }
 
-fn ask(address: SocketAddr, host: &str, what: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn ask(place: &Listen, host: &str, what: &str) -> io::Result<String> {
+    match place {
+        Listen::Tcp(address) => {
+            let stream = TcpStream::connect_timeout(address, PATIENCE)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            talk(stream, host, what)
+        }
+        Listen::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            talk(stream, host, what)
+        }
+    }
+}
+
+fn talk(mut stream: impl Read + Write, host: &str, what: &str) -> io::Result<String> {
     let request = format!("{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();

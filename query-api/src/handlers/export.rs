@@ -181,7 +181,10 @@ async fn make(
     sender: mpsc::Sender<Sent>,
 ) {
     let scope = if filter == Filter::default() && limit.is_none() { Scope::All } else { Scope::Chosen };
+    // Which conversations are meant may take long to say, and nothing is sent meanwhile.
+    let waiting = sender.downgrade();
     let begun = store.blocking(move |store| {
+        store.while_wanted(move || waiting.upgrade().is_some_and(|sender| !sender.is_closed()))?;
         let selected = store.select(&filter, limit)?;
         Ok(Document::new(form, scope, selected, now_ms))
     });
@@ -189,6 +192,7 @@ async fn make(
     loop {
         let (store, mut document) = match made {
             Ok(made) => made,
+            Err(_) if sender.is_closed() => return, // nobody failed: nobody waited
             Err(error) => {
                 tracing::warn!("failed to export: {error}");
                 let _ = sender.send(Sent::Failed(error.into())).await;

@@ -111,7 +111,7 @@ impl App {
                 let routed = self.routes.clone().oneshot(Request::from_parts(parts, Body::new(body)));
                 match tokio::time::timeout(TIME_LIMIT, caught(routed)).await {
                     Ok(Some(Ok(response))) => response,
-                    Ok(None) => Problem::internal("a handler panicked").into_response(),
+                    Ok(None) => Problem::internal("answer: its handler panicked").into_response(),
                     Err(_) => Problem::unavailable("The answer took too long.", 5).into_response(),
                 }
             }

@@ -52,7 +52,7 @@ impl Export {
             Err(export::Error::Io {
                 op: "export",
                 path: "conversations".into(),
-                source: std::io::Error::other(panicked),
+                source: std::io::Error::other(if panicked.is_panic() { "it panicked" } else { "it was given up" }),
             })
         })
     }
@@ -130,7 +130,7 @@ async fn blocking<T: Send + 'static>(
         let _permit = permit; // until the thread is done, even if nobody waits for it any more
         work()
     });
-    done.await.map_err(|_| Problem::internal("a question to the store panicked"))
+    done.await.map_err(|_| Problem::internal("ask the store: the question panicked"))
 }
 
 fn answer<T>(

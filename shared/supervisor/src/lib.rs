@@ -3,6 +3,8 @@
 //! A datagram to the socket that `$NOTIFY_SOCKET` names, and nothing at all without it. It never waits and never fails:
 //! who does not listen is not told.
 
+pub mod panics;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;

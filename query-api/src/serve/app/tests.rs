@@ -417,3 +417,37 @@ async fn every_bad_database_is_told_and_survived() {
         assert_eq!(rate().await.0, 200, "{what} is over");
     }
 }
+
+/// A database that another holds: who asks is told to come again, and nothing is lost or half done.
+#[tokio::test]
+async fn a_held_database_is_told_and_waited_for() {
+    let served = served();
+    fill(&served.dir, vec![turn(1, "a")]);
+    let rate = async |rating: u8| {
+        let request = Request::put("/api/conversations/1/rating").header("host", "localhost:8765");
+        let body = Body::from(format!("{{\"rating\": {rating}}}"));
+        let response = served.app.answer(request.header("content-type", "application/json").body(body).unwrap()).await;
+        (response.status().as_u16(), response.headers().contains_key(header::RETRY_AFTER))
+    };
+    // Somebody puts another in its place.
+    let lock = std::fs::File::options().write(true).open(served.dir.db_lock()).unwrap();
+    lock.try_lock().unwrap();
+    for uri in ["/api/conversations", "/api/conversations/1", "/api/stats", "/api/export", "/readyz"] {
+        let (status, headers, body) = served.send("GET", uri).await;
+        assert_eq!((status, headers.contains_key(header::RETRY_AFTER)), (503, true), "{uri}: {body}");
+        assert!(body.contains("The database is busy"), "{uri}: {body}");
+    }
+    assert_eq!(rate(1).await, (503, true));
+    lock.unlock().unwrap();
+    assert_eq!(served.ids("/api/conversations").await, [1]);
+
+    // Somebody writes for longer than a change is ready to wait; questions are answered meanwhile.
+    let mut writer = Writer::open(&served.dir).unwrap();
+    let batch = writer.batch().unwrap();
+    assert_eq!(rate(2).await, (503, true));
+    assert_eq!(served.ids("/api/conversations").await, [1]);
+    drop(batch);
+    assert_eq!(rate(3).await, (200, false));
+    let (_, state) = served.get("/api/conversations/1/rating").await;
+    assert_eq!(state["rating"], 3);
+}

@@ -12,7 +12,9 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use queue::DataDir;
@@ -28,6 +30,19 @@ pub use said::{Annotated, Annotations, Cuts, Unplaced};
 pub use select::Selected;
 pub use whole::{Subagents, Summary, Whole};
 
+/// How often the engine looks whether anybody still waits, in its own steps: some milliseconds.
+const LOOK_EVERY: i32 = 100_000;
+
+/// Whether anybody still waits for what is read.
+#[derive(Clone)]
+struct Wanted(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wanted")
+    }
+}
+
 /// A read-only connection without a limit on time. It also opens a store in a place where nothing can be written.
 #[derive(Debug)]
 pub struct Exporter {
@@ -35,6 +50,7 @@ pub struct Exporter {
     path: PathBuf,
     /// Of a store that is read as if nobody could change it: when it was last changed.
     frozen: Option<Option<SystemTime>>,
+    wanted: Option<Wanted>,
     _lock: Option<DbLock>,
 }
 
@@ -47,7 +63,19 @@ impl Exporter {
         let path = dir.database();
         let opened = open::anywhere(dir)?;
         let frozen = (opened.place == Place::Frozen).then(|| changed(&path));
-        Ok(Self { conn: opened.conn, path, frozen, _lock: opened.lock })
+        Ok(Self { conn: opened.conn, path, frozen, wanted: None, _lock: opened.lock })
+    }
+
+    /// From now on every question ends with [`Error::Interrupted`] soon after `wanted` says no.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn while_wanted(&mut self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Result<(), Error> {
+        let wanted = Wanted(Arc::new(wanted));
+        let looks = wanted.clone();
+        self.conn.progress_handler(LOOK_EVERY, Some(move || !(looks.0)())).op("look who waits")?;
+        self.wanted = Some(wanted);
+        Ok(())
     }
 
     /// The random id of the data directory, 32 hex digits.
@@ -66,6 +94,9 @@ impl Exporter {
 
     /// One question: one read transaction, which ends with it.
     fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        if self.wanted.as_ref().is_some_and(|wanted| !(wanted.0)()) {
+            return Err(Error::Interrupted { op: "read for an export" }); // short questions never come to the engine's own look
+        }
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
         question(&tx)
     }

@@ -6,6 +6,8 @@ use crate::ids::{ConversationId, Key};
 use crate::read::seed::{Row, Store, turn};
 use crate::read::{Places, Query, Rated};
 use crate::words::{Kind, Status, Via};
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 
 fn exporter(store: &Store) -> Exporter {
     Exporter::open(&store.dir).unwrap()
@@ -61,6 +63,49 @@ fn check(store: &Store, filter: &Filter, expected: &[i64]) {
 
 fn newest(store: &Store, filter: &Filter, limit: Option<usize>) -> Vec<i64> {
     exporter(store).select(filter, limit).unwrap().iter().map(|one| one.id.0).collect()
+}
+
+/// Nobody waits any more: before the first step, and, whatever comes first, in the middle of many short or one long one.
+#[test]
+fn what_nobody_waits_for_ends() {
+    let store = store();
+    sql(&store, "begin");
+    for at in 0..500 {
+        store.turn(&turn("a", 5000 + at, "load more"));
+    }
+    sql(&store, "commit");
+    store.refile();
+    for filter in [Filter::default(), Filter { query: query("load"), ..Filter::default() }] {
+        let whole = exporter(&store).select(&filter, None).unwrap().len();
+        let ends_after = |looks: usize| {
+            let left = std::sync::atomic::AtomicUsize::new(looks);
+            let mut exporter = exporter(&store);
+            let counted = move || left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+            exporter.while_wanted(counted).unwrap();
+            exporter.select(&filter, None).map(|selected| selected.len())
+        };
+        for looks in [0, 1, 2, 3] {
+            assert!(matches!(ends_after(looks), Err(Error::Interrupted { .. })), "after {looks} looks");
+        }
+        assert_eq!(ends_after(usize::MAX).unwrap(), whole);
+    }
+    // A statement that would run for minutes.
+    let mut exporter = exporter(&store);
+    exporter
+        .while_wanted({
+            let begun = Instant::now();
+            move || begun.elapsed() < Duration::from_millis(50)
+        })
+        .unwrap();
+    let endless = exporter.ask(|conn| {
+        conn.query_row(
+            "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
+            [],
+            |row| row.get::<_, i64>(0),
+        )
+        .op("count")
+    });
+    assert!(matches!(endless, Err(Error::Interrupted { .. })), "{endless:?}");
 }
 
 fn query(typed: &str) -> Option<Query> {

@@ -59,6 +59,7 @@ const FLOORS: [&str; 10] =
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
+    ("aho-corasick", &["store"]),
     ("unicode-normalization", &["store"]),
     ("zstd", &["store", "ingest"]),
     ("tar", &["ingest"]),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io;
 
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// As they are.
 const PLAIN: i64 = 0;
@@ -35,6 +35,7 @@ pub(crate) fn pack(bytes: &[u8]) -> Packed<'_> {
 thread_local! {
     /// Making a context costs as much as packing 2 KiB, so each thread keeps one.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -44,9 +45,16 @@ fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     })
 }
 
+fn decompress(bytes: &[u8], size: usize) -> io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| match kept {
+        Some(decompressor) => decompressor.decompress(bytes, size),
+        None => kept.insert(Decompressor::new()?).decompress(bytes, size),
+    })
+}
+
 /// Gives back what [`pack`] was given; `size` is its length.
 pub(crate) fn unpack(codec: i64, bytes: Vec<u8>, size: usize) -> io::Result<Vec<u8>> {
-    let unpacked = if codec == PLAIN { bytes } else { zstd::bulk::decompress(&bytes, size)? };
+    let unpacked = if codec == PLAIN { bytes } else { decompress(&bytes, size)? };
     if unpacked.len() == size {
         Ok(unpacked)
     } else {

@@ -47,6 +47,7 @@ use crate::lost;
 use crate::open::{self, DbLock};
 use search::Asked;
 use search::scratch::Scratch;
+use span::LastChunk;
 
 pub use crate::usage::Usage;
 pub(crate) use conversation::survivor;
@@ -120,7 +121,8 @@ impl Reader {
     /// The engine's; [`Error::Interrupted`] after two seconds.
     pub fn list(&mut self, request: &ListRequest) -> Result<Page, Error> {
         let scratch = self.take_scratch()?;
-        let page = self.ask(|conn| list::page(Asked { conn, scratch: &scratch }, request));
+        let page =
+            self.ask(|conn| list::page(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, request));
         self.scratch = Some(scratch);
         page
     }
@@ -134,7 +136,8 @@ impl Reader {
         let mut found = Vec::new();
         loop {
             let scratch = self.take_scratch()?;
-            let page = self.ask(|conn| list::ids(Asked { conn, scratch: &scratch }, &request));
+            let page =
+                self.ask(|conn| list::ids(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, &request));
             self.scratch = Some(scratch);
             let (ids, next) = page?;
             found.extend(ids);
@@ -155,7 +158,8 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn count(&mut self, filter: &Filter) -> Result<Count, Error> {
         let scratch = self.take_scratch()?;
-        let count = self.ask(|conn| list::count(Asked { conn, scratch: &scratch }, filter));
+        let count =
+            self.ask(|conn| list::count(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, filter));
         self.scratch = Some(scratch);
         count
     }

@@ -9,6 +9,8 @@
 
 mod bits;
 mod hits;
+pub(super) mod look;
+mod plain;
 pub(super) mod scratch;
 
 use std::collections::HashSet;
@@ -17,6 +19,7 @@ use rusqlite::Connection;
 
 use super::query::{Form, Place, Places, Query, Term};
 use super::snippet;
+use super::span::LastChunk;
 use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::words_cjk::spaced;
@@ -25,6 +28,7 @@ use hits::Index;
 #[cfg(test)]
 pub(super) use hits::STATEMENTS;
 pub(super) use hits::{Rows, TITLE};
+use plain::Plain;
 use scratch::{Needle, Scratch};
 
 /// An index with no more hits than this tells all of them at once.
@@ -45,10 +49,8 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) negated: bool,
-    /// What is looked for in a text that stands in no index of parts.
+    /// How it is looked for in texts: in prompts, notes, tags and titles also as a part of a word.
     pub(super) needle: Needle,
-    /// The same in prompts, notes, tags and titles.
-    pub(super) short: Needle,
     /// All words of the term, for the index of the tools.
     pub(super) of_tools: String,
     sources: Vec<Source>,
@@ -82,11 +84,12 @@ pub(super) enum Grain {
     Ranked,
 }
 
-/// The tools of a question: the store, and a table in memory.
+/// The tools of a question: the store, a table in memory, and what was unpacked last.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) conn: &'a Connection,
     pub(super) scratch: &'a Scratch,
+    pub(super) chunk: &'a LastChunk,
 }
 
 impl Plan {
@@ -267,8 +270,11 @@ fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Resul
     };
     let mut planned = Planned {
         negated: term.negated,
-        needle: Needle { words: whole.clone(), part: None },
-        short: Needle { words: whole.clone(), part: part.as_ref().map(|part| format!("\"{part}\"")) },
+        needle: Needle {
+            words: whole.clone(),
+            part: part.as_ref().map(|part| format!("\"{part}\"")),
+            plain: Plain::new(&words, beginning, part.as_deref())?,
+        },
         of_tools,
         sources: Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! Brings the bytes of many spans from the ground, unpacking each chunk once, however many of them lie in it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -54,6 +55,30 @@ impl Spans {
     }
 }
 
+/// The chunk that was unpacked last, for who asks for one span after another: neighbours lie in the same one.
+#[derive(Debug, Default)]
+pub(super) struct LastChunk(RefCell<Option<(TranscriptId, u64, Vec<u8>)>>);
+
+impl LastChunk {
+    /// The bytes of a span, if the ground holds it whole.
+    pub(super) fn bytes(&self, conn: &Connection, span: Span) -> Result<Option<Vec<u8>>, Error> {
+        let (seq, last) = (span.offset / CHUNK, end(span).saturating_sub(1) / CHUNK);
+        let transcript = match span.source {
+            SpanSource::Transcript(transcript) if seq == last => transcript,
+            _ => return Ok(Spans::load(conn, [span])?.0.remove(&span)),
+        };
+        let mut kept = self.0.borrow_mut();
+        let chunk = match kept.take() {
+            Some(chunk) if (chunk.0, chunk.1) == (transcript, seq) => chunk,
+            _ => (transcript, seq, unpacked(conn, CHUNK_AT, params![transcript.0, seq as i64])?),
+        };
+        let start = (span.offset - seq * CHUNK) as usize;
+        let bytes = chunk.2.get(start..start + span.length as usize).map(<[u8]>::to_vec);
+        *kept = Some(chunk);
+        Ok(bytes)
+    }
+}
+
 fn end(span: Span) -> u64 {
     span.offset.saturating_add(u64::from(span.length))
 }
@@ -98,7 +123,9 @@ mod tests {
             .map(|&(offset, length)| Span { source, offset: offset as u64, length: length as u32 })
             .collect();
         let loaded = Spans::load(&store.conn, spans.iter().copied()).unwrap();
+        let chunk = LastChunk::default();
         for (span, &(offset, length)) in spans.iter().zip(places) {
+            assert_eq!(chunk.bytes(&store.conn, *span).unwrap().as_deref(), file.get(offset..offset + length));
             assert_eq!(loaded.get(*span), file.get(offset..offset + length), "{offset} {length}");
         }
     }

@@ -14,6 +14,7 @@ use crate::read::filter::Filter;
 use crate::read::list::{NEWEST_FIRST, Position, Question, Sort};
 use crate::read::search::Asked;
 use crate::read::search::scratch::Scratch;
+use crate::read::span::LastChunk;
 
 /// Rows that one question is asked about.
 const STEP: usize = 200;
@@ -43,8 +44,8 @@ impl Exporter {
     pub fn select(&mut self, filter: &Filter, limit: Option<usize>) -> Result<Vec<Selected>, Error> {
         let limit = limit.unwrap_or(usize::MAX);
         let scratch = Scratch::new()?;
-        let scratch = &scratch;
-        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch }, filter, Sort::Time))? else {
+        let (scratch, chunk) = (&scratch, &LastChunk::default());
+        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Sort::Time))? else {
             return Ok(Vec::new());
         };
         let mut stream = self.ask(|conn| question.stream(conn, NEWEST_FIRST, None))?;
@@ -54,7 +55,7 @@ impl Exporter {
             for rows in step.rows.chunks(STEP) {
                 self.ask(|conn| {
                     for row in rows {
-                        if question.holds(Asked { conn, scratch }, row.id)? {
+                        if question.holds(Asked { conn, scratch, chunk }, row.id)? {
                             found.extend(selected(conn, *row, &mut names)?);
                         }
                     }

@@ -1,12 +1,13 @@
 //! A table in memory with the very tokenizers of the indexes: which words a text has, and where a term stands in it.
 //!
-//! The indexes keep no text, so a hit says where to look and not what is there. Taking texts apart by rules of our own
-//! would sooner or later show something else than what was found.
+//! The indexes keep no text, so a hit says where to look and not what is there. Taking texts of all scripts apart by rules of
+//! our own would sooner or later show something else than what was found; for plain ones [`super::plain`] has rules.
 
 use std::ops::Range;
 
 use rusqlite::Connection;
 
+use super::plain::Plain;
 use crate::error::{Context, Error};
 use crate::words_cjk::{JOINER, spaced};
 
@@ -29,13 +30,15 @@ pub(in crate::read) struct Scratch {
     conn: Connection,
 }
 
-/// What is looked for in a text: right sides of MATCH.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A term as it is looked for in texts.
+#[derive(Clone, Debug)]
 pub(in crate::read) struct Needle {
-    /// Of a table of words.
+    /// The right side of MATCH for a table of words.
     pub(in crate::read) words: String,
-    /// Of a table of every three signs in a row, if it may be a part of a word.
+    /// The same for a table of every three signs in a row, if it may be a part of a word.
     pub(in crate::read) part: Option<String>,
+    /// In plain texts; `None` if it stands in none.
+    pub(in crate::read) plain: Option<Plain>,
 }
 
 impl Scratch {
@@ -54,19 +57,24 @@ impl Scratch {
         words.collect::<Result<_, _>>().op("read words")
     }
 
-    /// Where each needle stands in a [`clean`] text, in bytes of it.
-    pub(in crate::read) fn find(&self, text: &str, needles: &[Needle]) -> Result<Vec<Vec<Range<usize>>>, Error> {
+    /// Where each needle stands in a [`clean`] text, in bytes of it; with `parts` also as a part of a word.
+    pub(in crate::read) fn find(
+        &self,
+        text: &str,
+        needles: &[&Needle],
+        parts: bool,
+    ) -> Result<Vec<Vec<Range<usize>>>, Error> {
         let tx = self.conn.unchecked_transaction().op("begin")?;
         put(&tx, "insert into words (text) values (?1)", &spaced(text))?;
-        let parts = needles.iter().any(|needle| needle.part.is_some());
-        if parts {
+        let part = |needle: &&Needle| needle.part.clone().filter(|_| parts);
+        if needles.iter().any(|needle| part(needle).is_some()) {
             put(&tx, "insert into parts (text) values (?1)", text)?;
         }
         let mut found = Vec::with_capacity(needles.len());
         for needle in needles {
             let mut places = marked(&tx, WORDS, &needle.words)?;
-            if let Some(part) = &needle.part {
-                places.extend(marked(&tx, PARTS, part)?);
+            if let Some(part) = part(needle) {
+                places.extend(marked(&tx, PARTS, &part)?);
             }
             found.push(united(places));
         }
@@ -98,7 +106,7 @@ fn marked(conn: &Connection, sql: &str, expression: &str) -> Result<Vec<Range<us
 }
 
 /// In order, without overlaps.
-fn united(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+pub(super) fn united(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
     places.sort_unstable_by_key(|place| (place.start, place.end));
     let mut united: Vec<Range<usize>> = Vec::with_capacity(places.len());
     for place in places {
@@ -135,10 +143,10 @@ mod tests {
     /// The places of a needle, between brackets.
     fn check(text: &str, words: &str, part: Option<&str>, expected: &str) {
         let scratch = Scratch::new().unwrap();
-        let needle = Needle { words: words.into(), part: part.map(Into::into) };
+        let needle = Needle { words: words.into(), part: part.map(Into::into), plain: None };
         let text = clean(text);
         let mut found = text.clone();
-        for place in scratch.find(&text, &[needle]).unwrap()[0].iter().rev() {
+        for place in scratch.find(&text, &[&needle], true).unwrap()[0].iter().rev() {
             found.insert(place.end, ']');
             found.insert(place.start, '[');
         }

@@ -35,7 +35,7 @@ pub(crate) struct Page<'a> {
     next_cursor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<Count>,
-    /// By relevance: so many hits were ranked, the newest where there are more.
+    /// By relevance: so many hits were ranked against each other; where there are more, the newest, and on later pages the next.
     #[serde(skip_serializing_if = "Option::is_none")]
     ranked: Option<u32>,
 }
@@ -195,7 +195,7 @@ impl<'a> Page<'a> {
     pub(crate) fn of(page: &'a read::Page, question: u64) -> Self {
         Self {
             items: page.items.iter().map(Item::of).collect(),
-            next_cursor: page.next.map(|position| Cursor { position, question }.encode()),
+            next_cursor: page.next.map(|next| Cursor { next, question }.encode()),
             count: page.count.map(|count| Count { value: count.value, exact: count.exact }),
             ranked: page.ranked,
         }

@@ -102,7 +102,7 @@ fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64)
             let detail = "`cursor` must be the `next_cursor` of an answer to the same parameters.";
             return Err(Problem::parameter("cursor", detail));
         }
-        cursor => cursor.as_ref().map(|cursor| cursor.0.position),
+        cursor => cursor.as_ref().map(|cursor| cursor.0.next),
     };
     let limit = page.limit.get();
     Ok((ListRequest { filter: filter.filter(), sort, direction, after, limit, count: page.count }, question))
@@ -205,10 +205,11 @@ mod tests {
             request(filter, &page).unwrap().1
         };
         let position = store::read::Position { key: 0, timestamp_ms: 5, id: store::ConversationId(7) };
-        let cursor = Cursor { position, question: question("q=a&since=7d&limit=3") }.encode();
+        let next = store::read::Next { position, stretch: None };
+        let cursor = Cursor { next, question: question("q=a&since=7d&limit=3") }.encode();
         check(
             &format!("q=a&since=7d&limit=9&count=true&cursor={cursor}"),
-            "after: Some(Position { key: 0, timestamp_ms: 5",
+            "position: Position { key: 0, timestamp_ms: 5",
         );
         // In which order things are said, or how often, makes no other question.
         let cursor_of = |query: &str| Cursor { position, question: question(query) }.encode();

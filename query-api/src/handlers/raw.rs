@@ -53,11 +53,11 @@ impl RawCursor {
             RawPart::Events => 0,
             RawPart::Lines => 1,
         };
-        cursor::encode([self.of.0, part, major, minor, from.cast_signed()])
+        cursor::encode(&[self.of.0, part, major, minor, from.cast_signed()])
     }
 
     fn decode(text: &str) -> Option<Self> {
-        let [of, part, major, minor, from] = cursor::decode(text)?;
+        let [of, part, major, minor, from] = cursor::decode(text)?.try_into().ok()?;
         let part = match part {
             0 => RawPart::Events,
             1 => RawPart::Lines,
@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(RawCursor::decode(bad), None, "{bad}");
         }
         for wrong in [[1, 2, 0, 0, 0], [1, 0, 0, -1, 0], [1, 0, 0, 0, -1]] {
-            assert_eq!(RawCursor::decode(&cursor::encode(wrong)), None, "{wrong:?}");
+            assert_eq!(RawCursor::decode(&cursor::encode(&wrong)), None, "{wrong:?}");
         }
     }
 }

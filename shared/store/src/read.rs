@@ -57,7 +57,7 @@ pub use filter::{Filter, Rated};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;
-pub use list::{Count, Direction, ListRequest, Page, Position, Sort};
+pub use list::{Count, Direction, ListRequest, Next, Page, Position, Sort, Stretch};
 pub(crate) use marks::is_known;
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};

@@ -26,8 +26,8 @@ pub(super) use rows::{Order, Stream};
 const PATIENCE: Duration = Duration::from_millis(1_200);
 /// A count may take longer than the page.
 const LONG_PATIENCE: Duration = Duration::from_millis(1_700);
-/// More hits are not counted, and of more the newest are ranked.
-const MOST_COUNTED: usize = 10_000;
+/// More hits are not counted, and no more are ranked at once.
+const MOST_COUNTED: u64 = 10_000;
 /// After so many rows in vain a walk looks whether the hits can be collected after all, if there are no more than these.
 const IN_VAIN: usize = 2_000;
 const MOST_COLLECTED: i64 = 200_000;
@@ -79,6 +79,29 @@ impl Position {
     const LAST: Self = Self { key: i64::MAX, timestamp_ms: i64::MAX, id: ConversationId(i64::MAX) };
 }
 
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Next {
+    /// After this row.
+    pub position: Position,
+    /// By relevance: among these.
+    pub stretch: Option<Stretch>,
+}
+
+/// Conversations between two moments, which are ranked against each other: the newest that hold the query, so many as could
+/// be looked at in time, then the next. Pages of one stretch rank the same ones, whatever comes in meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stretch {
+    /// Those before this place in time (its `key` is 0),
+    pub before: Position,
+    /// from this one on. `None`: how far they go is not known before they were ranked.
+    pub from: Option<Position>,
+}
+
+impl Stretch {
+    const ALL: Self = Self { before: Position::LAST, from: Some(Position::FIRST) };
+}
+
 /// What a page shall show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
@@ -89,7 +112,7 @@ pub struct ListRequest {
     /// From which end.
     pub direction: Direction,
     /// From here on.
-    pub after: Option<Position>,
+    pub after: Option<Next>,
     /// At most so many.
     pub limit: u32,
     /// Whether to count all that the filter leaves.
@@ -124,10 +147,10 @@ pub struct Page {
     /// In order.
     pub items: Vec<Listed>,
     /// Where the next page begins, if there may be one.
-    pub next: Option<Position>,
+    pub next: Option<Next>,
     /// How many there are, if that was asked.
     pub count: Option<Count>,
-    /// By relevance: so many hits were ranked, the newest where there are more.
+    /// By relevance: so many hits were ranked against each other; where there are more, the newest, then the next.
     pub ranked: Option<u32>,
 }
 
@@ -142,12 +165,21 @@ pub struct Count {
 
 /// Fills the page.
 pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Error> {
+    page_within(asked, request, PATIENCE)
+}
+
+fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> Result<Page, Error> {
     let began = Instant::now();
-    let Some(question) = Question::new(asked, &request.filter, request.sort)? else {
+    let grain = match (request.sort, request.count) {
+        (Sort::Relevance, _) => Grain::Ranked,
+        (_, true) => Grain::Counted,
+        (_, false) => Grain::Found,
+    };
+    let Some(question) = Question::new(asked, &request.filter, grain)? else {
         let count = request.count.then_some(Count { value: 0, exact: true });
         return Ok(Page { items: Vec::new(), next: None, count, ranked: None });
     };
-    let end = began + PATIENCE;
+    let end = began + patience;
     let (Chosen { places, next }, ranked) = if request.sort == Sort::Relevance && question.plan.is_some() {
         let (chosen, ranked) = question.ranked(asked, request, end)?;
         (chosen, Some(ranked))
@@ -170,15 +202,15 @@ pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Erro
 }
 
 /// The ids of a page by time, and where the next one begins.
-pub(super) fn ids(asked: Asked<'_>, request: &ListRequest) -> Result<(Vec<ConversationId>, Option<Position>), Error> {
-    let Some(question) = Question::new(asked, &request.filter, Sort::Time)? else { return Ok((Vec::new(), None)) };
+pub(super) fn ids(asked: Asked<'_>, request: &ListRequest) -> Result<(Vec<ConversationId>, Option<Next>), Error> {
+    let Some(question) = Question::new(asked, &request.filter, Grain::Found)? else { return Ok((Vec::new(), None)) };
     let Chosen { places, next } = question.chosen(asked, request, Instant::now() + PATIENCE)?;
     Ok((places.iter().map(|place| place.id).collect(), next))
 }
 
 /// How many conversations a filter leaves.
 pub(super) fn count(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
-    match Question::new(asked, filter, Sort::Time)? {
+    match Question::new(asked, filter, Grain::Counted)? {
         Some(question) => question.count(asked, Instant::now() + LONG_PATIENCE),
         None => Ok(Count { value: 0, exact: true }),
     }
@@ -201,7 +233,13 @@ pub(super) fn last(conn: &Connection) -> Result<Option<ConversationId>, Error> {
 /// Rows of a page, and where the next one begins.
 struct Chosen {
     places: Vec<Position>,
-    next: Option<Position>,
+    next: Option<Next>,
+}
+
+impl Chosen {
+    fn new(places: Vec<Position>, next: Option<Position>) -> Self {
+        Self { places, next: next.map(|position| Next { position, stretch: None }) }
+    }
 }
 
 /// A filter made ready to be held against rows. It may be asked in one transaction or in many.
@@ -214,12 +252,11 @@ pub(super) struct Question {
 
 impl Question {
     /// `None` if nothing can be found.
-    pub(super) fn new(asked: Asked<'_>, filter: &Filter, sort: Sort) -> Result<Option<Self>, Error> {
+    pub(super) fn new(asked: Asked<'_>, filter: &Filter, grain: Grain) -> Result<Option<Self>, Error> {
         if filter.query.as_ref().is_some_and(Query::is_empty) {
             return Ok(None);
         }
         let held = Held::new(asked.conn, filter)?;
-        let grain = if sort == Sort::Relevance { Grain::Ranked } else { Grain::Found };
         let plan = filter.query.as_ref().map(|query| Plan::new(asked, query, grain)).transpose()?;
         let mut few = rows::named(asked.conn, filter, plan.is_some())?;
         if let Some(plan) = &plan
@@ -247,7 +284,7 @@ impl Question {
     fn chosen(&self, asked: Asked<'_>, request: &ListRequest, end: Instant) -> Result<Chosen, Error> {
         let limit = request.limit as usize;
         let order = Order::new(request.sort, request.direction);
-        let mut stream = self.stream(asked.conn, order, request.after)?;
+        let mut stream = self.stream(asked.conn, order, request.after.map(|next| next.position))?;
         let (mut places, mut at, mut seen): (Vec<Position>, _, _) = (Vec::new(), None, 0);
         let mut collected = self.few.is_some();
         loop {
@@ -255,23 +292,24 @@ impl Question {
             for row in step.rows {
                 // Whatever happens one row is looked at, so that a page without a row goes on as well.
                 if at.is_some() && Instant::now() > end {
-                    return Ok(Chosen { places, next: at });
+                    return Ok(Chosen::new(places, at));
                 }
                 seen += 1;
                 if self.holds(asked, row.id)? {
                     if places.len() == limit {
-                        return Ok(Chosen { next: places.last().copied(), places });
+                        let next = places.last().copied();
+                        return Ok(Chosen::new(places, next));
                     }
                     places.push(row);
                 }
                 at = Some(row);
             }
             if step.is_last {
-                return Ok(Chosen { places, next: None });
+                return Ok(Chosen::new(places, None));
             }
             at = Some(step.end);
             if Instant::now() > end {
-                return Ok(Chosen { places, next: at });
+                return Ok(Chosen::new(places, at));
             }
             if seen >= IN_VAIN
                 && !std::mem::replace(&mut collected, true)
@@ -283,46 +321,59 @@ impl Question {
         }
     }
 
-    /// The best of the newest hits, and how many these were.
+    /// The best of a stretch of hits, and how many these were.
     fn ranked(&self, asked: Asked<'_>, request: &ListRequest, end: Instant) -> Result<(Chosen, u32), Error> {
-        let Some(plan) = &self.plan else { return Ok((self.chosen(asked, request, end)?, 0)) };
-        let mut best = Vec::new();
-        self.each(asked, MOST_COUNTED, end, |row| {
-            best.push(Position { key: plan.score(asked, row.id)?, ..row });
-            Ok(())
-        })?;
-        let ranked = best.len() as u32;
         let order = Order::new(request.sort, request.direction);
+        let stretch = request.after.and_then(|next| next.stretch);
+        let (mut best, stretch) = self.scored(asked, stretch, end)?;
+        let ranked = best.len() as u32;
         order.sort(&mut best);
-        best.retain(|row| request.after.is_none_or(|after| order.is_after(*row, after)));
+        best.retain(|row| request.after.is_none_or(|after| order.is_after(*row, after.position)));
         let more = best.len() > request.limit as usize;
         best.truncate(request.limit as usize);
-        Ok((Chosen { next: best.last().copied().filter(|_| more), places: best }, ranked))
+        let next = match best.last() {
+            Some(last) if more => Some(Next { position: *last, stretch: Some(stretch) }),
+            // The next stretch begins where this one ends, if it ends before everything does.
+            _ => stretch
+                .from
+                .filter(|from| *from != Position::FIRST)
+                .map(|before| Next { position: order.start(), stretch: Some(Stretch { before, from: None }) }),
+        };
+        Ok((Chosen { places: best, next }, ranked))
     }
 
-    /// Calls `each` with the newest that hold the query, at most so many; whether these are all.
-    fn each(
+    /// The hits of a stretch with how well they answer as their key, and how far the stretch goes.
+    fn scored(
         &self,
         asked: Asked<'_>,
-        most: usize,
+        stretch: Option<Stretch>,
         end: Instant,
-        mut each: impl FnMut(Position) -> Result<(), Error>,
-    ) -> Result<bool, Error> {
-        let mut stream = self.stream(asked.conn, NEWEST_FIRST, None)?;
-        let mut found = 0;
+    ) -> Result<(Vec<Position>, Stretch), Error> {
+        let Some(plan) = &self.plan else { return Ok((Vec::new(), Stretch::ALL)) };
+        let (before, to) = stretch.map_or((None, None), |stretch| (Some(stretch.before), stretch.from));
+        let mut stream = self.stream(asked.conn, NEWEST_FIRST, before)?;
+        let (mut best, mut first, mut last) = (Vec::new(), before, None);
         loop {
             let step = stream.step(asked.conn, &self.held)?;
             for row in step.rows {
-                if Instant::now() > end || found == most {
-                    return Ok(false);
+                // What comes in later stands before this, and is ranked by who asks anew.
+                let before = *first.get_or_insert(Position { id: ConversationId(row.id.0 + 1), ..row });
+                let ends = match to {
+                    Some(to) => row < to,
+                    // Whatever happens one row is looked at, so that what takes long goes on as well.
+                    None => best.len() as u64 == MOST_COUNTED || last.is_some() && Instant::now() > end,
+                };
+                if ends {
+                    return Ok((best, Stretch { before, from: to.or(last) }));
                 }
-                if self.holds(asked, row.id)? {
-                    each(row)?;
-                    found += 1;
+                if let Some(key) = plan.score(asked, row.id)? {
+                    best.push(Position { key, ..row });
                 }
+                last = Some(row);
             }
             if step.is_last {
-                return Ok(true);
+                let before = first.unwrap_or(Position::LAST);
+                return Ok((best, Stretch { before, from: Some(to.unwrap_or(Position::FIRST)) }));
             }
         }
     }
@@ -335,12 +386,20 @@ impl Question {
             };
             return Ok(Count { value, exact: true });
         }
+        let mut stream = self.stream(asked.conn, NEWEST_FIRST, None)?;
         let mut value = 0;
-        let exact = self.each(asked, MOST_COUNTED, end, |_| {
-            value += 1;
-            Ok(())
-        })?;
-        Ok(Count { value, exact })
+        loop {
+            let step = stream.step(asked.conn, &self.held)?;
+            for row in step.rows {
+                if Instant::now() > end || value == MOST_COUNTED {
+                    return Ok(Count { value, exact: false });
+                }
+                value += u64::from(self.holds(asked, row.id)?);
+            }
+            if step.is_last {
+                return Ok(Count { value, exact: true });
+            }
+        }
     }
 }
 

@@ -13,8 +13,6 @@ pub(super) mod look;
 mod plain;
 pub(super) mod scratch;
 
-use std::collections::HashSet;
-
 use rusqlite::Connection;
 
 use super::query::{Form, Place, Places, Query, Term};
@@ -31,8 +29,10 @@ pub(super) use hits::{Rows, TITLE};
 use plain::Plain;
 use scratch::{Needle, Scratch};
 
-/// An index with no more hits than this tells all of them at once.
+/// An index with no more hits than this tells all of them at once, for a page.
 pub(super) const MANY_HITS: i64 = 10_000;
+/// The same where thousands of conversations will be asked about.
+const MANY_HITS_OF_ALL: i64 = 200_000;
 /// Prefix indexes hold beginnings up to this length, which are looked up like words.
 const INDEXED_BEGINNING: usize = 3;
 /// So many signs in a row are what an index of parts knows.
@@ -61,7 +61,7 @@ pub(super) struct Planned {
 struct Source {
     index: Index,
     expression: String,
-    /// At most one more than [`MANY_HITS`].
+    /// At most one more than the many of its [`Grain`].
     hits: i64,
     access: Access,
     /// A hit may be none.
@@ -70,18 +70,29 @@ struct Source {
 
 #[derive(Debug)]
 enum Access {
-    Conversations(HashSet<i64>),
+    Conversations(Bits),
     Rows(Bits),
     Probed,
 }
 
-/// How closely a plan tells places apart.
+/// What is asked of a plan, and of how many conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grain {
-    /// A conversation is found or not.
+    /// Whether they hold the query, until a page is full.
     Found,
-    /// It counts whether a term stands in the prompt or in an answer.
+    /// The same of all of them.
+    Counted,
+    /// Of all of them how well they answer: it counts whether a term stands in the prompt or in an answer.
     Ranked,
+}
+
+impl Grain {
+    fn many_hits(self) -> i64 {
+        match self {
+            Self::Found => MANY_HITS,
+            Self::Counted | Self::Ranked => MANY_HITS_OF_ALL,
+        }
+    }
 }
 
 /// The tools of a question: the store, a table in memory, and what was unpacked last.
@@ -149,14 +160,14 @@ impl Plan {
             }
         }
         let Some((_, clause)) = best else { return Ok(None) };
-        let mut found = HashSet::new();
+        let mut found = Bits::default();
         for source in clause.iter().flat_map(|term| &term.sources) {
             match &source.access {
-                Access::Conversations(ids) => found.extend(ids),
-                _ => found.extend(source.index.conversations(asked.conn, &source.expression)?),
+                Access::Conversations(ids) => found.add(ids),
+                _ => found.add(&source.index.conversations(asked.conn, &source.expression)?),
             }
         }
-        Ok(Some(found.into_iter().collect()))
+        Ok(Some(found.iter().collect()))
     }
 
     /// Whether a conversation holds the query.
@@ -177,19 +188,20 @@ impl Plan {
         Ok(true)
     }
 
-    /// How well a conversation that holds the query answers it: rare words count more than common ones, what people wrote
+    /// How well a conversation answers the query, if it holds it: rare words count more than common ones, what people wrote
     /// more than answers, and these more than what tools took and gave.
-    pub(super) fn score(&self, asked: Asked<'_>, id: ConversationId) -> Result<i64, Error> {
+    pub(super) fn score(&self, asked: Asked<'_>, id: ConversationId) -> Result<Option<i64>, Error> {
         let mut rows = Rows::of(id);
         let mut score = 0;
         for clause in &self.clauses {
-            let mut best = 0;
-            for term in clause.iter().filter(|term| !term.negated) {
+            let mut best = None;
+            for term in clause {
                 best = best.max(term.score(asked, id, &mut rows)?);
             }
+            let Some(best) = best else { return Ok(None) };
             score += best;
         }
-        Ok(score)
+        Ok(Some(score))
     }
 }
 
@@ -205,6 +217,26 @@ impl Planned {
             }
         }
         Ok(doubtful && self.is_confirmed(asked, id, rows)?)
+    }
+
+    /// What a conversation has for holding the term. Not to hold what nobody wants is worth nothing, but it holds.
+    fn score(&self, asked: Asked<'_>, id: ConversationId, rows: &mut Rows) -> Result<Option<i64>, Error> {
+        if self.negated {
+            return Ok((!self.is_in(asked, id, rows)?).then_some(0));
+        }
+        let (mut weight, mut sure, mut doubtful) = (0, false, false);
+        for source in &self.sources {
+            if source.has(asked.conn, id, rows)? {
+                weight += source.index.weight();
+                *(if source.doubtful { &mut doubtful } else { &mut sure }) = true;
+            }
+        }
+        if !(sure || doubtful && self.is_confirmed(asked, id, rows)?) {
+            return Ok(None);
+        }
+        let hits: i64 = self.sources.iter().map(|source| source.hits).sum::<i64>().min(MANY_HITS);
+        let rare = i64::from((MANY_HITS as u64 * 4 / (hits.max(0) as u64 + 1)).ilog2());
+        Ok(Some(weight * (1 + rare)))
     }
 
     /// Looks what doubtful indexes found up in the texts.
@@ -224,18 +256,6 @@ impl Planned {
         Ok(false)
     }
 
-    fn score(&self, asked: Asked<'_>, id: ConversationId, rows: &mut Rows) -> Result<i64, Error> {
-        let hits: i64 = self.sources.iter().map(|source| source.hits).sum::<i64>().min(MANY_HITS);
-        let rare = i64::from((MANY_HITS as u64 * 4 / (hits.max(0) as u64 + 1)).ilog2());
-        let mut weight = 0;
-        for source in &self.sources {
-            if source.has(asked.conn, id, rows)? {
-                weight += source.index.weight();
-            }
-        }
-        Ok(weight * (1 + rare))
-    }
-
     fn cost(&self) -> i64 {
         let costly = |source: &Source| match source.access {
             Access::Conversations(_) => 0,
@@ -249,7 +269,7 @@ impl Planned {
 impl Source {
     fn has(&self, conn: &Connection, id: ConversationId, rows: &mut Rows) -> Result<bool, Error> {
         match &self.access {
-            Access::Conversations(ids) => Ok(ids.contains(&id.0)),
+            Access::Conversations(ids) => Ok(ids.has(id.0)),
             Access::Rows(bits) => self.index.has_row(conn, id, bits),
             Access::Probed => self.index.probe(conn, &self.expression, id, rows),
         }
@@ -281,12 +301,12 @@ fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Resul
     let (of_tools, long) = (planned.of_tools.clone(), last.chars().count() > INDEXED_BEGINNING);
     let mut look = |index: Index, expression: &str, doubtful: bool| -> Result<(), Error> {
         let gathered = beginning && (long || matches!(index, Index::Tools { .. }));
-        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered)?);
+        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered, grain)?);
         Ok(())
     };
     match (places.has(Place::Prompt), places.has(Place::Answer), grain) {
         (false, false, _) => {}
-        (true, true, Grain::Found) => look(Index::Said { prompt: None }, &whole, false)?,
+        (true, true, Grain::Found | Grain::Counted) => look(Index::Said { prompt: None }, &whole, false)?,
         (prompt, answer, _) => {
             if prompt {
                 look(Index::Said { prompt: Some(true) }, &whole, false)?;
@@ -329,9 +349,16 @@ fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Resul
 }
 
 /// Asks an index how many hits it has, and for them if they are few. `gathered`: at each probe it would collect all hits.
-fn source(conn: &Connection, index: Index, expression: &str, doubtful: bool, gathered: bool) -> Result<Source, Error> {
-    let hits = index.measure(conn, expression, MANY_HITS + 1)?;
-    let access = if hits <= MANY_HITS || index.is_always_collected() {
+fn source(
+    conn: &Connection,
+    index: Index,
+    expression: &str,
+    doubtful: bool,
+    gathered: bool,
+    grain: Grain,
+) -> Result<Source, Error> {
+    let hits = index.measure(conn, expression, grain.many_hits() + 1)?;
+    let access = if hits <= grain.many_hits() || index.is_always_collected() {
         Access::Conversations(index.conversations(conn, expression)?)
     } else if gathered {
         Access::Rows(index.rows(conn, expression)?)

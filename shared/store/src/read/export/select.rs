@@ -11,9 +11,9 @@ use super::Exporter;
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
 use crate::read::filter::Filter;
-use crate::read::list::{NEWEST_FIRST, Position, Question, Sort};
-use crate::read::search::Asked;
+use crate::read::list::{NEWEST_FIRST, Position, Question};
 use crate::read::search::scratch::Scratch;
+use crate::read::search::{Asked, Grain};
 use crate::read::span::LastChunk;
 
 /// Rows that one question is asked about.
@@ -45,7 +45,8 @@ impl Exporter {
         let limit = limit.unwrap_or(usize::MAX);
         let scratch = Scratch::new()?;
         let (scratch, chunk) = (&scratch, &LastChunk::default());
-        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Sort::Time))? else {
+        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Grain::Found))?
+        else {
             return Ok(Vec::new());
         };
         let mut stream = self.ask(|conn| question.stream(conn, NEWEST_FIRST, None))?;

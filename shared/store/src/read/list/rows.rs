@@ -46,7 +46,7 @@ impl Order {
     }
 
     /// The place before all rows.
-    fn start(self) -> Position {
+    pub(super) fn start(self) -> Position {
         match self.direction {
             Direction::Descending => Position::LAST,
             Direction::Ascending => Position::FIRST,

@@ -5,7 +5,9 @@ mod plain;
 use super::*;
 use crate::read::Reader;
 use crate::read::query::{Place, Places};
+use crate::read::search::scratch::Scratch;
 use crate::read::seed::{Row, Store, turn};
+use crate::read::span::LastChunk;
 use plain::{Seed, Told, fits, write};
 
 fn query(typed: &str) -> Option<Query> {
@@ -280,6 +282,49 @@ fn relevance_puts_what_people_wrote_first() {
     store.refile();
     let request = ListRequest { sort: Sort::Relevance, limit: 3, ..searched("load") };
     assert_eq!(pages(&mut store.reader(), &request), [vec![4, 3, 2], vec![1]]);
+}
+
+#[test]
+fn what_takes_long_to_rank_is_ranked_in_stretches() {
+    let store = Store::new();
+    for nth in 0..12 {
+        let prompt = if nth % 3 == 0 { "load" } else { "x" };
+        let answer = if nth % 2 == 0 { "load" } else { "x" };
+        let mut told =
+            Told { session: "s".into(), tool: 1, prompt: prompt.into(), answer: answer.into(), ..Told::default() };
+        write(&store, &mut told);
+    }
+    store.refile();
+    let scratch = Scratch::new().unwrap();
+    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default() };
+    for direction in [Direction::Descending, Direction::Ascending] {
+        for limit in [1, 2, 50] {
+            let mut request = ListRequest { sort: Sort::Relevance, direction, limit, ..searched("load") };
+            let (mut found, mut pages) = (Vec::new(), 0);
+            loop {
+                // No time at all: each stretch is of one row.
+                let page = page_within(asked, &request, Duration::ZERO).unwrap();
+                found.extend(page.items.iter().map(|item| item.turn.id.0));
+                pages += 1;
+                request.after = page.next;
+                if page.next.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, [11, 10, 9, 7, 5, 4, 3, 1], "{limit}");
+            assert_eq!(pages, 8);
+        }
+    }
+    // What comes in while somebody turns the pages changes none of them.
+    let mut request = ListRequest { sort: Sort::Relevance, limit: 3, ..searched("load") };
+    let first = page(asked, &request).unwrap();
+    write(&store, &mut Told { session: "s".into(), tool: 1, prompt: "load load".into(), ..Told::default() });
+    store.refile();
+    request.after = first.next;
+    let second = page(asked, &request).unwrap();
+    let ids = |page: &Page| page.items.iter().map(|item| item.turn.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&first), ids(&second)), (vec![7, 1, 10], vec![4, 11, 9]));
+    assert_eq!((first.ranked, second.ranked), (Some(8), Some(8)));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The indexes: how many hits they have, which conversations these are in, and whether a given one is among them.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::bits::Bits;
@@ -93,19 +91,19 @@ const MEASURE_HUMAN_PARTS: &str =
 
 /// ?2: 1 of prompts, 0 of answers, null of both.
 const SAID: &str = "
-    select distinct b.conversation_id from search s cross join blocks b on b.id = s.rowid
+    select b.conversation_id from search s cross join blocks b on b.id = s.rowid
      where s.search match ?1 and (?2 is null or (b.kind = 'prompt') = ?2)";
 const PROMPT_PARTS: &str = "select rowid from search_parts where search_parts match ?1";
 /// ?2: 0 of inputs, 1 of outputs, null of both.
 const TOOLS: &str = "
-    select distinct c.conversation_id from search_tools s cross join tool_calls c on c.id = s.rowid >> 1
+    select c.conversation_id from search_tools s cross join tool_calls c on c.id = s.rowid >> 1
      where s.search_tools match ?1 and (?2 is null or (s.rowid & 1) = ?2)";
 /// ?2: a kind, or null for notes and tags.
 const HUMAN: &str = "
-    select distinct h.conversation_id from search_human s cross join human_texts h on h.id = s.rowid
+    select h.conversation_id from search_human s cross join human_texts h on h.id = s.rowid
      where s.search_human match ?1 and h.conversation_id is not null and (?2 is null or h.kind = ?2)";
 const HUMAN_PARTS: &str = "
-    select distinct h.conversation_id from search_human_parts s cross join human_texts h on h.id = s.rowid
+    select h.conversation_id from search_human_parts s cross join human_texts h on h.id = s.rowid
      where s.search_human_parts match ?1 and h.conversation_id is not null and (?2 is null or h.kind = ?2)";
 
 /// The first conversation that lists show of the user session `x`.
@@ -209,11 +207,17 @@ impl Index {
     }
 
     /// The conversations of all hits.
-    pub(super) fn conversations(self, conn: &Connection, expression: &str) -> Result<HashSet<i64>, Error> {
-        let collect = |sql: &str, values: &[&dyn ToSql]| -> Result<HashSet<i64>, Error> {
+    pub(super) fn conversations(self, conn: &Connection, expression: &str) -> Result<Bits, Error> {
+        let collect = |sql: &str, values: &[&dyn ToSql]| -> Result<Bits, Error> {
             let mut query = conn.prepare_cached(sql).op("prepare")?;
-            let rows = query.query_map(values, |row| row.get::<_, Option<i64>>(0)).op("search")?;
-            rows.filter_map(Result::transpose).collect::<Result<_, _>>().op("search")
+            let mut rows = query.query(values).op("search")?;
+            let mut bits = Bits::default();
+            while let Some(row) = rows.next().op("search")? {
+                if let Some(id) = row.get(0).op("search")? {
+                    bits.insert(id);
+                }
+            }
+            Ok(bits)
         };
         match self {
             Self::Said { prompt } => collect(SAID, &[&expression, &prompt]),

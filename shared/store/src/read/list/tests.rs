@@ -256,7 +256,7 @@ fn a_walk_in_vain_ends_and_the_search_goes_on() {
         assert_eq!(next.items[0].turn.id.0, above + 3, "{typed}");
     }
     let counted = reader.count(&searched("common").filter).unwrap();
-    assert!(counted.value <= MOST_COUNTED as u64 && counted.value > 0 && !counted.exact, "{counted:?}");
+    assert!(counted.value <= MOST_COUNTED && counted.value > 0 && !counted.exact, "{counted:?}");
     let ranked = reader.list(&ListRequest { sort: Sort::Relevance, limit: 3, ..searched("common") }).unwrap();
     assert_eq!(ranked.items.len(), 3);
     assert!(ranked.ranked.is_some_and(|ranked| ranked > 3 && ranked <= MOST_COUNTED as u32), "{:?}", ranked.ranked);

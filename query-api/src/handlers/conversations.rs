@@ -212,7 +212,8 @@ mod tests {
             "position: Position { key: 0, timestamp_ms: 5",
         );
         // In which order things are said, or how often, makes no other question.
-        let cursor_of = |query: &str| Cursor { position, question: question(query) }.encode();
+        let next = store::read::Next { position, stretch: None };
+        let cursor_of = |query: &str| Cursor { next, question: question(query) }.encode();
         for (one, same) in [
             ("kind=shell,human", "kind=human,shell,human"),
             ("kind=shell,command,human", ""),

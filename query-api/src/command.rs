@@ -134,8 +134,13 @@ fn print_foreign(text: &str) -> Result<(), Error> {
 
 /// Says that there is nothing to print: to whoever sits there, not to the program that reads the list.
 fn nothing(said: &str) -> Result<(), Error> {
-    let _ = writeln!(std::io::stderr(), "{said}"); // nobody may be reading
+    hint(said);
     Ok(())
+}
+
+/// A line for whoever sits there.
+fn hint(said: &str) {
+    let _ = writeln!(std::io::stderr(), "{said}"); // nobody may be reading
 }
 
 /// Prints a text, whole. A reader who has gone is no failure.

@@ -44,13 +44,19 @@ fn an_older_database_becomes_what_a_new_one_is() {
     assert_eq!(listed(&rows::with_ids(world.data())), listed(&before), "every list is there at once");
     let waiting = || Reader::open(world.data()).and_then(|mut reader| reader.health()).expect("a store").older_sessions;
     assert!(waiting() > 3, "{}", waiting());
+    // Figures say so, to programs and to people.
+    let stats = |args: &[&str]| world.bin("query-api").arg("stats").args(args).succeed();
+    let told = || stats(&["--json"]).json()["sessions_to_derive_again"].as_i64();
+    assert_eq!(told(), Some(waiting()));
+    assert!(stats(&[]).err().starts_with(&format!("{} sessions wait to be derived by newer rules", waiting())));
 
     for _ in 0..20 {
         if waiting() > 0 {
             let _ = world.ingest_once();
         }
     }
-    assert_eq!(waiting(), 0);
+    assert_eq!((waiting(), told()), (0, Some(0)));
+    assert_eq!(stats(&[]).err(), "");
     assert_eq!(keys(&world), known_by);
     rows::assert_same("after the upgrade", &rows::with_ids(world.data()), &before);
     let inspector = Inspector::open(world.data()).expect("a store");

@@ -10,7 +10,7 @@ use terminal::{Tone, paint};
 use super::args::{By, Stats as Args};
 use super::client::{Client, Pairs};
 use super::filter::project;
-use super::{Error, nothing, page, print};
+use super::{Error, hint, nothing, page, print};
 use crate::http::filter::now_ms;
 use crate::http::zone::Zone;
 use shape::Stats;
@@ -35,6 +35,12 @@ pub(super) fn stats(client: &Client, args: &Args) -> Result<(), Error> {
         return answer.print();
     }
     let stats: Stats = answer.read()?;
+    if stats.sessions_to_derive_again > 0 {
+        let waiting = page::number(stats.sessions_to_derive_again);
+        hint(&format!(
+            "{waiting} sessions wait to be derived by newer rules: until then these figures are not complete"
+        ));
+    }
     let width = terminal::width();
     let text = match args.by {
         _ if stats.is_empty() => return nothing("nothing found"),

@@ -60,7 +60,8 @@ impl StatsParams {
 
 /// Figures: by day and hour, model, project, tool, command
 ///
-/// Days without anything are left out. While sessions wait to be derived by newer rules the figures are not complete.
+/// Days without anything are left out. While sessions wait to be derived by newer rules (`sessions_to_derive_again`) the figures
+/// are not complete.
 #[utoipa::path(get, operation_id = "stats", path = "/api/stats", tag = "stats", params(StatsParams),
     responses((status = 200, body = view::Stats)))]
 pub(crate) async fn show(

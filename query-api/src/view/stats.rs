@@ -29,6 +29,9 @@ pub(crate) struct Stats<'a> {
     /// Prompts by their length in characters.
     prompt_lengths: Vec<Length>,
     completeness: Completeness,
+    /// Sessions, of any time, that were derived by older rules and wait to be derived again, counted up to 10,000: until then the
+    /// figures lack what the newer rules add.
+    sessions_to_derive_again: i64,
 }
 
 /// Conversations, and what they used.
@@ -196,6 +199,7 @@ impl<'a> Stats<'a> {
                 hook_only: stats.seen.hook_only,
                 transcript_only: stats.seen.transcript_only,
             },
+            sessions_to_derive_again: stats.older_sessions,
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Stats {
     pub(super) ratings: Ratings,
     pub(super) prompt_lengths: Vec<Length>,
     pub(super) completeness: Completeness,
+    pub(super) sessions_to_derive_again: u64,
 }
 
 impl Stats {

@@ -30,6 +30,7 @@ fn figures(name: &str) -> Stats {
             "days": [{"day": "2026-11-03", "count": 5, "mean": 3.4}]},
         "prompt_lengths": [{"from": 0, "below": 10, "prompts": 3}, {"from": 10, "below": null, "prompts": 300}],
         "completeness": {"both": 300, "hook_only": 40, "transcript_only": 5},
+        "sessions_to_derive_again": 0,
     });
     serde_json::from_value(stats).unwrap()
 }

@@ -39,18 +39,20 @@ impl Health {
 /// Both tables are append-only and never reuse an id, so the last id is the count.
 const COUNTS: &str = "
     select coalesce((select max(id) from events), 0), coalesce((select max(id) from conversation_ids), 0),
-           (select count(*) from (select 1 from dirty_sessions limit ?1)),
-           (select count(*) from (select 1 from derivations indexed by derivations_parser where parser < ?2 limit ?1))";
+           (select count(*) from (select 1 from dirty_sessions limit ?1))";
+
+const OLDER: &str =
+    "select count(*) from (select 1 from derivations indexed by derivations_parser where parser < ?2 limit ?1)";
 
 const LAST_EVENT: &str = "select captured_ns from events order by id desc limit 1";
 
 /// Reads them. Sizes come from the directory: opening the file by hand would drop the engine's locks.
 pub(super) fn read(conn: &Connection, path: &Path) -> Result<Health, Error> {
     let schema = migrate::check(conn, path)?;
-    let (events, conversations, dirty_sessions, older_sessions) = conn
+    let (events, conversations, dirty_sessions) = conn
         .prepare_cached(COUNTS)
         .op("prepare")?
-        .query_row([Health::DIRTY_LIMIT, PARSER], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row([Health::DIRTY_LIMIT], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .op("count rows")?;
     let last_event_ns = conn
         .prepare_cached(LAST_EVENT)
@@ -67,10 +69,18 @@ pub(super) fn read(conn: &Connection, path: &Path) -> Result<Health, Error> {
         conversations,
         last_event_ns,
         dirty_sessions,
-        older_sessions,
+        older_sessions: older_sessions(conn)?,
         bytes: size(path),
         wal_bytes: size(Path::new(&wal)),
     })
+}
+
+/// Sessions that were derived by older rules, counted up to [`Health::DIRTY_LIMIT`].
+pub(super) fn older_sessions(conn: &Connection) -> Result<i64, Error> {
+    conn.prepare_cached(OLDER)
+        .op("prepare")?
+        .query_row([Health::DIRTY_LIMIT, PARSER], |row| row.get(0))
+        .op("count sessions that older rules derived")
 }
 
 fn size(path: &Path) -> u64 {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::Reader;
+use super::health::older_sessions;
 use crate::error::Error;
 use crate::latency::Latency;
 use crate::quarter::{LENGTHS, QUARTER_MS, UNMEASURED, add};
@@ -64,6 +65,9 @@ pub struct Stats {
     pub lengths: Vec<(i64, i64)>,
     /// Which source saw the conversations.
     pub seen: Seen,
+    /// Sessions of the store, in the span or not, that were derived by older rules and wait to be derived again, counted up to
+    /// [`Health::DIRTY_LIMIT`](super::Health::DIRTY_LIMIT): until then these figures lack what the newer rules add.
+    pub older_sessions: i64,
 }
 
 /// A day of a zone: how many days after 1970-01-01.
@@ -195,6 +199,7 @@ fn stats(conn: &Connection, request: &StatsRequest, offset: Offset<'_>) -> Resul
     stats.commands = rows::commands(conn, &asked, &commands, MOST)?;
     stats.lengths = lengths(conn, &asked, &listed)?;
     stats.ratings = ratings(conn, &asked, offset)?;
+    stats.older_sessions = older_sessions(conn)?;
     Ok(stats)
 }
 

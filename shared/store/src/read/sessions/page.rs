@@ -16,8 +16,8 @@ const LONGEST_WALK: usize = 20_000;
 /// So many in one go, where few are wanted.
 const STRIDE: usize = 1_000;
 
-/// Sessions with whether lists show them as Claude Code cut them, and (?4: if it is asked for) what they are called, and (?5:
-/// if some are asked for) their directory and project.
+/// Sessions with whether lists show them as Claude Code cut them, and (?4: if it is asked for) what they are called or, behind
+/// any blanks, enough of the first prompt to know its first line, and (?5: if some are asked for) their directory and project.
 macro_rules! looked_at {
     ($sessions:literal) => {
         concat!(
@@ -28,7 +28,9 @@ macro_rules! looked_at {
                     and exists (select 1 from turns t
                                  where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')),
                     iif(?4, coalesce((select text from human_texts where user_session_id = s.session_id), s.title), null),
-                    iif(?4, (select substr(t.prompt_text, 1, 4000) from turns t
+                    iif(?4, (select substr(ltrim(t.prompt_text, char(9, 10, 11, 12, 13, 32, 133, 160, 5760, 8192, 8193, 8194, 8195,
+                                                        8196, 8197, 8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288)), 1, 4000)
+                               from turns t
                               where t.session_id = s.session_id and t.kind in ('human', 'command', 'shell')
                                 and t.prompt_text is not null
                               order by t.ordinal limit 1), null),

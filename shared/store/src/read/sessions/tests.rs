@@ -77,6 +77,47 @@ fn newest_activity_first_page_by_page() {
     check(SessionsRequest { words: Some("pro".into()), project: Some("/odd".into()), ..all() }, "s1");
 }
 
+/// Whatever a session is called, the words that it is found by are those of the title that is shown.
+#[test]
+fn what_is_found_is_what_is_shown() {
+    let store = store(0);
+    let cut = format!("{} shown{}hidden", "x".repeat(108), " ".repeat(9));
+    for (at, (prompt, title)) in [
+        ("first line\nsecond", None),
+        (&*format!("{}needle below", " \r\n\t".repeat(2000)), None),
+        (&*format!("{}wide below", "\u{3000}\n".repeat(2000)), None),
+        (&*cut, None),
+        ("covered prompt", Some("own title")),
+        ("beneath", Some("")),
+        ("under", Some("  ")),
+        ("Décomposé prompt", None),
+        ("", None),
+        (" \n ", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("s{at}");
+        store.turn(&seed::turn(&id, 1000 * at as i64, prompt));
+        store.turn(&seed::turn(&id, 1000 * at as i64 + 1, "later"));
+        let ended = 1000 * at as i64 + 1;
+        let sql = "insert into sessions (session_id, cwd, started_ms, ended_ms, origin_id, title) values (?1, '/p', ?2, ?2, 1, ?3)";
+        store.conn.execute(sql, params![id, ended, title]).unwrap();
+    }
+    let mut annotator = annotator(&store);
+    annotator.title("s0", Name::parse("given name").as_ref().ok(), 5).unwrap().unwrap();
+    let mut reader = store.reader();
+    let all = reader.sessions(&SessionsRequest { limit: 50, ..SessionsRequest::default() }).unwrap().items;
+    let titles: Vec<_> = all.iter().map(|item| item.title.clone().unwrap_or_default()).collect();
+    assert!(titles.contains(&"needle below".to_owned()) && titles.contains(&"given name".to_owned()), "{titles:?}");
+    for word in "first second needle wide below shown hidden x own title covered beneath under décom decompose prompt later given name n p".split(' ') {
+        let words = titled::Words::parse(word);
+        let expected: Vec<_> = all.iter().filter(|item| words.are_in(item.title.as_deref().unwrap_or_default())).map(|item| item.id.clone()).collect();
+        let found = ids(&mut reader, &SessionsRequest { words: Some(word.into()), ..SessionsRequest::default() });
+        assert_eq!(found, expected, "{word}");
+    }
+}
+
 #[test]
 fn what_was_changed_stands_where_it_belongs() {
     let store = store(5);

@@ -29,7 +29,6 @@ mod turn;
 mod typed;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -38,6 +37,7 @@ use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
 
 use index::Waiting;
+use quarters::Touched;
 
 pub use crate::usage::Usage;
 pub use checkpoint::Log;
@@ -121,7 +121,7 @@ pub struct Batch<'w> {
     tx: Transaction<'w>,
     origin_id: i64,
     waiting: RefCell<Waiting>,
-    quarters: RefCell<BTreeSet<i64>>,
+    quarters: RefCell<Touched>,
 }
 
 impl<'w> Batch<'w> {

@@ -123,13 +123,13 @@ impl Batch<'_> {
             };
             let row = Placed { id: *id, turn, parent, digest: &digest, folder_id };
             if !same || !self.has_rows(&row)? {
-                self.put_turn(&row, known.is_some())?;
+                self.put_turn(&row, known.is_some(), look)?;
                 changed += 1;
             }
         }
         let removed = before.len() as u64;
         for id in before.into_keys() {
-            self.remove_turn(id)?;
+            self.remove_turn(id, look)?;
         }
         for home in homes.values() {
             self.refile(home)?;

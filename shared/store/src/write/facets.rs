@@ -130,7 +130,6 @@ impl Batch<'_> {
 
     /// Takes away all, while the tool calls still stand there.
     pub(super) fn remove_facets(&self, id: ConversationId, before: &Before) -> Result<(), Error> {
-        self.touch_quarter(before.timestamp_ms);
         for name in self.tools_of(id)? {
             self.execute(REMOVE_USE, params![name, before.timestamp_ms, id.0])?;
         }
@@ -145,7 +144,6 @@ impl Batch<'_> {
         for model in row.turn.usage.iter().filter_map(|usage| usage.model.as_deref()) {
             self.model(model)?;
         }
-        self.touch_quarter(row.turn.timestamp_ms);
         row.facets(model_id, |facets| self.execute(PUT, facets))?;
         for (name, uses) in uses(row.turn) {
             let use_of = params![self.tool(name)?, row.turn.timestamp_ms, row.id.0, uses.calls, uses.failures];

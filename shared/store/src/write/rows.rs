@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::Batch;
+use super::derived::Look;
 use super::turn::Turn;
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
@@ -84,8 +85,9 @@ impl Placed<'_> {
 }
 
 impl Batch<'_> {
-    pub(super) fn remove_turn(&self, id: ConversationId) -> Result<(), Error> {
+    pub(super) fn remove_turn(&self, id: ConversationId, look: Look) -> Result<(), Error> {
         if let Some(before) = self.before(id)? {
+            self.touch_conversation(id, Some(before.timestamp_ms), look)?;
             self.remove_facets(id, &before)?;
         }
         self.unindex_prompt(id)?;
@@ -95,8 +97,9 @@ impl Batch<'_> {
     }
 
     /// Writes a turn; `known` if a row of it stands there.
-    pub(super) fn put_turn(&self, row: &Placed<'_>, known: bool) -> Result<(), Error> {
+    pub(super) fn put_turn(&self, row: &Placed<'_>, known: bool, look: Look) -> Result<(), Error> {
         let before = if known { self.before(row.id)? } else { None };
+        self.touch_conversation(row.id, before.as_ref().map(|before| before.timestamp_ms), look)?;
         if let Some(before) = &before {
             self.leave_facets(row, before)?; // it looks at the calls that stand there yet
         }
@@ -192,12 +195,12 @@ mod tests {
         batch.execute("insert into conversation_ids (id, created_ms) values (1, 0)", []).unwrap();
         let turn = turn();
         let row = Placed { id: ConversationId(1), turn: &turn, parent: None, digest: b"", folder_id: Some(1) };
-        batch.put_turn(&row, false).unwrap();
+        batch.put_turn(&row, false, Look::Digests).unwrap();
         batch.index_waiting().unwrap();
         assert!(batch.has_rows(&row).unwrap());
         batch.tx.execute_batch(damage).unwrap();
         assert_eq!(batch.has_rows(&row).unwrap(), !noticed, "{damage}");
-        batch.put_turn(&row, true).unwrap();
+        batch.put_turn(&row, true, Look::Rows).unwrap();
         batch.index_waiting().unwrap();
         assert!(batch.has_rows(&row).unwrap(), "{damage}");
     }

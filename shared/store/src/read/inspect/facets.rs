@@ -1,13 +1,11 @@
 //! The narrow rows that lists are made from, held to the turns they stand for.
 
-use std::collections::BTreeMap;
-
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::{Inspector, figure};
 use crate::PARSER;
-use crate::error::{Context, Error};
-use crate::quarter::{self, Place, Quarter};
+use crate::error::Error;
+use crate::quarter::{self, Quarter};
 
 /// What `facets` should hold.
 pub(crate) const FACETS: &str = "
@@ -63,41 +61,9 @@ fn miscounted_quarters(conn: &Connection) -> Result<u64, Error> {
     }
     let mut wrong = 0;
     for slot in quarter::all(conn)? {
-        wrong += u64::from(Quarter::counted(conn, slot)? != stored(conn, slot).op("read the figures of a quarter")?);
+        wrong += u64::from(Quarter::counted(conn, slot)? != Quarter::kept(conn, slot)?);
     }
     Ok(wrong)
-}
-
-fn stored(conn: &Connection, slot: i64) -> rusqlite::Result<Quarter> {
-    fn all<K: Ord, V>(
-        conn: &Connection,
-        sql: &str,
-        slot: i64,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<(K, V)>,
-    ) -> rusqlite::Result<BTreeMap<K, V>> {
-        conn.prepare_cached(sql)?.query_map([slot], read)?.collect()
-    }
-    fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
-        Ok(Place { folder_id: row.get(1)?, via: row.get(2)?, kind: row.get(3)? })
-    }
-    Ok(Quarter {
-        turns: all(conn, "select * from quarter_turns where slot = ?1", slot, |row| {
-            Ok((place(row)?, [row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?]))
-        })?,
-        usage: all(conn, "select * from quarter_usage where slot = ?1", slot, |row| {
-            let tokens = [row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?, row.get(11)?];
-            Ok(((place(row)?, row.get(4)?), tokens))
-        })?,
-        tools: all(conn, "select * from quarter_tools where slot = ?1", slot, |row| {
-            Ok(((place(row)?, row.get(4)?, row.get(5)?), [row.get(6)?, row.get(7)?]))
-        })?,
-        commands: all(conn, "select * from quarter_commands where slot = ?1", slot, |row| {
-            Ok(((place(row)?, row.get(4)?), row.get(5)?))
-        })?,
-        lengths: all(conn, "select * from quarter_lengths where slot = ?1", slot, |row| {
-            Ok(((place(row)?, row.get(4)?), row.get(5)?))
-        })?,
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod annotate; // what a person says and how sessions are cut, through the API
 mod api; // the API over a real socket
 mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
+mod bulk; // changes of many at once, and their end
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod described; // every answer against /openapi.json

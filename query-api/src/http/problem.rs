@@ -21,6 +21,7 @@ pub(crate) struct Problem {
     pub(crate) field: Option<String>,
     /// For the log alone.
     pub(crate) internal: Option<String>,
+    kind: Kind,
     advice: Advice,
 }
 
@@ -28,7 +29,7 @@ pub(crate) struct Problem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Body<'a> {
-    /// `about:blank`: the status says what kind it is.
+    /// `about:blank`: the status says what kind it is; or `urn:prompt-manager:problem:change-under-way`: somebody else writes.
     r#type: &'static str,
     /// The name of the status.
     title: &'a str,
@@ -46,6 +47,24 @@ pub(crate) struct Body<'a> {
     field: Option<&'a str>,
 }
 
+/// The type of an error.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// What its status says.
+    Blank,
+    /// Somebody else writes just now.
+    ChangeUnderWay,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Blank => "about:blank",
+            Self::ChangeUnderWay => "urn:prompt-manager:problem:change-under-way",
+        }
+    }
+}
+
 /// What a header of the answer tells a program.
 #[derive(Clone, Debug)]
 enum Advice {
@@ -61,7 +80,8 @@ enum Advice {
 impl Problem {
     /// An error that says `detail` to the caller.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), parameter: None, field: None, internal: None, advice: Advice::None }
+        let (detail, kind, advice) = (detail.into(), Kind::Blank, Advice::None);
+        Self { status, detail, parameter: None, field: None, internal: None, kind, advice }
     }
 
     /// A query parameter that is wrong, and what would be right.
@@ -86,16 +106,27 @@ impl Problem {
         Self { advice: Advice::RetryAfter(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// 503: somebody else's change is being written, and ours was not.
+    pub(crate) fn change_under_way() -> Self {
+        let detail = "Another change is being written, and yours was not: send it again.";
+        Self { kind: Kind::ChangeUnderWay, ..Self::unavailable(detail, 1) }
+    }
+
     /// 500: our mistake, which only the log explains.
     pub(crate) fn internal(internal: impl Into<String>) -> Self {
         let detail = "Something went wrong here; the server's log says more.";
         Self { internal: Some(internal.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
     }
 
+    /// The same, and for the log alone what was behind it.
+    pub(crate) fn because(self, internal: String) -> Self {
+        Self { internal: Some(internal), ..self }
+    }
+
     /// The answer for the request to `path`.
     pub(crate) fn render(&self, path: &str) -> Response {
         let body = Body {
-            r#type: "about:blank",
+            r#type: self.kind.as_str(),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
+use store::annotate::Stop;
 use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -30,6 +31,9 @@ use crate::state::metrics::Requests;
 
 /// An answer takes no longer.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
+
+const UNKNOWN: &str =
+    "The answer took too long, and the change may have been made all the same: look before you send it again.";
 
 /// On every answer. Prompts are private, so nothing may keep, frame, load or sniff them.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -50,6 +54,7 @@ pub(crate) struct App {
     routes: Router,
     requests: Arc<Requests>,
     events: Arc<Events>,
+    changes: Stop,
 }
 
 /// Which route answers: noted on the request before it does, and known also where its answer never comes.
@@ -82,15 +87,20 @@ fn compression() -> CompressionLayer<impl Predicate> {
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
         let requests = Arc::new(Requests::default());
-        let events = Events::new(database.home().clone());
+        let (events, changes) = (Events::new(database.home().clone()), database.stop());
         let routes = routes::router(database, access.logins().clone(), requests.clone(), events.clone());
         let routes = routes.route_layer(from_fn(noted)).layer(compression());
-        Self { access, routes, requests, events }
+        Self { access, routes, requests, events, changes }
     }
 
     /// Lets go of those who listen: the server is about to end.
     pub(crate) fn end(&self) {
         self.events.end();
+    }
+
+    /// Takes back the change that is still under way, as the end does not wait for it.
+    pub(crate) fn end_changes(&self) {
+        self.changes.pull();
     }
 
     /// Answers. Whatever goes wrong, the answer is one, with our headers on it.
@@ -104,7 +114,7 @@ impl App {
         parts.extensions.insert(route.clone());
         let asked = Asked::new(&parts.method, &parts.headers);
         let path = parts.uri.path().to_owned();
-        let page = asks_for_page(&parts);
+        let (page, is_change) = (asks_for_page(&parts), !parts.method.is_safe());
         let response = match self.access.check(&parts) {
             Err(problem) => problem.into_response(),
             Ok(()) => {
@@ -112,6 +122,7 @@ impl App {
                 match tokio::time::timeout(TIME_LIMIT, caught(routed)).await {
                     Ok(Some(Ok(response))) => response,
                     Ok(None) => Problem::internal("answer: its handler panicked").into_response(),
+                    Err(_) if is_change => Problem::unavailable(UNKNOWN, 5).into_response(),
                     Err(_) => Problem::unavailable("The answer took too long.", 5).into_response(),
                 }
             }

@@ -38,6 +38,8 @@ const CONNECTION_TIME: Duration = Duration::from_secs(120);
 const LAST_ANSWER_TIME: Duration = Duration::from_secs(20);
 /// For all connections together, once the server is to end.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// For changes, before they are taken back: all but the largest are made by then.
+const CHANGE_TIME: Duration = Duration::from_secs(1);
 /// When the system cannot accept for now, most likely for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Request line and headers together.
@@ -82,7 +84,10 @@ pub(crate) async fn run(listener: Listener, app: Arc<App>, shutdown: impl Future
     drop(listener);
     app.end();
     ending.send_replace(true);
-    if timeout(DRAIN_TIME, permits.acquire_many(connections)).await.is_err() {
+    let mut drained = pin!(permits.acquire_many(connections));
+    let in_time = timeout(CHANGE_TIME, drained.as_mut()).await.is_ok();
+    app.end_changes();
+    if !in_time && timeout(DRAIN_TIME, drained).await.is_err() {
         tracing::warn!("ended with answers under way");
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use queue::DataDir;
@@ -41,6 +42,9 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) no_token: bool,
 }
+
+/// For questions to the store that are still under way when all connections are closed.
+const LAST_QUESTIONS_TIME: Duration = Duration::from_millis(500);
 
 /// Why there is no server. The text fits behind "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +109,7 @@ pub(crate) fn serve(flags: Serve) -> Result<(), Error> {
         .enable_time()
         .build()
         .map_err(Error::Runtime)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let listener = match Listener::inherited()? {
             Some(listener) => {
                 if let Place::Tcp(address) = listener.place() {
@@ -117,7 +121,9 @@ pub(crate) fn serve(flags: Serve) -> Result<(), Error> {
         };
         let access = Access::new(listener.place(), &allowed, token, Logins::of(&home));
         listen(listener, access, Settings { home, ..settings }, not_yet).await
-    })
+    });
+    runtime.shutdown_timeout(LAST_QUESTIONS_TIME); // nobody waits for their answers any more, and no change is among them
+    served
 }
 
 async fn listen(

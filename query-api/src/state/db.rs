@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use queue::DataDir;
 use settings::Settings;
 use status::Status;
-use store::annotate::{Annotator, Outcome};
+use store::annotate::{Annotator, Outcome, Stop};
 use store::read::Reader;
 use store::read::export::Exporter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,6 +23,8 @@ const READERS: usize = 4;
 const EXPORTS: usize = 2;
 /// How long a question waits for its turn.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a change may take; with the wait it is less than an answer may take, so the answer tells what became of it.
+const CHANGE_LIMIT: Duration = Duration::from_secs(8);
 
 /// The database of a data directory, there or not.
 pub(crate) struct Database {
@@ -32,6 +34,8 @@ pub(crate) struct Database {
     /// For the one annotator: who waits for it takes no reader's turn.
     writing: Arc<Semaphore>,
     annotator: Arc<Mutex<Option<Annotator>>>,
+    /// Pulled when the server ends.
+    stop: Stop,
     exports: Arc<Semaphore>,
 }
 
@@ -67,6 +71,7 @@ impl Database {
             idle: Arc::default(),
             writing: Arc::new(Semaphore::new(1)),
             annotator: Arc::default(),
+            stop: Stop::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
         }
     }
@@ -79,7 +84,7 @@ impl Database {
     /// How it is going, the queue and the disk included; in the same turn as a question, for it opens the store too.
     pub(crate) async fn status(&self) -> Result<Status, Problem> {
         let settings = self.settings.clone();
-        blocking(&self.permits, move || Status::gather(&settings, SystemTime::now())).await
+        blocking(&self.permits, many, move || Status::gather(&settings, SystemTime::now())).await
     }
 
     /// Asks the store, on a thread that may block.
@@ -92,17 +97,37 @@ impl Database {
         E: From<store::Error> + From<Problem>,
     {
         let (settings, idle) = (self.settings.clone(), self.idle.clone());
-        blocking(&self.permits, move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
+        blocking(&self.permits, many, move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
     }
 
-    /// Writes what a person says, one after the other, with the time that it is.
+    /// Pulled when the server ends: the change that is under way is taken back then, and none begins.
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Writes what a person says, one after the other, with the time that it is. What takes too long is taken back.
     pub(crate) async fn annotate<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Annotator, i64) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (settings, annotator) = (self.settings.clone(), self.annotator.clone());
-        let done = blocking(&self.writing, move || write(&settings.home, &annotator, work)).await?;
-        Ok(done??)
+        let (settings, annotator, stop) = (self.settings.clone(), self.annotator.clone(), self.stop.clone());
+        let written = move || write(&settings.home, &annotator, &stop, work);
+        match blocking(&self.writing, Problem::change_under_way, written).await? {
+            Err(store::Error::Interrupted { .. }) => Err(self.taken_back()),
+            Err(error @ store::Error::Busy { .. }) => Err(Problem::change_under_way().because(error.to_string())),
+            done => Ok(done??),
+        }
+    }
+
+    /// Of a change that was ended nothing is there.
+    fn taken_back(&self) -> Problem {
+        if self.stop.is_pulled() {
+            return Problem::unavailable("The server ends, and nothing was changed: send it again.", 5);
+        }
+        let seconds = CHANGE_LIMIT.as_secs();
+        let detail =
+            format!("The change took longer than {seconds} s, and nothing of it was made: change less at once.");
+        Problem::unavailable(detail, 1)
     }
 
     /// A connection of its own for an export, unless too many are under way.
@@ -112,19 +137,25 @@ impl Database {
             return Err(Problem::unavailable(detail, 10));
         };
         let settings = self.settings.clone();
-        let store = blocking(&self.permits, move || Exporter::open(&settings.home)).await??;
+        let store = blocking(&self.permits, many, move || Exporter::open(&settings.home)).await??;
         Ok(Export { store, _permit: permit })
     }
 }
 
-/// Does `work` in its turn, on a thread that may block.
+/// Why a question does not get its turn.
+fn many() -> Problem {
+    Problem::unavailable("Too many questions at once.", 1)
+}
+
+/// Does `work` in its turn, on a thread that may block; `late` is the answer if the turn does not come.
 async fn blocking<T: Send + 'static>(
     turns: &Arc<Semaphore>,
+    late: fn() -> Problem,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let turn = timeout(WAIT, turns.clone().acquire_owned()).await;
     let Ok(Ok(permit)) = turn else {
-        return Err(Problem::unavailable("Too many questions at once.", 1));
+        return Err(late());
     };
     let done = tokio::task::spawn_blocking(move || {
         let _permit = permit; // until the thread is done, even if nobody waits for it any more
@@ -155,6 +186,7 @@ fn answer<T>(
 fn write<T>(
     home: &DataDir,
     slot: &Mutex<Option<Annotator>>,
+    stop: &Stop,
     work: impl FnOnce(&mut Annotator, i64) -> Outcome<T>,
 ) -> Outcome<T> {
     let annotator = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -162,10 +194,46 @@ fn write<T>(
         Some(annotator) => annotator,
         None => Annotator::open(home)?,
     };
+    annotator.heed(&stop.within(CHANGE_LIMIT))?;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let done = work(&mut annotator, i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    if matches!(done, Ok(_) | Err(store::Error::Busy { .. })) {
+    if matches!(done, Ok(_) | Err(store::Error::Busy { .. } | store::Error::Interrupted { .. })) {
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(annotator);
     }
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::ConversationId;
+    use store::annotate::{Change, Expected};
+    use store::write::Writer;
+
+    /// Who cannot write because somebody else does is told so, and not that there are too many questions.
+    #[tokio::test]
+    async fn a_change_that_finds_another_is_told_so() {
+        let home = tempfile::tempdir().unwrap();
+        let layer = settings::Layer { home: Some(home.path().to_owned()), ..settings::Layer::default() };
+        let database = Database::new(Settings::resolve(layer, &|_| None).unwrap());
+        let mut writer = Writer::open(database.home()).unwrap();
+        let star = || {
+            database.annotate(|annotator, now_ms| {
+                let change = Change { starred: Some(true), ..Change::default() };
+                annotator.mark(ConversationId(1), &change, &Expected::Any, now_ms)
+            })
+        };
+        let held = writer.batch().unwrap();
+        for problem in <[_; 2]>::from(tokio::join!(star(), star())) {
+            let answer = problem.unwrap_err().render("/");
+            assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+            let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["type"], "urn:prompt-manager:problem:change-under-way");
+        }
+        drop(held);
+        assert_eq!(star().await.unwrap_err().status, 404, "there is no such conversation, and nobody is in the way");
+        database.stop().pull();
+        assert!(star().await.unwrap_err().detail.contains("The server ends"));
+    }
 }

@@ -8,7 +8,7 @@ use rusqlite::functions::FunctionFlags;
 
 /// What each fault does.
 const FAULTS: [(&str, &str); 44] = [
-    ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns"),
+    ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns; insert into telling (now) values (0)"),
     // The captured runs are old when they are fed.
     ("at-once", "delete from latencies"),
     ("table-gone", "drop table places_wanted"),
@@ -33,12 +33,19 @@ const FAULTS: [(&str, &str); 44] = [
     ("foreign", "pragma application_id = 7"),
     ("chunks-without-file", "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (9999, 0, 1, 0, x'20')"),
     ("ids-gone", "delete from conversation_ids where id = (select max(id) from turns)"),
-    ("rating-without-id", "insert into rating_history values ('r2', 1, 99999, 5, 1)"),
+    (
+        "rating-without-id",
+        "insert into rating_history values ('r2', 1, 99999, 5, 1); insert into telling (now) values (0)",
+    ),
     (
         "rating-unheard",
-        "insert into conversation_ids values (99999, 1); insert into rating_history values ('r2', 1, 99999, 5, 1)",
+        "insert into conversation_ids values (99999, 1); insert into rating_history values ('r2', 1, 99999, 5, 1);
+         insert into telling (now) values (0)",
     ),
-    ("alias-to-nowhere", "insert into aliases select min(id), 99999 from turns"),
+    (
+        "alias-to-nowhere",
+        "insert into aliases select min(id), 99999 from turns; insert into telling (now) values (0)",
+    ),
     (
         "loose-usage",
         "insert into usage (conversation_id, seq, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
@@ -51,6 +58,7 @@ const FAULTS: [(&str, &str); 44] = [
         "texts-gone",
         "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present)
          select 'planted', 1, 1, min(id), 'planted', 1 from turns;
+         insert into telling (now) values (0);
          delete from search_human where rowid = (select id from human_texts where text = 'planted')",
     ),
     ("titles-stray", "insert into search_titles (rowid, text) values (9999999, 'stray')"),
@@ -58,6 +66,7 @@ const FAULTS: [(&str, &str); 44] = [
         "texts-damaged",
         "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present)
          select 'planted', 1, 1, min(id), 'planted', 1 from turns;
+         insert into telling (now) values (0);
          update search_human_data set block = x'0102030405060708' where id > 10;
          update search_human_parts_data set block = x'0102030405060708' where id > 10",
     ),

@@ -8,26 +8,30 @@
 mod cut;
 mod law;
 mod mark;
+mod stop;
 mod tag;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use queue::DataDir;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Context, Error};
 use crate::human::{Name, Remark, Said, Stamp, Tag, put};
 use crate::ids::ConversationId;
 use crate::lost;
 use crate::open::{self, DbLock};
-use crate::write::{own_origin, random_hex};
+use crate::write::{own_origin, random};
 
 pub use cut::{Merge, Moved, Split};
 pub use mark::{Change, Expected, Marked, MarkedMany, TagChange};
+pub use stop::Stop;
 pub use tag::Renamed;
 
 /// Why something is not done: nothing is wrong with the store, but with what was asked. The text is a whole sentence, for people.
@@ -76,6 +80,7 @@ pub struct Annotator {
     path: PathBuf,
     dir: DataDir,
     file: (u64, u64),
+    stop: Stop,
     _lock: DbLock,
 }
 
@@ -94,7 +99,7 @@ impl Annotator {
         let missing = || Error::NotMigrated { path: path.clone(), found: 0, known: crate::migrate::SCHEMA };
         let origin = own_origin(&conn)?.ok_or_else(missing)?;
         law::enforce(&mut conn)?;
-        Ok(Self { conn, origin, path, dir: dir.clone(), file, _lock: lock })
+        Ok(Self { conn, origin, path, dir: dir.clone(), file, stop: Stop::default(), _lock: lock })
     }
 
     /// Whether the open file is still the one at its path. What is written to another one is lost.
@@ -102,16 +107,39 @@ impl Annotator {
         open::identity(&self.path) == Some(self.file)
     }
 
+    /// Lets `stop` end every change from now on: it gives [`Error::Interrupted`] then, and nothing was changed.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn heed(&mut self, stop: &Stop) -> Result<(), Error> {
+        let asked = stop.clone();
+        self.conn.progress_handler(1000, Some(move || asked.is_over())).op("let changes be stopped")?;
+        self.stop = stop.clone();
+        Ok(())
+    }
+
     /// One transaction, which is taken back if something is refused or fails.
     fn act<T>(&mut self, now_ms: i64, work: impl FnOnce(&Act<'_>) -> Outcome<T>) -> Outcome<T> {
-        let dir = &self.dir;
-        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
-        let tx = begun.map_err(|error| error.held(dir))?;
-        let done = work(&Act { conn: &tx, origin: &self.origin, now_ms })?;
+        let tx = self.begin().map_err(|error| error.held(&self.dir))?;
+        let act = Act { conn: &tx, origin: &self.origin, now_ms, stop: &self.stop, last_id: Cell::default() };
+        let done = work(&act)?;
         if done.is_ok() {
+            put::tell(&tx)?;
             tx.commit().op("commit")?;
         }
         Ok(done)
+    }
+
+    /// Waits for the write lock as long as any writer does, and a stop is heeded in between.
+    fn begin(&self) -> Result<Transaction<'_>, Error> {
+        let end = Instant::now() + open::BUSY_TIMEOUT;
+        loop {
+            self.stop.check()?;
+            match Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).op("begin") {
+                Err(Error::Busy { .. }) if Instant::now() < end => {}
+                begun => return begun,
+            }
+        }
     }
 }
 
@@ -120,16 +148,26 @@ struct Act<'a> {
     conn: &'a Connection,
     origin: &'a str,
     now_ms: i64,
+    stop: &'a Stop,
+    /// Of the row before.
+    last_id: Cell<Option<u128>>,
 }
 
 impl Act<'_> {
-    /// The stamp of a new row.
+    /// The stamp of a new row. The ids of a transaction follow each other, from a random one on: so those of many rows fill the
+    /// pages of their index one after the other, and what is said at one moment stands in the order in which it was said.
     fn stamp(&self, created_ms: i64) -> Result<Stamp, Error> {
-        Ok(Stamp { id: random_hex()?, origin: self.origin.to_owned(), created_ms })
+        let id = match self.last_id.get() {
+            Some(before) => before.wrapping_add(1),
+            None => random()?,
+        };
+        self.last_id.set(Some(id));
+        Ok(Stamp { id: format!("{id:032x}"), origin: self.origin.to_owned(), created_ms })
     }
 
     /// Adds a row of a conversation's history.
     fn say(&self, id: ConversationId, created_ms: i64, said: Said) -> Result<(), Error> {
+        self.stop.check()?;
         put::remark(self.conn, id, &Remark { stamp: self.stamp(created_ms)?, said }).map(drop)
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Context, Error};
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 9] = [
+pub(crate) const MIGRATIONS: [&str; 10] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/0007_find.sql"),
     include_str!("../../../migrations/0008_marks.sql"),
     include_str!("../../../migrations/0009_titles.sql"),
+    include_str!("../../../migrations/0010_telling.sql"),
 ];
 
 /// The schema this program reads and writes.
@@ -74,6 +75,7 @@ mod tests {
             "11035e89f840ca59",
             "bda844529940b5e2",
             "08b157cc3bdcf0a0",
+            "c68f64ab80f2f988",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

@@ -19,6 +19,8 @@ use crate::{functions, held, lost, migrate, swap};
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the engine waits by itself where we wait for a lock, so that the wait can be ended in between.
+const ANNOTATOR_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long a reader's query may run.
 const QUERY_LIMIT: Duration = Duration::from_secs(2);
 /// Kept at this size after a checkpoint.
@@ -178,6 +180,7 @@ pub(crate) fn annotator(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
     conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
+    conn.busy_timeout(ANNOTATOR_TIMEOUT).op("set the busy timeout")?;
     limit(&conn)?;
     Ok((conn, lock))
 }

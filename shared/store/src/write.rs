@@ -34,6 +34,7 @@ use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Context, Error};
+use crate::human::put;
 use crate::open::{self, DbLock};
 
 use index::Waiting;
@@ -48,7 +49,7 @@ pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use mend::Version;
 pub(crate) use merge::of_other;
 pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
-pub(crate) use origin::{known as own_origin, random_hex};
+pub(crate) use origin::{known as own_origin, random};
 pub use packed::PackedFile;
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
@@ -138,6 +139,7 @@ impl Batch<'_> {
     pub fn commit(self) -> Result<(), Error> {
         self.count_quarters()?;
         self.index_waiting()?;
+        put::tell(&self.tx)?;
         self.tx.commit().op("commit")
     }
 

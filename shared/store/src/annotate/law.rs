@@ -24,15 +24,19 @@ const APPENDED: [&str; 8] = [
 /// What may be set in them: that something was undone.
 const SET: [(&str, &str); 2] = [("user_session_members", "removed_ms"), ("saved_views", "removed_ms")];
 
+/// The procedure that tells what is said now.
+const CALLED: &str = "telling";
+
 /// What follows by triggers.
-const KEPT: [&str; 6] = ["marks", "tagged", "human_texts", "search_human", "search_human_parts", "retold"];
+const KEPT: [&str; 7] = ["marks", "tagged", "human_texts", "search_human", "search_human_parts", "retold", "untold"];
 
 /// The triggers that write there.
-const TRIGGERS: [&str; 12] = [
+const TRIGGERS: [&str; 13] = [
     "human_texts_insert",
     "human_texts_delete",
     "tagged_insert",
     "tagged_delete",
+    "tell",
     "retell",
     "retell_tags",
     "retell_notes",
@@ -77,7 +81,7 @@ fn is_allowed(asked: &AuthContext<'_>) -> bool {
         Action::Function { function_name } => function_name != "load_extension",
         // FTS5 looks whether others changed its index.
         Action::Pragma { pragma_name, pragma_value } => pragma_name == "data_version" && pragma_value.is_none(),
-        Action::Insert { table_name } => APPENDED.contains(&table_name) || is_kept(table_name),
+        Action::Insert { table_name } => APPENDED.contains(&table_name) || table_name == CALLED || is_kept(table_name),
         Action::Update { table_name, column_name } => SET.contains(&(table_name, column_name)) || is_kept(table_name),
         Action::Delete { table_name } => is_kept(table_name),
         _ => false,

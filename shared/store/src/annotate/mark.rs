@@ -79,6 +79,10 @@ pub struct MarkedMany {
 impl Annotator {
     /// The most conversations that [`mark_many`](Self::mark_many) takes.
     pub const MOST: usize = 10_000;
+    /// The most that it may have to write: conversations times ratings, stars, notes and tags that are set or taken off.
+    pub const MOST_ROWS: usize = 100_000;
+    /// The most bytes of notes that it may have to write.
+    pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 
     /// Changes what is said of a conversation. It must have an id, if need be one that is not shown at present: what is said is
     /// kept for when it is. An alias is its survivor.
@@ -99,13 +103,11 @@ impl Annotator {
     /// The same change for many conversations, or for none of them.
     ///
     /// # Errors
-    /// As [`mark`](Self::mark). Refused also: [`Refused::Senseless`] if there are more than [`MOST`](Self::MOST).
+    /// As [`mark`](Self::mark). Refused also: [`Refused::Senseless`] if it is more than [`MOST`](Self::MOST),
+    /// [`MOST_ROWS`](Self::MOST_ROWS) or [`MOST_BYTES`](Self::MOST_BYTES).
     pub fn mark_many(&mut self, ids: &[ConversationId], change: &Change, now_ms: i64) -> Outcome<MarkedMany> {
-        if ids.len() > Self::MOST {
-            let most = Self::MOST;
-            return Ok(Err(Refused::Senseless(format!(
-                "At most {most} conversations can be changed at once: ask for fewer."
-            ))));
+        if let Some(refused) = too_much(ids.len(), change) {
+            return Ok(Err(refused));
         }
         self.act(now_ms, |act| {
             if let Some(refused) = contradiction(change) {
@@ -128,6 +130,7 @@ impl Annotator {
 impl Act<'_> {
     /// One change, whose tags are spelled as they are here.
     fn mark(&self, id: ConversationId, change: &Change, expected: &Expected) -> Outcome<Marked> {
+        self.stop.check()?;
         if !read::is_known(self.conn, id)? {
             return Ok(Err(Refused::NoConversation(id)));
         }
@@ -210,6 +213,38 @@ fn difference(before: &[String], change: &TagChange) -> (Vec<String>, Vec<String
     let add =
         wanted.iter().filter(|tag| there.insert(folded(tag.as_str()))).map(|tag| tag.as_str().to_owned()).collect();
     (add, remove)
+}
+
+/// Why a change of so many would keep everybody else from writing for too long.
+fn too_much(ids: usize, change: &Change) -> Option<Refused> {
+    let tags = match &change.tags {
+        Some(TagChange::Set(tags)) => tags.len() + Tag::MOST, // those that it has are taken off
+        Some(TagChange::Edit { add, remove }) => add.len() + remove.len(),
+        None => 0,
+    };
+    let each = tags
+        + [change.rating.is_some(), change.starred.is_some(), change.notes.is_some()]
+            .map(usize::from)
+            .iter()
+            .sum::<usize>();
+    let bytes = change.notes.iter().flatten().map(|note| note.as_str().len()).sum::<usize>();
+    let (most, rows, kib) = (Annotator::MOST, Annotator::MOST_ROWS, Annotator::MOST_BYTES / 1024);
+    let why = if ids > most {
+        format!("At most {most} conversations can be changed at once, and these are {ids}: ask for fewer.")
+    } else if ids.saturating_mul(each) > rows {
+        format!(
+            "At most {rows} things can be said at once, and {each} of each of {ids} conversations are more: ask for \
+             fewer conversations, or for fewer tags."
+        )
+    } else if ids.saturating_mul(bytes) > Annotator::MOST_BYTES {
+        format!(
+            "At most {kib} KiB of notes can be written at once, and {bytes} bytes for each of {ids} conversations are \
+             more: ask for fewer conversations, or for a shorter note."
+        )
+    } else {
+        return None;
+    };
+    Some(Refused::Senseless(why))
 }
 
 /// Why a change cannot be meant: a tag that is added and taken off would come and go each time that it is sent.

@@ -1,5 +1,6 @@
 //! What the one writing connection of the API may do, and what becomes of what it is told.
 
+mod bulk;
 mod cut;
 mod law;
 mod mark;
@@ -9,7 +10,7 @@ use queue::DataDir;
 use rusqlite::{Connection, params};
 
 use super::Annotator;
-use crate::human::{Marks, get};
+use crate::human::{Marks, Remark, get, put};
 use crate::ids::ConversationId;
 use crate::open;
 
@@ -30,6 +31,7 @@ impl Store {
         let (conn, lock) = open::writer(&dir).unwrap();
         conn.execute("insert into origins (origin, own) values ('00000000000000000000000000000000', 1)", []).unwrap();
         let store = Self { annotator: Annotator::open(&dir).unwrap(), conn, dir, _lock: lock, _home: home };
+        store.conn.execute_batch("begin").unwrap();
         for (number, (session, turns)) in (0..).zip(sessions) {
             store.conn.execute("insert into sessions (session_id) values (?1)", [session]).unwrap();
             for ordinal in 0..*turns {
@@ -37,6 +39,7 @@ impl Store {
                 store.turn(id, session, ordinal, 1000 * ordinal + number, "human");
             }
         }
+        store.conn.execute_batch("commit").unwrap();
         store
     }
 
@@ -58,7 +61,18 @@ impl Store {
     }
 
     fn alias(&self, id: i64, survivor: i64) {
-        self.conn.execute("insert into aliases values (?1, ?2)", [id, survivor]).unwrap();
+        let tx = self.conn.unchecked_transaction().unwrap();
+        tx.execute("insert into aliases values (?1, ?2)", [id, survivor]).unwrap();
+        put::tell(&tx).unwrap();
+        tx.commit().unwrap();
+    }
+
+    /// A remark that came from another store.
+    fn remark(&self, id: i64, remark: &Remark) {
+        let tx = self.conn.unchecked_transaction().unwrap();
+        put::remark(&tx, ConversationId(id), remark).unwrap();
+        put::tell(&tx).unwrap();
+        tx.commit().unwrap();
     }
 
     fn rows(&self, table: &str) -> i64 {

@@ -129,6 +129,12 @@ pub(crate) fn remark(conn: &Connection, id: ConversationId, remark: &Remark) -> 
     Ok(added > 0)
 }
 
+/// Tells what is said now of every conversation of which this transaction said anything, or found out that it is another one.
+/// To be done once, before the commit, which fails without it (migration 0010).
+pub(crate) fn tell(conn: &Connection) -> Result<(), Error> {
+    execute(conn, "insert into telling (now) values (0)", []).map(drop)
+}
+
 /// The table of a remark.
 pub(crate) fn table(said: &Said) -> &'static str {
     match said {

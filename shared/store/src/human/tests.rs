@@ -21,6 +21,8 @@ enum Event {
     Alias(i64, i64),
     /// It was none after all.
     NoAlias(i64),
+    /// What was said so far is told; at the end it is anyhow.
+    Tell,
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -42,6 +44,7 @@ fn event() -> impl Strategy<Value = Event> {
         8 => remark,
         1 => (2..=IDS, 1..IDS).prop_map(|(id, survivor)| Event::Alias(id, survivor)),
         1 => (2..=IDS).prop_map(Event::NoAlias),
+        1 => Just(Event::Tell),
     ]
 }
 
@@ -64,6 +67,7 @@ fn apply(conn: &Connection, aliases: &mut BTreeMap<i64, i64>, event: &Event) {
             conn.execute("delete from aliases where id = ?1", [id]).unwrap();
             aliases.remove(id);
         }
+        Event::Tell => put::tell(conn).unwrap(),
     }
 }
 
@@ -120,6 +124,7 @@ fn what_is_kept_is_what_the_histories_say() {
         for event in &events {
             apply(&tx, &mut aliases, event);
         }
+        put::tell(&tx).unwrap();
         for id in 1..=IDS {
             let exact = get::history(&tx, ConversationId(id)).unwrap();
             let expected = (!exact.is_empty() && !aliases.contains_key(&id)).then(|| Marks::of(&exact));
@@ -137,7 +142,10 @@ fn words_of_people_are_found() {
     let stamp = |id: &str, created_ms| Stamp { id: id.into(), origin: "o".into(), created_ms };
     let note = |row: &str, ms, text: Option<&str>| {
         let remark = Remark { stamp: stamp(row, ms), said: Said::Note(text.map(str::to_owned)) };
-        put::remark(&conn, ConversationId(1), &remark).unwrap();
+        let tx = conn.unchecked_transaction().unwrap();
+        put::remark(&tx, ConversationId(1), &remark).unwrap();
+        put::tell(&tx).unwrap();
+        tx.commit().unwrap();
     };
     let title = |row: &str, ms, title: Option<&str>| {
         let title = Title { stamp: stamp(row, ms), user_session_id: "s".into(), title: title.map(str::to_owned) };

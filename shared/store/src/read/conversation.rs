@@ -290,7 +290,7 @@ mod tests {
             output = place(output),
             missing = place(Span { source: transcript, offset: 1 << 40, length: 4 }),
         );
-        store.conn.execute_batch(&sql).unwrap();
+        store.say(&sql);
 
         let found = store.reader().conversation(id).unwrap().unwrap();
         let blocks: Vec<_> = found.blocks.iter().map(|block| (block.kind, block.text.as_deref())).collect();

@@ -216,7 +216,7 @@ mod tests {
             id = ids[0].0,
             file = transcript.0,
         );
-        store.conn.execute_batch(&sql).unwrap();
+        store.say(&sql);
         let payloads: [&[u8]; 3] = [b"at once", b"by its key", b"later"];
         for (payload, at_ms) in payloads.iter().zip([2000, 9500, 9600]) {
             let event = store.event(payload);

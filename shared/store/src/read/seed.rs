@@ -82,6 +82,12 @@ impl Store {
         ConversationId(id)
     }
 
+    /// Runs statements about what people said, or what is whose alias, and has it told as whoever writes must.
+    pub(super) fn say(&self, sql: &str) {
+        let sql = format!("savepoint said; {sql}; insert into telling (now) values (0); release said");
+        self.conn.execute_batch(&sql).unwrap();
+    }
+
     /// Makes what lists are made from fit what a test did to turns.
     pub(super) fn refile(&self) {
         self.conn

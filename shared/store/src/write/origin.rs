@@ -28,9 +28,14 @@ fn find(conn: &Connection) -> Result<Option<(i64, String)>, Error> {
         .op("read the origin")
 }
 
-/// 128 random bits in 32 hex digits.
-pub(crate) fn random_hex() -> Result<String, Error> {
+/// 128 random bits.
+pub(crate) fn random() -> Result<u128, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Sql { op: "draw random bytes", detail: error.to_string() })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(u128::from_be_bytes(bytes))
+}
+
+/// 128 random bits in 32 hex digits.
+pub(crate) fn random_hex() -> Result<String, Error> {
+    Ok(format!("{:032x}", random()?))
 }

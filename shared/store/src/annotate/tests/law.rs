@@ -4,6 +4,7 @@ use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::annotate::Annotator;
+use crate::human::put;
 use crate::open;
 
 fn store() -> (tempfile::TempDir, DataDir, Connection, open::DbLock) {
@@ -83,6 +84,7 @@ fn only_a_persons_words_can_be_written() {
         "saved_views",
     ];
     let mut allowed: Vec<_> = appended.iter().map(|table| format!("insert {table}")).collect();
+    allowed.push("insert telling".into());
     allowed.push("update user_session_members.removed_ms".into());
     allowed.push("update saved_views.removed_ms".into());
     passed.sort();
@@ -139,10 +141,35 @@ fn a_row_that_is_there_stays_as_it_is() {
     let annotator = Annotator::open(&dir).unwrap();
     for verb in ["insert", "replace", "insert or ignore"] {
         let sql = "into note_history (id, origin_id, conversation_id, note, created_ms) values ('x', 1, 1, ?1, 1)";
-        annotator.conn.execute(&format!("{verb} {sql}"), [verb]).unwrap();
+        let tx = annotator.conn.unchecked_transaction().unwrap();
+        tx.execute(&format!("{verb} {sql}"), [verb]).unwrap();
+        put::tell(&tx).unwrap();
+        tx.commit().unwrap();
     }
     let found: String = annotator.conn.query_row("select note from note_history", [], |row| row.get(0)).unwrap();
     assert_eq!(found, "insert");
+}
+
+/// Whichever connection writes.
+#[test]
+fn who_forgets_to_tell_cannot_commit() {
+    let (_home, dir, conn, _lock) = store();
+    let annotator = Annotator::open(&dir).unwrap();
+    let say = |conn: &Connection, id: &str| {
+        let sql =
+            "insert into star_history (id, origin_id, conversation_id, starred, created_ms) values (?1, 1, 1, 1, 1)";
+        conn.execute(sql, [id])
+    };
+    for (conn, id) in [(&conn, "a"), (&annotator.conn, "b")] {
+        assert!(say(conn, id).is_err());
+        let tx = conn.unchecked_transaction().unwrap();
+        say(&tx, id).unwrap();
+        assert!(tx.execute_batch("commit").is_err());
+        put::tell(&tx).unwrap();
+        tx.commit().unwrap();
+    }
+    let kept = "select (select count(*) from star_history) || ' ' || (select count(*) from untold)";
+    assert_eq!(conn.query_row(kept, [], |row| row.get::<_, String>(0)).unwrap(), "2 0");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::annotate::{Annotator, Change, Expected, Marked, Outcome, Refused, TagChange};
-use crate::human::{Marks, Note, Rating, Remark, Said, Stamp, Tag, put};
+use crate::human::{Marks, Note, Rating, Remark, Said, Stamp, Tag};
 use crate::ids::ConversationId;
 
 fn tags(tags: &[&str]) -> Vec<Tag> {
@@ -166,7 +166,7 @@ fn a_tag_has_the_spelling_that_is_in_use() {
     // Another store has brought another spelling: both go and stay together.
     let stamp = Stamp { id: "theirs".into(), origin: "other".into(), created_ms: 3 };
     let theirs = Remark { stamp, said: Said::Tag { tag: "rust".into(), present: true } };
-    put::remark(&store.conn, ConversationId(2), &theirs).unwrap();
+    store.remark(2, &theirs);
     assert_eq!(mark(&mut store, 2, &set(&["RUST", "x"]), 8).marks.tags, ["Rust", "rust", "x"]);
     let counts: Vec<_> = crate::read::Reader::open(&store.dir)
         .unwrap()

@@ -14,7 +14,7 @@ fn exporter(store: &Store) -> Exporter {
 }
 
 fn sql(store: &Store, sql: &str) {
-    store.conn.execute_batch(sql).unwrap();
+    store.say(sql);
 }
 
 /// Six conversations: 1 to 4 human, in sessions a, a, b, b; 5 a notification; 6 a subagent of 1. 90 is an alias of 2, 91 too.
@@ -69,11 +69,11 @@ fn newest(store: &Store, filter: &Filter, limit: Option<usize>) -> Vec<i64> {
 #[test]
 fn what_nobody_waits_for_ends() {
     let store = store();
-    sql(&store, "begin");
+    store.conn.execute_batch("begin").unwrap();
     for at in 0..500 {
         store.turn(&turn("a", 5000 + at, "load more"));
     }
-    sql(&store, "commit");
+    store.conn.execute_batch("commit").unwrap();
     store.refile();
     for filter in [Filter::default(), Filter { query: query("load"), ..Filter::default() }] {
         let whole = exporter(&store).select(&filter, None).unwrap().len();
@@ -166,9 +166,9 @@ fn a_place_knows_the_repository() {
 #[test]
 fn a_long_walk_misses_nothing_and_repeats_nothing() {
     let store = Store::new();
-    sql(&store, "begin");
+    store.conn.execute_batch("begin").unwrap();
     let ids: Vec<i64> = (0..5003).map(|n| store.turn(&turn("s", n / 1700, "word")).0).collect();
-    sql(&store, "commit");
+    store.conn.execute_batch("commit").unwrap();
     check(&store, &Filter::default(), &ids);
     assert_eq!(newest(&store, &Filter::default(), Some(4100)), ids[903..]);
     check(&store, &Filter { query: query("word"), ..Filter::default() }, &ids);

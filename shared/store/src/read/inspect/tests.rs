@@ -75,9 +75,13 @@ fn faults_are_seen_each_in_its_look() {
         "insert into tool_calls values (1, 77, 0, null, 'x', 0, 0, 0, null, null, null,null,null,null,null,null,null,null)",
         &["1 tool_calls turns Derived"],
     );
-    check("insert into rating_history values ('a', 1, 77, 5, 1)", &["1 rating_history conversation_ids Human"]);
     check(
-        "insert into conversation_ids values (77, 1); insert into rating_history values ('a', 1, 77, 5, 1)",
+        "insert into rating_history values ('a', 1, 77, 5, 1); insert into telling (now) values (0)",
+        &["1 rating_history conversation_ids Human"],
+    );
+    check(
+        "insert into conversation_ids values (77, 1); insert into rating_history values ('a', 1, 77, 5, 1);
+         insert into telling (now) values (0)",
         &["77 unheard"],
     );
 }

@@ -298,18 +298,15 @@ fn ratings_as_they_are_now() {
     store.turn(&turn("s", SPRING, "one"));
     store.turn(&turn("s", SPRING + 1, "two"));
     let print = store.turn(&turn("s", SPRING + 2, "three"));
-    store
-        .conn
-        .execute_batch(&format!(
-            "update turns set via = 'print' where id = {0};
-             insert into conversation_ids (id, created_ms) values (77, 0);
-             insert into aliases values (77, 1);
-             insert into rating_history values
-                ('a', 1, 1, 1, {SPRING}), ('b', 1, 77, 5, {SPRING} + 86400000), ('c', 1, 2, 3, {SPRING}),
-                ('d', 1, 2, null, {SPRING} + 5), ('e', 1, {0}, 4, {SPRING} + 86400001), ('f', 1, {0}, 2, {SPRING});",
-            print.0
-        ))
-        .unwrap();
+    store.say(&format!(
+        "update turns set via = 'print' where id = {0};
+         insert into conversation_ids (id, created_ms) values (77, 0);
+         insert into aliases values (77, 1);
+         insert into rating_history values
+            ('a', 1, 1, 1, {SPRING}), ('b', 1, 77, 5, {SPRING} + 86400000), ('c', 1, 2, 3, {SPRING}),
+            ('d', 1, 2, null, {SPRING} + 5), ('e', 1, {0}, 4, {SPRING} + 86400001), ('f', 1, {0}, 2, {SPRING});",
+        print.0
+    ));
     store.refile();
     let mut reader = store.reader();
     let mut check = |request: StatsRequest, expected: &[(i64, [i64; 5])]| {

@@ -4,8 +4,11 @@ use crate::ids::{ConversationId, Span, SpanSource};
 use crate::read::seed::{Row, Store, turn};
 
 fn tag(store: &Store, id: ConversationId, tag: &str, at: i64, present: bool) {
-    let sql = "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present) values (?1, 1, ?2, ?3, ?4, ?5)";
-    store.conn.execute(sql, rusqlite::params![format!("{tag} {at} {}", id.0), at, id.0, tag, present]).unwrap();
+    let id = id.0;
+    store.say(&format!(
+        "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present)
+         values ('{tag} {at} {id}', 1, {at}, {id}, '{tag}', {present})"
+    ));
 }
 
 #[test]
@@ -41,13 +44,7 @@ fn what_speaks_for_a_tag() {
     tag(&store, near, "gone", 1, true);
     tag(&store, id, "gone", 1, true);
     tag(&store, id, "gone", 2, false);
-    store
-        .conn
-        .execute_batch(&format!(
-            "insert into conversation_ids values (77, 0); insert into aliases values (77, {})",
-            id.0
-        ))
-        .unwrap();
+    store.say(&format!("insert into conversation_ids values (77, 0); insert into aliases values (77, {})", id.0));
     store.conn.execute("insert into conversation_ids values (78, 0)", []).unwrap();
 
     let mut reader = store.reader();

@@ -27,7 +27,8 @@ impl Store {
     }
 
     fn sql(&self, sql: &str) -> &Self {
-        self.writer.conn.execute_batch(sql).unwrap();
+        let sql = format!("begin; {sql}; insert into telling (now) values (0); commit");
+        self.writer.conn.execute_batch(&sql).unwrap();
         self
     }
 
@@ -63,11 +64,14 @@ fn of_schema(n: usize, dir: &std::path::Path) -> PathBuf {
     conn.pragma_update(None, "user_version", n as i64).unwrap();
     conn.execute_batch(&format!("insert into origins values (1, 'other', 1); {EVENT}")).unwrap();
     if n >= 3 {
-        conn.execute_batch(
-            "insert into conversation_ids values (70, 0);
+        let tell = if n >= 10 { "insert into telling (now) values (0);" } else { "" };
+        conn.execute_batch(&format!(
+            "begin;
+             insert into conversation_ids values (70, 0);
              insert into conversation_keys values ('line', x'000102030405060708090a0b0c0d0e0f', 70);
-             insert into rating_history values ('r', 1, 70, 4, 1);",
-        )
+             insert into rating_history values ('r', 1, 70, 4, 1);
+             {tell} commit"
+        ))
         .unwrap();
     }
     path

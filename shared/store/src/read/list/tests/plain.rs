@@ -36,6 +36,7 @@ const TOOLS: [&str; 3] = ["", "Bash", "Read"];
 
 /// Writes it as ingest and annotations would.
 pub(super) fn write(store: &Store, told: &mut Told) {
+    store.conn.execute_batch("savepoint written").unwrap();
     let kind = Kind::ALL[told.kind].as_str();
     let id = store.turn(&Row { kind, ..turn(&told.session, told.time, &told.prompt) });
     told.id = id.0;
@@ -99,6 +100,8 @@ pub(super) fn write(store: &Store, told: &mut Told) {
     if !told.note.is_empty() {
         run("insert into note_history values (?1, 1, ?2, ?3, 1)", &[&row, &told.id, &told.note]);
     }
+    store.say("");
+    store.conn.execute_batch("release written").unwrap();
 }
 
 /// Numbers that only look random, the same in every run.

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command;
-use crate::command::open::Open;
-use crate::serve::start::Serve;
+use crate::command::open::{self, Open};
+use crate::serve::start::{self, Serve};
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
@@ -21,11 +21,15 @@ pub(crate) enum Command {
     /// What asks the store and writes into it.
     #[command(flatten)]
     Store(Box<command::Command>),
-    /// Serve the JSON API until SIGTERM or SIGINT.
+    /// Answer over HTTP until SIGTERM or SIGINT: the JSON API, with a page that explains it
+    #[command(after_long_help = start::EXAMPLES)]
     Serve(Serve),
-    /// Let a browser of this machine in.
+    /// Let a browser of this machine in, by a link that works once
+    ///
+    /// The browser stays in for 30 days. Over SSH or where no browser can be started, the link is printed.
+    #[command(after_long_help = open::EXAMPLES)]
     Open(Open),
-    /// Print the API's OpenAPI document, from which clients can be made.
+    /// Print the API's OpenAPI document, from which clients can be made
     Openapi,
     /// Tell these words to who completes and explains them
     #[command(hide = true)]
@@ -72,6 +76,27 @@ mod tests {
     #[test]
     fn verify_cli() {
         Cli::command().debug_assert();
+    }
+
+    /// As a terminal of 80 columns shows it: what was laid out in lines stays so.
+    #[test]
+    fn examples_fit_a_terminal() {
+        let mut cli = Cli::command().term_width(80);
+        cli.build();
+        for word in cli.get_subcommands() {
+            let help =
+                [word.get_after_help(), word.get_after_long_help()].into_iter().flatten().map(ToString::to_string);
+            for line in help.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+                assert!(line.chars().count() <= 79, "{}: {line}", word.get_name());
+            }
+            let shown = word.clone().render_long_help().to_string();
+            let examples = word.get_name() == "openapi" || word.is_hide_set() || shown.contains("Examples:");
+            assert!(examples || word.get_name() == "help", "{shown}");
+            // What says which conversations stands apart, and nothing else there.
+            let Some((_, which)) = shown.split_once("Which ones:") else { continue };
+            let which = which.split("Examples:").next().unwrap_or_default();
+            assert!(!which.contains("--json") && !which.contains("--home"), "{shown}");
+        }
     }
 
     #[test]

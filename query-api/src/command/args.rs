@@ -6,20 +6,23 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::filter::Filter;
 
-/// The exit codes of these words.
-const EXITS: &str = "\
-Exit codes: 0 done, also if nothing was found, which standard error says; 1 not done, such as no database or no such
-conversation; 2 wrong command line";
+/// A literal, so that it can stand below examples.
+macro_rules! exits {
+    () => {
+        "\
+Exit codes: 0 done, also if nothing was found, as standard error then says
+            1 not done: no such conversation, no database
+            2 what was typed is wrong"
+    };
+}
 
-/// Below a long help.
+/// The exit codes of these words.
+const EXITS: &str = exits!();
+
+/// Below a long help. Lines of more than 80 columns would be folded.
 macro_rules! examples {
     ($examples:literal) => {
-        concat!(
-            "Examples:",
-            $examples,
-            "\nExit codes: 0 done, also if nothing was found, which standard error says; 1 not done, such as no database or no such\n\
-conversation; 2 wrong command line"
-        )
+        concat!("Examples:", $examples, "\n", exits!())
     };
 }
 
@@ -29,50 +32,52 @@ pub(crate) enum Command {
     /// List conversations, newest first
     ///
     /// In front of the prompt: ★4 is your rating, ☆ a star, ✎ a note, ✗ that something failed, – that it was interrupted, … that
-    /// it is still open, #keep a tag of yours.
+    /// it is still open, [keep] a tag of yours.
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager list                             the last twenty
-  prompt-manager list --since 7d --project .      of this folder, in the last week
-  prompt-manager list migration --failed          that speak of a migration and had an error
-  prompt-manager list --rating '>=4' --tag sql    the good ones about SQL
-  prompt-manager list --sort cost --limit 5       what cost most
-  prompt-manager list --limit 1000 --json | jq -r '.items[].prompt_text'
+  prompt-manager list                            the last twenty
+  prompt-manager list --since 7d --project .     this folder's, of a week
+  prompt-manager list --session last             of the session of the last one
+  prompt-manager list migration --failed         about one, with an error
+  prompt-manager list --rating '>=4' --tag sql   the good ones about SQL
+  prompt-manager list --sort cost --limit 5      what cost most
+  prompt-manager list --limit 99 --json | jq -r '.items[].prompt_text'
 "))]
     List(List),
-    /// Find words in prompts, answers, tool calls, notes and tags
+    /// Find words in prompts, answers, tool calls, notes, tags and titles
     ///
-    /// All words must be in the conversation, wherever. `\"two words\"` stand side by side, `load*` is a beginning, `a OR b`
-    /// is one of both, `-word` must not be there.
+    /// All words must be in the conversation, wherever. "two words" stand side by side, load* is a beginning, a OR b is one of
+    /// both, -word must not be there. In a shell, put what has " or * between single quotes.
     ///
     /// Below each conversation stands where the words were found: in colour at a terminal, else as **word**.
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager search retry backoff             both words, wherever in a conversation
+  prompt-manager search retry backoff            both, wherever they stand
   prompt-manager search '\"connection refused\"' --in output
   prompt-manager search deadlock OR livelock -python
+  prompt-manager search 'migrat*' --sort relevance
   prompt-manager search load-config --since 2026-11-01
 "))]
     Search(Search),
     /// Show a conversation, whole
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager show last                        the newest that lists show
+  prompt-manager show last                       the newest that lists show
   prompt-manager show 12 | less -R
-  prompt-manager show 12 --prompt | xclip         the prompt alone, as it was typed, to use it again
-  prompt-manager show 12 --markdown | glow -      a document
-  prompt-manager show 12 --raw | jq .             the events and lines that it was made from
+  prompt-manager show 12 --prompt | xclip        the prompt, to use it again
+  prompt-manager show 12 --markdown | glow -     a document
+  prompt-manager show 12 --raw | jq .            what it was made from
 "))]
     Show(Show),
     /// Rate a conversation from 1 to 5
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager rate last 5                      the newest was very good
+  prompt-manager rate last 5                     the newest was very good
   prompt-manager rate last 4 'good plan, slow' --tag keep
-  prompt-manager rate 12 none                     takes the rating back; notes and tags stay
+  prompt-manager rate 12 none                    takes the rating back, no more
 "))]
     Rate(Rate),
     /// Put tags on a conversation and take them off
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager tag last keep sql                puts two on
-  prompt-manager tag 12 +keep -draft              puts one on and takes one off
-  prompt-manager tags                             those you have, and how often
+  prompt-manager tag last keep sql               puts two on
+  prompt-manager tag 12 +keep -draft             one on, one off
+  prompt-manager tags                            those you have, and how often
 "))]
     Tag(Tag),
     /// List your tags, with how many conversations have each
@@ -81,12 +86,12 @@ pub(crate) enum Command {
   prompt-manager tags --json | jq -r '.items[].tag'
 "))]
     Tags(Tags),
-    /// Write a note on a conversation
+    /// Write a note on a conversation, or print the one that is there
     #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager note 12 'the third try worked'
-  git show | prompt-manager note last -           what comes on standard input
-  prompt-manager note 12 --edit                   in $VISUAL or $EDITOR
-  prompt-manager note 12                          prints it
+  git show | prompt-manager note last -          what standard input gives
+  prompt-manager note 12 --edit                  in $VISUAL or $EDITOR
+  prompt-manager note 12                         prints it
   prompt-manager note 12 --remove
 "))]
     Note(Note),
@@ -101,44 +106,49 @@ pub(crate) enum Command {
     ///
     /// A conversation, with all it used, counts at the time at which it began. Cost is by list prices.
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager stats                            of all time, with the last eight weeks day by day
-  prompt-manager stats --since 30d --project .    of this folder, in the last month
-  prompt-manager stats --by tool                  every tool, with failures and how long it took
+  prompt-manager stats                           of all time
+  prompt-manager stats --since 30d --project .   this folder's, of a month
+  prompt-manager stats --by tool                 every tool, and how it failed
   prompt-manager stats --by day --since 2026-11-01 --tz UTC
   prompt-manager stats --json | jq .total.cost_usd
 "))]
     Stats(Stats),
     /// List sessions, those with the newest activity first
+    ///
+    /// Each with its id, when it was last heard of, how many conversations lists show of it, its project and its title.
     #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager sessions --project .
+  prompt-manager sessions parser                 with this word in the title
   prompt-manager list --session 0914908d-acc8-48aa-98d6-77d558fb9590
 "))]
     Sessions(Sessions),
     /// Call a session by a name of your own
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 'The new parser'
+  prompt-manager title last 'The new parser'
   prompt-manager title 0914908d-acc8-48aa-98d6-77d558fb9590 --remove
 "))]
     Title(Title),
     /// Split a session into several
     ///
-    /// Only what you see is split: Claude Code's own session id stays at every conversation.
+    /// Only what you see is split: Claude Code's own session id stays at every conversation. SESSION is an id as `sessions` and
+    /// `show` tell it.
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14      14 and what follows is a session of its own
-  prompt-manager split 0914908d-acc8-48aa-98d6-77d558fb9590 --at 14 --at 20 --title Parser --title Tests
-  prompt-manager undo SESSION                     gives the former sessions back
+  prompt-manager split SESSION --at 14           a new one begins with 14
+  prompt-manager split SESSION --at 14 --at 20 --title Parser --title Tests
+  prompt-manager split last --at last            the newest by itself
+  prompt-manager undo SESSION                    gives the former ones back
 "))]
     Split(Split),
     /// Merge sessions into one
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager merge INTO OTHER                 what is in OTHER is shown in INTO
+  prompt-manager merge INTO OTHER                INTO shows what is in OTHER
   prompt-manager merge INTO OTHER THIRD --title 'The new parser'
   prompt-manager undo INTO
 "))]
     Merge(Merge),
     /// Undo the split or the merge that made a session
     #[command(after_help = EXITS, after_long_help = examples!("
-  prompt-manager sessions                         the ids
+  prompt-manager sessions                        the ids
   prompt-manager undo SESSION
 "))]
     Undo(Undo),
@@ -164,7 +174,7 @@ pub(crate) struct List {
     /// Look for WORDS only in prompt, answer, input, output, note, tag or title; between commas
     #[arg(long, value_name = "PLACES")]
     pub(crate) r#in: Option<String>,
-    /// time, rating, length, tokens, cost, or relevance to WORDS
+    /// By time, rating, length, tokens, cost, or relevance to WORDS [default: time]
     #[arg(long, value_name = "WHAT")]
     pub(crate) sort: Option<String>,
     /// The other way round: oldest, lowest or least first
@@ -173,12 +183,12 @@ pub(crate) struct List {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
-    /// Which ones.
-    #[command(flatten)]
-    pub(crate) filter: Filter,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Which ones.
+    #[command(flatten)]
+    pub(crate) filter: Filter,
 }
 
 /// `search`.
@@ -190,7 +200,7 @@ pub(crate) struct Search {
     /// Only in prompt, answer, input, output, note, tag or title; between commas
     #[arg(long, value_name = "PLACES")]
     pub(crate) r#in: Option<String>,
-    /// time, rating, length, tokens, cost or relevance [default: time]
+    /// By time, rating, length, tokens, cost or relevance [default: time]
     #[arg(long, value_name = "WHAT")]
     pub(crate) sort: Option<String>,
     /// The other way round
@@ -199,12 +209,12 @@ pub(crate) struct Search {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
-    /// Which ones.
-    #[command(flatten)]
-    pub(crate) filter: Filter,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Which ones.
+    #[command(flatten)]
+    pub(crate) filter: Filter,
 }
 
 /// `show`.
@@ -239,7 +249,7 @@ pub(crate) struct Rate {
     /// 1 to 5, or `none`
     #[arg(value_name = "RATING")]
     pub(crate) rating: String,
-    /// A note, in place of the one that is there
+    /// A note, in place of the one that is there; - reads it from standard input
     #[arg(value_name = "NOTE")]
     pub(crate) note: Option<String>,
     /// A tag to put on; repeatable
@@ -321,11 +331,11 @@ pub(crate) struct Stats {
     /// Only from this folder or below it, or from a repository there; or from a project of this name
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<String>,
-    /// interactive, print, sdk, ide, desktop, unknown; between commas
+    /// Asked in one of these ways: interactive, print, sdk, ide, desktop, unknown; between commas
     #[arg(long, value_name = "WAYS")]
     pub(crate) via: Option<String>,
-    /// human, command, shell, local, notification, subagent or all, between commas [default: the first three, with the tokens
-    /// and tools of all]
+    /// Of these kinds: human, command, shell, local, notification, subagent or all; between commas [default: the first three,
+    /// with the tokens and tools of all]
     #[arg(long, value_name = "KINDS")]
     pub(crate) kind: Option<String>,
     /// Whose days and hours: Europe/Berlin, +02:00 [default: this machine's]
@@ -358,10 +368,10 @@ pub(crate) struct Sessions {
     /// Only from this folder or below it, or from a repository there; or from a project of this name
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<String>,
-    /// Only from then on: 7d, 2026-11-01
+    /// Only with activity from then on: 7d, 2026-11-01
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
     pub(crate) since: Option<terminal::moment::Moment>,
-    /// Only until then; a day is meant whole
+    /// Only with their last activity before then; a day is meant whole
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
     pub(crate) until: Option<terminal::moment::Moment>,
     /// At most so many
@@ -378,7 +388,7 @@ pub(crate) struct Title {
     /// The session, or `last` for the one of the newest conversation
     #[arg(value_name = "SESSION")]
     pub(crate) session: String,
-    /// What to call it
+    /// What to call it from now on
     #[arg(value_name = "TITLE", required_unless_present = "remove", conflicts_with = "remove")]
     pub(crate) title: Option<String>,
     /// Take your title back
@@ -415,7 +425,7 @@ pub(crate) struct Merge {
     /// The others
     #[arg(value_name = "SESSION", required = true)]
     pub(crate) sessions: Vec<String>,
-    /// What to call it
+    /// What to call it from now on
     #[arg(long, value_name = "TITLE")]
     pub(crate) title: Option<String>,
     /// Shared flags.

@@ -22,25 +22,25 @@ pub(crate) struct Filter {
     /// Only from this folder or below it, or from a repository there; or from a project of this name
     #[arg(long, value_name = "DIR")]
     project: Option<String>,
-    /// Only from then on: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
+    /// Only what began then or later: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Only until then; a day is meant whole
+    /// Only what began before then; a day is meant whole
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
-    /// human, command, shell, local, notification, subagent or all, between commas [default: the first three]
+    /// Of these kinds: human, command, shell, local, notification, subagent or all; between commas [default: the first three]
     #[arg(long, value_name = "KINDS")]
     kind: Option<String>,
-    /// interactive, print, sdk, ide, desktop, unknown; between commas
+    /// Asked in one of these ways: interactive, print, sdk, ide, desktop, unknown; between commas
     #[arg(long, value_name = "WAYS")]
     via: Option<String>,
-    /// complete, interrupted, failed, open; between commas
+    /// That ended so: complete, interrupted, failed, open; between commas
     #[arg(long, value_name = "ENDS")]
     status: Option<String>,
-    /// Only answered by this model
+    /// Only answered by this model, such as claude-sonnet-4-5
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// Only where this tool was used
+    /// Only where this tool was used, such as Bash
     #[arg(long, value_name = "TOOL")]
     tool: Option<String>,
     /// Only with this tag; repeatable, then with all of them

@@ -18,13 +18,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A command that starts a browser and fails does so sooner.
 const START_TIME: Duration = Duration::from_secs(2);
 
+/// Below the help of `open`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  prompt-manager open                            while `serve` runs
+  prompt-manager open --print                    the link, to open it yourself
+  prompt-manager open --host localhost:9000      over a forwarded port
+  prompt-manager open --revoke                   logs every browser out
+
+Exit codes: 0 opened, or the link is printed
+            1 no browser was let in, such as where no server answers
+            2 what was typed is wrong
+            78 another configuration is needed";
+
 /// What `open` may be told.
 #[derive(Debug, Args)]
 pub(crate) struct Open {
-    /// The data directory [default: ~/.local/share/prompt-manager]
+    /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Where the server listens [default: 127.0.0.1:8765]
+    /// Where the server listens [default: $PROMPT_MANAGER_LISTEN, else 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
     /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.

@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::json;
 use terminal::table::Table;
-use terminal::text::{one_line, visible};
+use terminal::text::{columns, one_line, visible};
 use terminal::{Tone, paint};
 
 use super::args::{Merge, Sessions, Split, Title, Undo};
@@ -12,6 +12,9 @@ use super::filter::{project, span};
 use super::list::Found;
 use super::shape::{Moved, SplitOff, UserSession};
 use super::{Error, last, no_conversation, nothing, page, print};
+
+/// From so many columns on a session and its title stand side by side.
+const WIDE: u16 = 110;
 
 pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
     let mut query = span(args.since, args.until);
@@ -24,13 +27,41 @@ pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
         return found.print();
     }
     let sessions: Vec<UserSession> = found.read()?;
-    let mut table = Table::new(&["session", "last", "count", "project", "title"], terminal::width()).right(2).cut(4);
-    for session in &sessions {
+    if sessions.is_empty() {
+        return nothing("nothing found");
+    }
+    let width = terminal::width();
+    print(&match width.filter(|width| *width < WIDE) {
+        Some(narrow) => blocks(&sessions, usize::from(narrow)),
+        None => rows(&sessions, width),
+    })
+}
+
+fn rows(sessions: &[UserSession], width: Option<u16>) -> String {
+    let mut table = Table::new(&["session", "last", "count", "project", "title"], width).right(2).cut(4);
+    for session in sessions {
         let count = session.conversations.to_string();
         let project = one_line(&session.project_name, 20);
         table.row([&*session.id, &page::time(&session.ended_at), &count, &project, &session.title]);
     }
-    if table.is_empty() { nothing("nothing found") } else { print(&table.to_string()) }
+    table.to_string()
+}
+
+/// An id takes half of a usual terminal: the title has a line of its own.
+fn blocks(sessions: &[UserSession], width: usize) -> String {
+    let mut text = String::new();
+    for session in sessions {
+        let count = match session.conversations {
+            1 => "1 conversation".to_owned(),
+            count => format!("{} conversations", page::number(count)),
+        };
+        let facts = [page::time(&session.ended_at), count, visible(&session.project_name)].join("  ");
+        let facts = one_line(&facts, width.saturating_sub(columns(&session.id) + 2));
+        let title = if session.title.is_empty() { "(no prompt was seen)" } else { &session.title };
+        text.push_str(&format!("{}  {}\n", paint(Tone::Strong, &visible(&session.id)), paint(Tone::Quiet, &facts)));
+        text.push_str(&format!("    {}\n", one_line(title, width.saturating_sub(4))));
+    }
+    text
 }
 
 pub(super) fn title(client: &Client, args: &Title) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use export::parts::telling;
 use export::time::parse;
-use terminal::text::{one_line, visible, visible_lines};
+use terminal::text::{columns, one_line, visible, visible_lines};
 use terminal::time::{minute, when};
 use terminal::{Tone, paint, span};
 
@@ -154,18 +154,19 @@ fn body(conversation: &Conversation, depth: usize, width: usize, text: &mut Stri
 
 /// One line: its name, what it was about, how it ended.
 fn tool(call: &ToolCall, room: usize) -> String {
-    let end = match (call.refused, call.error, call.finished) {
-        (true, ..) => paint(Tone::Bad, " refused"),
-        (_, true, _) => paint(Tone::Bad, " failed"),
-        (_, _, false) => paint(Tone::Warning, " not finished"),
-        _ => String::new(),
+    let (tone, end) = match (call.refused, call.error, call.finished) {
+        (true, ..) => (Tone::Bad, " refused"),
+        (_, true, _) => (Tone::Bad, " failed"),
+        (_, _, false) => (Tone::Warning, " not finished"),
+        _ => (Tone::Quiet, ""),
     };
     let time = call.duration_ms.map(|ms| format!(" {}", span(ms))).unwrap_or_default();
     let name = one_line(&call.name, 40);
-    let left = room.saturating_sub(name.len() + 26).max(20);
+    let left = room.saturating_sub(columns(&name) + end.len() + time.len() + 3).max(20);
     let about = telling(&call.input).map_or_else(|| call.input.to_string(), str::to_owned);
     let about =
         if ["{}", "null", ""].contains(&&*about) { String::new() } else { format!(" {}", one_line(&about, left)) };
+    let end = if end.is_empty() { String::new() } else { paint(tone, end) };
     format!("{} {name}{about}{end}{}", paint(Tone::Quiet, "-"), paint(Tone::Quiet, &time))
 }
 

@@ -23,13 +23,29 @@ use crate::access::{Access, AllowedHost, Place};
 use crate::logging;
 use crate::state::db::Database;
 
+/// Below the help of `serve`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  prompt-manager serve
+  prompt-manager serve --listen unix:/run/user/1000/prompt-manager.sock
+  curl -H \"Authorization: Bearer $(cat DIR/run/api.token)\" \\
+    'http://127.0.0.1:8765/api/conversations?limit=5'
+  prompt-manager open                            for a browser
+  The routes: http://127.0.0.1:8765/docs in that browser, or `openapi`
+
+Exit codes: 0 ended by a signal
+            1 not started: the place is taken, the disk refused something
+            2 what was typed is wrong
+            78 another configuration is needed";
+
 /// What `serve` may be told. What is left out comes from the environment or config.toml.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The data directory [default: ~/.local/share/prompt-manager]
+    /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH [default: 127.0.0.1:8765]
+    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH [default: $PROMPT_MANAGER_LISTEN, else
+    /// 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
     /// Answer under this name too, such as that of a forwarded port; may be given several times.

@@ -3,12 +3,12 @@
 mod plain;
 
 use super::*;
-use crate::read::Reader;
 use crate::read::query::{Place, Places};
 use crate::read::search::scratch::Scratch;
 use crate::read::seed::{Row, Store, turn};
 use crate::read::span::LastChunk;
-use plain::{Seed, Told, fits, write};
+use crate::read::{Match, Reader};
+use plain::{Seed, Told, call, fits, write};
 
 fn query(typed: &str) -> Option<Query> {
     Query::parse(typed, Places::EVERYWHERE).unwrap()
@@ -282,6 +282,59 @@ fn relevance_puts_what_people_wrote_first() {
     store.refile();
     let request = ListRequest { sort: Sort::Relevance, limit: 3, ..searched("load") };
     assert_eq!(pages(&mut store.reader(), &request), [vec![4, 3, 2], vec![1]]);
+}
+
+/// A phrase is true of the texts, however many calls hold its words, and however long a text is.
+#[test]
+fn a_phrase_is_found_in_the_last_of_many_calls() {
+    let store = Store::new();
+    let mut told = Told { session: "s".into(), prompt: "x".into(), ..Told::default() };
+    write(&store, &mut told);
+    for seq in 0..100 {
+        call(&store, told.id, seq, "Bash", "config load", "load the config");
+    }
+    let none: [i64; 0] = [];
+    let mut reader = store.reader();
+    assert_eq!(ids(&mut reader, &searched(r#""load config""#)), none);
+    assert_eq!(ids(&mut reader, &searched(r#"-"load config" x"#)), [1]);
+    let long = format!("naïve {} load config", "load x config ".repeat(20_000));
+    call(&store, told.id, 100, "Bash", "", &long);
+    assert_eq!(ids(&mut reader, &searched(r#""load config""#)), [1]);
+    assert_eq!(ids(&mut reader, &searched(r#"-"load config" x"#)), none);
+    let page = reader.list(&searched(r#""load config""#)).unwrap();
+    let found = page.items[0].matches.as_ref().unwrap();
+    assert_eq!((found.len(), found[0].tool_use_id.as_deref()), (1, Some("call 100")));
+    assert!(found[0].snippet.iter().any(|piece| piece.matched && piece.text == "load config"));
+}
+
+/// Each word of a query is shown, in the text where it stands, as long as few enough places are shown.
+#[test]
+fn every_word_is_shown() {
+    let store = Store::new();
+    let mut told = Told { session: "s".into(), prompt: "alpha".into(), ..Told::default() };
+    write(&store, &mut told);
+    call(&store, told.id, 0, "Bash", "", &format!("beta {} gamma", "x ".repeat(500)));
+    for seq in 1..100 {
+        call(&store, told.id, seq, "Bash", "", "beta");
+    }
+    call(&store, told.id, 100, "Bash", "", &format!("{} delta", "x ".repeat(500)));
+    let check = |typed: &str, expected: &[&str]| {
+        let page = store.reader().list(&searched(typed)).unwrap();
+        let told = |found: &Match| {
+            let matched = found.snippet.iter().filter(|piece| piece.matched).map(|piece| piece.text.as_str());
+            format!("{} {}", found.place.as_str(), matched.collect::<Vec<_>>().join(" "))
+        };
+        let shown: Vec<_> = page.items[0].matches.as_ref().unwrap().iter().map(told).collect();
+        assert_eq!(shown, expected, "{typed}");
+    };
+    check("alpha", &["prompt alpha"]);
+    check("alpha beta", &["prompt alpha", "output beta"]);
+    check("beta gamma", &["output beta", "output gamma"]);
+    check("beta delta", &["output beta", "output delta"]);
+    check("gamma delta alpha", &["prompt alpha", "output gamma", "output delta"]);
+    check("alpha beta gamma delta", &["prompt alpha", "output beta", "output gamma"]);
+    check("alpha OR delta", &["prompt alpha"]);
+    check("beta -zeta", &["output beta"]);
 }
 
 #[test]

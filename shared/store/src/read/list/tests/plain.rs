@@ -58,33 +58,7 @@ pub(super) fn write(store: &Store, told: &mut Told) {
     let block = store.conn.last_insert_rowid();
     run("insert into search (rowid, text) values (?1, ?2)", &[&block, &told.answer]);
     if told.tool > 0 {
-        let span = |text: &str| {
-            let json = serde_json::Value::from(text).to_string() + &" ".repeat(told.id as usize);
-            let source = SpanSource::Event(store.event(json.as_bytes()));
-            Span { source, offset: 0, length: json.len() as u32 }.columns()
-        };
-        let (input, output) = (span(&(told.input.clone() + " ")), span(&told.output));
-        run(
-            "insert into tool_calls (conversation_id, seq, tool_use_id, name, is_error, refused, finished,
-                                     input_source, input_source_id, input_offset, input_length,
-                                     output_source, output_source_id, output_offset, output_length)
-             values (?1, 0, 'call', ?2, 0, 0, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                told.id,
-                TOOLS[told.tool],
-                input.0,
-                input.1,
-                input.2,
-                input.3,
-                output.0,
-                output.1,
-                output.2,
-                output.3
-            ],
-        );
-        let call = store.conn.last_insert_rowid();
-        run("insert into search_tools (rowid, text) values (?1, ?2)", &[&(call * 2), &told.input]);
-        run("insert into search_tools (rowid, text) values (?1, ?2)", &[&(call * 2 + 1), &told.output]);
+        call(store, told.id, 0, TOOLS[told.tool], &told.input, &told.output);
     }
     let row = format!("row {id:?}");
     let values: &[&dyn rusqlite::ToSql] = &[&row, &told.id];
@@ -102,6 +76,41 @@ pub(super) fn write(store: &Store, told: &mut Told) {
     }
     store.say("");
     store.conn.execute_batch("release written").unwrap();
+}
+
+/// Writes a call of a tool.
+pub(super) fn call(store: &Store, conversation: i64, seq: i64, name: &str, input: &str, output: &str) {
+    let span = |text: &str| {
+        let json = serde_json::Value::from(text).to_string() + &" ".repeat(store.conn.last_insert_rowid() as usize);
+        let source = SpanSource::Event(store.event(json.as_bytes()));
+        Span { source, offset: 0, length: json.len() as u32 }.columns()
+    };
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        store.conn.prepare_cached(sql).unwrap().execute(values).unwrap();
+    };
+    let (given, given_back) = (span(&(input.to_owned() + " ")), span(output));
+    run(
+        "insert into tool_calls (conversation_id, seq, tool_use_id, name, is_error, refused, finished,
+                                 input_source, input_source_id, input_offset, input_length,
+                                 output_source, output_source_id, output_offset, output_length)
+         values (?1, ?2, 'call ' || ?2, ?3, 0, 0, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            conversation,
+            seq,
+            name,
+            given.0,
+            given.1,
+            given.2,
+            given.3,
+            given_back.0,
+            given_back.1,
+            given_back.2,
+            given_back.3
+        ],
+    );
+    let call = store.conn.last_insert_rowid();
+    run("insert into search_tools (rowid, text) values (?1, ?2)", &[&(call * 2), &input]);
+    run("insert into search_tools (rowid, text) values (?1, ?2)", &[&(call * 2 + 1), &output]);
 }
 
 /// Numbers that only look random, the same in every run.

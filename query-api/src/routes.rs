@@ -132,6 +132,15 @@ mod tests {
         );
     }
 
+    /// Whoever reads the first page sees what there is.
+    #[test]
+    fn the_page_names_every_route() {
+        let page = include_str!("../../docs/api.md");
+        let missing: Vec<_> =
+            document().paths.paths.into_keys().filter(|path| !page.contains(&format!("{path}`"))).collect();
+        assert_eq!(missing, [""; 0]);
+    }
+
     /// In the document one would silently stand for the other.
     #[test]
     fn no_two_shapes_have_one_name() {

@@ -45,10 +45,11 @@ fn main() {
     let server = server.with_token(&home.join("run/api.token"));
     made::say_things(&server, &home);
     println!("{}", made::describe(&server, &home));
-    println!("\n{:<58}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p95", "p99", "longest", "KiB");
+    println!("\n{:<58}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p95", "p99", "longest", "items", "KiB");
     let mut client = server.client();
     floor(&home, rounds);
-    for question in questions(&generator) {
+    let rare = rare(&mut client, &generator);
+    for question in questions(&generator, &rare) {
         // An older server, measured for comparison, may not know the question.
         match client.get(&question.path).status {
             200 => row(&question.what, &ask(&mut client, rounds, &mut |_| question.path.clone())),
@@ -83,13 +84,24 @@ fn floor(home: &Path, rounds: usize) {
     );
 }
 
+/// A word that few conversations hold, as half of the words of real texts are.
+fn rare(client: &mut Client, words: &Generator) -> String {
+    // Of every fiftieth of the rarer half.
+    let candidates = (0..400).map(|nth| words.word(49_999 - nth * 50));
+    let counted =
+        candidates.map(|word| (items(client, &format!("/api/conversations?q=%22{word}%22&limit=10")).len(), word));
+    // Two, or as few more as there are.
+    let (_, word) = counted.min_by_key(|(found, _)| (*found < 2, *found)).expect("candidates");
+    word.to_owned()
+}
+
 struct Question {
     what: String,
     path: String,
 }
 
 /// A list of 50 with these filters, and what is asked beside lists.
-fn questions(words: &Generator) -> Vec<Question> {
+fn questions(words: &Generator, rare: &str) -> Vec<Question> {
     let list =
         |what: &str, query: &str| Question { what: what.to_owned(), path: format!("/api/conversations?{query}") };
     let search = |what: &str, text: &str, more: &str| {
@@ -98,7 +110,7 @@ fn questions(words: &Generator) -> Vec<Question> {
             &format!("q={}{more}", encode(text)),
         )
     };
-    let (common, frequent, seldom, rare) = (words.word(0), words.word(40), words.word(2_000), words.word(45_000));
+    let (common, frequent, seldom, last) = (words.word(0), words.word(40), words.word(2_000), words.word(45_000));
     let mut all = vec![list("list of 50, newest first", "")];
     for filter in [
         "kind=all",
@@ -125,16 +137,17 @@ fn questions(words: &Generator) -> Vec<Question> {
     }
     all.extend([
         search("rare word", rare, ""),
+        search("one of the rarer half of the words", last, ""),
         search("common word", frequent, ""),
         search("commonest word", common, ""),
         search("two words", &format!("{seldom} {frequent}"), ""),
         search("two common words", &format!("{common} {frequent}"), ""),
-        search("either of two", &format!("{rare} OR {seldom}"), ""),
+        search("either of two", &format!("{last} OR {seldom}"), ""),
         search("one and not another", &format!("{seldom} -{common}"), ""),
         search("phrase", &format!("\"{common} {frequent}\""), ""),
-        search("beginning", &format!("{}*", &rare[..rare.len() - 2]), ""),
+        search("beginning", &format!("{}*", &last[..last.len() - 2]), ""),
         search("short beginning", &format!("{}*", &frequent[..2]), ""),
-        search("part of a word in prompts", &rare[2..], "&in=prompt"),
+        search("part of a word in prompts", &last[2..], "&in=prompt"),
         search("in tool outputs", seldom, "&in=output"),
         search("in notes", "remember", "&in=note"),
         search("common word by relevance", frequent, "&sort=relevance"),
@@ -157,11 +170,13 @@ fn questions(words: &Generator) -> Vec<Question> {
 /// What it took to be answered, sorted, and the size of the answer.
 struct Answers {
     took: Vec<Duration>,
+    /// None where it is no list.
+    items: Option<usize>,
     bytes: usize,
 }
 
 fn ask(client: &mut Client, rounds: usize, path: &mut dyn FnMut(usize) -> String) -> Answers {
-    let (mut took, mut bytes) = (Vec::new(), 0);
+    let (mut took, mut bytes, mut items) = (Vec::new(), 0, None);
     // The first answer is not counted: whoever asks a second time asks a store whose pages are in memory.
     for round in 0..=rounds {
         let path = path(round);
@@ -171,9 +186,12 @@ fn ask(client: &mut Client, rounds: usize, path: &mut dyn FnMut(usize) -> String
         assert_eq!(response.status, 200, "GET {path}: {}", response.text());
         bytes = bytes.max(response.body.len());
         took.extend((round > 0).then_some(elapsed));
+        if round == 0 && response.body.starts_with(b"{") {
+            items = response.json()["items"].as_array().map(Vec::len);
+        }
     }
     took.sort();
-    Answers { took, bytes }
+    Answers { took, items, bytes }
 }
 
 fn ratings(client: &mut Client, rounds: usize, newest: u64) -> Answers {
@@ -187,17 +205,18 @@ fn ratings(client: &mut Client, rounds: usize, newest: u64) -> Answers {
         })
         .collect();
     took.sort();
-    Answers { took, bytes: 0 }
+    Answers { took, items: None, bytes: 0 }
 }
 
 fn row(what: &str, answers: &Answers) {
     let at = |share: f64| answers.took[((answers.took.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
     println!(
-        "{what:<58}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9.1}",
+        "{what:<58}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9}{:>9.1}",
         at(0.5),
         at(0.95),
         at(0.99),
         at(1.0),
+        answers.items.map_or_else(String::new, |items| items.to_string()),
         answers.bytes as f64 / 1024.0
     );
 }

@@ -28,7 +28,7 @@ use crate::status::{self, Status};
 /// The hooks write one file for each event and never wait; `ingest` stores each exactly once and then moves it to the
 /// archive. It may be killed at any moment and any number of them may run: nothing is lost and nothing is stored twice.
 #[derive(Debug, Parser)]
-#[command(name = "ingest", bin_name = "prompt-manager", version, max_term_width = 100, after_help = exit::HELP, after_long_help = with_examples(examples::ALL))]
+#[command(name = "ingest", bin_name = "prompt-manager", version, max_term_width = 100, after_help = exits(), after_long_help = with_examples(examples::ALL))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -42,66 +42,66 @@ pub enum Command {
     ///
     /// Reads the queue until it is empty and every transcript that has something new. Files that cannot be taken in go to
     /// queue/failed with a .reason.json beside them, and are counted.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::ONCE))]
+    #[command(after_help = exits(), after_long_help = with_examples(examples::ONCE))]
     Once(Once),
     /// Take in what lies elsewhere: transcripts, history, hook logs, another data directory
     ///
     /// Without a PATH it reads every projects root that was ever read and the one Claude Code has now.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(args::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(args::EXAMPLES))]
     Import(Import),
     /// Show how it is going: the queue, the last pass, the disk, the backups
     ///
     /// Only reads, while anything else goes on. Ends with 1 if something is wrong.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(status::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(status::EXAMPLES))]
     Status(Status),
     /// Look for everything that could be wrong, and say what to do about it
     ///
     /// Reads all that is stored and compares it with the files it came from. Ends with 1 if there is an error among the
     /// findings; warnings and notes are told, and end with 0.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::doctor::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(crate::doctor::EXAMPLES))]
     Doctor(Doctor),
     /// List what could not be taken in, and why
-    #[command(after_help = exit::HELP, after_long_help = with_examples(failed::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(failed::EXAMPLES))]
     Failed(Failed),
     /// Put what could not be taken in back into the queue
     ///
     /// The next pass tries again, from the first attempt on.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(failed::RETRY_EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(failed::RETRY_EXAMPLES))]
     Retry(Retry),
     /// Pack and thin out the archive as the settings say, now
-    #[command(after_help = exit::HELP, after_long_help = with_examples(prune::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(prune::EXAMPLES))]
     Prune(Prune),
     /// Copy the database while everything goes on, and check the copy
-    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::backup::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(crate::backup::EXAMPLES))]
     Backup(Backup),
     /// Put a backup in the place of the database
     ///
     /// The backup is copied, checked, and filled up with what the archive and the transcripts have beyond it. The database that
     /// was there is set aside. Refused while anything has it open. Killed at any moment it leaves the old one or the new one.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::restore::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(crate::restore::EXAMPLES))]
     Restore(Restore),
     /// Set a damaged database aside and make it anew from backup, archive and transcripts
     ///
     /// With the newest good backup, what can still be read of the damaged database, the archive, the files with what people
     /// said, the queue and the transcripts. On a whole database it does nothing. Refused while anything has it open.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::RECOVER))]
+    #[command(after_help = exits(), after_long_help = with_examples(examples::RECOVER))]
     Recover(Recover),
     /// Derive every conversation again from what was captured
     ///
     /// Conversations, sessions and the index of words are made from the captured hooks and transcripts. On a healthy store
     /// nothing changes; what was damaged is mended, and every conversation keeps its id, its ratings and its notes.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::REBUILD))]
+    #[command(after_help = exits(), after_long_help = with_examples(examples::REBUILD))]
     Rebuild(Rebuild),
     /// Give back what was taken in: as JSON Lines, a table, a document, or the files themselves
     ///
     /// Writes to standard output, or to --out. Reads only, while anything else goes on.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(crate::export::args::EXAMPLES))]
+    #[command(after_help = exits(), after_long_help = with_examples(crate::export::args::EXAMPLES))]
     Export(Export),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
     /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once; reads config.toml again at SIGHUP.
-    #[command(after_help = exit::HELP, after_long_help = with_examples(examples::RUN))]
+    #[command(after_help = exits(), after_long_help = with_examples(examples::RUN))]
     Run(Run),
     /// Print what a shell needs to complete commands and options
     #[command(after_long_help = with_examples(manual::COMPLETIONS_EXAMPLES))]
@@ -183,8 +183,12 @@ fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a whole number from 1 on is wanted".to_owned())
 }
 
+fn exits() -> String {
+    terminal::help::laid_out(exit::HELP)
+}
+
 fn with_examples(examples: &str) -> String {
-    format!("{examples}\n{}", exit::HELP)
+    terminal::help::laid_out(&format!("{examples}\n{}", exit::HELP))
 }
 
 fn cron_help() -> String {
@@ -270,6 +274,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// As a terminal of 80 columns shows it: no line of an example is folded.
+    #[test]
+    fn examples_fit_a_terminal() {
+        for word in Cli::command().get_subcommands() {
+            let help = word.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines().filter(|line| line.starts_with(' ')) {
+                assert!(line.chars().count() <= 79, "{}: {line}", word.get_name());
+            }
+        }
     }
 
     fn check_refused(args: &[&str], expected: &str) {

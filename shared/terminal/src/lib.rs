@@ -4,6 +4,7 @@
 //! Whoever reads may have gone (`| head`): what a command did is done all the same, so a closed pipe is no failure.
 
 mod folder;
+pub mod help;
 pub mod moment;
 pub mod table;
 pub mod text;

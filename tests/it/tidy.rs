@@ -60,6 +60,7 @@ const FLOORS: [&str; 10] =
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("aho-corasick", &["store"]),
+    ("unicase", &["store"]),
     ("unicode-normalization", &["store"]),
     ("zstd", &["store", "ingest"]),
     ("tar", &["ingest"]),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use hyper::StatusCode;
 use serde::Deserialize;
 use store::human::Tag;
 use utoipa::ToSchema;
@@ -19,7 +18,7 @@ use crate::view;
 
 /// All tags and how many conversations have each, the most used first
 ///
-/// Two that differ only in upper and lower case are one tag.
+/// Two that differ only in case, or in how their signs are composed, are one tag; it is shown as most conversations have it.
 #[utoipa::path(get, operation_id = "list_tags", path = "/api/tags", tag = "tags",
     responses((status = 200, body = view::Tags)))]
 pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
@@ -72,7 +71,7 @@ pub(crate) async fn rename(
     Query(()): Query<()>,
     Json(body): Json<RenameBody>,
 ) -> Result<Response, Problem> {
-    let from = parse(&tag)?;
+    let from = Tag::kept(tag);
     let (to, merge) = (body.name.0, body.merge);
     let name = to.clone();
     let done =
@@ -89,12 +88,7 @@ pub(crate) async fn delete(
     Name(tag): Name,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
-    let from = parse(&tag)?;
+    let from = Tag::kept(tag);
     let done = database.annotate(move |annotator, now_ms| annotator.rename_tag(&from, None, false, now_ms)).await?;
     json(&view::Renamed { tag: None, conversations: done.conversations, merged: false })
-}
-
-/// What cannot be a tag is on no conversation.
-fn parse(tag: &str) -> Result<Tag, Problem> {
-    Tag::parse(tag).map_err(|_| Problem::new(StatusCode::NOT_FOUND, "There is no such tag."))
 }

@@ -164,7 +164,7 @@ impl From<Refused> for Problem {
             R::NoConversation(_) | R::NoSession(_) | R::NoTag(_) | R::NoView(_) => StatusCode::NOT_FOUND,
             R::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             R::NameTaken(_) | R::Conflict(_) => StatusCode::CONFLICT,
-            R::TooManyTags(_) | R::Senseless(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            R::TooManyTags(_) | R::Unfit(..) | R::Senseless(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let problem = Self::new(status, refused.to_string());
         match refused {

@@ -110,6 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Triggers ask for it, and no fault is about a text in such a script.
     let flags = FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     conn.create_scalar_function("spaced", 1, flags, |call| call.get::<Option<String>>(0))?;
+    conn.create_scalar_function("folded", 1, flags, |call| call.get::<Option<String>>(0))?;
     // Of the payload that a second event has.
     conn.execute_batch(&sql.replace("HASH", &blake3::hash(b"{}").to_hex()))?;
     Ok(())

@@ -23,7 +23,7 @@ use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Context, Error};
-use crate::human::{Name, Remark, Said, Stamp, Tag, put};
+use crate::human::{Name, Remark, Said, Stamp, Tag, Unfit, put};
 use crate::ids::ConversationId;
 use crate::lost;
 use crate::open::{self, DbLock};
@@ -55,6 +55,9 @@ pub enum Refused {
         /// The version of the state it is in.
         version: String,
     },
+    /// A tag that is in use nowhere and is not fit to be.
+    #[error("The tag {:?} cannot be set: a new one {}.", .0.as_str(), .1)]
+    Unfit(Tag, Unfit),
     /// With these, the conversation would have too many tags.
     #[error("Conversation {} would have more than {} tags.", .0.0, Tag::MOST)]
     TooManyTags(ConversationId),

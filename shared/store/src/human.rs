@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 
 use crate::ids::{ConversationId, Key};
 
+mod fold;
 pub(crate) mod get;
 pub(crate) mod parts;
 pub(crate) mod put;
 mod typed;
+mod unseen;
 
-pub(crate) use typed::folded;
+pub(crate) use fold::folded;
 pub use typed::{Name, Note, Tag, Unfit};
 
 /// A rating: 1 to 5.
@@ -47,6 +49,7 @@ pub struct Marks {
 
 impl Marks {
     /// Names this state of this conversation: two have the same version exactly if the states are equal and of the same one.
+    /// Another spelling of a tag is no other state.
     pub fn version(&self, of: ConversationId) -> String {
         let mut hash = blake3::Hasher::new();
         let mut field = |bytes: &[u8]| {
@@ -56,7 +59,9 @@ impl Marks {
         field(&of.0.to_le_bytes());
         field(&[self.rating.map_or(0, Rating::get), u8::from(self.starred)]);
         field(&(self.tags.len() as u64).to_le_bytes());
-        self.tags.iter().chain(&self.notes).for_each(|text| field(text.as_bytes()));
+        let mut tags: Vec<_> = self.tags.iter().map(|tag| folded(tag)).collect();
+        tags.sort();
+        tags.iter().chain(&self.notes).for_each(|text| field(text.as_bytes()));
         hash.finalize().to_hex()[..24].to_owned()
     }
 
@@ -65,20 +70,21 @@ impl Marks {
         (!self.notes.is_empty()).then(|| self.notes.join("\n\n"))
     }
 
-    /// From whole histories, the oldest of each kind first, each row with the id it was written to. As the view `ratings` has it: the
-    /// newest rating and the newest word on each tag counts, whichever id it was written to; the notes of the ids stand one
-    /// under the other.
+    /// From whole histories, the oldest of each kind first, each row with the id it was written to: the newest rating and the
+    /// newest word on each tag counts, whichever id it was written to and however the tag is spelled; the notes of the ids
+    /// stand one under the other.
     pub(crate) fn of(history: &[(ConversationId, Remark)]) -> Self {
         let (mut marks, mut tags, mut notes) = (Self::default(), BTreeMap::new(), BTreeMap::new());
         for (at, (id, remark)) in history.iter().enumerate() {
             match &remark.said {
                 Said::Rating(rating) => marks.rating = *rating,
                 Said::Star(starred) => marks.starred = *starred,
-                Said::Tag { tag, present } => drop(tags.insert(tag, *present)),
+                Said::Tag { tag, present } => drop(tags.insert(folded(tag), (tag, *present))),
                 Said::Note(note) => drop(notes.insert(id, (at, note))),
             }
         }
-        marks.tags = tags.into_iter().filter(|(_, present)| *present).map(|(tag, _)| tag.clone()).collect();
+        marks.tags = tags.into_values().filter(|(_, present)| *present).map(|(tag, _)| tag.clone()).collect();
+        marks.tags.sort();
         let mut notes: Vec<_> = notes.into_values().collect();
         notes.sort();
         marks.notes = notes.into_iter().filter_map(|(_, note)| note.clone()).collect();

@@ -9,7 +9,7 @@
 //! | events, transcripts, transcript_chunks, places, origins, meta | `write`, append-only |
 //! | conversation_ids, conversation_keys | `write`, append-only |
 //! | *_history, user_sessions, user_session_members, session_titles, saved_views | [`annotate`], append-only; `write` from other stores |
-//! | marks, tagged, human_texts, search_human, search_human_parts, untold | triggers on the tables before, and on aliases |
+//! | marks, tagged, spellings, human_texts, search_human, search_human_parts, untold | triggers on the tables before, and on aliases |
 //! | dirty_sessions, prompt_lines, places_wanted, session_links, sessions, turns, blocks, tool_calls, usage, search, search_tools, search_parts, search_titles, search_title_parts, titles, aliases, facets, tool_uses, models, tools, folders, quarter_* | `write`, rebuildable |
 //! | passes, latencies, totals, turns_seen | `write`, figures of how it goes; turns_seen follows turns by triggers |
 

@@ -69,7 +69,7 @@ pub use sessions::{
 pub use snippet::{Match, Piece};
 pub use suggest::Suggestion;
 pub use tags::TagCount;
-pub(crate) use tags::{tag_spelling, tag_spellings};
+pub(crate) use tags::{show as show_tags, tag_spelling};
 pub use turn::{Figures, Listed, ToolSummary, Turn};
 
 /// A read-only connection.
@@ -223,7 +223,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn tags(&mut self) -> Result<Vec<TagCount>, Error> {
-        self.ask(tags::counts)
+        self.ask(|conn| Ok(tags::all(conn, u32::MAX)?.into_iter().map(|(_, tag)| tag).collect()))
     }
 
     /// What a conversation might be tagged with, by rules, the best first, and the id that answers for it. `None` if there

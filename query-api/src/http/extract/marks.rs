@@ -58,12 +58,17 @@ fn or_null(kind: Type) -> SchemaType {
     SchemaType::Array(vec![kind, Type::Null])
 }
 
-/// Text of one line, with neither blanks nor control characters at its ends.
-const LINE: &str =
-    r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+/// Control characters and signs that nobody sees, for a class. (The joiners, which some words and emoji need, are let in where they
+/// are seen; a pattern cannot say where.)
+macro_rules! unseen {
+    () => {
+        r"\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    };
+}
+/// Text of one line, without blanks at its ends.
+const LINE: &str = concat!(r"^[^\s", unseen!(), "]([^", unseen!(), r"]*[^\s", unseen!(), "])?$");
 /// The same without commas.
-const TAG: &str =
-    r"^[^\s,\u0000-\u001f\u007f-\u009f]([^,\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s,\u0000-\u001f\u007f-\u009f])?$";
+const TAG: &str = concat!(r"^[^\s,", unseen!(), "]([^,", unseen!(), r"]*[^\s,", unseen!(), "])?$");
 
 field! {
     /// A rating, or null.

@@ -28,7 +28,8 @@ const SET: [(&str, &str); 2] = [("user_session_members", "removed_ms"), ("saved_
 const CALLED: &str = "telling";
 
 /// What follows by triggers.
-const KEPT: [&str; 7] = ["marks", "tagged", "human_texts", "search_human", "search_human_parts", "retold", "untold"];
+const KEPT: [&str; 8] =
+    ["marks", "tagged", "spellings", "human_texts", "search_human", "search_human_parts", "retold", "untold"];
 
 /// The triggers that write there.
 const TRIGGERS: [&str; 13] = [

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::{Act, Annotator, Outcome, Refused};
-use crate::error::Error;
 use crate::human::{Marks, Note, Rating, Said, Tag, folded, get};
 use crate::ids::ConversationId;
 use crate::read;
@@ -95,8 +94,10 @@ impl Annotator {
             if let Some(refused) = contradiction(change) {
                 return Ok(Err(refused));
             }
-            let change = spelled(act.conn, change)?;
-            act.mark(id, &change, expected)
+            match spelled(act.conn, change)? {
+                Ok(change) => act.mark(id, &change, expected),
+                Err(refused) => Ok(Err(refused)),
+            }
         })
     }
 
@@ -113,7 +114,10 @@ impl Annotator {
             if let Some(refused) = contradiction(change) {
                 return Ok(Err(refused));
             }
-            let change = spelled(act.conn, change)?;
+            let change = match spelled(act.conn, change)? {
+                Ok(change) => change,
+                Err(refused) => return Ok(Err(refused)),
+            };
             let (mut done, mut changed) = (BTreeSet::new(), 0);
             for &id in ids {
                 match act.mark(id, &change, &Expected::Any)? {
@@ -192,11 +196,13 @@ impl Act<'_> {
                 marks.notes = note.into_iter().collect();
             }
         }
-        Ok(Ok(Marked { id, changed: marks != before, marks }))
+        let changed = marks != before;
+        read::show_tags(self.conn, &mut marks)?;
+        Ok(Ok(Marked { id, changed, marks }))
     }
 }
 
-/// What is to be added and what to be taken off. One tag may be there in several spellings, from several stores.
+/// What is to be added and what to be taken off.
 fn difference(before: &[String], change: &TagChange) -> (Vec<String>, Vec<String>) {
     let fold = |tags: &[Tag]| tags.iter().map(|tag| folded(tag.as_str())).collect::<BTreeSet<_>>();
     let (wanted, remove): (&[Tag], Vec<String>) = match change {
@@ -255,15 +261,21 @@ fn contradiction(change: &Change) -> Option<Refused> {
     Some(Refused::Senseless(format!("The tag {both} cannot be both added and taken off.")))
 }
 
-/// The change with its new tags spelled as they are in this store: `rust` where there is `Rust` is that.
-fn spelled(conn: &Connection, change: &Change) -> Result<Change, Error> {
+/// The change with its new tags spelled as they are in this store: `rust` where there is `Rust` is that. What is in use nowhere
+/// must be fit to be new.
+fn spelled(conn: &Connection, change: &Change) -> Outcome<Change> {
     let mut change = change.clone();
     if let Some(TagChange::Set(tags) | TagChange::Edit { add: tags, .. }) = &mut change.tags {
         for tag in tags {
-            if let Some(known) = read::tag_spelling(conn, tag)? {
-                *tag = known;
+            match read::tag_spelling(conn, tag.as_str())? {
+                Some(known) => *tag = known,
+                None => {
+                    if let Err(unfit) = tag.check_new() {
+                        return Ok(Err(Refused::Unfit(tag.clone(), unfit)));
+                    }
+                }
             }
         }
     }
-    Ok(change)
+    Ok(Ok(change))
 }

@@ -27,8 +27,9 @@ enum Event {
 
 fn said() -> impl Strategy<Value = Said> {
     let rating = prop::option::of(1..=5_i64).prop_map(|rating| Said::Rating(rating.and_then(Rating::new)));
-    let tag = (prop::sample::select(vec!["rust", "Rust", "日本語 tag", "a b"]), any::<bool>())
-        .prop_map(|(tag, present)| Said::Tag { tag: tag.to_owned(), present });
+    let tag =
+        (prop::sample::select(vec!["rust", "Rust", "RUST", "Straße", "STRASSE", "日本語 tag", "a b"]), any::<bool>())
+            .prop_map(|(tag, present)| Said::Tag { tag: tag.to_owned(), present });
     let note = prop::option::of("[a-c ]{0,6}").prop_map(Said::Note);
     prop_oneof![rating, tag, note, any::<bool>().prop_map(Said::Star)]
 }
@@ -103,6 +104,19 @@ fn check_index(conn: &Connection) {
     }
 }
 
+/// What is kept of the spellings is what counting gives.
+fn check_spellings(conn: &Connection) {
+    let rows = |sql: &str| -> Vec<String> {
+        let mut query = conn.prepare(sql).unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(
+        rows("select tag || '|' || key || '|' || conversations from spellings order by tag"),
+        rows("select tag || '|' || folded(tag) || '|' || count(*) from tagged group by tag order by tag"),
+    );
+    assert_eq!(rows("select tag from tagged where key <> folded(tag)"), [""; 0]);
+}
+
 fn store() -> (tempfile::TempDir, DataDir, Connection, open::DbLock) {
     let home = tempfile::tempdir().unwrap();
     let dir = DataDir::new(home.path());
@@ -131,6 +145,7 @@ fn what_is_kept_is_what_the_histories_say() {
             prop_assert_eq!(kept(&tx, id), expected, "{}", id);
         }
         check_index(&tx);
+        check_spellings(&tx);
         Ok(())
     };
     runner.run(&prop::collection::vec(event(), 1..60), check).unwrap();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::unseen::unseen;
+
 /// Why a text is not fit; behind the name of what it was to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -19,6 +21,9 @@ pub enum Unfit {
     /// It holds what cannot be shown.
     #[error("must not hold control characters")]
     Control,
+    /// It holds what nobody sees where it stands.
+    #[error("must not hold U+{:04X}, which nobody sees", u32::from(*.0))]
+    Unseen(char),
 }
 
 /// Trimmed, of one line, and composed: the same text typed on two systems is the same.
@@ -35,7 +40,7 @@ fn line(text: &str, longest: usize) -> Result<String, Unfit> {
     if (1..=longest).contains(&text.chars().count()) { Ok(text) } else { Err(Unfit::Characters(longest)) }
 }
 
-/// A tag: 1 to 100 characters, no comma. Two that differ only in upper and lower case are one tag.
+/// A tag: 1 to 100 characters, no comma. Two that differ only in case, or in how they are composed, are one tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag(String);
 
@@ -52,9 +57,14 @@ impl Tag {
         if tag.contains(',') { Err(Unfit::Comma) } else { Ok(Self(tag)) }
     }
 
-    /// One that somebody has set already, perhaps in another store.
-    pub(crate) fn kept(tag: String) -> Self {
-        Self(tag)
+    /// Whatever somebody has set already, perhaps in another store or by older rules.
+    pub fn kept(tag: impl Into<String>) -> Self {
+        Self(tag.into())
+    }
+
+    /// Whether it may be set where it is not in use yet.
+    pub(crate) fn check_new(&self) -> Result<(), Unfit> {
+        unseen(&self.0).map_or(Ok(()), |sign| Err(Unfit::Unseen(sign)))
     }
 
     /// As it is written.
@@ -67,11 +77,6 @@ impl fmt::Display for Tag {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
-}
-
-/// What tags are compared by.
-pub(crate) fn folded(tag: &str) -> String {
-    tag.nfc().flat_map(char::to_lowercase).collect()
 }
 
 /// A note: anything up to 64 KiB, as it was typed.
@@ -111,7 +116,8 @@ impl Name {
     /// # Errors
     /// Why it is none.
     pub fn parse(text: &str) -> Result<Self, Unfit> {
-        line(text, 200).map(Self)
+        let name = line(text, 200)?;
+        unseen(&name).map_or(Ok(Self(name)), |sign| Err(Unfit::Unseen(sign)))
     }
 
     /// As it is written.
@@ -145,12 +151,14 @@ mod tests {
         }
     }
 
+    /// A tag that has one may be in use already, and is not new then; a name is always new.
     #[test]
-    fn case_and_composition_make_no_other_tag() {
-        for (a, b) in [("Rust", "rUST"), ("ZU\u{308}RICH", "zürich"), ("ÀÉ", "àé")] {
-            assert_eq!(folded(a), folded(b));
-        }
-        assert_ne!(folded("rust"), folded("rusty"));
+    fn what_nobody_sees_is_not_new() {
+        let tag = Tag::parse("a\u{200b}b").unwrap();
+        assert_eq!(tag.check_new(), Err(Unfit::Unseen('\u{200b}')));
+        assert_eq!(Tag::parse("می\u{200c}روم").unwrap().check_new(), Ok(()));
+        let refused = Name::parse("a\u{202e}b").unwrap_err();
+        assert_eq!(refused.to_string(), "must not hold U+202E, which nobody sees");
     }
 
     #[test]

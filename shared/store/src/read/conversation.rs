@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::json::Value;
+use super::marks;
 use super::session::{self, Session};
 use super::span::Spans;
 use super::turn::{self, Figures, Turn};
@@ -157,7 +158,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
-        marks: Marks::of(&get::history(conn, id)?),
+        marks: marks::of(conn, &get::history(conn, id)?)?,
         figures: turn::figures(conn, &turn)?,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),

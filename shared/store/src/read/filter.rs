@@ -10,8 +10,8 @@ use rusqlite::{Connection, ToSql};
 
 use super::project::Wanted;
 use super::query::Query;
-use super::tags::tag_spellings;
 use crate::error::{Context, Error};
+use crate::human::folded;
 use crate::ids::ConversationId;
 use crate::words::{Kind, Status, Via};
 
@@ -112,8 +112,7 @@ macro_rules! held {
                     on u.tool_id = w.value and u.timestamp_ms = f.timestamp_ms and u.conversation_id = f.conversation_id))
          and (?8 is null or not exists (
                 select 1 from json_each(?8) w
-                 where not exists (select 1 from json_each(w.value) s join tagged g on g.tag = s.value
-                                    where g.conversation_id = f.conversation_id)))
+                 where not exists (select 1 from tagged g where g.key = w.value and g.conversation_id = f.conversation_id)))
          and (?9 is null or coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), 0)
                 between ?9 and ?10)
          and (?11 is null or coalesce((select m.starred from marks m where m.conversation_id = f.conversation_id), 0) = ?11)
@@ -170,7 +169,7 @@ impl Held {
             folders: json(folders),
             models: json(numbers(MODEL, &filter.models)?),
             tools: json(numbers(TOOL, &filter.tools)?),
-            tags: spelled(conn, &filter.tags)?,
+            tags: list(&filter.tags.iter().map(|tag| folded(tag)).collect::<Vec<_>>()),
             rating: filter.rating.as_ref().map(Rated::range),
             starred: filter.starred,
             sessions: list(&filter.sessions),
@@ -215,12 +214,6 @@ impl Held {
             &self.until,
         ]
     }
-}
-
-/// The spellings in which each of the tags is in use, a list of lists: upper and lower case make no other tag.
-fn spelled(conn: &Connection, tags: &[String]) -> Result<Option<String>, Error> {
-    let spelled: Vec<_> = tags.iter().map(|tag| tag_spellings(conn, tag)).collect::<Result<_, _>>()?;
-    Ok((!spelled.is_empty()).then(|| serde_json::Value::from(spelled).to_string()))
 }
 
 fn mask(numbers: impl Iterator<Item = i64>) -> Option<i64> {

@@ -1,10 +1,11 @@
-//! What is said of one conversation, exactly as its history says.
+//! What is said of one conversation, exactly as its history says, with its tags spelled as all have them.
 
 use rusqlite::Connection;
 
 use super::conversation::survivor;
+use super::tags;
 use crate::error::{Context, Error};
-use crate::human::{Marks, get};
+use crate::human::{Marks, Remark, get};
 use crate::ids::ConversationId;
 
 /// With the id that answers for it; `None` if `id` was never given out.
@@ -13,7 +14,14 @@ pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<(Conve
         return Ok(None);
     }
     let id = survivor(conn, id)?;
-    Ok(Some((id, Marks::of(&get::history(conn, id)?))))
+    Ok(Some((id, of(conn, &get::history(conn, id)?)?)))
+}
+
+/// What this history says now.
+pub(super) fn of(conn: &Connection, history: &[(ConversationId, Remark)]) -> Result<Marks, Error> {
+    let mut marks = Marks::of(history);
+    tags::show(conn, &mut marks)?;
+    Ok(marks)
 }
 
 /// Whether the id was ever given out.

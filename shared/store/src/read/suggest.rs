@@ -29,7 +29,7 @@ const LONGEST_INPUT: u32 = 64 * 1024;
 /// Prompts and answers are looked at so far, in characters.
 const LONGEST_TEXT: i64 = 64 * 1024;
 /// Tags that are looked for in the texts.
-const MOST_TAGS: usize = 5_000;
+const MOST_TAGS: u32 = 5_000;
 /// Conversations before and after it, in its session.
 const NEAR_IN_SESSION: i64 = 25;
 /// And in time, of which those of its project count.
@@ -48,7 +48,7 @@ const TITLE: &str = "
 const SESSION_TAGS: &str = "
     select g.tag, count(*)
       from (select id from turns where session_id = ?2 and ordinal between ?3 - ?4 and ?3 + ?4) t
-      cross join tagged g on g.conversation_id = t.id
+      cross join tags_shown g on g.conversation_id = t.id
      where t.id <> ?1 group by g.tag";
 
 /// ?2: its time; ?3: how many on each side. The folders of a project are those of its repository.
@@ -68,7 +68,7 @@ const PROJECT_TAGS: &str = "
            union all
            select * from (select conversation_id, folder_id from facets where (timestamp_ms, conversation_id) > (?2, ?1)
                            order by timestamp_ms, conversation_id limit ?3))
-    select g.tag, count(*) from near n cross join tagged g on g.conversation_id = n.id
+    select g.tag, count(*) from near n cross join tags_shown g on g.conversation_id = n.id
      where n.folder_id in (select id from home) group by g.tag";
 
 const CALLS: &str = "
@@ -84,7 +84,7 @@ pub(super) fn of(conn: &Connection, id: ConversationId) -> Result<Option<(Conver
     let Some(mut facts) = told(conn, id)? else { return Ok(Some((id, Vec::new()))) };
     tools(conn, id, &mut facts)?;
     facts.spellings =
-        tags::all(conn, MOST_TAGS)?.into_iter().rev().map(|tag| (folded(&tag), tag)).collect::<BTreeMap<_, _>>();
+        tags::all(conn, MOST_TAGS)?.into_iter().map(|(key, tag)| (key, tag.tag)).collect::<BTreeMap<_, _>>();
     for (_, Remark { said, .. }) in get::history(conn, id)? {
         if let Said::Tag { tag, .. } = said {
             facts.decided.insert(folded(&tag));

@@ -108,7 +108,7 @@ const FIGURES: &str = "
     select failed, prompt_length, tokens, cost from facets where timestamp_ms = ?1 and conversation_id = ?2";
 
 const MARKS: &str = "select rating, starred, noted from marks where conversation_id = ?1";
-const TAGS: &str = "select tag from tagged where conversation_id = ?1 order by tag";
+const TAGS: &str = "select tag from tags_shown where conversation_id = ?1 order by tag";
 const NOTES: &str = "select text from human_texts where conversation_id = ?1 and kind = 'note' order by id";
 
 /// The row of `id`, which must not be an alias.

@@ -163,20 +163,46 @@ fn a_tag_has_the_spelling_that_is_in_use() {
     mark(&mut store, 1, &set(&["Rust", "Zürich"]), 5);
     assert_eq!(mark(&mut store, 2, &set(&["rUST", "ZÜRICH", "rust"]), 6).marks.tags, ["Rust", "Zürich"]);
     assert_eq!(mark(&mut store, 2, &edit(&["RUST"], &["zürich"]), 7).marks.tags, ["Rust"]);
-    // Another store has brought another spelling: both go and stay together.
+    // Another store has brought other spellings: they are one tag, shown as most have it, then as it was set last.
+    let theirs = |row: &str, tag: &str, present| Remark {
+        stamp: Stamp { id: row.into(), origin: "other".into(), created_ms: 30 },
+        said: Said::Tag { tag: tag.into(), present },
+    };
+    store.remark(3, &theirs("a", "rust", true));
+    store.remark(4, &theirs("b", "ZÜRICH", true));
+    let counts = |store: &Store| -> Vec<_> {
+        let tags = crate::read::Reader::open(&store.dir).unwrap().tags().unwrap();
+        tags.into_iter().map(|tag| (tag.tag, tag.conversations)).collect()
+    };
+    assert_eq!(counts(&store), [("Rust".into(), 3), ("ZÜRICH".into(), 2)]);
+    assert_eq!(mark(&mut store, 3, &edit(&["x"], &[]), 31).marks.tags, ["Rust", "x"]);
+    store.remark(2, &theirs("c", "RUST", false));
+    store.remark(4, &theirs("d", "rust", true));
+    assert_eq!(store.marks(2).tags, [""; 0], "the newest word counts, however it is spelled");
+    assert_eq!(counts(&store), [("rust".into(), 3), ("ZÜRICH".into(), 2), ("x".into(), 1)]);
+    assert_eq!(mark(&mut store, 1, &set(&["rUsT", "y"]), 40).marks.tags, ["rust", "y"]);
+    assert_eq!(mark(&mut store, 4, &edit(&[], &["rusT"]), 41).marks.tags, ["ZÜRICH"]);
+}
+
+#[test]
+fn a_tag_that_nobody_can_tell_from_another_is_not_new() {
+    let mut store = Store::new(&[("a", 2)]);
+    let unseen = "ru\u{200b}st";
+    for change in [set(&[unseen]), edit(&[unseen], &[])] {
+        let refused = refused(store.annotator.mark(ConversationId(1), &change, &Expected::Any, 5));
+        assert!(refused.to_string().contains("must not hold U+200B"), "{refused}");
+    }
+    mark(&mut store, 1, &set(&["rust"]), 5);
+    let tag = |text: &str| Tag::parse(text).unwrap();
+    let renamed = store.annotator.rename_tag(&tag("rust"), Some(&tag(unseen)), false, 6);
+    assert!(matches!(refused(renamed), Refused::Unfit(..)));
+    // One that came from elsewhere can be kept, found and taken off.
     let stamp = Stamp { id: "theirs".into(), origin: "other".into(), created_ms: 3 };
-    let theirs = Remark { stamp, said: Said::Tag { tag: "rust".into(), present: true } };
-    store.remark(2, &theirs);
-    assert_eq!(mark(&mut store, 2, &set(&["RUST", "x"]), 8).marks.tags, ["Rust", "rust", "x"]);
-    let counts: Vec<_> = crate::read::Reader::open(&store.dir)
-        .unwrap()
-        .tags()
-        .unwrap()
-        .into_iter()
-        .map(|tag| (tag.tag, tag.conversations))
-        .collect();
-    assert_eq!(counts, [("Rust".into(), 2), ("Zürich".into(), 1), ("x".into(), 1)]);
-    assert_eq!(mark(&mut store, 2, &edit(&[], &["rusT"]), 9).marks.tags, ["x"]);
+    store.remark(2, &Remark { stamp, said: Said::Tag { tag: unseen.into(), present: true } });
+    assert_eq!(mark(&mut store, 2, &set(&[unseen, "x"]), 7).marks.tags, [unseen, "x"]);
+    let done = store.annotator.rename_tag(&Tag::kept(unseen), Some(&tag("rust")), true, 8).unwrap().unwrap();
+    assert_eq!((done.conversations, done.merged), (1, true));
+    assert_eq!(store.marks(2).tags, ["rust", "x"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::error::{Context, Error};
 use crate::human::{Marks, Remark, get};
 use crate::ids::{ConversationId, Key};
 use crate::read::conversation::{self, Conversation};
+use crate::read::marks;
 use crate::read::session::{self, Session};
 use crate::read::turn::{self, Listed};
 use crate::usage::Usage;
@@ -75,7 +76,7 @@ impl Exporter {
                 usage: conversation::tokens(conn, id)?,
                 subagents: subagents.len(),
                 subagents_usage,
-                standing: Marks::of(&get::history(conn, id)?),
+                standing: marks::of(conn, &get::history(conn, id)?)?,
                 listed,
             }))
         })
@@ -97,7 +98,7 @@ impl Exporter {
             Ok(Some(Whole {
                 title: title(conn, &conversation.turn.user_session_id, conversation.session.as_ref())?,
                 keys: get::all_keys(conn, id.0)?,
-                standing: Marks::of(&said),
+                standing: marks::of(conn, &said)?,
                 remarks: without_ids(said),
                 conversation,
             }))

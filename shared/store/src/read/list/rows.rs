@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{Direction, Position, Sort};
 use crate::error::{Context, Error};
+use crate::human::folded;
 use crate::ids::ConversationId;
 use crate::read::conversation::survivor;
 use crate::read::filter::{Filter, Held, Rated, held};
-use crate::read::tag_spellings;
 
 /// What leads to no more rows than this is collected rather than walked.
 const FEW: i64 = 2_000;
@@ -180,7 +180,7 @@ const OF_SESSION: &str = "
     select t.id from turns t indexed by turns_session
      where t.session_id in (select ?1 union select m.session_id from user_session_members m
                              where m.user_session_id = ?1 and m.removed_ms is null) limit ?2";
-const OF_TAG: &str = "select conversation_id from tagged where tag = ?1 limit ?2";
+const OF_TAG: &str = "select conversation_id from tagged where key = ?1 limit ?2";
 const OF_TOOL: &str = "
     select u.conversation_id from tools n cross join tool_uses u on u.tool_id = n.id where n.name = ?1 limit ?2";
 const RATED: &str = "select conversation_id from marks where rating is not null and rating between ?1 and ?2 limit ?3";
@@ -345,15 +345,6 @@ pub(super) fn count_of(conn: &Connection, ids: &[i64], held: &Held) -> Result<u6
     Ok(rows(conn, OF_IDS, held, &[&0, &0, &ids])?.len() as u64)
 }
 
-/// The tag in every spelling that is in use; one that is not leads nowhere.
-fn spellings(conn: &Connection, tag: &str) -> Result<Vec<String>, Error> {
-    let mut found = tag_spellings(conn, tag)?;
-    if found.is_empty() {
-        found.push(tag.to_owned());
-    }
-    Ok(found)
-}
-
 /// The ids that the most telling name in the filter leads to, if these are few; ids themselves always.
 pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Result<Option<Vec<i64>>, Error> {
     if !filter.ids.is_empty() {
@@ -363,12 +354,12 @@ pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Resul
     }
     let few = if searches { FEW_TO_SEARCH } else { FEW };
     let mut best: Option<Vec<i64>> = None;
-    let spelled = filter.tags.iter().map(|tag| spellings(conn, tag)).collect::<Result<Vec<_>, _>>()?;
+    let keys: Vec<_> = filter.tags.iter().map(|tag| folded(tag)).collect();
     let mut names: Vec<Vec<(&str, &dyn ToSql)>> = Vec::new();
     for sessions in [&filter.sessions, &filter.user_sessions] {
         names.push(sessions.iter().map(|session| (OF_SESSION, session as &dyn ToSql)).collect());
     }
-    names.extend(spelled.iter().map(|tags| tags.iter().map(|tag| (OF_TAG, tag as &dyn ToSql)).collect()));
+    names.extend(keys.iter().map(|key| vec![(OF_TAG, key as &dyn ToSql)]));
     names.push(filter.tools.iter().map(|tool| (OF_TOOL, tool as &dyn ToSql)).collect());
     for group in names.iter().filter(|group| !group.is_empty()) {
         // No more than what is known already is worth collecting.

@@ -47,6 +47,9 @@ pub(crate) enum Error {
         /// What is wrong and what to do.
         detail: String,
     },
+    /// Whoever asked pressed Ctrl-C, after so many were found.
+    #[error("ended by Ctrl-C before it had looked everywhere; found until then: {0}")]
+    Interrupted(usize),
     /// The operating system refused something.
     #[error("failed to {op}: {source}")]
     Io {
@@ -74,7 +77,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// 2 for what must be typed otherwise, 1 for the rest.
+    /// 2 for what must be typed otherwise, 130 for Ctrl-C as shells say it, 1 for the rest.
     pub(crate) fn exit_code(&self) -> ExitCode {
         let typed = match self {
             Self::Usage(_) | Self::Settings(_) => true,
@@ -82,6 +85,7 @@ impl Error {
                 [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(status)
             }
             Self::Unsaved { error, .. } => return error.exit_code(),
+            Self::Interrupted(_) => return ExitCode::from(130),
             Self::Io { .. } | Self::Answer { .. } => false,
         };
         ExitCode::from(if typed { 2 } else { 1 })

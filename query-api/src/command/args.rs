@@ -12,7 +12,8 @@ macro_rules! exits {
         "\
 Exit codes: 0 done, also if nothing was found, as standard error then says
             1 not done: no such conversation, no database
-            2 what was typed is wrong"
+            2 what was typed is wrong
+            130 ended by Ctrl-C; what was found until then is shown"
     };
 }
 

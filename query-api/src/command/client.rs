@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use settings::{Layer, Settings};
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower::ServiceExt;
 use tracing::level_filters::LevelFilter;
 
@@ -49,14 +50,36 @@ impl Client {
         let settings = Settings::resolve(Layer { home, ..Layer::default() }, &|name| std::env::var_os(name))?;
         let log = logging::start(LevelFilter::ERROR, settings.log.as_deref(), settings.log_format);
         log.map_err(|wrong| Error::Usage(format!("failed to log as the settings say: {wrong}")))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().at("start")?;
         let (logins, events) = (Logins::of(&settings.home), Events::new(settings.home.clone()));
-        Ok(Self { runtime, routes: routes::router(Database::new(settings), logins, Arc::default(), events) })
+        Self::of(routes::router(Database::new(settings), logins, Arc::default(), events))
+    }
+
+    /// Of these routes.
+    pub(super) fn of(routes: Router) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().at("start")?;
+        Ok(Self { runtime, routes })
+    }
+
+    /// From now on Ctrl-C ends what waits for it, and no more this process.
+    pub(super) fn interrupts(&self) -> Result<Signal, Error> {
+        let _inside = self.runtime.enter();
+        signal(SignalKind::interrupt()).at("listen for Ctrl-C")
+    }
+
+    /// GET; `None` if Ctrl-C was pressed before the answer was there.
+    pub(super) fn get_until(&self, path: &str, query: &Pairs, pressed: &mut Signal) -> Result<Option<Answer>, Error> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = pressed.recv() => Ok(None),
+                answer = self.send(Method::GET, path, query, None, None) => answer.map(Some),
+            }
+        })
     }
 
     /// GET.
     pub(super) fn get(&self, path: &str, query: &Pairs) -> Result<Answer, Error> {
-        self.send(Method::GET, path, query, None, None)
+        self.runtime.block_on(self.send(Method::GET, path, query, None, None))
     }
 
     /// A request that changes something, with a body and the state that it is meant for.
@@ -67,10 +90,10 @@ impl Client {
         body: Option<&Value>,
         if_match: Option<&HeaderValue>,
     ) -> Result<Answer, Error> {
-        self.send(method, path, &Pairs::new(), body, if_match)
+        self.runtime.block_on(self.send(method, path, &Pairs::new(), body, if_match))
     }
 
-    fn send(
+    async fn send(
         &self,
         method: Method,
         path: &str,
@@ -93,15 +116,13 @@ impl Client {
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = request.body(body).map_err(|error| wrong(error.to_string()))?;
-        self.runtime.block_on(async {
-            let Ok(mut response) = self.routes.clone().oneshot(request).await;
-            if response.status().as_u16() >= 400 {
-                return Err(refused(response.status(), response.extensions_mut().remove::<Problem>(), path));
-            }
-            let etag = response.headers().get(header::ETAG).cloned();
-            let bytes = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
-            Ok(Answer { path: path.to_owned(), bytes: bytes.into(), etag })
-        })
+        let Ok(mut response) = self.routes.clone().oneshot(request).await;
+        if response.status().as_u16() >= 400 {
+            return Err(refused(response.status(), response.extensions_mut().remove::<Problem>(), path));
+        }
+        let etag = response.headers().get(header::ETAG).cloned();
+        let bytes = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
+        Ok(Answer { path: path.to_owned(), bytes: bytes.into(), etag })
     }
 }
 

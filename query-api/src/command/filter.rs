@@ -95,7 +95,9 @@ pub(super) fn project(client: &Client, typed: &str) -> Result<String, Error> {
         terminal::folder(typed).map_err(|why| Error::Usage(format!("--project {typed:?} is no folder: {why}")))?;
     let Some(real) = terminal::real_folder(typed).filter(|real| *real != path) else { return Ok(path) };
     let there = vec![("project", real.clone()), ("kind", "all".to_owned())];
-    Ok(if Found::ask(client, "/api/conversations", &there, 1)?.is_empty() { path } else { real })
+    let there = Found::ask(client, "/api/conversations", &there, 1)?;
+    there.done()?;
+    Ok(if there.is_empty() { path } else { real })
 }
 
 /// What is meant by a tag: lists and answers show it with a # that is none of its own.

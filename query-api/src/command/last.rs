@@ -23,7 +23,9 @@ pub(super) fn session(client: &Client, typed: &str) -> Result<String, Error> {
 }
 
 fn newest(client: &Client) -> Result<Item, Error> {
-    let newest: Vec<Item> = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?.read()?;
+    let found = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?;
+    found.done()?;
+    let newest: Vec<Item> = found.read()?;
     let none =
         || Error::Refused { status: StatusCode::NOT_FOUND, detail: "There are no conversations yet.".to_owned() };
     newest.into_iter().next().ok_or_else(none)

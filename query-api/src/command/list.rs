@@ -35,9 +35,10 @@ pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
         return found.print();
     }
     if found.is_empty() {
-        return nothing("nothing found");
+        return found.done().and_then(|()| nothing("nothing found"));
     }
-    print(&rows(&found.read()?, args.sort.as_deref(), found.more(), terminal::width()))
+    print(&rows(&found.read()?, args.sort.as_deref(), found.more(), terminal::width()))?;
+    found.done()
 }
 
 pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
@@ -51,9 +52,10 @@ pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
         return found.print();
     }
     if found.is_empty() {
-        return nothing("nothing found");
+        return found.done().and_then(|()| nothing("nothing found"));
     }
-    print(&hits(&found.read()?, found.count, terminal::width(), Marking::here()))
+    print(&hits(&found.read()?, found.count, terminal::width(), Marking::here()))?;
+    found.done()
 }
 
 /// What was typed in several words is one search. A word that the shell took the quotes from is a phrase again.
@@ -81,19 +83,30 @@ pub(super) struct Found {
     count: Option<Count>,
     /// The answer, where it came in one.
     whole: Option<Vec<u8>>,
+    /// Whether somebody had enough before it was looked everywhere.
+    interrupted: bool,
 }
 
 impl Found {
     /// At most `limit` items.
     pub(super) fn ask(client: &Client, path: &str, query: &Pairs, limit: u32) -> Result<Self, Error> {
-        let mut found = Self { items: Vec::new(), next_cursor: None, count: None, whole: None };
+        let mut found = Self { items: Vec::new(), next_cursor: None, count: None, whole: None, interrupted: false };
         let mut progress = Progress::begin();
+        let mut pressed = None;
         loop {
             let left = limit.saturating_sub(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
             let mut query = query.clone();
             query.push(("limit", left.min(PAGE).to_string()));
-            query.extend(found.next_cursor.take().map(|cursor| ("cursor", cursor)));
-            let answer = client.get(path, &query)?;
+            query.extend(found.next_cursor.clone().map(|cursor| ("cursor", cursor)));
+            // The first page is there soon, and till then Ctrl-C ends the program as any other.
+            let answer = match &mut pressed {
+                None => Some(client.get(path, &query)?),
+                Some(pressed) => client.get_until(path, &query, pressed)?,
+            };
+            let Some(answer) = answer else {
+                found.interrupted = true;
+                return Ok(found);
+            };
             let page: Page<Box<RawValue>> = answer.read()?;
             found.whole = found.items.is_empty().then_some(answer.bytes);
             found.count = found.count.or(page.count);
@@ -103,7 +116,15 @@ impl Found {
                 return Ok(found);
             }
             progress.tell(found.items.len());
+            if pressed.is_none() {
+                pressed = Some(client.interrupts()?);
+            }
         }
+    }
+
+    /// Done, or why there may be more than these.
+    pub(super) fn done(&self) -> Result<(), Error> {
+        if self.interrupted { Err(Error::Interrupted(self.items.len())) } else { Ok(()) }
     }
 
     /// Whether there is nothing.
@@ -125,13 +146,14 @@ impl Found {
             .map_err(|error| Error::Answer { path: "/api/conversations".to_owned(), detail: error.to_string() })
     }
 
-    /// As the API answers; several pages as one long one.
+    /// As the API answers; several pages as one long one. Where it was ended before, `next_cursor` says from where it goes on.
     pub(super) fn print(&self) -> Result<(), Error> {
         let text = match &self.whole {
             Some(whole) => String::from_utf8_lossy(whole).into_owned(),
             None => serde_json::json!({"items": self.items, "next_cursor": self.next_cursor}).to_string(),
         };
-        print_json(&text)
+        print_json(&text)?;
+        self.done()
     }
 }
 
@@ -244,6 +266,31 @@ mod tests {
         check(&["a b", "c"], "\"a b\" c");
         check(&["\"a b\"", "-c"], "\"a b\" -c");
         check(&["a", " -c d"], "a -c d");
+    }
+
+    /// Nothing on any page and always another one: what was found until somebody had enough is kept.
+    #[test]
+    fn a_long_walk_can_be_ended() {
+        use axum::routing::get;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let page = async || {
+            let items = if ASKED.fetch_add(1, Ordering::SeqCst) == 1 { "{\"id\": 7}" } else { "" };
+            tokio::task::yield_now().await;
+            format!("{{\"items\": [{items}], \"next_cursor\": \"more\"}}")
+        };
+        let client = Client::of(axum::Router::new().route("/pages", get(page))).unwrap();
+        let person = std::thread::spawn(|| {
+            while ASKED.load(Ordering::SeqCst) < 3 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT).unwrap();
+        });
+        let found = Found::ask(&client, "/pages", &Pairs::new(), 20).unwrap();
+        person.join().unwrap();
+        assert_eq!((found.items.len(), found.next_cursor.as_deref()), (1, Some("more")));
+        let error = found.done().unwrap_err();
+        assert_eq!((error.to_string().contains("found until then: 1"), error.exit_code()), (true, 130.into()));
     }
 
     /// What other people's texts hold must not reach the terminal as commands.

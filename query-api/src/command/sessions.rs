@@ -28,13 +28,14 @@ pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
     }
     let sessions: Vec<UserSession> = found.read()?;
     if sessions.is_empty() {
-        return nothing("nothing found");
+        return found.done().and_then(|()| nothing("nothing found"));
     }
     let width = terminal::width();
     print(&match width.filter(|width| *width < WIDE) {
         Some(narrow) => blocks(&sessions, usize::from(narrow)),
         None => rows(&sessions, width),
-    })
+    })?;
+    found.done()
 }
 
 fn rows(sessions: &[UserSession], width: Option<u16>) -> String {
@@ -55,7 +56,7 @@ fn blocks(sessions: &[UserSession], width: usize) -> String {
             1 => "1 conversation".to_owned(),
             count => format!("{} conversations", page::number(count)),
         };
-        let facts = [page::time(&session.ended_at), count, visible(&session.project_name)].join("  ");
+        let facts = [page::time(&session.ended_at), count, visible(&session.project_name)].join(", ");
         let facts = one_line(&facts, width.saturating_sub(columns(&session.id) + 2));
         let title = if session.title.is_empty() { "(no prompt was seen)" } else { &session.title };
         text.push_str(&format!("{}  {}\n", paint(Tone::Strong, &visible(&session.id)), paint(Tone::Quiet, &facts)));

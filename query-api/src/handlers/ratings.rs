@@ -13,7 +13,7 @@ use serde::Deserialize;
 use store::ConversationId;
 use store::annotate::{Change, Expected, Marked, TagChange};
 use store::human::Marks;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::json;
 use crate::http::extract::marks::{NoteField, RatingField, TagList, given};
@@ -83,8 +83,7 @@ pub(crate) async fn show(
 /// the ETag of the state that there is. `If-None-Match: *` writes only where nothing is said.
 #[utoipa::path(put, operation_id = "put_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
-        ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
+        Conditions),
     request_body = MarksBody,
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
         (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
@@ -101,8 +100,7 @@ pub(crate) async fn put(
 /// The same as PUT
 #[utoipa::path(post, operation_id = "post_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
-        ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
+        Conditions),
     request_body = MarksBody,
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
         (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
@@ -121,8 +119,7 @@ pub(crate) async fn post(
 /// The history stays.
 #[utoipa::path(delete, operation_id = "delete_rating", path = "/api/conversations/{id}/rating", tag = "ratings",
     params(("id" = Id, Path, description = "Its id, or `last` for the newest that lists show."),
-        ("If-Match" = Option<String>, Header, description = "ETags of states, or `*`."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only where nothing is said.")),
+        Conditions),
     responses((status = 200, body = view::ConversationMarks, headers(("ETag" = String, description = "The version of this state."))),
         (status = 412, description = "The state is not the one that a header asks for; `ETag` is the version that there is.")))]
 pub(crate) async fn delete(
@@ -132,6 +129,19 @@ pub(crate) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     change(&database, id, &headers, Change::nothing()).await
+}
+
+/// On which state a change depends, as the document has it; [`expected`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the document alone reads its fields")]
+struct Conditions {
+    /// ETags of states, or `*`.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+    /// `*`: only where nothing is said.
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
 }
 
 async fn change(database: &Database, id: Id, headers: &HeaderMap, change: Change) -> Result<Response, Problem> {

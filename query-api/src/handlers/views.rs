@@ -16,6 +16,8 @@ use crate::state::db::Database;
 use crate::view;
 
 /// The saved views, by name
+///
+/// Where two stores became one, two may have been called so: the one that was saved last is, others have a number behind.
 #[utoipa::path(get, operation_id = "list_views", path = "/api/views", tag = "views",
     responses((status = 200, body = view::Views)))]
 pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query<()>) -> Result<Response, Problem> {
@@ -27,12 +29,6 @@ pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query
 fn check(query: &QueryField) -> Result<(), Problem> {
     conversations::check_list(&query.0)
         .map_err(|problem| Problem::field("query", format!("`query` is wrong: {}", problem.detail)))
-}
-
-/// The name of a path, composed as the names are that are kept.
-fn typed(name: &str) -> Result<store::human::Name, Problem> {
-    store::human::Name::parse(name)
-        .map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("There is no saved view {name}.")))
 }
 
 /// A search to keep
@@ -81,7 +77,7 @@ pub(crate) struct ViewChange {
 
 /// Keeps another search under a name, or under another name
 #[utoipa::path(put, operation_id = "change_view", path = "/api/views/{name}", tag = "views",
-    params(("name" = String, Path, description = "What it is called.")),
+    params(("name" = String, Path, description = "What it is called, or its id.")),
     request_body = ViewChange,
     responses((status = 200, body = view::View), (status = 409, description = "Another is called so.")))]
 pub(crate) async fn change(
@@ -91,25 +87,23 @@ pub(crate) async fn change(
     Json(body): Json<ViewChange>,
 ) -> Result<Response, Problem> {
     check(&body.query)?;
-    let of = typed(&of)?;
-    let name = body.name.map_or_else(|| of.clone(), |name| name.0);
+    let name = body.name.map(|name| name.0);
     let kept = database
-        .annotate(move |annotator, now_ms| annotator.change_view(of.as_str(), &name, &body.query.0, now_ms))
+        .annotate(move |annotator, now_ms| annotator.change_view(&of, name.as_ref(), &body.query.0, now_ms))
         .await?;
     json(&view::View::of(&kept))
 }
 
 /// Throws a saved view away
 #[utoipa::path(delete, operation_id = "delete_view", path = "/api/views/{name}", tag = "views",
-    params(("name" = String, Path, description = "What it is called.")),
+    params(("name" = String, Path, description = "What it is called, or its id.")),
     responses((status = 204, description = "It is gone.")))]
 pub(crate) async fn delete(
     State(database): State<Arc<Database>>,
     Name(name): Name,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
-    let name = typed(&name)?;
-    database.annotate(move |annotator, now_ms| annotator.remove_view(name.as_str(), now_ms)).await?;
+    database.annotate(move |annotator, now_ms| annotator.remove_view(&name, now_ms)).await?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -119,6 +119,8 @@ pub(crate) struct Views<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SavedView)]
 pub(crate) struct View<'a> {
+    /// Until it is changed.
+    id: &'a str,
     name: &'a str,
     /// The query string of the list that it stands for.
     query: &'a str,
@@ -128,7 +130,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn of(view: &'a SavedView) -> Self {
-        Self { name: &view.name, query: &view.query, saved_at: time(view.stamp.created_ms) }
+        Self { id: &view.stamp.id, name: &view.name, query: &view.query, saved_at: time(view.stamp.created_ms) }
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod parts;
 pub(crate) mod put;
 mod typed;
 mod unseen;
+pub(crate) mod views;
 
 pub(crate) use fold::folded;
 pub use typed::{Name, Note, Tag, Unfit};

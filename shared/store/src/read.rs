@@ -41,7 +41,7 @@ use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::error::{Context, Error};
-use crate::human::{Marks, SavedView, get};
+use crate::human::{Marks, SavedView, views};
 use crate::ids::ConversationId;
 use crate::lost;
 use crate::open::{self, DbLock};
@@ -235,16 +235,12 @@ impl Reader {
         self.ask(|conn| suggest::of(conn, id))
     }
 
-    /// The searches that a person keeps, by name: of two of one name, which two stores may have brought, the newer.
+    /// The searches that a person keeps, in order of the names that they are shown by.
     ///
     /// # Errors
     /// As [`Reader::list`].
     pub fn saved_views(&mut self) -> Result<Vec<SavedView>, Error> {
-        self.ask(|conn| {
-            let views = get::all(conn, &get::SAVED_VIEWS, |_| Ok(()))?.into_iter().map(|(view, ())| view);
-            let views = views.filter(|view| view.removed_ms.is_none()).map(|view| (view.name.clone(), view));
-            Ok(views.collect::<std::collections::BTreeMap<_, _>>().into_values().collect())
-        })
+        self.ask(views::all)
     }
 
     /// What the database says of itself.

@@ -8,20 +8,9 @@ use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::error::{Context, Error};
+use crate::human::get;
 
-/// To which a person's words are added.
-const APPENDED: [&str; 8] = [
-    "rating_history",
-    "tag_history",
-    "note_history",
-    "star_history",
-    "user_sessions",
-    "user_session_members",
-    "session_titles",
-    "saved_views",
-];
-
-/// What may be set in them: that something was undone.
+/// What may be set in the tables to which a person's words are added: that something was undone.
 const SET: [(&str, &str); 2] = [("user_session_members", "removed_ms"), ("saved_views", "removed_ms")];
 
 /// The procedure that tells what is said now.
@@ -82,7 +71,9 @@ fn is_allowed(asked: &AuthContext<'_>) -> bool {
         Action::Function { function_name } => function_name != "load_extension",
         // FTS5 looks whether others changed its index.
         Action::Pragma { pragma_name, pragma_value } => pragma_name == "data_version" && pragma_value.is_none(),
-        Action::Insert { table_name } => APPENDED.contains(&table_name) || table_name == CALLED || is_kept(table_name),
+        Action::Insert { table_name } => {
+            get::TABLES.contains(&table_name) || table_name == CALLED || is_kept(table_name)
+        }
         Action::Update { table_name, column_name } => SET.contains(&(table_name, column_name)) || is_kept(table_name),
         Action::Delete { table_name } => is_kept(table_name),
         _ => false,

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{Act, Annotator, Outcome, Refused};
 use crate::error::{Context, Error};
-use crate::human::{Name, SavedView, put};
+use crate::human::{Name, SavedView, put, views};
 
 impl Annotator {
     /// Keeps a search under a new name.
@@ -13,57 +13,50 @@ impl Annotator {
     /// The engine's. Refused: [`Refused::NameTaken`].
     pub fn add_view(&mut self, name: &Name, query: &str, now_ms: i64) -> Outcome<SavedView> {
         self.act(now_ms, |act| {
-            if act.has_view(name.as_str())? {
+            if views::named(&views::all(act.conn)?, name.as_str()).is_some() {
                 return Ok(Err(Refused::NameTaken(name.clone())));
             }
-            act.put_view(name, query).map(Ok)
+            act.put_view(name.as_str(), query).map(Ok)
         })
     }
 
-    /// Keeps another search under the name `of`, which may become `name`.
+    /// Keeps another search in place of the one that is shown by the name `of`, or has this id; it may get another name.
     ///
     /// # Errors
     /// The engine's. Refused: [`Refused::NoView`], [`Refused::NameTaken`].
-    pub fn change_view(&mut self, of: &str, name: &Name, query: &str, now_ms: i64) -> Outcome<SavedView> {
+    pub fn change_view(&mut self, of: &str, name: Option<&Name>, query: &str, now_ms: i64) -> Outcome<SavedView> {
         self.act(now_ms, |act| {
-            if !act.has_view(of)? {
+            let views = views::all(act.conn)?;
+            let Some(former) = views::named(&views, of) else {
                 return Ok(Err(Refused::NoView(of.to_owned())));
-            }
-            if of != name.as_str() && act.has_view(name.as_str())? {
+            };
+            if let Some(name) = name
+                && views::named(&views, name.as_str()).is_some_and(|other| other.stamp.id != former.stamp.id)
+            {
                 return Ok(Err(Refused::NameTaken(name.clone())));
             }
-            act.remove_view(of)?;
-            act.put_view(name, query).map(Ok)
+            act.remove_view(former)?;
+            act.put_view(name.map_or(&former.name, Name::as_str), query).map(Ok)
         })
     }
 
-    /// Throws a search away.
+    /// Throws the search away that is shown by this name, or has this id.
     ///
     /// # Errors
     /// The engine's. Refused: [`Refused::NoView`].
     pub fn remove_view(&mut self, name: &str, now_ms: i64) -> Outcome<()> {
-        self.act(now_ms, |act| {
-            if act.remove_view(name)? == 0 {
-                return Ok(Err(Refused::NoView(name.to_owned())));
-            }
-            Ok(Ok(()))
+        self.act(now_ms, |act| match views::named(&views::all(act.conn)?, name) {
+            Some(view) => act.remove_view(view).map(Ok),
+            None => Ok(Err(Refused::NoView(name.to_owned()))),
         })
     }
 }
 
 impl Act<'_> {
-    fn has_view(&self, name: &str) -> Result<bool, Error> {
-        self.conn
-            .prepare_cached("select exists (select 1 from saved_views where name = ?1 and removed_ms is null)")
-            .op("prepare")?
-            .query_row([name], |row| row.get(0))
-            .op("look for a saved view")
-    }
-
-    fn put_view(&self, name: &Name, query: &str) -> Result<SavedView, Error> {
+    fn put_view(&self, name: &str, query: &str) -> Result<SavedView, Error> {
         let view = SavedView {
             stamp: self.stamp(self.now_ms)?,
-            name: name.as_str().to_owned(),
+            name: name.to_owned(),
             query: query.to_owned(),
             removed_ms: None,
         };
@@ -71,11 +64,12 @@ impl Act<'_> {
         Ok(view)
     }
 
-    fn remove_view(&self, name: &str) -> Result<usize, Error> {
+    fn remove_view(&self, view: &SavedView) -> Result<(), Error> {
         self.conn
-            .prepare_cached("update saved_views set removed_ms = ?2 where name = ?1 and removed_ms is null")
+            .prepare_cached("update saved_views set removed_ms = ?2 where id = ?1 and removed_ms is null")
             .op("prepare")?
-            .execute(params![name, self.now_ms])
+            .execute(params![view.stamp.id, self.now_ms])
             .op("throw a saved view away")
+            .map(drop)
     }
 }

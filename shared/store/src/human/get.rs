@@ -91,6 +91,18 @@ pub(crate) const SAVED_VIEWS: Table<SavedView> = Table {
     read: |stamp, row| Ok(SavedView { stamp, name: row.get(3)?, query: row.get(4)?, removed_ms: row.get(5)? }),
 };
 
+/// All of these tables.
+pub(crate) const TABLES: [&str; 8] = [
+    REMARKS[0].name,
+    REMARKS[1].name,
+    REMARKS[2].name,
+    REMARKS[3].name,
+    USER_SESSIONS.name,
+    MEMBERS.name,
+    TITLES.name,
+    SAVED_VIEWS.name,
+];
+
 /// The ids that mean the same conversation as `?1`, itself included, for a condition.
 pub(crate) const SAME: &str = "
     (with recursive up (id) as (select ?1 union select a.survivor from aliases a join up on a.id = up.id),

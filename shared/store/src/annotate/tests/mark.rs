@@ -286,13 +286,42 @@ fn searches_are_kept_by_name() {
     annotator.add_view(&name("good"), "rating=>=4", 5).unwrap().unwrap();
     annotator.add_view(&name("other"), "star=true", 5).unwrap().unwrap();
     assert_eq!(refused(annotator.add_view(&name("good"), "q=x", 6)), Refused::NameTaken(name("good")));
-    assert_eq!(refused(annotator.change_view("good", &name("other"), "q", 6)), Refused::NameTaken(name("other")));
-    assert_eq!(refused(annotator.change_view("none", &name("x"), "q", 6)), Refused::NoView("none".into()));
-    annotator.change_view("good", &name("best"), "rating=5", 7).unwrap().unwrap();
+    assert_eq!(refused(annotator.change_view("good", Some(&name("other")), "q", 6)), Refused::NameTaken(name("other")));
+    assert_eq!(refused(annotator.change_view("none", Some(&name("x")), "q", 6)), Refused::NoView("none".into()));
+    annotator.change_view("good", Some(&name("best")), "rating=5", 7).unwrap().unwrap();
     annotator.remove_view("other", 8).unwrap().unwrap();
     assert_eq!(refused(annotator.remove_view("other", 8)), Refused::NoView("other".into()));
     annotator.add_view(&name("other"), "again", 9).unwrap().unwrap();
     let views = crate::read::Reader::open(&store.dir).unwrap().saved_views().unwrap();
     let views: Vec<_> = views.iter().map(|view| (view.name.as_str(), view.query.as_str())).collect();
     assert_eq!(views, [("best", "rating=5"), ("other", "again")]);
+}
+
+/// Two stores became one: each search is there, can be changed and thrown away, and what is changed stays what it is called.
+#[test]
+fn searches_of_one_name_are_all_reached() {
+    use crate::human::{Name, SavedView};
+    let mut store = Store::new(&[]);
+    let name = Name::parse("good").unwrap();
+    store.annotator.add_view(&name, "ours", 5).unwrap().unwrap();
+    for (row, created_ms) in [("theirs", 4), ("others", 3)] {
+        let stamp = Stamp { id: row.into(), origin: "other".into(), created_ms };
+        let view = SavedView { stamp, name: "good".into(), query: row.into(), removed_ms: None };
+        crate::human::put::saved_view(&store.conn, &view).unwrap();
+    }
+    let check = |store: &Store, expected: &[(&str, &str)]| {
+        let views = crate::read::Reader::open(&store.dir).unwrap().saved_views().unwrap();
+        let views: Vec<_> = views.iter().map(|view| (view.name.as_str(), view.query.as_str())).collect();
+        assert_eq!(views, expected);
+    };
+    check(&store, &[("good", "ours"), ("good (2)", "theirs"), ("good (3)", "others")]);
+    store.annotator.change_view("good (2)", None, "changed", 9).unwrap().unwrap();
+    check(&store, &[("good", "ours"), ("good (2)", "changed"), ("good (3)", "others")]);
+    let taken = store.annotator.change_view("others", Some(&name), "q", 9);
+    assert_eq!(refused(taken), Refused::NameTaken(name.clone()));
+    store.annotator.change_view("good", None, "ours now", 10).unwrap().unwrap();
+    store.annotator.remove_view("good (2)", 11).unwrap().unwrap();
+    check(&store, &[("good", "ours now"), ("good (2)", "others")]);
+    store.annotator.change_view("others", Some(&Name::parse("best").unwrap()), "q", 12).unwrap().unwrap();
+    check(&store, &[("best", "q"), ("good", "ours now")]);
 }

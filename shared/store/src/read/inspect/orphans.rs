@@ -2,6 +2,7 @@
 
 use super::{Inspector, figure, rows};
 use crate::error::{Context, Error};
+use crate::human::get;
 
 /// To which group of tables a row belongs: that says how bad it is, and what mends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -221,14 +222,7 @@ fn group(table: &str) -> Group {
     match table {
         "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "meta" => Group::Ground,
         "conversation_ids" | "conversation_keys" => Group::Identity,
-        "rating_history"
-        | "tag_history"
-        | "note_history"
-        | "star_history"
-        | "user_sessions"
-        | "session_titles"
-        | "user_session_members"
-        | "saved_views" => Group::Human,
+        table if get::TABLES.contains(&table) => Group::Human,
         _ => Group::Derived,
     }
 }

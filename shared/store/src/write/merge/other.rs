@@ -21,12 +21,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::check::plain;
 use crate::error::{Context, Error};
+use crate::human::get;
 use crate::write::Writer;
 use crate::write::origin::random_hex;
 use crate::{migrate, open};
 
-/// What is taken in, and is checked before anything is.
-const TABLES: [&str; 17] = [
+/// What is taken in beside what people said; all of it is checked before anything is.
+const TABLES: [&str; 9] = [
     "origins",
     "events",
     "transcripts",
@@ -36,14 +37,6 @@ const TABLES: [&str; 17] = [
     "conversation_ids",
     "conversation_keys",
     "aliases",
-    "rating_history",
-    "tag_history",
-    "note_history",
-    "star_history",
-    "user_sessions",
-    "user_session_members",
-    "session_titles",
-    "saved_views",
 ];
 
 /// What it is opened for, as errors say it.
@@ -106,7 +99,7 @@ impl Other {
         let other = Self { conn, path: path.to_owned(), _copy: copy };
         other.conn.pragma_update(None, "query_only", true).op("set query_only")?;
         other.conn.execute_batch("begin").op("begin to read")?; // one moment, until it is closed
-        for table in TABLES {
+        for table in TABLES.iter().chain(&get::TABLES) {
             let found: String = other
                 .conn
                 .query_row(&format!("pragma quick_check('{table}')"), [], |row| row.get(0))

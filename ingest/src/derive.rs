@@ -99,16 +99,20 @@ pub fn derive_older(writer: &mut Writer) -> Result<Derived, store::Error> {
     Ok(done)
 }
 
-/// Writes lineages in one transaction. Gives the sessions whose ground moved on meanwhile: they are to be read again.
+/// Writes lineages, in one transaction unless others wait for it to end. Gives the sessions whose ground moved on meanwhile: they are to be read again.
 fn write(
     writer: &mut Writer,
     lineages: &[Lineage],
     look: Look,
     done: &mut Derived,
 ) -> Result<Vec<String>, store::Error> {
-    let batch = writer.batch()?;
+    let mut batch = writer.batch()?;
     let mut outdated = Vec::new();
-    for lineage in lineages {
+    for (at, lineage) in lineages.iter().enumerate() {
+        if at > 0 && batch.is_due() {
+            batch.commit()?;
+            batch = writer.batch()?;
+        }
         match batch.replace(lineage, look, now_ms())? {
             Replaced::Written { changed, .. } => {
                 done.sessions += lineage.parts.len() as u64;

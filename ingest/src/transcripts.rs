@@ -145,7 +145,7 @@ pub(crate) fn take_some(writer: &mut Writer, root: &Path, left: &mut &[Candidate
             Err(error) => tracing::warn!(file = %candidate.path, %error, "transcript left for the next look"),
         }
         *left = rest;
-        if budget == 0 {
+        if budget == 0 || batch.is_due() {
             break;
         }
     }
@@ -269,6 +269,9 @@ fn append(
         bytes += filled as u64;
         if filled < buffer.len() {
             return Ok(Ok(Taken { bytes, to_the_end: true }));
+        }
+        if batch.is_due() {
+            break;
         }
     }
     Ok(Ok(Taken { bytes, to_the_end: false }))

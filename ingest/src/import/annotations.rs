@@ -48,7 +48,8 @@ pub fn import(
         let now_ms = clock::millis(SystemTime::now());
         let (began, first) = (progress.done, number);
         let mut ended = None;
-        while progress.done - began < BATCH_BYTES && number - first < BATCH_LINES {
+        let is_full = |done, lines| done >= BATCH_BYTES || lines >= BATCH_LINES || (lines > 0 && batch.is_due());
+        while !is_full(progress.done - began, number - first) {
             if reader.fill_buf().at("read", path)?.is_empty() {
                 ended = Some(Ok(()));
                 break;

@@ -144,25 +144,31 @@ impl Batch {
 fn write(items: &[Item], store: &mut StoreHandle, clock: Clock, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
     let stored_ms = millis(clock.began);
     store.with(|writer| {
-        let batch = writer.batch()?;
         let mut stored = Vec::with_capacity(items.len());
-        for item in items {
-            stored.push(batch.add_event(&NewEvent {
-                name: item.claim.name(),
-                captured_ns: item.claim.parts().captured_ns,
-                event: &item.facts.event,
-                session_id: &item.facts.session_id,
-                prompt_id: item.facts.prompt_id.as_deref(),
-                payload: &item.payload,
-                stored_ms,
-            })?);
+        while stored.len() < items.len() {
+            let batch = writer.batch()?;
+            let first = stored.len();
+            for item in &items[first..] {
+                if stored.len() > first && batch.is_due() {
+                    break; // the rest in a transaction of its own: others wait for this one to end
+                }
+                stored.push(batch.add_event(&NewEvent {
+                    name: item.claim.name(),
+                    captured_ns: item.claim.parts().captured_ns,
+                    event: &item.facts.event,
+                    session_id: &item.facts.session_id,
+                    prompt_id: item.facts.prompt_id.as_deref(),
+                    payload: &item.payload,
+                    stored_ms,
+                })?);
+            }
+            let now_ms = clock.now_ms();
+            let new = stored.iter().zip(items).skip(first).filter(|(stored, _)| matches!(stored, Stored::New(_)));
+            batch.count_waits(now_ms, new.map(|(_, item)| now_ms.saturating_sub(captured_ms(item))))?;
+            steps.at(Step::Written)?;
+            batch.commit()?;
+            steps.at(Step::Committed)?;
         }
-        let now_ms = clock.now_ms();
-        let new = stored.iter().zip(items).filter(|(stored, _)| matches!(stored, Stored::New(_)));
-        batch.count_waits(now_ms, new.map(|(_, item)| now_ms.saturating_sub(captured_ms(item))))?;
-        steps.at(Step::Written)?;
-        batch.commit()?;
-        steps.at(Step::Committed)?;
         Ok(stored)
     })
 }

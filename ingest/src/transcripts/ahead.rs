@@ -79,12 +79,16 @@ fn read(file: &mut File) -> io::Result<PackedFile> {
 }
 
 impl Packed<'_> {
-    /// Takes them in, in one transaction. Files that cannot be read are logged and left for the next look.
+    /// Takes them in, in one transaction unless others wait for it to end. Files that cannot be read are logged and left for the next look.
     pub(crate) fn write(&self, writer: &mut Writer, root: &Path) -> Result<Written, store::Error> {
         let root_name = &*root.to_string_lossy();
-        let batch = writer.batch()?;
+        let mut batch = writer.batch()?;
         let mut done = Written::default();
         for (at, item) in self.0.iter().enumerate() {
+            if at > 0 && batch.is_due() {
+                batch.commit()?;
+                batch = writer.batch()?;
+            }
             // Another ingester may have been here meanwhile.
             if let Some((on_disk, session_id, packed)) = &item.packed
                 && is_new(&batch, root_name, item.file, on_disk)?

@@ -98,6 +98,11 @@ impl DataDir {
         self.root.join("run/db.lock")
     }
 
+    /// Held shared by whoever waits to write down what a person says, so that an ingester lets him in.
+    pub fn person_lock(&self) -> PathBuf {
+        self.root.join("run/person.lock")
+    }
+
     /// The folder of the database, and of what was set aside from there.
     pub fn database_dir(&self) -> PathBuf {
         self.root.join("database")

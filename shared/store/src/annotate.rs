@@ -17,11 +17,13 @@ mod tests;
 
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Instant;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::courtesy::{self, Courtesy};
 use crate::error::{Context, Error};
 use crate::human::{Name, Remark, Said, Stamp, Tag, Unfit, put};
 use crate::ids::ConversationId;
@@ -84,6 +86,7 @@ pub struct Annotator {
     dir: DataDir,
     file: (u64, u64),
     stop: Stop,
+    courtesy: Courtesy,
     _lock: DbLock,
 }
 
@@ -102,7 +105,8 @@ impl Annotator {
         let missing = || Error::NotMigrated { path: path.clone(), found: 0, known: crate::migrate::SCHEMA };
         let origin = own_origin(&conn)?.ok_or_else(missing)?;
         law::enforce(&mut conn)?;
-        Ok(Self { conn, origin, path, dir: dir.clone(), file, stop: Stop::default(), _lock: lock })
+        let (courtesy, stop) = (Courtesy::new(dir), Stop::default());
+        Ok(Self { conn, origin, path, dir: dir.clone(), file, stop, courtesy, _lock: lock })
     }
 
     /// Whether the open file is still the one at its path. What is written to another one is lost.
@@ -133,13 +137,14 @@ impl Annotator {
         Ok(done)
     }
 
-    /// Waits for the write lock as long as any writer does, and a stop is heeded in between.
+    /// Waits for the write lock as long as any writer does, and a stop is heeded in between. It looks often whether the lock is
+    /// free, where the engine's own way of waiting looks ever more rarely, and an ingester hears that somebody waits.
     fn begin(&self) -> Result<Transaction<'_>, Error> {
-        let end = Instant::now() + open::BUSY_TIMEOUT;
+        let (end, _waits) = (Instant::now() + open::BUSY_TIMEOUT, self.courtesy.wait());
         loop {
             self.stop.check()?;
             match Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).op("begin") {
-                Err(Error::Busy { .. }) if Instant::now() < end => {}
+                Err(Error::Busy { .. }) if Instant::now() < end => thread::sleep(courtesy::LOOK),
                 begun => return begun,
             }
         }

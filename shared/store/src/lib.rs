@@ -21,6 +21,7 @@ pub mod annotate;
 pub mod backup;
 pub mod check;
 mod codec;
+mod courtesy;
 pub mod error;
 mod figures;
 mod functions;

@@ -19,8 +19,9 @@ use crate::{functions, held, lost, migrate, swap};
 
 /// How long a connection waits for another's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the engine waits by itself where we wait for a lock, so that the wait can be ended in between.
-const ANNOTATOR_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the engine waits by itself where we wait for a lock, so that the wait can be ended in between; longer, it looks
+/// too rarely.
+const ANNOTATOR_TIMEOUT: Duration = Duration::from_millis(3);
 /// How long a reader's query may run.
 const QUERY_LIMIT: Duration = Duration::from_secs(2);
 /// Kept at this size after a checkpoint.

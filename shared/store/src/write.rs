@@ -29,10 +29,12 @@ mod turn;
 mod typed;
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use queue::DataDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::courtesy::Courtesy;
 use crate::error::{Context, Error};
 use crate::human::put;
 use crate::open::{self, DbLock};
@@ -67,6 +69,7 @@ pub struct Writer {
     origin: String,
     dir: DataDir,
     file: Option<(u64, u64)>,
+    courtesy: Courtesy,
     _lock: DbLock,
 }
 
@@ -80,7 +83,8 @@ impl Writer {
         // Opening may have put another file in place; from here on the lock keeps everybody of ours from that.
         let file = open::identity(&dir.database());
         let (origin_id, origin) = origin::own(&mut conn)?;
-        Ok(Self { conn, origin_id, origin, dir: dir.clone(), file, _lock: lock })
+        let courtesy = Courtesy::new(dir);
+        Ok(Self { conn, origin_id, origin, dir: dir.clone(), file, courtesy, _lock: lock })
     }
 
     /// Whether the open file is still the one at its path.
@@ -112,7 +116,7 @@ impl Writer {
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
         let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
         let tx = begun.map_err(|error| error.held(&self.dir))?;
-        Ok(Batch::new(tx, self.origin_id))
+        Ok(Batch::new(tx, self.origin_id, &self.courtesy))
     }
 }
 
@@ -123,16 +127,26 @@ pub struct Batch<'w> {
     origin_id: i64,
     waiting: RefCell<Waiting>,
     quarters: RefCell<Touched>,
+    courtesy: &'w Courtesy,
+    began: Instant,
 }
 
 impl<'w> Batch<'w> {
-    fn new(tx: Transaction<'w>, origin_id: i64) -> Self {
-        Self { tx, origin_id, waiting: RefCell::default(), quarters: RefCell::default() }
+    fn new(tx: Transaction<'w>, origin_id: i64, courtesy: &'w Courtesy) -> Self {
+        let (waiting, quarters) = (RefCell::default(), RefCell::default());
+        Self { tx, origin_id, waiting, quarters, courtesy, began: Instant::now() }
     }
 }
 
 impl Batch<'_> {
-    /// Makes it durable. Only after this returned may a queue file be moved.
+    /// Whether it should be committed before anything more is added: a person waits for the lock, or it was held long. Work
+    /// that can be cut asks at each cut.
+    pub fn is_due(&self) -> bool {
+        self.courtesy.ends(self.began)
+    }
+
+    /// Makes it durable, and lets those go first who wait to write down what a person says. Only after this returned may a
+    /// queue file be moved.
     ///
     /// # Errors
     /// After [`Error::Storage`] the [`Writer`] must be dropped and opened anew: a failed fsync is never tried again.
@@ -140,7 +154,9 @@ impl Batch<'_> {
         self.count_quarters()?;
         self.index_waiting()?;
         put::tell(&self.tx)?;
-        self.tx.commit().op("commit")
+        self.tx.commit().op("commit")?;
+        self.courtesy.give_way();
+        Ok(())
     }
 
     /// Marks a session to be derived again.

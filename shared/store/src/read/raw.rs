@@ -201,6 +201,24 @@ mod tests {
         assert_eq!(found, whole.as_bytes());
     }
 
+    /// What was typed while Claude worked may wait for hours.
+    #[test]
+    fn a_submit_that_waited_long_is_there() {
+        const HOUR_MS: i64 = 3_600_000;
+        let store = Store::new();
+        let [earlier, id] = [HOUR_MS, 9 * HOUR_MS].map(|at| store.turn(&turn("s", at, "ask")));
+        for (payload, at_ms, of) in [(b"other's", HOUR_MS, earlier), (b"waited.", 2 * HOUR_MS, id)] {
+            let event = store.event(payload);
+            let sql = "update events set captured_ns = ?1, event = 'UserPromptSubmit' where id = ?2";
+            store.conn.execute(sql, [at_ms * 1_000_000, event.0]).unwrap();
+            let key = crate::write::event_key("test", "n", blake3::hash(payload).as_bytes());
+            let sql = "insert into conversation_keys values ('event', ?1, ?2)";
+            store.conn.execute(sql, rusqlite::params![key, of.0]).unwrap();
+        }
+        let page = store.reader().raw(id, None, 50).unwrap().unwrap();
+        assert_eq!(page.items.iter().map(|piece| &piece.bytes[..]).collect::<Vec<_>>(), [b"waited."]);
+    }
+
     /// A conversation of a transcript, an event with a key, one with neither, and one of another conversation.
     #[test]
     fn an_alias_answers_with_its_survivor() {

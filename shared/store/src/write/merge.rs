@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
             Some(batch) => Ok(batch),
             none => {
                 let tx = Transaction::new_unchecked(&self.writer.conn, TransactionBehavior::Immediate).op("begin")?;
-                Ok(none.insert(Batch::new(tx, self.writer.origin_id)))
+                Ok(none.insert(Batch::new(tx, self.writer.origin_id, &self.writer.courtesy)))
             }
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_full(&self) -> bool {
-        self.spent >= BATCH_BYTES
+        self.spent >= BATCH_BYTES || self.batch.as_ref().is_some_and(Batch::is_due)
     }
 
     fn commit(&mut self) -> Result<(), Error> {

@@ -12,7 +12,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Filling, RawPart, RawPosition, RawSource};
 use crate::codec;
 use crate::error::{Context, Error};
-use crate::ids::{ConversationId, EventId};
+use crate::human::get::all_keys;
+use crate::ids::{ConversationId, EventId, Key};
 use crate::read::conversation::survivor;
 use crate::read::turn::Turn;
 use crate::words::Kind;
@@ -20,7 +21,7 @@ use crate::write::event_key;
 
 /// So many rows are looked at for a page.
 const ROWS: usize = 5_000;
-/// Somebody who types while Claude works may wait so long for their turn.
+/// Somebody who types while Claude works waits for their turn, mostly not so long.
 const QUEUED_MS: i64 = 3_600_000;
 /// The clocks of a hook and of a line's writer are read one after the other.
 const APART_MS: i64 = 5_000;
@@ -34,6 +35,13 @@ const EVENTS: &str = "
 const PAYLOAD: &str = "select codec, payload, size from events where id = ?1";
 
 const BY_KEY: &str = "select conversation_id from conversation_keys where kind = 'event' and key = ?1";
+
+/// The submits of a session before a moment, the last first.
+const SUBMITS: &str = "
+    select o.origin, e.name, e.hash, e.captured_ns
+      from events e join origins o on o.id = e.origin_id
+     where e.session_id = ?1 and e.captured_ns < ?2 and e.event = 'UserPromptSubmit'
+     order by e.captured_ns desc limit ?3";
 
 /// The conversations of a session that something can have happened in.
 const TURNS: &str = "
@@ -86,7 +94,7 @@ pub(super) fn fill(
     let (major, minor, from) = match after {
         // What is cut off begins again with itself.
         Some(at) => (at.major, at.minor - i64::from(at.from > 0), at.from),
-        None => (begin.saturating_mul(1_000_000), 0, 0),
+        None => (owners.first_ns(begin.saturating_mul(1_000_000))?, 0, 0),
     };
     let rows = owners.rows(major, minor, end.saturating_mul(1_000_000))?;
     for row in &rows {
@@ -123,6 +131,25 @@ impl<'a> Owners<'a> {
         let spoken = statement.query_map([turn.id.0], |row| row.get(0)).op("read a conversation's events")?;
         let spoken = spoken.collect::<Result<_, _>>().op("read a conversation's events")?;
         Ok(Self { conn, turn, others: others.op("read a session's conversations")?, spoken })
+    }
+
+    /// Where its events begin: at `begin_ns`, or with a submit that waited longer and that it is known by.
+    fn first_ns(&self, begin_ns: i64) -> Result<i64, Error> {
+        let keys: BTreeSet<Key> = all_keys(self.conn, self.turn.id.0)?.into_iter().collect();
+        let mut statement = self.conn.prepare_cached(SUBMITS).op("prepare")?;
+        let mut rows =
+            statement.query(params![self.turn.session_id, begin_ns, ROWS as i64]).op("list earlier submits")?;
+        let mut first = begin_ns;
+        while let Some(row) = rows.next().op("read an earlier submit")? {
+            let read = || -> rusqlite::Result<(String, String, Vec<u8>, i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            };
+            let (origin, name, hash, captured_ns) = read().op("read an earlier submit")?;
+            if keys.contains(&Key::Event(event_key(&origin, &name, &hash))) {
+                first = captured_ns;
+            }
+        }
+        Ok(first)
     }
 
     fn rows(&self, major: i64, minor: i64, end: i64) -> Result<Vec<Row>, Error> {

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 use super::filter::{Filter, Held};
 use super::query::Query;
-use super::search::{Asked, Grain, MANY_HITS, Plan};
+use super::search::{Asked, Effort, Grain, Plan};
 use super::snippet;
 use super::turn::{self, Listed};
 use crate::error::Error;
@@ -30,9 +30,8 @@ const PATIENCE: Duration = Duration::from_millis(1_200);
 const LONG_PATIENCE: Duration = Duration::from_millis(1_700);
 /// More hits are not counted, and no more are ranked at once.
 const MOST_COUNTED: u64 = 10_000;
-/// After so many rows in vain a walk looks whether the hits can be collected after all, if there are no more than these.
+/// After so many rows, and whenever it are twice as many, a walk looks whether to gather the hits is no longer than it was.
 const IN_VAIN: usize = 2_000;
-const MOST_COLLECTED: i64 = 200_000;
 
 /// As most lists are.
 pub(super) const NEWEST_FIRST: Order = Order::new(Sort::Time, Direction::Descending);
@@ -245,11 +244,13 @@ impl Question {
             return Ok(None);
         }
         let held = Held::new(asked.conn, filter)?;
-        let plan = filter.query.as_ref().map(|query| Plan::new(asked, query, grain)).transpose()?;
+        let effort = Effort::new(asked.conn, grain)?;
+        let plan = filter.query.as_ref().map(|query| Plan::new(asked, query, grain, effort)).transpose()?;
         let mut few = rows::named(asked.conn, filter, plan.is_some())?;
         if let Some(plan) = &plan
             && filter.ids.is_empty()
-            && let Some(rarest) = plan.rarest(asked, few.as_ref().map_or(MANY_HITS, |few| few.len() as i64))?
+            && let Some(rarest) =
+                plan.rarest(asked, few.as_ref().map_or(effort.to_look_up(), |few| few.len() as i64))?
         {
             few = Some(rarest);
         }
@@ -274,7 +275,7 @@ impl Question {
         let order = Order::new(request.sort, request.direction);
         let mut stream = self.stream(asked.conn, order, request.after.map(|next| next.position))?;
         let (mut places, mut at, mut seen): (Vec<Position>, _, _) = (Vec::new(), None, 0);
-        let mut collected = self.few.is_some();
+        let mut next_look = if self.few.is_some() { usize::MAX } else { IN_VAIN };
         loop {
             let step = stream.step(asked.conn, &self.held)?;
             for row in step.rows {
@@ -299,12 +300,14 @@ impl Question {
             if Instant::now() > end {
                 return Ok(Chosen::new(places, at));
             }
-            if seen >= IN_VAIN
-                && !std::mem::replace(&mut collected, true)
+            if seen >= next_look
                 && let Some(plan) = &self.plan
-                && let Some(few) = plan.rarest(asked, MOST_COLLECTED)?
             {
-                stream = Stream::of(asked.conn, &few, order, at, &self.held)?;
+                next_look = seen * 2;
+                if let Some(few) = plan.rarest(asked, Effort::looked_up_in(seen, plan.is_probed()))? {
+                    stream = Stream::of(asked.conn, &few, order, at, &self.held)?;
+                    next_look = usize::MAX;
+                }
             }
         }
     }

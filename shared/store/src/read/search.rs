@@ -8,6 +8,7 @@
 //! and that of parts has none of signs. What they find is looked up in the text before it counts.
 
 mod bits;
+mod effort;
 mod hits;
 pub(super) mod look;
 mod plain;
@@ -22,17 +23,16 @@ use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::words_cjk::spaced;
 use bits::Bits;
+pub(super) use effort::Effort;
 use hits::Index;
-#[cfg(test)]
-pub(super) use hits::STATEMENTS;
 pub(super) use hits::{Rows, TITLE};
 use plain::Plain;
 use scratch::{Needle, Scratch};
+#[cfg(test)]
+pub(super) use {effort::STATEMENT as CONVERSATIONS, hits::STATEMENTS};
 
-/// An index with no more hits than this tells all of them at once, for a page.
-pub(super) const MANY_HITS: i64 = 10_000;
-/// The same where thousands of conversations will be asked about.
-const MANY_HITS_OF_ALL: i64 = 200_000;
+/// What has more hits than this is worth no less for having still more.
+const COMMON: i64 = 10_000;
 /// Prefix indexes hold beginnings up to this length, which are looked up like words.
 const INDEXED_BEGINNING: usize = 3;
 /// So many signs in a row are what an index of parts knows.
@@ -43,6 +43,8 @@ const PART: usize = 3;
 pub(super) struct Plan {
     clauses: Vec<Vec<Planned>>,
     places: Places,
+    /// More hits of an index were not counted.
+    counted: i64,
 }
 
 /// A term with where it is looked for.
@@ -61,7 +63,7 @@ pub(super) struct Planned {
 struct Source {
     index: Index,
     expression: String,
-    /// At most one more than the many of its [`Grain`].
+    /// At most one more than what is worth to be gathered.
     hits: i64,
     access: Access,
     /// A hit may be none.
@@ -86,15 +88,6 @@ pub(super) enum Grain {
     Ranked,
 }
 
-impl Grain {
-    fn many_hits(self) -> i64 {
-        match self {
-            Self::Found => MANY_HITS,
-            Self::Counted | Self::Ranked => MANY_HITS_OF_ALL,
-        }
-    }
-}
-
 /// The tools of a question: the store, a table in memory, and what was unpacked last.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -104,14 +97,14 @@ pub(super) struct Asked<'a> {
 }
 
 impl Plan {
-    pub(super) fn new(asked: Asked<'_>, query: &Query, grain: Grain) -> Result<Self, Error> {
-        let places = query.places();
+    pub(super) fn new(asked: Asked<'_>, query: &Query, grain: Grain, effort: Effort) -> Result<Self, Error> {
+        let (places, counted) = (query.places(), effort.hits_to_gather());
         let mut clauses = Vec::new();
         for clause in query.clauses() {
             let mut terms = Vec::new();
             for term in &clause.0 {
                 // A term in whose signs the tokenizer sees no word is found nowhere.
-                if let Some(planned) = planned(asked, term, places, grain)? {
+                if let Some(planned) = planned(asked, term, places, grain, counted)? {
                     terms.push(planned);
                 }
             }
@@ -119,7 +112,7 @@ impl Plan {
         }
         // First what is cheap to ask and leaves little.
         clauses.sort_by_key(|clause| clause.iter().map(Planned::cost).sum::<i64>());
-        Ok(Self { clauses, places })
+        Ok(Self { clauses, places, counted })
     }
 
     pub(super) fn places(&self) -> Places {
@@ -142,6 +135,12 @@ impl Plan {
         self.clauses.iter().map(&mut of_clause).filter(|clause| !clause.is_empty()).collect()
     }
 
+    /// Whether some index is asked about each conversation anew.
+    pub(super) fn is_probed(&self) -> bool {
+        let sources = self.clauses.iter().flatten().flat_map(|term| &term.sources);
+        sources.into_iter().any(|source| matches!(source.access, Access::Probed))
+    }
+
     /// The conversations that hold the rarest clause, doubtful ones too; `None` if every clause has more than `most` hits,
     /// or can be held by what is found nowhere.
     pub(super) fn rarest(&self, asked: Asked<'_>, most: i64) -> Result<Option<Vec<i64>>, Error> {
@@ -149,7 +148,7 @@ impl Plan {
         for clause in self.clauses.iter().filter(|clause| !clause.iter().any(|term| term.negated)) {
             let mut hits = 0;
             for source in clause.iter().flat_map(|term| &term.sources) {
-                hits += if source.hits > MANY_HITS && most > MANY_HITS {
+                hits += if source.hits > self.counted && most > self.counted {
                     source.index.measure(asked.conn, &source.expression, most + 1)?
                 } else {
                     source.hits
@@ -234,8 +233,8 @@ impl Planned {
         if !(sure || doubtful && self.is_confirmed(asked, id, rows)?) {
             return Ok(None);
         }
-        let hits: i64 = self.sources.iter().map(|source| source.hits).sum::<i64>().min(MANY_HITS);
-        let rare = i64::from((MANY_HITS as u64 * 4 / (hits.max(0) as u64 + 1)).ilog2());
+        let hits = self.sources.iter().map(|source| source.hits).sum::<i64>().clamp(0, COMMON);
+        let rare = i64::from((COMMON * 4 / (hits + 1)).ilog2());
         Ok(Some(weight * (1 + rare)))
     }
 
@@ -276,7 +275,13 @@ impl Source {
     }
 }
 
-fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Result<Option<Planned>, Error> {
+fn planned(
+    asked: Asked<'_>,
+    term: &Term,
+    places: Places,
+    grain: Grain,
+    counted: i64,
+) -> Result<Option<Planned>, Error> {
     let words = asked.scratch.words(&term.text)?;
     let Some(last) = words.last() else { return Ok(None) };
     let beginning = term.form == Form::Beginning;
@@ -301,7 +306,7 @@ fn planned(asked: Asked<'_>, term: &Term, places: Places, grain: Grain) -> Resul
     let (of_tools, long) = (planned.of_tools.clone(), last.chars().count() > INDEXED_BEGINNING);
     let mut look = |index: Index, expression: &str, doubtful: bool| -> Result<(), Error> {
         let gathered = beginning && (long || matches!(index, Index::Tools { .. }));
-        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered, grain)?);
+        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered, counted)?);
         Ok(())
     };
     match (places.has(Place::Prompt), places.has(Place::Answer), grain) {
@@ -355,10 +360,10 @@ fn source(
     expression: &str,
     doubtful: bool,
     gathered: bool,
-    grain: Grain,
+    counted: i64,
 ) -> Result<Source, Error> {
-    let hits = index.measure(conn, expression, grain.many_hits() + 1)?;
-    let access = if hits <= grain.many_hits() || index.is_always_collected() {
+    let hits = index.measure(conn, expression, counted + 1)?;
+    let access = if hits <= counted || index.is_always_collected() {
         Access::Conversations(index.conversations(conn, expression)?)
     } else if gathered {
         Access::Rows(index.rows(conn, expression)?)

@@ -45,7 +45,7 @@ impl Exporter {
         let limit = limit.unwrap_or(usize::MAX);
         let scratch = Scratch::new()?;
         let (scratch, chunk) = (&scratch, &LastChunk::default());
-        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Grain::Found))?
+        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Grain::Counted))?
         else {
             return Ok(Vec::new());
         };

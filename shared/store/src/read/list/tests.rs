@@ -242,7 +242,7 @@ fn no_words_can_fail() {
 fn a_walk_in_vain_ends_and_the_search_goes_on() {
     let store = Store::new();
     store.conn.execute_batch("begin").unwrap();
-    let (above, hits) = (IN_VAIN as i64 + 700, MANY_HITS + 10);
+    let (above, hits) = (IN_VAIN as i64 + 700, MOST_COUNTED as i64 + 10);
     for n in 0..above + hits {
         store.turn(&turn("s", -n, if n < above { "other" } else { "common stone" }));
     }
@@ -444,6 +444,7 @@ fn no_statement_reads_a_whole_table_of_texts() {
         .map(|(_, sql)| sql)
         .into_iter()
         .chain(crate::read::search::STATEMENTS)
+        .chain([crate::read::search::CONVERSATIONS])
         .chain(crate::read::snippet::STATEMENTS);
     for sql in all {
         for line in plan(sql, true).lines() {

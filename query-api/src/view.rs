@@ -38,6 +38,10 @@ pub(crate) struct Page<'a> {
     /// By relevance: so many hits were ranked against each other; where there are more, the newest, and on later pages the next.
     #[serde(skip_serializing_if = "Option::is_none")]
     ranked: Option<u32>,
+    /// While there are any: sessions that were derived by older rules and wait to be derived again, counted up to 10,000. Until then
+    /// a search may miss what is theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions_to_derive_again: Option<i64>,
 }
 
 /// How many conversations there are.
@@ -198,6 +202,7 @@ impl<'a> Page<'a> {
             next_cursor: page.next.map(|next| Cursor { next, question }.encode()),
             count: page.count.map(|count| Count { value: count.value, exact: count.exact }),
             ranked: page.ranked,
+            sessions_to_derive_again: Some(page.older_sessions).filter(|sessions| *sessions > 0),
         }
     }
 }

@@ -48,6 +48,9 @@ fn an_older_database_becomes_what_a_new_one_is() {
     let stats = |args: &[&str]| world.bin("query-api").arg("stats").args(args).succeed();
     let told = || stats(&["--json"]).json()["sessions_to_derive_again"].as_i64();
     assert_eq!(told(), Some(waiting()));
+    let searched = |args: &[&str]| world.bin("query-api").args(["search", "use-bash"]).args(args).succeed();
+    assert_eq!(searched(&["--json"]).json()["sessions_to_derive_again"].as_i64(), Some(waiting()));
+    assert!(searched(&[]).err().starts_with(&format!("{} sessions wait", waiting())));
     assert!(stats(&[]).err().starts_with(&format!("{} sessions wait to be derived by newer rules", waiting())));
 
     for _ in 0..20 {
@@ -56,7 +59,7 @@ fn an_older_database_becomes_what_a_new_one_is() {
         }
     }
     assert_eq!((waiting(), told()), (0, Some(0)));
-    assert_eq!(stats(&[]).err(), "");
+    assert_eq!((stats(&[]).err(), searched(&[]).err()), ("", ""));
     assert_eq!(keys(&world), known_by);
     rows::assert_same("after the upgrade", &rows::with_ids(world.data()), &before);
     let inspector = Inspector::open(world.data()).expect("a store");

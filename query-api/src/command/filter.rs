@@ -96,7 +96,7 @@ pub(super) fn project(client: &Client, typed: &str) -> Result<String, Error> {
     let Some(real) = terminal::real_folder(typed).filter(|real| *real != path) else { return Ok(path) };
     let there = vec![("project", real.clone()), ("kind", "all".to_owned())];
     let there = Found::ask(client, "/api/conversations", &there, 1)?;
-    there.done()?;
+    there.whole()?;
     Ok(if there.is_empty() { path } else { real })
 }
 

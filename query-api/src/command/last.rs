@@ -24,7 +24,7 @@ pub(super) fn session(client: &Client, typed: &str) -> Result<String, Error> {
 
 fn newest(client: &Client) -> Result<Item, Error> {
     let found = Found::ask(client, "/api/conversations", &Pairs::new(), 1)?;
-    found.done()?;
+    found.whole()?;
     let newest: Vec<Item> = found.read()?;
     let none =
         || Error::Refused { status: StatusCode::NOT_FOUND, detail: "There are no conversations yet.".to_owned() };

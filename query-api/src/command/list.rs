@@ -12,7 +12,7 @@ use super::args::{List, Search};
 use super::client::{Client, Pairs};
 use super::shape::{Count, Item, Page};
 use super::snippet::{self, Marking};
-use super::{Error, nothing, page, print, print_json};
+use super::{Error, hint, nothing, page, print, print_json};
 
 /// The longest page that the API gives.
 const PAGE: u32 = 200;
@@ -82,7 +82,9 @@ pub(super) struct Found {
     next_cursor: Option<String>,
     count: Option<Count>,
     /// The answer, where it came in one.
-    whole: Option<Vec<u8>>,
+    answer: Option<Vec<u8>>,
+    /// How many sessions newer rules have yet to derive.
+    older: u64,
     /// Whether somebody had enough before it was looked everywhere.
     interrupted: bool,
 }
@@ -90,7 +92,8 @@ pub(super) struct Found {
 impl Found {
     /// At most `limit` items.
     pub(super) fn ask(client: &Client, path: &str, query: &Pairs, limit: u32) -> Result<Self, Error> {
-        let mut found = Self { items: Vec::new(), next_cursor: None, count: None, whole: None, interrupted: false };
+        let mut found =
+            Self { items: Vec::new(), next_cursor: None, count: None, answer: None, older: 0, interrupted: false };
         let mut progress = Progress::begin();
         let mut pressed = None;
         loop {
@@ -108,8 +111,9 @@ impl Found {
                 return Ok(found);
             };
             let page: Page<Box<RawValue>> = answer.read()?;
-            found.whole = found.items.is_empty().then_some(answer.bytes);
+            found.answer = found.items.is_empty().then_some(answer.bytes);
             found.count = found.count.or(page.count);
+            found.older = page.sessions_to_derive_again.unwrap_or(0);
             found.items.extend(page.items);
             found.next_cursor = page.next_cursor;
             if found.next_cursor.is_none() || found.items.len() >= limit as usize {
@@ -122,8 +126,19 @@ impl Found {
         }
     }
 
-    /// Done, or why there may be more than these.
+    /// Says what may be missing, if something may.
     pub(super) fn done(&self) -> Result<(), Error> {
+        if self.older > 0 {
+            let waiting = page::number(self.older);
+            hint(&format!(
+                "{waiting} sessions wait to be derived by newer rules: until then a search may miss what is theirs"
+            ));
+        }
+        self.whole()
+    }
+
+    /// An error if it was ended before it had looked everywhere.
+    pub(super) fn whole(&self) -> Result<(), Error> {
         if self.interrupted { Err(Error::Interrupted(self.items.len())) } else { Ok(()) }
     }
 
@@ -148,12 +163,12 @@ impl Found {
 
     /// As the API answers; several pages as one long one. Where it was ended before, `next_cursor` says from where it goes on.
     pub(super) fn print(&self) -> Result<(), Error> {
-        let text = match &self.whole {
-            Some(whole) => String::from_utf8_lossy(whole).into_owned(),
+        let text = match &self.answer {
+            Some(answer) => String::from_utf8_lossy(answer).into_owned(),
             None => serde_json::json!({"items": self.items, "next_cursor": self.next_cursor}).to_string(),
         };
         print_json(&text)?;
-        self.done()
+        self.whole()
     }
 }
 

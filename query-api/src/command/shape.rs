@@ -17,6 +17,8 @@ pub(super) struct Page<T> {
     pub(super) next_cursor: Option<String>,
     #[serde(default)]
     pub(super) count: Option<Count>,
+    #[serde(default)]
+    pub(super) sessions_to_derive_again: Option<u64>,
 }
 
 /// How many there are.

@@ -103,7 +103,7 @@ pub(crate) fn fill(dir: &DataDir, turns: Vec<Turn>) {
         title: Some(Title { text: "Title".into(), from: TitleFrom::Custom }),
         ..Session::default()
     };
-    let parts = [("s".to_owned(), Part { facts, ..Part::default() })].into();
+    let parts = [("s".to_owned(), Part { facts, parser: store::PARSER, ..Part::default() })].into();
     batch.replace(&Lineage { parts, turns }, Look::Digests, 0).unwrap();
     batch.commit().unwrap();
 }

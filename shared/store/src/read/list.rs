@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::filter::{Filter, Held};
+use super::health::older_sessions;
 use super::query::Query;
 use super::search::{Asked, Effort, Grain, Plan};
 use super::snippet;
@@ -139,6 +140,9 @@ pub struct Page {
     pub count: Option<Count>,
     /// By relevance: so many hits were ranked against each other; where there are more, the newest, then the next.
     pub ranked: Option<u32>,
+    /// Sessions of the store that were derived by older rules and wait to be derived again, counted up to
+    /// [`Health::DIRTY_LIMIT`](super::Health::DIRTY_LIMIT): until then a search may miss what is theirs.
+    pub older_sessions: i64,
 }
 
 /// How many conversations a filter leaves.
@@ -164,7 +168,7 @@ fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> R
     };
     let Some(question) = Question::new(asked, &request.filter, grain)? else {
         let count = request.count.then_some(Count { value: 0, exact: true });
-        return Ok(Page { items: Vec::new(), next: None, count, ranked: None });
+        return Ok(Page { items: Vec::new(), next: None, count, ranked: None, older_sessions: 0 });
     };
     let end = began + patience;
     let (Chosen { places, next }, ranked) = if request.sort == Sort::Relevance && question.plan.is_some() {
@@ -185,7 +189,7 @@ fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> R
         }
     }
     let count = if request.count { Some(question.count(asked, began + LONG_PATIENCE)?) } else { None };
-    Ok(Page { items, next, count, ranked })
+    Ok(Page { items, next, count, ranked, older_sessions: older_sessions(asked.conn)? })
 }
 
 /// The ids of a page by time, and where the next one begins.

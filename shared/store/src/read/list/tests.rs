@@ -63,8 +63,8 @@ fn an_empty_store_has_an_empty_page() {
     for sort in [Sort::Time, Sort::Rating, Sort::Cost, Sort::Relevance] {
         for typed in ["", "word", "-word", "?!"] {
             let request = ListRequest { sort, count: true, ..searched(typed) };
-            let expected =
-                Page { items: vec![], next: None, count: Some(Count { value: 0, exact: true }), ranked: None };
+            let count = Some(Count { value: 0, exact: true });
+            let expected = Page { items: vec![], next: None, count, ranked: None, older_sessions: 0 };
             let page = store.reader().list(&request).unwrap();
             assert_eq!(Page { ranked: None, ..page }, expected, "{request:?}");
         }

@@ -281,7 +281,7 @@ mod tests {
                                      input_source, input_source_id, input_offset, input_length,
                                      output_source, output_source_id, output_offset, output_length)
              values ({id}, 0, 'tool-1', 'Bash', 0, 0, 1, 1200, 34, {input}, {output});
-             insert into usage values (null, {id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4, 0, null);
+             insert into usage values ({id}, 0, 'msg', 'req', 'model', 1, 2, 3, 4, 0, null);
              insert into sessions (session_id, title, cwd) values ('s', 'Title', '/home/dev');
              insert into conversation_ids (id, created_ms) values (77, 0), (78, 0);
              insert into aliases values (77, {id}), (78, 77);",

@@ -285,6 +285,10 @@ fn faults_of_the_database() {
     check("rating-unheard", &["unheard"]);
     check("alias-to-nowhere", &["ids_missing"]);
     check("loose-usage", &["derived_loose"]);
+    check("said-untold", &["said_differs"]);
+    check("said-changed", &["said_differs"]);
+    check("said-stray", &["said_differs"]);
+    check("title-gone", &["said_differs"]);
     check("words-gone", &["words_missing", "derived_differs"]);
     check("words-stray", &["words_stray"]);
     check("words-damaged", &["words_damaged"]);

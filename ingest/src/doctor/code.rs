@@ -137,6 +137,9 @@ codes! {
     DerivedLoose "derived_loose" Warning true
         "derived rows belong to no conversation"
         "run `prompt-manager doctor --repair`, which removes them";
+    SaidDiffers "said_differs" Warning true
+        "what lists show of ratings, stars, tags, notes and titles is not what their histories say"
+        "run `prompt-manager doctor --repair`, which tells it from the histories again";
     WordsDamaged "words_damaged" Error true
         "the index of words is damaged"
         "run `prompt-manager doctor --repair`, which makes it anew";

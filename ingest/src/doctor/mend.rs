@@ -169,6 +169,8 @@ fn rows(
             Mend::Ids => batch.put_back_ids(millis(now)).map(drop),
             Mend::Counts => batch.recount(),
             Mend::Lists => batch.remake_lists(),
+            Mend::Tell(id) => batch.tell_again(*id),
+            Mend::Titles => batch.title_again(),
             Mend::Loose => batch.drop_loose_parts().map(drop),
             Mend::StrayWords => batch.drop_stray_words(),
             Mend::Texts => batch.index_texts(),

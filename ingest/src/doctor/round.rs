@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 use settings::Settings;
 use status::{Finding, Severity};
-use store::EventId;
+use store::{ConversationId, EventId};
 
 use super::code::Code;
 use crate::error::Error;
@@ -38,6 +38,10 @@ pub(super) enum Mend {
     Counts,
     /// Make again what lists are filtered and sorted by.
     Lists,
+    /// Tell again what people say of a conversation.
+    Tell(ConversationId),
+    /// Make again what is kept of titles and of the spellings of tags.
+    Titles,
     /// Make an index, a view or a trigger.
     Object(String),
     /// Give an event its bytes back from the archive.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use queue::QueueName;
+use store::ConversationId;
 use store::check::{self, About};
 use store::read::inspect::{Difference, Group, Inspector, SeenEvent};
 
@@ -140,6 +141,7 @@ pub(super) fn references(round: &mut Round<'_>, store: &Inspector) -> Result<(),
         let named = format!("{} of {} in {}", dangling.rows, dangling.parent, dangling.table);
         let (code, mend) = match (dangling.group, dangling.parent.as_str()) {
             (Group::Human, "conversation_ids") => (Code::Unheard, None),
+            (_, "never") => continue, // said and not told: it is looked at below
             (_, "conversation_ids") => (Code::IdsMissing, Some(Mend::Ids)),
             (Group::Derived, _) => (Code::DerivedLoose, Some(Mend::Loose)),
             _ => (Code::ReferencesBroken, None),
@@ -164,6 +166,17 @@ pub(super) fn references(round: &mut Round<'_>, store: &Inspector) -> Result<(),
         rows => {
             round.found_many(Code::ListsDiffer, rows, "facets");
             round.mend(Code::ListsDiffer, Mend::Lists);
+        }
+    }
+    for id in store.told_otherwise()? {
+        round.found(Code::SaidDiffers, format!("conversation {id}"));
+        round.mend(Code::SaidDiffers, Mend::Tell(ConversationId(id)));
+    }
+    match store.titled_otherwise()? {
+        0 => {}
+        rows => {
+            round.found_many(Code::SaidDiffers, rows, "titles and spellings of tags");
+            round.mend(Code::SaidDiffers, Mend::Titles);
         }
     }
     let waits = store.waiting_sessions(millis(round.now.checked_sub(PATIENCE).unwrap_or(round.now)))?;

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 
 /// What each fault does.
-const FAULTS: [(&str, &str); 44] = [
+const FAULTS: [(&str, &str); 48] = [
     ("rating", "insert into rating_history select 'r1', 1, min(id), 5, 1 from turns; insert into telling (now) values (0)"),
     // The captured runs are old when they are fed.
     ("at-once", "delete from latencies"),
@@ -50,6 +50,20 @@ const FAULTS: [(&str, &str); 44] = [
         "loose-usage",
         "insert into usage (conversation_id, seq, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
          values (99999, 0, 'm', 0, 0, 0, 0)",
+    ),
+    (
+        "said-untold",
+        "insert into rating_history select 'r3', 1, min(id), 4, 2 from turns",
+    ),
+    (
+        "said-changed",
+        "insert into star_history select 's1', 1, min(id), 1, 1 from turns; insert into telling (now) values (0);
+         update marks set starred = 0",
+    ),
+    ("said-stray", "insert into marks select max(id), 5, 0, 0, 1 from turns"),
+    (
+        "title-gone",
+        "insert into session_titles select 't1', 1, min(session_id), 'planted', 1 from turns; delete from human_texts",
     ),
     ("words-gone", "delete from search where rowid = (select min(id) from blocks where kind = 'text')"),
     ("words-stray", "insert into search (rowid, text) values (9999999, 'stray')"),

@@ -143,13 +143,25 @@ pub(crate) fn all_keys(conn: &Connection, id: i64) -> Result<Vec<Key>, Error> {
 /// Everything that was ever said of a conversation, each with the id it was written to: ratings, tags, notes and
 /// stars, the oldest of each first.
 pub(crate) fn history(conn: &Connection, id: ConversationId) -> Result<Vec<(ConversationId, Remark)>, Error> {
-    let ids = same(conn, id.0)?;
+    selected(conn, &same(conn, id.0)?, Table::select)
+}
+
+/// The same of these very ids, where origins may be missing: who said it is left out.
+pub(crate) fn history_of(conn: &Connection, ids: &[i64]) -> Result<Vec<(ConversationId, Remark)>, Error> {
+    selected(conn, ids, |table| table.select_as(""))
+}
+
+fn selected(
+    conn: &Connection,
+    ids: &[i64],
+    select: fn(&Table<Remark>) -> String,
+) -> Result<Vec<(ConversationId, Remark)>, Error> {
     let mut found = Vec::new();
     for table in &REMARKS {
         let first = found.len();
-        let sql = format!("{} where h.conversation_id = ?1", table.select());
+        let sql = format!("{} where h.conversation_id = ?1", select(table));
         let mut query = conn.prepare_cached(&sql).op("prepare")?;
-        for id in &ids {
+        for id in ids {
             let rows = query
                 .query_map([id], |row| Ok((ConversationId(row.get(ABOUT)?), table.read(row)?)))
                 .op("read what was said")?;

@@ -2,11 +2,12 @@
 //!
 //! What was captured is walked by key in short reads, so that the write-ahead log is not held for long and memory does not
 //! grow with the store; only what compares tables as a whole is one read. Nothing is changed and nobody is kept waiting. Reading order: `schema` (the tables themselves),
-//! `events` and `transcripts` (the bytes that were captured), `orphans` (rows that hang on nothing).
+//! `events` and `transcripts` (the bytes that were captured), `orphans` (rows that hang on nothing), `said` (what people say).
 
 mod events;
 mod facets;
 mod orphans;
+mod said;
 mod schema;
 mod transcripts;
 
@@ -23,6 +24,7 @@ pub use events::{Fault, HeldAs, SeenEvent};
 pub(crate) use facets::{FACETS, TOOL_USES};
 pub(crate) use orphans::COUNTED;
 pub use orphans::{Dangling, Group};
+pub(crate) use said::TITLES;
 pub(crate) use schema::statement;
 pub use schema::{Difference, SchemaObject};
 pub use transcripts::{FileVisitor, SeenFile};

@@ -4,6 +4,7 @@ use super::Batch;
 use crate::error::Error;
 use crate::human::{Member, Remark, SavedView, Title, UserSession, get, put};
 use crate::ids::{ConversationId, Key};
+use crate::read::inspect::TITLES;
 
 impl Batch<'_> {
     /// Adds what was said about a conversation of this store; whether it is new.
@@ -73,6 +74,41 @@ impl Batch<'_> {
     /// The engine's.
     pub fn add_title(&self, title: &Title) -> Result<bool, Error> {
         put::title(&self.tx, title)
+    }
+
+    /// Throws away what is kept of what people say of this conversation, so that it is told from the histories again.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn tell_again(&self, id: ConversationId) -> Result<(), Error> {
+        for sql in [
+            "delete from tagged where conversation_id = ?1",
+            "delete from human_texts where conversation_id = ?1",
+            "delete from marks where conversation_id = ?1",
+            "insert into untold (conversation_id, tags, notes) values (?1, 1, 1) on conflict do update set tags = 1, notes = 1",
+        ] {
+            self.execute(sql, [id.0])?;
+        }
+        Ok(())
+    }
+
+    /// Makes anew what is kept of titles and of the spellings of tags.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn title_again(&self) -> Result<(), Error> {
+        put::tell(&self.tx)?; // of tags first: their spellings follow
+        self.execute("delete from spellings", [])?;
+        self.execute(
+            "insert into spellings (tag, key, conversations, newest_ms)
+             select tag, folded(tag), count(*), max(set_ms) from tagged group by tag",
+            [],
+        )?;
+        self.execute("delete from human_texts where kind = 'title'", [])?;
+        self.execute(
+            &format!("insert into human_texts (kind, user_session_id, text) select 'title', * from ({TITLES})"),
+            [],
+        )
     }
 
     /// Adds a saved view, or takes over that it was thrown away; whether it is new.

@@ -10,14 +10,21 @@ use crate::ids::EventId;
 use crate::quarter;
 use crate::read::inspect::{COUNTED, FACETS, TOOL_USES, statement};
 
-/// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning.
-const LOST_IDS: &str = "
-    insert or ignore into conversation_ids (id, created_ms)
-    select id, ?1 from (select conversation_id as id from conversation_keys union select id from turns
-                        union select id from aliases union select survivor from aliases
-                        union select conversation_id from rating_history union select conversation_id from tag_history
-                        union select conversation_id from note_history union select conversation_id from star_history
-                        union select from_conversation_id from user_session_members where from_conversation_id is not null)";
+/// Ids that something refers to and that are not there. They come back as they were: an id never changes its meaning. What people
+/// said of them is told then.
+macro_rules! lost_ids {
+    () => {
+        "(select conversation_id as id from conversation_keys union select id from turns
+           union select id from aliases union select survivor from aliases
+           union select conversation_id from rating_history union select conversation_id from tag_history
+           union select conversation_id from note_history union select conversation_id from star_history
+           union select from_conversation_id from user_session_members where from_conversation_id is not null
+          except select id from conversation_ids)"
+    };
+}
+const UNTOLD_IDS: &str =
+    concat!("insert or ignore into untold (conversation_id, tags, notes) select id, 1, 1 from ", lost_ids!());
+const LOST_IDS: &str = concat!("insert into conversation_ids (id, created_ms) select id, ?1 from ", lost_ids!());
 
 /// Parts of conversations that are not there; the words first, as they are found by their blocks.
 const LOOSE: [&str; 6] = [
@@ -86,6 +93,7 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn put_back_ids(&self, now_ms: i64) -> Result<u64, Error> {
+        self.execute(UNTOLD_IDS, [])?;
         self.execute(LOST_IDS, [now_ms])?;
         Ok(self.tx.changes())
     }

@@ -3,7 +3,7 @@
 //!
 //! The more hits there are, the shorter is the walk to a full page, and the longer it takes to gather. The two meet where the
 //! square of the hits is the number of conversations, times those that are wanted, times what a step costs of one beside the
-//! other: measured in a store of 1,000,000 conversations, and right within a factor of two in one of a thousand.
+//! other: measured in a store of 1,000,000 conversations. In a small one, whose pages are in memory, all is soon gathered.
 
 use rusqlite::Connection;
 
@@ -24,6 +24,7 @@ const CONVERSATIONS: &str = "select coalesce(max(id), 0) from conversation_ids";
 /// How large a question is.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::read) struct Effort {
+    grain: Grain,
     /// Conversations times those that are wanted.
     size: i64,
 }
@@ -33,12 +34,16 @@ impl Effort {
         let mut query = conn.prepare_cached(CONVERSATIONS).op("prepare")?;
         let conversations: i64 = query.query_row([], |row| row.get(0)).op("look how many conversations there are")?;
         let wanted = if grain == Grain::Found { PAGE } else { ALL };
-        Ok(Self { size: conversations.saturating_mul(wanted) })
+        Ok(Self { grain, size: conversations.saturating_mul(wanted) })
     }
 
     /// An index with no more hits than this had better tell all of them at once.
     pub(super) fn hits_to_gather(self) -> i64 {
-        self.size.saturating_mul(PROBE_BY_HIT).isqrt().clamp(2_000, 200_000)
+        match self.grain {
+            Grain::Found => self.size.saturating_mul(PROBE_BY_HIT).isqrt().clamp(10_000, 50_000),
+            // Who counts or ranks asks about thousands of conversations, however many hold the word.
+            Grain::Counted | Grain::Ranked => 200_000,
+        }
     }
 
     /// So many conversations had better be looked up than met on a walk.

@@ -96,7 +96,7 @@ pub enum Command {
     ///
     /// Writes to standard output, or to --out. Reads only, while anything else goes on.
     #[command(after_help = exits(), after_long_help = with_examples(crate::export::args::EXAMPLES))]
-    Export(Export),
+    Export(Box<Export>),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at

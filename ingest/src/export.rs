@@ -132,19 +132,28 @@ fn filter(store: &mut Exporter, args: &Export) -> Result<Filter, Error> {
     };
     Ok(Filter {
         sessions: sessions(store, wanted)?,
-        project: wanted.project.clone(),
+        project: project(store, wanted)?,
         since_ms: wanted.since.map(|since| since.begin(now)),
         until_ms: wanted.until.map(|until| until.end(now)),
         kinds,
         vias: wanted.via.clone(),
         statuses,
         rating: wanted.rating.clone(),
-        tags: wanted.tag.clone(),
+        tags: wanted.tag.iter().map(|typed| terminal::tag(typed).to_owned()).collect(),
         starred: wanted.star.then_some(true),
         query: wanted.search.clone(),
         ids: wanted.id.clone(),
         ..Filter::default()
     })
+}
+
+/// The project as the store knows it.
+fn project(store: &mut Exporter, wanted: &Wanted) -> Result<Option<String>, Error> {
+    let mut holds = |folder: &str| {
+        let there = Filter { project: Some(folder.to_owned()), ..Filter::default() };
+        store.select(&there, Some(1)).map(|found| !found.is_empty())
+    };
+    Ok(wanted.project.as_ref().map(|project| project.known(&mut holds)).transpose()?)
 }
 
 /// The sessions named, `last` by its id.

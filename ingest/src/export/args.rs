@@ -92,9 +92,9 @@ pub struct Wanted {
     /// Only of this session, Claude Code's or one that you made; `last` is the newest; repeatable
     #[arg(long, value_name = "ID")]
     pub session: Vec<String>,
-    /// Only from this folder or below it, or from a repository there
-    #[arg(long, value_name = "DIR", value_parser = terminal::folder)]
-    pub project: Option<String>,
+    /// Only from this folder or below it, or from a repository there; or from a project of this name
+    #[arg(long, value_name = "DIR", value_parser = terminal::Project::parse)]
+    pub project: Option<terminal::Project>,
     /// Only from then on: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Option<Moment>,

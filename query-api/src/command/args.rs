@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use terminal::Project;
 
 use super::filter::Filter;
 
@@ -330,8 +331,8 @@ pub(crate) struct Stats {
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR")]
-    pub(crate) project: Option<String>,
+    #[arg(long, value_name = "DIR", value_parser = Project::parse)]
+    pub(crate) project: Option<Project>,
     /// Asked in one of these ways: interactive, print, sdk, ide, desktop, unknown; between commas
     #[arg(long, value_name = "WAYS")]
     pub(crate) via: Option<String>,
@@ -367,8 +368,8 @@ pub(crate) struct Sessions {
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR")]
-    pub(crate) project: Option<String>,
+    #[arg(long, value_name = "DIR", value_parser = Project::parse)]
+    pub(crate) project: Option<Project>,
     /// Only with activity from then on: 7d, 2026-11-01
     #[arg(long, value_name = "TIME", value_parser = terminal::moment::moment)]
     pub(crate) since: Option<terminal::moment::Moment>,

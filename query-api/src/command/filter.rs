@@ -5,6 +5,7 @@
 
 use clap::Args;
 use export::time::rfc3339;
+use terminal::Project;
 use terminal::moment::{Moment, moment};
 
 use super::client::{Client, Pairs};
@@ -20,8 +21,8 @@ pub(crate) struct Filter {
     #[arg(long, value_name = "ID")]
     session: Option<String>,
     /// Only from this folder or below it, or from a repository there; or from a project of this name
-    #[arg(long, value_name = "DIR")]
-    project: Option<String>,
+    #[arg(long, value_name = "DIR", value_parser = Project::parse)]
+    project: Option<Project>,
     /// Only what began then or later: 7d, 12h, 2026-11-01, 2026-11-01T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
@@ -61,7 +62,7 @@ impl Filter {
     /// As parameters.
     pub(super) fn pairs(&self, client: &Client) -> Result<Pairs, Error> {
         let session = self.session.as_deref().map(|typed| last::session(client, typed)).transpose()?;
-        let project = self.project.as_deref().map(|typed| project(client, typed)).transpose()?;
+        let project = self.project.as_ref().map(|typed| project(client, typed)).transpose()?;
         Ok(self.told(session, project))
     }
 
@@ -79,30 +80,20 @@ impl Filter {
         push("star", self.star.then(|| "true".to_owned()));
         push("rating", self.rating.clone());
         push("has_error", self.failed.then(|| "true".to_owned()));
-        pairs.extend(self.tag.iter().map(|tag| ("tag", named_tag(tag).to_owned())));
+        pairs.extend(self.tag.iter().map(|tag| ("tag", terminal::tag(tag).to_owned())));
         pairs.extend(span(self.since, self.until));
         pairs
     }
 }
 
-/// A folder by its whole path; what is no path is a name. Claude Code tells where it runs with every link followed, so that is
-/// how the store knows a folder, unless it came from another machine or before the link.
-pub(super) fn project(client: &Client, typed: &str) -> Result<String, Error> {
-    if !typed.contains('/') && ![".", "..", "~"].contains(&typed) {
-        return Ok(typed.to_owned());
-    }
-    let path =
-        terminal::folder(typed).map_err(|why| Error::Usage(format!("--project {typed:?} is no folder: {why}")))?;
-    let Some(real) = terminal::real_folder(typed).filter(|real| *real != path) else { return Ok(path) };
-    let there = vec![("project", real.clone()), ("kind", "all".to_owned())];
-    let there = Found::ask(client, "/api/conversations", &there, 1)?;
-    there.whole()?;
-    Ok(if there.is_empty() { path } else { real })
-}
-
-/// What is meant by a tag: lists and answers show it with a # that is none of its own.
-pub(super) fn named_tag(typed: &str) -> &str {
-    typed.strip_prefix('#').unwrap_or(typed)
+/// A project as the store knows it.
+pub(super) fn project(client: &Client, typed: &Project) -> Result<String, Error> {
+    typed.known(|folder| {
+        let there = vec![("project", folder.to_owned()), ("kind", "all".to_owned())];
+        let there = Found::ask(client, "/api/conversations", &there, 1)?;
+        there.whole()?;
+        Ok(!there.is_empty())
+    })
 }
 
 /// `since` and `until` as parameters.

@@ -14,7 +14,6 @@ use terminal::{Tone, paint};
 use super::args::{Note, Rate, Star, Tag, Tags};
 use super::client::{Answer, Client, Pairs};
 use super::draft::Draft;
-use super::filter::named_tag;
 use super::shape::{Marks, Page, TagCount};
 use super::{At, Error, last, nothing, page, path, print, print_foreign};
 
@@ -33,7 +32,7 @@ pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
     };
     let of = Named::of(client, &args.id)?;
     let note = args.note.as_deref().map(|typed| typed_note(typed, &of)).transpose()?;
-    let on: Vec<_> = args.tag.iter().map(|tag| named_tag(tag).to_owned()).collect();
+    let on: Vec<_> = args.tag.iter().map(|tag| terminal::tag(tag).to_owned()).collect();
     change(client, &of, args.common.json, |now| {
         let mut wanted = Map::from_iter([("rating".to_owned(), rating.clone())]);
         wanted.extend(note.clone().map(|note| ("notes".to_owned(), note.into())));
@@ -53,9 +52,9 @@ pub(super) fn tag(client: &Client, args: &Tag) -> Result<(), Error> {
                     "{tag:?} would be a tag that cannot be taken off: write it without the -"
                 )));
             }
-            (Some(tag), _) => (&mut on, named_tag(tag)),
+            (Some(tag), _) => (&mut on, terminal::tag(tag)),
             (_, Some(tag)) => (&mut off, tag),
-            _ => (&mut on, named_tag(typed)),
+            _ => (&mut on, terminal::tag(typed)),
         };
         list.push(tag.to_owned());
     }
@@ -136,7 +135,8 @@ pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
 fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
     let is = |tag: &str, other: &str| tag.trim().to_lowercase() == other.trim().to_lowercase();
     // One that does begin with a # can be taken off too.
-    let meant = |off: &str| if now.iter().any(|tag| is(tag, off)) { off.to_owned() } else { named_tag(off).to_owned() };
+    let meant =
+        |off: &str| if now.iter().any(|tag| is(tag, off)) { off.to_owned() } else { terminal::tag(off).to_owned() };
     let off: Vec<_> = off.iter().map(|tag| meant(tag)).collect();
     let mut tags: Vec<String> = now.iter().filter(|tag| !off.iter().any(|other| is(tag, other))).cloned().collect();
     for tag in on {

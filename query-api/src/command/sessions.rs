@@ -19,7 +19,7 @@ const WIDE: u16 = 110;
 pub(super) fn list(client: &Client, args: &Sessions) -> Result<(), Error> {
     let mut query = span(args.since, args.until);
     query.extend(
-        args.project.as_deref().map(|typed| project(client, typed)).transpose()?.map(|project| ("project", project)),
+        args.project.as_ref().map(|typed| project(client, typed)).transpose()?.map(|project| ("project", project)),
     );
     query.extend((!args.words.is_empty()).then(|| ("q", args.words.join(" "))));
     let found = Found::ask(client, "/api/sessions", &query, args.limit)?;

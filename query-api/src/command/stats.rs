@@ -26,7 +26,7 @@ pub(super) fn stats(client: &Client, args: &Args) -> Result<(), Error> {
     let mut push = |name, value: &Option<String>| query.extend(value.clone().map(|value| (name, value)));
     push("since", &args.since);
     push("until", &args.until);
-    push("project", &args.project.as_deref().map(|typed| project(client, typed)).transpose()?);
+    push("project", &args.project.as_ref().map(|typed| project(client, typed)).transpose()?);
     push("via", &args.via);
     push("kind", &args.kind);
     push("tz", &args.tz);

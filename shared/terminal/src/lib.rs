@@ -13,13 +13,18 @@ pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
-pub use folder::{folder, real_folder};
+pub use folder::{Project, folder};
 
 use anstyle::{AnsiColor, Style};
 
 /// Standard output. Colour is taken out when it is piped, or `NO_COLOR` is set.
 pub fn out() -> impl Write {
     anstream::stdout()
+}
+
+/// What is meant by a tag: lists and answers show it with a `#` that is none of its own.
+pub fn tag(typed: &str) -> &str {
+    typed.strip_prefix('#').unwrap_or(typed)
 }
 
 /// Whether standard output shows colours: it is a terminal, and nobody wished for none.

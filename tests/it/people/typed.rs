@@ -46,12 +46,22 @@ fn last_is_the_newest_wherever_an_id_is_taken() {
     assert_eq!(newest(&world)[0], (last, session));
 }
 
+/// The ids of an exported table.
+fn ids_of_csv(done: &harness::Done) -> Vec<i64> {
+    done.out().lines().skip(1).filter_map(|line| line.split(',').next()?.parse().ok()).collect()
+}
+
 #[test]
 fn filters_are_taken_as_they_are_typed() {
     let world = filled();
     let _ = ask(&world, &["tag", "12", "keep"]).code(0);
     for tag in ["keep", "#keep", "#KEEP"] {
         assert_eq!(ids(&ask(&world, &["list", "--tag", tag]).code(0)), [12], "{tag}");
+        assert_eq!(
+            ids_of_csv(&world.bin("ingest").args(["export", "--format", "csv", "--tag", tag]).succeed()),
+            [12],
+            "{tag}"
+        );
     }
     let everywhere = ids(&ask(&world, &["list", "hello", "--limit", "100"]).code(0));
     let prompts = ids(&ask(&world, &["list", "hello", "--in", "prompt", "--limit", "100"]).code(0));
@@ -76,6 +86,9 @@ fn filters_are_taken_as_they_are_typed() {
         let script = format!("cd {} && exec \"$0\" list --project {typed}", world.root().join(from).display());
         let done = world.command("sh").args(["-c", &script]).arg(harness::bin("query-api")).succeed();
         assert_eq!(ids(&done), [here], "{typed} from {from}\n{done}");
+        let script = script.replace("list --project", "export --format csv --project");
+        let done = world.command("sh").args(["-c", &script]).arg(harness::bin("ingest")).succeed();
+        assert_eq!(ids_of_csv(&done), [here], "{typed} from {from}\n{done}");
     }
     // A folder that only the store remembers keeps the path that was typed.
     std::fs::remove_dir_all(world.root().join("real")).expect("a folder");

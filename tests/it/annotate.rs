@@ -180,6 +180,14 @@ fn what_cannot_be_is_refused() {
     }
     check("PUT", "/api/views/none", json!({"query": "q=x"}), 404, None, "There is no saved view none.");
     check("PATCH", "/api/sessions/none", json!({"title": "x"}), 404, None, "There is no session none.");
+    // What nobody sees is told by its number.
+    check("PUT", &path, json!({"tags": ["ru\u{200b}st"]}), 422, None, "must not hold U+200B");
+    let bidi = "a\u{202e}b";
+    check("PATCH", "/api/sessions/none", json!({"title": bidi}), 422, Some("title"), "must not hold U+202E");
+    check("POST", "/api/views", json!({"name": bidi, "query": ""}), 422, Some("name"), "must not hold U+202E");
+    let tags: Vec<_> = (0..100).map(|n| format!("t{n}")).collect();
+    let much = json!({"ids": vec![first; 1_001], "set": {"add_tags": tags}});
+    check("POST", bulk, much, 422, None, "At most 100000 things can be said at once");
     check("PATCH", "/api/sessions/none", json!({"title": ""}), 422, Some("title"), "must have 1 to 200 characters");
     check("PATCH", "/api/sessions/none", json!({}), 422, None, "missing field `title`");
     check(

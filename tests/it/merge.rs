@@ -24,7 +24,7 @@ pub(crate) fn annotate(world: &World, who: i64) {
     for (n, id) in (0..).zip(&ids) {
         let rows = [
             ("rating", Said::Rating(Rating::new(1 + (n + who) % 5))),
-            ("tag", Said::Tag { tag: "shared".into(), present: (n + who) % 3 > 0 }),
+            ("tag", Said::Tag { tag: ["shared", "Shared"][(who % 2) as usize].into(), present: (n + who) % 3 > 0 }),
             ("own tag", Said::Tag { tag: format!("of {who}"), present: true }),
             ("note", Said::Note((n % 4 > 0).then(|| format!("note {n} of {who}")))),
             ("star", Said::Star((n + who) % 2 == 0)),

@@ -8,6 +8,7 @@ mod args;
 mod client;
 mod draft;
 mod filter;
+mod found;
 mod last;
 mod list;
 mod marks;

@@ -9,7 +9,7 @@ use terminal::Project;
 use terminal::moment::{Moment, moment};
 
 use super::client::{Client, Pairs};
-use super::list::Found;
+use super::found::Found;
 use super::{Error, last};
 use crate::http::filter::now_ms;
 

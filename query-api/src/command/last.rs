@@ -6,7 +6,7 @@ use hyper::StatusCode;
 
 use super::Error;
 use super::client::{Client, Pairs};
-use super::list::Found;
+use super::found::Found;
 use super::shape::Item;
 
 /// What is typed for the newest.

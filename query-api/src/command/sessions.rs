@@ -9,7 +9,7 @@ use terminal::{Tone, paint};
 use super::args::{Merge, Sessions, Split, Title, Undo};
 use super::client::{Answer, Client};
 use super::filter::{project, span};
-use super::list::Found;
+use super::found::Found;
 use super::shape::{Moved, SplitOff, UserSession};
 use super::{Error, last, no_conversation, nothing, page, print};
 

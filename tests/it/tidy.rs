@@ -59,7 +59,7 @@ const FLOORS: [&str; 10] =
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
-    ("aho-corasick", &["store"]),
+    ("memchr", &["store"]),
     ("unicase", &["store"]),
     ("unicode-normalization", &["store"]),
     ("zstd", &["store", "ingest"]),

@@ -298,7 +298,7 @@ fn planned(
         needle: Needle {
             words: whole.clone(),
             part: part.as_ref().map(|part| format!("\"{part}\"")),
-            plain: Plain::new(&words, beginning, part.as_deref())?,
+            plain: Plain::new(&words, beginning, part.as_deref()),
         },
         of_tools,
         sources: Vec::new(),

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::plain::is_plain;
+use super::plain::Lowered;
 use super::scratch::{Needle, Scratch, clean, united};
 use crate::error::Error;
 
@@ -22,8 +22,8 @@ pub(in crate::read) struct Looked<'t> {
 
 /// Whether a term stands in a text; with `parts` also as a part of a word.
 pub(in crate::read) fn holds(scratch: &Scratch, text: &str, needle: &Needle, parts: bool) -> Result<bool, Error> {
-    if is_plain(text) {
-        return Ok(needle.plain.as_ref().is_some_and(|plain| plain.is_in(text, parts)));
+    if let Some(text) = Lowered::of(text) {
+        return Ok(needle.plain.as_ref().is_some_and(|plain| plain.is_in(&text, parts)));
     }
     Ok(!scratch.find(&clean(text), &[needle], parts)?[0].is_empty())
 }
@@ -36,18 +36,18 @@ pub(in crate::read) fn each_piece(
     parts: bool,
     mut enough: impl FnMut(&Looked<'_>) -> bool,
 ) -> Result<(), Error> {
-    let plain = |text: &str| -> Vec<Vec<Range<usize>>> {
+    let plain = |text: &Lowered| -> Vec<Vec<Range<usize>>> {
         let places = |needle: &&Needle| needle.plain.as_ref().map_or_else(Vec::new, |plain| plain.places(text, parts));
         needles.iter().map(|needle| united(places(needle))).collect()
     };
     let mut seen = |looked: Looked<'_>| looked.places.iter().any(|places| !places.is_empty()) && enough(&looked);
-    if is_plain(text) {
-        seen(Looked { text: text.into(), places: plain(text) });
+    if let Some(lowered) = Lowered::of(text) {
+        seen(Looked { text: text.into(), places: plain(&lowered) });
         return Ok(());
     }
     for piece in pieces(text) {
-        let looked = if is_plain(piece) {
-            Looked { text: piece.into(), places: plain(piece) }
+        let looked = if let Some(lowered) = Lowered::of(piece) {
+            Looked { text: piece.into(), places: plain(&lowered) }
         } else {
             let text = clean(piece);
             Looked { places: scratch.find(&text, needles, parts)?, text: text.into() }
@@ -103,11 +103,8 @@ mod tests {
     fn check(text: &str, phrase: &str, expected: usize) {
         let scratch = Scratch::new().unwrap();
         let words = scratch.words(phrase).unwrap();
-        let needle = Needle {
-            words: format!("\"{}\"", spaced(phrase)),
-            part: None,
-            plain: Plain::new(&words, false, None).unwrap(),
-        };
+        let needle =
+            Needle { words: format!("\"{}\"", spaced(phrase)), part: None, plain: Plain::new(&words, false, None) };
         let mut pieces = 0;
         let count = |looked: &Looked<'_>| {
             assert!(looked.places[0].iter().all(|place| looked.text[place.clone()].len() >= phrase.len()));

@@ -6,9 +6,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Input};
-
-use crate::error::Error;
+use memchr::memmem::Finder;
 
 /// More places in one text are not told: of a common word in a long output there are a hundred thousand.
 const MOST_PLACES: usize = 1_000;
@@ -19,38 +17,38 @@ pub(in crate::read) struct Plain {
     words: Vec<String>,
     /// The last word may go on.
     beginning: bool,
-    first: AhoCorasick,
-    part: Option<AhoCorasick>,
+    first: Finder<'static>,
+    part: Option<Finder<'static>>,
 }
 
 impl Plain {
     /// The term of these words, as the tokenizer gives them, and of the part of a word that it may be. `None` if a word has
     /// other signs: it stands in no plain text.
-    pub(super) fn new(words: &[String], beginning: bool, part: Option<&str>) -> Result<Option<Self>, Error> {
-        let Some(first) = words.first().filter(|_| words.iter().all(|word| word.is_ascii())) else { return Ok(None) };
-        let part = part.map(finder).transpose()?;
-        Ok(Some(Self { words: words.to_vec(), beginning, first: finder(first)?, part }))
+    pub(super) fn new(words: &[String], beginning: bool, part: Option<&str>) -> Option<Self> {
+        let finder = |word: &str| Finder::new(word).into_owned();
+        let first = words.first().filter(|_| words.iter().all(|word| word.is_ascii()))?;
+        Some(Self { words: words.to_vec(), beginning, first: finder(first), part: part.map(finder) })
     }
 
-    /// Where the term stands in a plain text, in bytes, in order; with `parts` also as a part of a word.
-    pub(super) fn places(&self, text: &str, parts: bool) -> Vec<Range<usize>> {
-        let mut places: Vec<_> = self.phrases(text).take(MOST_PLACES).collect();
+    /// Where the term stands in a plain text of small letters, in bytes, in order; with `parts` also as a part of a word.
+    pub(super) fn places(&self, text: &Lowered, parts: bool) -> Vec<Range<usize>> {
+        let mut places: Vec<_> = self.phrases(&text.0).take(MOST_PLACES).collect();
         if let Some(part) = self.part.as_ref().filter(|_| parts) {
-            places.extend(all(part, text).take(MOST_PLACES));
+            places.extend(all(part, &text.0).take(MOST_PLACES));
         }
         places
     }
 
     /// Whether it stands there at all.
-    pub(super) fn is_in(&self, text: &str, parts: bool) -> bool {
-        self.phrases(text).next().is_some()
-            || self.part.as_ref().filter(|_| parts).is_some_and(|part| all(part, text).next().is_some())
+    pub(super) fn is_in(&self, text: &Lowered, parts: bool) -> bool {
+        self.phrases(&text.0).next().is_some()
+            || self.part.as_ref().filter(|_| parts).is_some_and(|part| all(part, &text.0).next().is_some())
     }
 
-    fn phrases<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-        let starts_word = |at: usize| at == 0 || !is_word(text.as_bytes()[at - 1]);
+    fn phrases<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+        let starts_word = |at: usize| at == 0 || !is_word(text[at - 1]);
         let begins = all(&self.first, text).filter(move |place| starts_word(place.start));
-        begins.filter_map(|place| Some(place.start..self.end(text.as_bytes(), place.end)?))
+        begins.filter_map(|place| Some(place.start..self.end(text, place.end)?))
     }
 
     /// Where the term ends whose first word may end at `at`.
@@ -62,7 +60,7 @@ impl Plain {
             }
             at += text[at..].iter().position(|sign| is_word(*sign))?;
             let end = at + word.len();
-            if !text.get(at..end)?.eq_ignore_ascii_case(word.as_bytes()) {
+            if text.get(at..end)? != word.as_bytes() {
                 return None;
             }
             at = end;
@@ -74,18 +72,23 @@ impl Plain {
     }
 }
 
-fn finder(word: &str) -> Result<AhoCorasick, Error> {
-    let built = AhoCorasick::builder().ascii_case_insensitive(true).build([word]);
-    built.map_err(|error| Error::Sql { op: "prepare to look for a word", detail: error.to_string() })
+/// A plain text in small letters: that is all that case is there, and byte for byte in its place.
+pub(super) struct Lowered(Vec<u8>);
+
+impl Lowered {
+    /// `None` if the text is not plain.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        is_plain(text).then(|| Self(text.as_bytes().to_ascii_lowercase()))
+    }
 }
 
 /// Every place, also of those that overlap.
-fn all<'t>(finder: &'t AhoCorasick, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+fn all<'t>(finder: &'t Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
     let mut from = 0;
     std::iter::from_fn(move || {
-        let found = finder.find(Input::new(text).span(from..text.len()))?;
-        from = found.start() + 1;
-        Some(found.range())
+        let start = from + finder.find(text.get(from..)?)?;
+        from = start + 1;
+        Some(start..start + finder.needle().len())
     })
 }
 
@@ -94,7 +97,7 @@ fn is_word(sign: u8) -> bool {
 }
 
 /// Whether all words of a text are ASCII.
-pub(in crate::read) fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str) -> bool {
     text.is_ascii() || text.chars().all(|sign| sign.is_ascii() || parts_words(sign))
 }
 
@@ -128,14 +131,15 @@ mod tests {
 
     fn check(text: &str, term: &str, beginning: bool, parts: bool, expected: &str) {
         let words: Vec<_> = term.split(' ').map(str::to_owned).collect();
-        let plain = Plain::new(&words, beginning, parts.then_some(term)).unwrap().unwrap();
+        let plain = Plain::new(&words, beginning, parts.then_some(term)).unwrap();
+        let lowered = Lowered::of(text).unwrap();
         let mut found = text.to_owned();
-        for place in united(plain.places(text, parts)).iter().rev() {
+        for place in united(plain.places(&lowered, parts)).iter().rev() {
             found.insert(place.end, ']');
             found.insert(place.start, '[');
         }
         assert_eq!(found, expected);
-        assert_eq!(plain.is_in(text, parts), text != expected);
+        assert_eq!(plain.is_in(&lowered, parts), text != expected);
     }
 
     #[test]
@@ -166,19 +170,21 @@ mod tests {
         ) {
             let scratch = Scratch::new().unwrap();
             let text = clean(&text);
-            prop_assume!(is_plain(&text));
+            let lowered = Lowered::of(&text);
+            prop_assume!(lowered.is_some());
+            let lowered = lowered.unwrap();
             let part = (words.len() == 1 && words[0].len() == 3 && !beginning).then(|| words[0].clone());
             let star = if beginning { "*" } else { "" };
             let needle = Needle {
                 words: format!("\"{}\"{star}", words.join(" ")),
                 part: part.as_ref().map(|part| format!("\"{part}\"")),
-                plain: Plain::new(&words, beginning, part.as_deref()).unwrap(),
+                plain: Plain::new(&words, beginning, part.as_deref()),
             };
             let plain = needle.plain.as_ref().unwrap();
             for parts in [false, true] {
-                let ours = united(plain.places(&text, parts));
+                let ours = united(plain.places(&lowered, parts));
                 prop_assert_eq!(&ours, &scratch.find(&text, &[&needle], parts).unwrap()[0]);
-                prop_assert_eq!(plain.is_in(&text, parts), !ours.is_empty());
+                prop_assert_eq!(plain.is_in(&lowered, parts), !ours.is_empty());
             }
         }
     }

@@ -155,6 +155,8 @@ pub(crate) struct Conversation<'a> {
     #[schema(value_type = Object)]
     metadata: &'a str,
     sources: Sources,
+    /// The title that a person gave the session it is in by their own cuts.
+    user_session_title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
     links: Links,
@@ -287,6 +289,7 @@ impl<'a> Conversation<'a> {
             cost: Bill::of(&conversation.usage, turn.timestamp_ms),
             metadata: &turn.metadata,
             sources: Sources::of(turn),
+            user_session_title: conversation.given_title.as_deref(),
             session: conversation.session.as_ref().map(|session| Session::of(&turn.session_id, session)),
             links: Links::of(turn),
         }

@@ -116,7 +116,9 @@ pub fn row(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 /// A cell of text.
 fn text(text: Option<&str>) -> String {
     let text = text.unwrap_or_default();
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    // Programs that read cells look behind blanks too, also such as do not break a line.
+    let runs = text.starts_with(['\t', '\r', '\n'])
+        || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let quoted = runs || text.contains([',', '"', '\r', '\n']) || text.starts_with(' ') || text.ends_with(' ');
     let guard = if runs { "'" } else { "" };
     if quoted { format!("\"{guard}{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }

@@ -64,6 +64,7 @@ fn call(id: &str, name: &str, input: &str, output: Option<&str>) -> ToolCall {
 
 pub(crate) fn conversation() -> Conversation {
     Conversation {
+        given_title: None,
         marks: standing(),
         figures: Figures::default(),
         session: None,

@@ -12,7 +12,7 @@ fn cells() {
     check("say \"hi\"", "\"say \"\"hi\"\"\"");
     check("two\nlines", "\"two\nlines\"");
     check(" kept ", "\" kept \"");
-    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1"] {
+    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", " =1", "\u{a0}=1"] {
         check(formula, &format!("\"'{formula}\""));
     }
     check("=\"x\"", "\"'=\"\"x\"\"\"");

@@ -4,6 +4,8 @@
 //! The joiners are another matter: they make one picture of several emoji, and letters of Persian and of Indian scripts are not
 //! written without them. There they stay.
 
+use crate::words_cjk::is_sign;
+
 /// The first sign that nobody sees and that has no business where it stands.
 pub(super) fn unseen(text: &str) -> Option<char> {
     let mut before = None;
@@ -15,6 +17,12 @@ pub(super) fn unseen(text: &str) -> Option<char> {
             '\u{200c}' | '\u{200d}' => !before.is_some_and(|before| joins(before, signs.peek().copied())),
             '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
             '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+            // Letters and a pattern of dots that are there to be empty, and what only keeps marks together.
+            '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{34f}' | '\u{17b4}' | '\u{17b5}' => {
+                true
+            }
+            // They choose between pictures, of emoji and of ideographs.
+            '\u{fe00}'..='\u{fe0f}' => !before.is_some_and(chooses),
             sign => is_tag(sign) && !is_flag,
         };
         if is_wrong {
@@ -23,6 +31,13 @@ pub(super) fn unseen(text: &str) -> Option<char> {
         before = Some(sign);
     }
     None
+}
+
+/// Whether a sign has pictures to choose from: an emoji, also `#`, `*` and digits, or an ideograph.
+fn chooses(sign: char) -> bool {
+    is_picture(sign)
+        || matches!(sign, '#' | '*' | '0'..='9' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}')
+        || is_sign(sign)
 }
 
 /// Whether a joiner between these signs can be seen.
@@ -83,6 +98,12 @@ mod tests {
             '\u{feff}',
             '\u{ad}',
             '\u{e0041}',
+            '\u{115f}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{34f}',
+            '\u{fe00}',
+            '\u{fe0f}',
         ] {
             check(&format!("ru{sign}st"), Some(sign));
             check(&format!("{sign}"), Some(sign));
@@ -99,6 +120,8 @@ mod tests {
             "👩🏽\u{200d}💻",
             "🏴\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
             "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+            "葛\u{fe00}",
         ] {
             check(emoji, None);
         }

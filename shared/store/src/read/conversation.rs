@@ -27,6 +27,8 @@ pub struct Conversation {
     pub marks: Marks,
     /// What lists are filtered and sorted by.
     pub figures: Figures,
+    /// The title that a person gave the session which it belongs to by their own cuts.
+    pub given_title: Option<String>,
     /// Its session, if there is a row for it.
     pub session: Option<Session>,
     /// What was said and done, in order.
@@ -99,6 +101,7 @@ pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conver
     let id = survivor(conn, id)?;
     let Some(mut conversation) = with_subagents(conn, id, 0)? else { return Ok(None) };
     conversation.session = session::get(conn, &conversation.turn.session_id)?;
+    conversation.given_title = session::given_title(conn, &conversation.turn.user_session_id)?;
     Ok(Some(conversation))
 }
 
@@ -160,6 +163,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
     let mut conversation = Conversation {
         marks: marks::of(conn, &get::history(conn, id)?)?,
         figures: turn::figures(conn, &turn)?,
+        given_title: None,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
         tool_calls: tools
@@ -307,6 +311,7 @@ mod tests {
         assert_eq!(found.tool_calls[0].input, Some(Value::Json("{\"command\":\"ls\"}".into())));
         assert_eq!(found.tool_calls[0].output, Some(Value::Text("a b\n[Image]".into())));
         assert_eq!(found.usage[0].cache_read_tokens, 4);
+        assert_eq!(found.given_title, None);
         assert_eq!(found.session.as_ref().unwrap().title.as_deref(), Some("Title"));
         assert_eq!(found.subagents[0].turn.id, child);
         assert_eq!(found.subagents[0].session, None);

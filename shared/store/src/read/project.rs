@@ -14,14 +14,16 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether a directory is meant, and with it its project (the repository that holds it, else itself): a path means what
-    /// lies there and below, a name without a slash the projects that are called so.
+    /// lies there and below, a name without a slash the projects that are called so. Paths of Windows have their own slash.
     pub(super) fn takes(self, cwd: &str, project: &str) -> bool {
-        if !self.0.contains('/') {
-            return project.trim_end_matches('/').rsplit('/').next() == Some(self.0);
+        const SLASHES: [char; 2] = ['/', '\\'];
+        if !self.0.contains(SLASHES) {
+            return project.trim_end_matches(SLASHES).rsplit(SLASHES).next() == Some(self.0);
         }
         // Of the root nothing is left, and everything is below it.
-        let folder = self.0.trim_end_matches('/');
-        let is_there = |path: &str| path.strip_prefix(folder).is_some_and(|it| it.is_empty() || it.starts_with('/'));
+        let folder = self.0.trim_end_matches(SLASHES);
+        let is_there =
+            |path: &str| path.strip_prefix(folder).is_some_and(|it| it.is_empty() || it.starts_with(SLASHES));
         is_there(cwd) || is_there(project)
     }
 
@@ -81,6 +83,9 @@ mod tests {
         check("/", "/dev", "/dev", true);
         check("acme", "/dev/acme/src", "/dev/acme", true);
         check("acme", "/dev/acme", "/dev/acme/", true);
+        check("acme", r"e:\dev\acme\src", r"e:\dev\acme", true);
+        check(r"e:\dev", r"e:\dev\acme", r"e:\dev\acme", true);
+        check(r"e:\de", r"e:\dev\acme", r"e:\dev\acme", false);
         check("src", "/dev/acme/src", "/dev/acme", false);
         check("dev", "/dev/acme", "/dev/acme", false);
     }

@@ -140,6 +140,15 @@ pub(super) fn get(conn: &Connection, session_id: &str) -> Result<Option<Session>
     }))
 }
 
+/// The title that a person gave a session of their own cuts.
+pub(super) fn given_title(conn: &Connection, user_session_id: &str) -> Result<Option<String>, Error> {
+    conn.prepare_cached("select text from human_texts where user_session_id = ?1")
+        .op("prepare")?
+        .query_row([user_session_id], |row| row.get(0))
+        .optional()
+        .op("read a given title")
+}
+
 /// The title that Claude Code knows it by.
 pub(super) fn own_title(conn: &Connection, session_id: &str) -> Result<Option<(String, TitleFrom)>, Error> {
     conn.prepare_cached("select title, title_from from sessions where session_id = ?1 and title is not null")

@@ -154,15 +154,12 @@ fn last_activity(conn: &Connection, stretches: &[Stretch]) -> Result<Option<i64>
 
 /// The title and where it is from: a person's, that of the session it begins with, or the beginning of its first prompt.
 fn title(conn: &Connection, id: &str, stretches: &[Stretch]) -> Result<Option<(String, TitleFrom)>, Error> {
-    const GIVEN: &str = "select text from human_texts where user_session_id = ?1";
     const FIRST: &str = "
         select timestamp_ms, prompt_text from turns
          where session_id = ?1 and ordinal >= ?2 and ordinal < ?3 and kind in ('human', 'command', 'shell')
            and prompt_text is not null
          order by ordinal limit 1";
-    let given: Option<String> =
-        conn.prepare_cached(GIVEN).op("prepare")?.query_row([id], |row| row.get(0)).optional().op("read a title")?;
-    if let Some(given) = given {
+    if let Some(given) = session::given_title(conn, id)? {
         return Ok(Some((given, TitleFrom::Given)));
     }
     // A part that was split off is about something else than the session's own title says.

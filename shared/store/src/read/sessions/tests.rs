@@ -153,6 +153,8 @@ fn what_was_changed_stands_where_it_belongs() {
     assert_eq!((rest.others, rest.session.conversations), (vec![new], 1));
     let gone = detail("s4").unwrap();
     assert_eq!((gone.others, gone.session.conversations), (vec!["s0".to_owned()], 0));
+    let given = |id| store.reader().conversation(ConversationId(id)).unwrap().unwrap().given_title;
+    assert_eq!((given(8).as_deref(), given(7)), (Some("A part"), None));
     assert_eq!(detail("none"), None);
 }
 

@@ -32,6 +32,9 @@ pub(super) fn window(text: &str, mut places: Vec<Range<usize>>) -> Option<Range<
     let anchor = places.iter().rev().max_by_key(|place| near(place))?;
     let start = words_back(text, anchor.start);
     let end = words_on(text, start).max(text.ceil_char_boundary(anchor.end.min(anchor.start + BYTES)));
+    // No border goes through a match, unless it is longer than all that is shown.
+    let over = |at: usize| places.iter().find(|place| place.start < at && at < place.end && place.len() <= BYTES);
+    let (start, end) = (over(start).map_or(start, |place| place.start), over(end).map_or(end, |place| place.end));
     Some(start..end)
 }
 
@@ -141,6 +144,15 @@ mod tests {
         let cjk = "日".repeat(500) + "本" + &"日".repeat(500);
         let shown = told(&cjk, &["本"]);
         assert!(shown.contains("日[本]日") && shown.len() < 500, "{shown}");
+        let shown = told(&"ab-match ".repeat(100), &["match"]);
+        assert!(shown.ends_with("ab-[match] …") || shown.ends_with("[match]…"), "{shown}");
+        let solid = format!("{}match{}", "m".repeat(BYTES - 3), "m".repeat(500));
+        assert!(told(&solid, &["match"]).contains("[match]"));
+        for blanks in 0..20 {
+            let text = format!("match{}{}", "-".repeat(BYTES - 12 + blanks), "-match-match");
+            let shown = told(&text, &["match"]);
+            assert!(shown.matches('[').count() == shown.matches("[match]").count(), "{shown}");
+        }
         assert_eq!(told("", &[]), "");
     }
 }

@@ -16,6 +16,16 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Below the help of `openapi`.
+const EXAMPLES_OF_OPENAPI: &str = "\
+Examples:
+  prompt-manager openapi > openapi.json
+  prompt-manager openapi | jq -r '.paths | keys[]'   the routes
+
+Exit codes: 0 printed
+            1 not printed
+            2 what was typed is wrong";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// What asks the store and writes into it.
@@ -30,6 +40,7 @@ pub(crate) enum Command {
     #[command(after_long_help = open::EXAMPLES)]
     Open(Open),
     /// Print the API's OpenAPI document, from which clients can be made
+    #[command(after_long_help = EXAMPLES_OF_OPENAPI)]
     Openapi,
     /// Tell these words to who completes and explains them
     #[command(hide = true)]
@@ -90,7 +101,7 @@ mod tests {
                 assert!(line.chars().count() <= 79, "{}: {line}", word.get_name());
             }
             let shown = word.clone().render_long_help().to_string();
-            let examples = word.get_name() == "openapi" || word.is_hide_set() || shown.contains("Examples:");
+            let examples = word.is_hide_set() || shown.contains("Examples:");
             assert!(examples || word.get_name() == "help", "{shown}");
             // What says which conversations stands apart, and nothing else there.
             let Some((_, which)) = shown.split_once("Which ones:") else { continue };

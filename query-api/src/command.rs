@@ -20,6 +20,7 @@ mod shape;
 mod show;
 mod snippet;
 mod stats;
+mod tags;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -59,6 +60,14 @@ pub(crate) enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// It was done, and only the answer could not be written.
+    #[error("{saved}; writing the answer to standard output failed: {source}")]
+    Untold {
+        /// What was done.
+        saved: &'static str,
+        /// Why nobody was told.
+        source: std::io::Error,
+    },
     /// What was written in an editor is not stored.
     #[error("{error} (what you wrote is in {file})")]
     Unsaved {
@@ -87,9 +96,17 @@ impl Error {
             }
             Self::Unsaved { error, .. } => return error.exit_code(),
             Self::Interrupted(_) => return ExitCode::from(130),
-            Self::Io { .. } | Self::Answer { .. } => false,
+            Self::Io { .. } | Self::Untold { .. } | Self::Answer { .. } => false,
         };
         ExitCode::from(if typed { 2 } else { 1 })
+    }
+
+    /// The same of an answer that comes when all is done: nobody shall do it again because only its output failed.
+    fn behind(self, saved: &'static str) -> Self {
+        match self {
+            Self::Io { source, .. } => Self::Untold { saved, source },
+            other => other,
+        }
     }
 }
 

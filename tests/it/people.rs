@@ -2,7 +2,7 @@
 
 mod typed;
 
-use harness::{Done, SCENARIOS, World};
+use harness::{Cmd, Done, SCENARIOS, World};
 use serde_json::Value;
 
 use crate::one_store::queue;
@@ -20,6 +20,12 @@ fn filled() -> World {
 
 fn ask(world: &World, args: &[&str]) -> Done {
     world.bin("query-api").args(args).run()
+}
+
+/// The same in a terminal; what is said on standard error is told apart.
+fn at_terminal(world: &World, args: &str) -> Cmd {
+    let line = format!("exec script -q -e -c '{} {args} 2>&3' /dev/null 3>&2", harness::bin("query-api").display());
+    world.command("sh").args(["-c", &line])
 }
 
 /// The ids that stand at the begin of lines, in their order.
@@ -269,10 +275,10 @@ fn what_is_said_is_kept() {
     }
     assert_eq!((&state("12")["rating"], &state("12")["notes"]), (&4.into(), &"from a pipe".into()));
     // An editor gets what there is, and what it leaves counts.
-    let editor = world.bin("query-api").args(["note", "12", "--edit"]).env("EDITOR", "sed -i s/pipe/editor/");
+    let editor = at_terminal(&world, "note 12 --edit").env("EDITOR", "sed -i s/pipe/editor/");
     let _ = editor.succeed();
     assert_eq!(state("12")["notes"], "from a editor");
-    let failing = world.bin("query-api").args(["note", "12", "--edit"]).env("VISUAL", "false").run().code(2);
+    let failing = at_terminal(&world, "note 12 --edit").env("VISUAL", "false").run().code(2);
     assert!(failing.err().contains("stays as it was"), "{failing}");
     assert!(said(&["note", "12", "another"]).contains("in place of the one before"));
     said(&["note", "12", "--remove"]);
@@ -288,7 +294,14 @@ fn what_is_said_is_kept() {
     for (args, code, part) in [
         (&["rate", "12", "6"][..], 2, "\"6\" is no rating"),
         (&["rate", "999999", "5"], 1, "There is no conversation 999999"),
-        (&["tag", "12", "a,b"], 2, "comma"),
+        (&["tag", "12", "a,b"], 2, "the tag `a,b` must not hold a comma"),
+        (&["tag", "12", "x", "-X"], 2, "the tag `x` cannot be both put on and taken off"),
+        (&["tag", "12", "x", "-"], 2, "`-` names no tag"),
+        (&["tag", "12", "+"], 2, "`+` names no tag"),
+        (&["tag", "12", "x", ""], 2, "`` names no tag"),
+        (&["rate", "12", "5", "--tag", "a,b"], 2, "the tag `a,b` of --tag must not hold a comma"),
+        (&["rate", "12", "5", "--tag", ""], 2, "`` of --tag names no tag"),
+        (&["note", "12", "--edit"], 2, "(`note 12 TEXT`) or on standard input (`note 12 -`)"),
         (&["tag", "12", "x", "--jsn"], 2, "--jsn"),
         (&["tag", "abc", "x"], 2, "\"abc\" is no conversation"),
         (&["tag", "12", "+-x"], 2, "cannot be taken off"),
@@ -298,6 +311,34 @@ fn what_is_said_is_kept() {
         let done = ask(&world, args).code(code);
         assert!(done.err().contains(part) && done.err().lines().count() == 1, "{args:?}\n{done}");
     }
+}
+
+/// A full disk below the answer is no reason to do it again.
+#[test]
+fn what_is_done_is_said_to_be() {
+    let world = filled();
+    let server = world.serve();
+    let state = || server.get("/api/conversations/12/rating").1;
+    let untold = |words: &str| {
+        let done = world.command("sh").args(["-c", &format!("\"$0\" {words} > /dev/full")]);
+        done.arg(harness::bin("query-api")).run().code(1)
+    };
+    for (words, said) in [
+        ("rate 12 4", "the rating is saved"),
+        ("rate 12 4 --json", "the rating is saved"),
+        ("tag 12 keep", "the tags are saved"),
+        ("note 12 text", "the note is saved"),
+        ("star 12", "the star is saved"),
+        ("title last Parser", "the change is saved"),
+    ] {
+        let done = untold(words);
+        let said = format!("prompt-manager: {said}; writing the answer to standard output failed: No space left");
+        assert!(done.err().starts_with(&said) && done.err().lines().count() == 1, "{words}\n{done}");
+    }
+    assert_eq!((&state()["rating"], &state()["notes"], &state()["star"]), (&4.into(), &"text".into(), &true.into()));
+    assert_eq!(state()["tags"], serde_json::json!(["keep"]));
+    // What only asks has saved nothing.
+    assert!(untold("note 12").err().contains("failed to write to standard output"));
 }
 
 /// Several terminals at once: each tag is there in the end.
@@ -322,8 +363,7 @@ fn edited(world: &World, note: &str, meanwhile: impl FnOnce()) -> Done {
         format!("touch {shown_open}; while [ ! -e {shown_close} ]; do sleep 0.05; done; printf '{note}' > \"$1\"");
     std::fs::write(&editor, script).expect("an editor");
     let done = std::thread::scope(|scope| {
-        let command =
-            world.bin("query-api").args(["note", "last", "--edit"]).env("EDITOR", format!("sh {}", editor.display()));
+        let command = at_terminal(world, "note last --edit").env("EDITOR", format!("sh {}", editor.display()));
         let command = command.env("TMPDIR", world.root());
         let done = scope.spawn(move || command.run());
         let begun = std::time::Instant::now();

@@ -33,7 +33,9 @@ impl Draft {
     /// What your editor makes of it, and what `store` makes of that.
     pub(super) fn edit<T>(self, store: impl FnOnce(String) -> Result<T, Error>) -> Result<T, Error> {
         match self.edited().and_then(store) {
-            Err(error) if self.is_changed() => Err(Error::Unsaved { error: Box::new(error), file: self.shown }),
+            Err(error) if !matches!(error, Error::Untold { .. }) && self.is_changed() => {
+                Err(Error::Unsaved { error: Box::new(error), file: self.shown })
+            }
             done => {
                 let _ = std::fs::remove_file(&self.path);
                 done

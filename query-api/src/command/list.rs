@@ -17,6 +17,8 @@ const INDENT: usize = 4;
 const LONGEST: usize = 400;
 /// However narrow a terminal is, a text gets so many columns.
 const NARROWEST: usize = 20;
+/// A project keeps so many where others leave it none.
+const SHORTEST: usize = 8;
 
 pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
     let mut query = args.filter.pairs(client)?;
@@ -93,23 +95,42 @@ fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> S
         table.row([id, time].into_iter().chain(figure).chain(rest));
     }
     let mut text = table.to_string();
-    if more && width.is_some() {
-        text.push_str(&paint(Tone::Quiet, "there are more: --limit N shows N of them"));
+    if width.is_some_and(|width| text.lines().any(|line| columns(line) > usize::from(width))) {
+        // Side by side they do not fit.
+        let block = |item: &Item| block(item, figure.map(|figure| figure(item)).as_deref(), width.map(usize::from));
+        text = items.iter().map(block).collect();
+    }
+    if let Some(width) = width.filter(|_| more) {
+        let said = one_line("there are more: --limit N shows N of them", usize::from(width));
+        text.push_str(&paint(Tone::Quiet, &said));
         text.push('\n');
     }
     text
+}
+
+/// One above the other: what is known of a conversation, and its prompt.
+fn block(item: &Item, figure: Option<&str>, width: Option<usize>) -> String {
+    let width = width.unwrap_or(LONGEST).min(LONGEST);
+    let id = format!("{:<6}", item.id);
+    let room = width.saturating_sub(columns(&id) + 1);
+    let facts = |project: String| {
+        let facts = [page::time(&item.timestamp), figure.unwrap_or_default().to_owned(), project, page::signs(item)];
+        facts.into_iter().filter(|fact| !fact.is_empty()).collect::<Vec<_>>().join("  ")
+    };
+    let left = room.saturating_sub(columns(&facts(String::new())) + 2);
+    let mut facts = facts(one_line(&item.project_name, left.clamp(SHORTEST, 40)));
+    if columns(&facts) > room {
+        facts = one_line(&facts, room);
+    }
+    let prompt = one_line(&page::headline(item), width.saturating_sub(INDENT).max(NARROWEST));
+    format!("{} {}\n{:INDENT$}{prompt}\n", paint(Tone::Strong, &id), paint(Tone::Quiet, &facts), "")
 }
 
 fn hits(items: &[Item], count: Option<Count>, width: Option<u16>, marking: Marking) -> String {
     let width = width.map(usize::from);
     let mut text = String::new();
     for item in items {
-        let facts = [page::time(&item.timestamp), one_line(&item.project_name, 40), page::signs(item)];
-        let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-        let id = format!("{:<6}", item.id);
-        text.push_str(&format!("{} {}\n", paint(Tone::Strong, &id), paint(Tone::Quiet, &facts.join("  "))));
-        let room = width.unwrap_or(LONGEST).min(LONGEST).saturating_sub(INDENT).max(NARROWEST);
-        text.push_str(&format!("{:INDENT$}{}\n", "", one_line(&page::headline(item), room)));
+        text.push_str(&block(item, None, width));
         for found in &item.matches {
             let place = format!("{}:", visible(&found.r#in));
             let room = width.map(|width| width.saturating_sub(INDENT + columns(&place) + 1).max(NARROWEST));
@@ -124,8 +145,8 @@ fn hits(items: &[Item], count: Option<Count>, width: Option<u16>, marking: Marki
         Some(Count { value, exact: false }) => format!("{shown} of more than {}", page::number(value)),
         None => String::new(),
     };
-    if !said.is_empty() && width.is_some() {
-        text.push_str(&paint(Tone::Quiet, &said));
+    if let Some(width) = width.filter(|_| !said.is_empty()) {
+        text.push_str(&paint(Tone::Quiet, &one_line(&said, width)));
         text.push('\n');
     }
     text
@@ -146,6 +167,29 @@ mod tests {
         check(&["a b", "c"], "\"a b\" c");
         check(&["\"a b\"", "-c"], "\"a b\" -c");
         check(&["a", " -c d"], "a -c d");
+    }
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        let check = |project: &str, timestamp: &str, sort: Option<&str>, width: u16, lines: usize| {
+            let item = serde_json::json!({"id": 1234, "timestamp": timestamp, "kind": "human", "status": "open",
+                "prompt_text": "add a test of the parser", "project_name": project, "tags": ["keep"], "notes": "n",
+                "rating": 4, "star": true, "has_error": true, "tokens": 12_345_678});
+            let items: Vec<Item> = vec![serde_json::from_value(item).unwrap()];
+            for text in [rows(&items, sort, true, Some(width)), hits(&items, None, Some(width), Marking::Colour)] {
+                let plain = terminal::plain(&text);
+                assert!(plain.lines().all(|line| columns(line) <= usize::from(width)), "{width}:\n{plain}");
+                assert!(plain.contains("[keep] add a") && plain.contains("1234"), "{plain}");
+            }
+            let listed = rows(&items, sort, false, Some(width));
+            assert_eq!(listed.lines().count(), lines, "{listed}");
+        };
+        let (day, old) = ("2020-11-22T12:35:59.735Z", "1999-01-01T00:00:00Z");
+        check("acme", day, None, 40, 2);
+        check("serverless-plugins", day, None, 40, 2);
+        check("serverless-plugins", old, Some("tokens"), 40, 2);
+        check("serverless-plugins", day, None, 60, 2);
+        check("serverless-plugins", day, Some("tokens"), 80, 2);
     }
 
     /// What other people's texts hold must not reach the terminal as commands.

@@ -15,12 +15,15 @@ use super::args::{Note, Rate, Star, Tag, Tags};
 use super::client::{Answer, Client, Pairs};
 use super::draft::Draft;
 use super::shape::{Marks, Page, TagCount};
+use super::tags::{named_tag, on_and_off, tagged};
 use super::{At, Error, last, nothing, page, path, print, print_foreign};
 
 /// So often a change is tried again that somebody else forestalled.
 const TRIES: usize = 10;
 /// The longest note, in bytes; the API says so too, but a whole disk need not be read before.
 const LONGEST_NOTE: u64 = 1 << 20;
+/// What was done where a note was written.
+const NOTED: &str = "the note is saved";
 
 pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
     let rating = match args.rating.as_str() {
@@ -30,10 +33,10 @@ pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
             _ => return Err(Error::Usage(format!("{typed:?} is no rating: write 1, 2, 3, 4, 5 or none"))),
         },
     };
+    let on = args.tag.iter().map(|typed| named_tag(typed, typed, " of --tag")).collect::<Result<Vec<_>, _>>()?;
     let of = Named::of(client, &args.id)?;
     let note = args.note.as_deref().map(|typed| typed_note(typed, &of)).transpose()?;
-    let on: Vec<_> = args.tag.iter().map(|tag| terminal::tag(tag).to_owned()).collect();
-    change(client, &of, args.common.json, |now| {
+    change(client, &of, args.common.json, "the rating is saved", |now| {
         let mut wanted = Map::from_iter([("rating".to_owned(), rating.clone())]);
         wanted.extend(note.clone().map(|note| ("notes".to_owned(), note.into())));
         if !args.tag.is_empty() {
@@ -44,21 +47,8 @@ pub(super) fn rate(client: &Client, args: &Rate) -> Result<(), Error> {
 }
 
 pub(super) fn tag(client: &Client, args: &Tag) -> Result<(), Error> {
-    let (mut on, mut off) = (Vec::new(), Vec::new());
-    for typed in args.tags.iter().map(|typed| typed.trim_start()) {
-        let (list, tag) = match (typed.strip_prefix('+'), typed.strip_prefix('-')) {
-            (Some(tag), _) if tag.starts_with('-') => {
-                return Err(Error::Usage(format!(
-                    "{tag:?} would be a tag that cannot be taken off: write it without the -"
-                )));
-            }
-            (Some(tag), _) => (&mut on, terminal::tag(tag)),
-            (_, Some(tag)) => (&mut off, tag),
-            _ => (&mut on, terminal::tag(typed)),
-        };
-        list.push(tag.to_owned());
-    }
-    change(client, &Named::of(client, &args.id)?, args.common.json, |now| {
+    let (on, off) = on_and_off(&args.tags)?;
+    change(client, &Named::of(client, &args.id)?, args.common.json, "the tags are saved", |now| {
         Map::from_iter([("tags".to_owned(), json!(tagged(&now.tags, &on, &off)))])
     })
 }
@@ -67,14 +57,20 @@ pub(super) fn note(client: &Client, args: &Note) -> Result<(), Error> {
     let json = args.common.json;
     let of = Named::of(client, &args.id)?;
     if args.edit {
+        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+            let id = &of.id;
+            return Err(Error::Usage(format!(
+                "--edit needs a terminal: give the text as an argument (`note {id} TEXT`) or on standard input (`note {id} -`)"
+            )));
+        }
         return edit(client, &of, json);
     }
     if args.remove {
-        return change(client, &of, json, |_| noted(None));
+        return change(client, &of, json, "the note is taken away", |_| noted(None));
     }
     if let Some(typed) = &args.text {
         let note = typed_note(typed, &of)?;
-        return change(client, &of, json, |_| noted(Some(&note)));
+        return change(client, &of, json, NOTED, |_| noted(Some(&note)));
     }
     let answer = client.get(&of.state, &Pairs::new())?;
     if json {
@@ -103,7 +99,7 @@ fn edit(client: &Client, of: &Named, json: bool) -> Result<(), Error> {
         loop {
             match client.change(Method::PUT, &of.state, Some(&body), now.etag.as_ref()) {
                 Err(Error::Refused { status: StatusCode::PRECONDITION_FAILED, .. }) if tries < TRIES => tries += 1,
-                done => return told(&done?, of, &before, json),
+                done => return told(&done?, of, &before, json).map_err(|error| error.behind(NOTED)),
             }
             now = client.get(&of.state, &Pairs::new())?;
             if now.read::<Marks>()?.notes != before.notes {
@@ -117,7 +113,9 @@ fn edit(client: &Client, of: &Named, json: bool) -> Result<(), Error> {
 
 pub(super) fn star(client: &Client, args: &Star) -> Result<(), Error> {
     let of = Named::of(client, &args.id)?;
-    change(client, &of, args.common.json, |_| Map::from_iter([("star".to_owned(), (!args.off).into())]))
+    change(client, &of, args.common.json, "the star is saved", |_| {
+        Map::from_iter([("star".to_owned(), (!args.off).into())])
+    })
 }
 
 pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
@@ -129,22 +127,6 @@ pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
     let mut table = Table::new(&["tag", "conversations"], terminal::width()).right(1);
     found.items.iter().for_each(|tag| table.row([&*tag.tag, &page::number(tag.conversations)]));
     if table.is_empty() { nothing("no tags yet") } else { print(&table.to_string()) }
-}
-
-/// Tags with some put on and some taken off; upper and lower case mean the same tag.
-fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
-    let is = |tag: &str, other: &str| tag.trim().to_lowercase() == other.trim().to_lowercase();
-    // One that does begin with a # can be taken off too.
-    let meant =
-        |off: &str| if now.iter().any(|tag| is(tag, off)) { off.to_owned() } else { terminal::tag(off).to_owned() };
-    let off: Vec<_> = off.iter().map(|tag| meant(tag)).collect();
-    let mut tags: Vec<String> = now.iter().filter(|tag| !off.iter().any(|other| is(tag, other))).cloned().collect();
-    for tag in on {
-        if !tags.iter().any(|other| is(tag, other)) {
-            tags.push(tag.clone());
-        }
-    }
-    tags
 }
 
 /// A note and nothing else; without a text the old one goes.
@@ -166,8 +148,14 @@ impl Named {
     }
 }
 
-/// Says of a conversation what `wanted` makes of the state it is in, and tells how it stands then.
-fn change(client: &Client, of: &Named, json: bool, wanted: impl Fn(&Marks) -> Map<String, Value>) -> Result<(), Error> {
+/// Says of a conversation what `wanted` makes of the state it is in, and tells how it stands then; `saved` says that it was done.
+fn change(
+    client: &Client,
+    of: &Named,
+    json: bool,
+    saved: &'static str,
+    wanted: impl Fn(&Marks) -> Map<String, Value>,
+) -> Result<(), Error> {
     let mut tries = 0;
     loop {
         let now = client.get(&of.state, &Pairs::new())?;
@@ -175,7 +163,7 @@ fn change(client: &Client, of: &Named, json: bool, wanted: impl Fn(&Marks) -> Ma
         let body = Value::Object(wanted(&before));
         match client.change(Method::PUT, &of.state, Some(&body), now.etag.as_ref()) {
             Err(Error::Refused { status: StatusCode::PRECONDITION_FAILED, .. }) if tries < TRIES => tries += 1,
-            done => return told(&done?, of, &before, json),
+            done => return told(&done?, of, &before, json).map_err(|error| error.behind(saved)),
         }
     }
 }
@@ -191,8 +179,7 @@ fn told(answer: &Answer, of: &Named, before: &Marks, json: bool) -> Result<(), E
         (_, Some(_)) => Some("with a note"),
         (_, None) => None,
     };
-    let said = page::marks(&marks);
-    let said: Vec<_> = [Some(said.as_str()).filter(|said| !said.is_empty()), note].into_iter().flatten().collect();
+    let said: Vec<_> = page::marks(&marks).into_iter().chain(note.map(str::to_owned)).collect();
     let said = if said.is_empty() { paint(Tone::Quiet, "nothing is said of it") } else { said.join("  ") };
     print(&format!("{}: {said}\n", of.id))
 }
@@ -215,24 +202,4 @@ fn typed_note(typed: &str, of: &Named) -> Result<String, Error> {
 /// An empty text is more often a mistake (a pipe that gave nothing) than a wish.
 fn empty(of: &Named) -> Error {
     Error::Usage(format!("the note is empty, so nothing was written; `note {} --remove` takes a note away", of.id))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_put_on_and_taken_off() {
-        let list = |words: &str| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let check = |now: &str, on: &str, off: &str, expected: &str| {
-            assert_eq!(tagged(&list(now), &list(on), &list(off)), list(expected), "{now} +{on} -{off}");
-        };
-        check("a b", "c", "", "a b c");
-        check("a b", "b B", "", "a b");
-        check("a b", "", "A x", "b");
-        check("a", "b", "b", "a b");
-        check("", "", "", "");
-        check("a b", "", "#A", "b");
-        check("a #a", "", "#a", "a");
-    }
 }

@@ -41,15 +41,15 @@ pub(super) fn headline(item: &Item) -> String {
     line
 }
 
-/// `★★★★☆ starred #keep #sql`; nothing where nothing was said.
-pub(super) fn marks(marks: &Marks) -> String {
+/// `★★★★☆`, `starred`, `#keep`, `#sql`; nothing where nothing was said.
+pub(super) fn marks(marks: &Marks) -> Vec<String> {
     let stars = marks.rating.map(|rating| {
         let full = usize::from(rating.min(5));
         paint(Tone::Warning, &("★".repeat(full) + &"☆".repeat(5 - full)))
     });
     let star = marks.star.then(|| "starred".to_owned());
     let tags = marks.tags.iter().map(|tag| paint(Tone::Good, &visible(&format!("#{tag}"))));
-    stars.into_iter().chain(star).chain(tags).collect::<Vec<_>>().join("  ")
+    stars.into_iter().chain(star).chain(tags).collect()
 }
 
 /// `12,345`.

@@ -128,9 +128,11 @@ fn path(session: &str) -> Result<String, Error> {
     Ok(format!("/api/sessions/{}", session.bytes().map(encode).collect::<String>()))
 }
 
+/// Tells what was done, as an answer or in a line.
 fn done(answer: &Answer, json: bool, said: impl FnOnce() -> String) -> Result<(), Error> {
-    if json {
-        return answer.print();
-    }
-    print(&format!("{}\n", paint(Tone::Good, &visible(&said()))))
+    let told = match json {
+        true => answer.print(),
+        false => print(&format!("{}\n", paint(Tone::Good, &visible(&said())))),
+    };
+    told.map_err(|error| error.behind("the change is saved"))
 }

@@ -46,7 +46,7 @@ pub(super) fn show(client: &Client, args: &Show) -> Result<(), Error> {
 
 /// The page.
 fn text(conversation: &Conversation, width: usize) -> String {
-    let mut text = head(conversation);
+    let mut text = head(conversation, width);
     let prompt = &conversation.item.prompt_text;
     let prompt = if prompt.is_empty() { "(no prompt was seen)" } else { prompt };
     for line in visible_lines(prompt).lines() {
@@ -61,11 +61,11 @@ fn text(conversation: &Conversation, width: usize) -> String {
 }
 
 /// What is known of it, before the prompt.
-fn head(conversation: &Conversation) -> String {
+fn head(conversation: &Conversation, width: usize) -> String {
     let item = &conversation.item;
-    let mut text = paint(Tone::Strong, &format!("#{}", item.id));
+    let mut id = paint(Tone::Strong, &format!("#{}", item.id));
     if let Some(requested) = conversation.requested_id {
-        text.push_str(&format!(" (which {requested} is too)"));
+        id.push_str(&format!(" (which {requested} is too)"));
     }
     let tokens = conversation.usage.tokens();
     let cost = conversation.cost.usd.filter(|_| tokens.is_some());
@@ -78,21 +78,38 @@ fn head(conversation: &Conversation) -> String {
         tokens.map(|tokens| format!("{} tokens", page::number(tokens))).unwrap_or_default(),
         cost.map(page::usd).unwrap_or_default(),
     ];
-    let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-    text.push_str(&format!("  {}\n", paint(Tone::Quiet, &facts.join("  "))));
+    let mut text = flow(std::iter::once(id).chain(facts.into_iter().map(quiet)), width);
     let title = conversation.session.as_ref().map(|session| one_line(&session.title, 80)).unwrap_or_default();
-    let mut session = visible(&conversation.item.user_session_id);
-    if conversation.item.user_session_id != conversation.session_id {
-        session.push_str(&format!(" (Claude Code's: {})", visible(&conversation.session_id)));
-    }
-    text.push_str(&paint(Tone::Quiet, format!("session {session}  {title}").trim_end()));
+    let is_cut = item.user_session_id != conversation.session_id;
+    let theirs = if is_cut { format!("(Claude Code's: {})", visible(&conversation.session_id)) } else { String::new() };
+    let session = [format!("session {}", visible(&item.user_session_id)), theirs, title];
+    text.push_str(&flow(session.map(quiet), width));
+    text.push_str(&flow(page::marks(&item.marks), width));
     text.push('\n');
-    let said = page::marks(&item.marks);
-    if !said.is_empty() {
-        text.push_str(&said);
+    text
+}
+
+fn quiet(fact: String) -> String {
+    if fact.is_empty() { fact } else { paint(Tone::Quiet, &fact) }
+}
+
+/// Facts side by side, in as many lines as they need; one that is longer than a line has one to itself.
+fn flow(facts: impl IntoIterator<Item = String>, width: usize) -> String {
+    let (mut text, mut used) = (String::new(), 0);
+    for fact in facts.into_iter().filter(|fact| !fact.is_empty()) {
+        let takes = columns(&terminal::plain(&fact));
+        let gap = match used {
+            0 => "",
+            used if used + 2 + takes > width => "\n",
+            _ => "  ",
+        };
+        used = takes + if gap == "  " { used + 2 } else { 0 };
+        text.push_str(gap);
+        text.push_str(&fact);
+    }
+    if !text.is_empty() {
         text.push('\n');
     }
-    text.push('\n');
     text
 }
 
@@ -210,8 +227,29 @@ mod tests {
     fn a_page() {
         let page = terminal::plain(&text(&conversation("some  text\nin lines"), 60));
         // The time is told in the zone of the machine, and as an age.
-        let page: Vec<_> = page.lines().skip(1).collect();
+        let page: Vec<_> = page.lines().skip_while(|line| !line.starts_with("session")).collect();
         insta::assert_snapshot!(page.join("\n"));
+    }
+
+    #[test]
+    fn a_head_fits_a_terminal() {
+        let check = |width: usize, lines: usize| {
+            let (session, part) = ("0914908d-acc8-48aa-98d6-77d558fb9590", "5d0b1f6e-2f6d-4a53-8a38-3c1f1d7a9b10");
+            let mut split = conversation("serverless-plugins");
+            split.session_id = session.to_owned();
+            split.item.user_session_id = part.to_owned();
+            split.model = "claude-sonnet-4-5-20250929".to_owned();
+            split.session.as_mut().unwrap().title = "The parser of the plugins, and what its tests need".to_owned();
+            split.item.marks.tags = (0..20).map(|n| format!("tag-{n}")).collect();
+            let head = terminal::plain(&head(&split, width));
+            assert!(head.lines().all(|line| columns(line) <= width), "{width}:\n{head}");
+            for part in [session, part, "tag-19", "what its tests need", "on serverless-plugins"] {
+                assert!(head.contains(part), "{head}");
+            }
+            assert_eq!(head.lines().count(), lines, "{head}");
+        };
+        check(80, 9);
+        check(400, 4);
     }
 
     #[test]

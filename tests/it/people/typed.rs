@@ -110,7 +110,15 @@ fn the_place_of_a_match_is_seen() {
     let long = format!("{} needle {}", "some words before it".repeat(30), "and some behind it ".repeat(30));
     world.hook("UserPromptSubmit", asked("long", &long, "/tmp"));
     world.ingest_once();
+    let project = world.root().join("serverless-plugins").display().to_string();
+    world.hook("UserPromptSubmit", asked("of another project", "a prompt of it", &project));
+    world.ingest_once();
     for columns in [40, 80, 120] {
+        let listed = line(columns, "list");
+        assert!(listed.contains("a prompt of it"), "{listed}");
+        for row in terminal_rows(&listed) {
+            assert!(row.chars().count() <= usize::from(columns), "wider than {columns}: {row:?}");
+        }
         let seen = line(columns, "search needle");
         assert!(seen.contains("needle") && seen.contains('\u{1b}'), "{seen}");
         for row in terminal_rows(&seen) {

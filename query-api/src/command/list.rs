@@ -101,7 +101,7 @@ fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> S
         text = items.iter().map(block).collect();
     }
     if let Some(width) = width.filter(|_| more) {
-        let said = one_line("there are more: --limit N shows N of them", usize::from(width));
+        let said = one_line("more: --limit N shows N of them", usize::from(width));
         text.push_str(&paint(Tone::Quiet, &said));
         text.push('\n');
     }

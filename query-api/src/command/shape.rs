@@ -90,6 +90,8 @@ pub(super) struct Conversation {
     pub(super) model: String,
     pub(super) cost: Cost,
     pub(super) usage: Usage,
+    #[serde(deserialize_with = "nothing")]
+    pub(super) user_session_title: String,
     pub(super) session: Option<Session>,
     pub(super) blocks: Vec<Block>,
     pub(super) tool_calls: Vec<ToolCall>,

@@ -79,8 +79,11 @@ fn head(conversation: &Conversation, width: usize) -> String {
         cost.map(page::usd).unwrap_or_default(),
     ];
     let mut text = flow(std::iter::once(id).chain(facts.into_iter().map(quiet)), width);
-    let title = conversation.session.as_ref().map(|session| one_line(&session.title, 80)).unwrap_or_default();
     let is_cut = item.user_session_id != conversation.session_id;
+    // What was cut off is about something else than the title of Claude Code's session says.
+    let own = conversation.session.as_ref().filter(|_| !is_cut).map(|session| &session.title);
+    let title = Some(&conversation.user_session_title).filter(|title| !title.is_empty()).or(own);
+    let title = title.map(|title| one_line(title, 80)).unwrap_or_default();
     let theirs = if is_cut { format!("(Claude Code's: {})", visible(&conversation.session_id)) } else { String::new() };
     let session = [format!("session {}", visible(&item.user_session_id)), theirs, title];
     text.push_str(&flow(session.map(quiet), width));
@@ -239,13 +242,15 @@ mod tests {
             split.session_id = session.to_owned();
             split.item.user_session_id = part.to_owned();
             split.model = "claude-sonnet-4-5-20250929".to_owned();
-            split.session.as_mut().unwrap().title = "The parser of the plugins, and what its tests need".to_owned();
+            split.session.as_mut().unwrap().title = "of another part".to_owned();
+            split.user_session_title = "The parser of the plugins, and what its tests need".to_owned();
             split.item.marks.tags = (0..20).map(|n| format!("tag-{n}")).collect();
             let head = terminal::plain(&head(&split, width));
             assert!(head.lines().all(|line| columns(line) <= width), "{width}:\n{head}");
             for part in [session, part, "tag-19", "what its tests need", "on serverless-plugins"] {
                 assert!(head.contains(part), "{head}");
             }
+            assert!(!head.contains("of another part"), "{head}");
             assert_eq!(head.lines().count(), lines, "{head}");
         };
         check(80, 9);

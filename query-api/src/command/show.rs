@@ -215,7 +215,7 @@ mod tests {
             "id": 12, "timestamp": "2026-11-22T12:35:59.735Z", "kind": "human", "status": "interrupted",
             "prompt_text": of, "response_text": of, "project_name": of, "session_id": of, "user_session_id": "mine",
             "model": of, "rating": 4, "tags": [of], "notes": of, "star": true, "requested_id": 13,
-            "session": {"title": of, "git_branch": of},
+            "user_session_title": of, "session": {"title": "of another", "git_branch": of},
             "usage": {"total": {"input_tokens": 1200, "output_tokens": 34}, "messages": [{}]}, "cost": {"usd": 0.0123},
             "blocks": [{"kind": "prompt", "text": of}, {"kind": "text", "text": of}, {"kind": "tool", "tool_call_id": "t"},
                 {"kind": "notice", "text": of}, {"kind": "tool", "tool_call_id": "u"}, {"kind": "text", "text": of}],

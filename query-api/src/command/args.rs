@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// List conversations, newest first
     ///
     /// In front of the prompt: ★4 is your rating, ☆ a star, ✎ a note, ✗ that something failed, – that it was interrupted, … that
-    /// it is still open, [keep] a tag of yours.
+    /// it is still open. Tags of yours stand in brackets.
     #[command(after_help = EXITS, after_long_help = examples!("
   prompt-manager list                            the last twenty
   prompt-manager list --since 7d --project .     this folder's, of a week

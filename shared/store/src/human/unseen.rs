@@ -74,7 +74,7 @@ fn is_picture(sign: char) -> bool {
     matches!(sign, '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2049}' | '\u{20e3}' | '\u{2100}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Signs of a flag's name behind [`\u{1f3f4}`], such as that of Wales; nobody sees them elsewhere.
+/// Signs of a flag's name behind `\u{1f3f4}`, such as that of Wales; nobody sees them elsewhere.
 fn is_tag(sign: char) -> bool {
     matches!(sign, '\u{e0000}'..='\u{e007f}')
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::command::tree;
-use crate::fixture::entries;
+use crate::fixture::{SCENARIOS, entries};
 use crate::{Cmd, Done, Scenario, Server, bin};
 
 /// Where a test takes place. Its files go with it.
@@ -69,6 +69,20 @@ impl World {
             .env("XDG_STATE_HOME", within("state"))
             .env("XDG_RUNTIME_DIR", within("runtime"))
             .env("PROMPT_MANAGER_HOME", self.data.root())
+    }
+
+    /// A world whose store holds every captured run, from its hooks and its transcripts.
+    ///
+    /// # Panics
+    /// As [`feed`](Self::feed) and [`ingest_once`](Self::ingest_once).
+    pub fn captured() -> Self {
+        let world = Self::new();
+        for scenario in SCENARIOS {
+            world.feed(scenario);
+            world.projects(scenario);
+        }
+        let _ = world.ingest_once();
+        world
     }
 
     /// One of the product's binaries.

@@ -3,17 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use harness::{Response, SCENARIOS, Server, World};
+use harness::{Response, Server, World};
 use serde_json::{Value, json};
 
 /// A world whose store holds every captured run, and its server.
 fn filled() -> (World, Server) {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        world.feed(scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
+    let world = World::captured();
     let server = world.serve();
     (world, server)
 }

@@ -5,18 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use harness::{SCENARIOS, World};
-
-/// A world whose store holds every captured run.
-fn filled() -> World {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        world.feed(scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
-    world
-}
+use harness::World;
 
 /// A world with a data directory and nothing in it.
 fn empty() -> World {
@@ -27,7 +16,7 @@ fn empty() -> World {
 
 #[test]
 fn each_item_of_the_list_is_there_whole() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let items = server.items(&[("limit", "3"), ("kind", "all")]);
     assert!(items.len() > 10, "{} items", items.len());
@@ -74,7 +63,7 @@ fn each_item_of_the_list_is_there_whole() {
 
 #[test]
 fn words_find_prompts_and_answers() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let prompts = |q: &str| -> Vec<String> {
         let items = server.items(&[("q", q)]);
@@ -199,14 +188,14 @@ fn what_cannot_be_served_is_refused_in_one_line() {
     fs::write(world.data().api_token(), "known to all").unwrap();
     check(&world, &["--listen", "127.0.0.1:0"], 78, "others can read it");
 
-    let other = filled();
+    let other = World::captured();
     let server = other.serve();
     check(&other, &["--listen", &server.address().to_string()], 1, "it is taken");
 }
 
 #[test]
 fn without_a_token_everybody_here_may_ask() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve_with(&["--no-token"]);
     assert_eq!(server.request("GET", "/api/conversations", &[("Authorization", "")]).status, 200);
     assert!(!world.data().api_token().exists());
@@ -216,7 +205,7 @@ fn without_a_token_everybody_here_may_ask() {
 /// Neither prompts nor the token are in what the server writes, even when it writes all it can.
 #[test]
 fn the_log_tells_no_secrets() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     server.items(&[("q", "interactive")]);
     server.get("/api/conversations?q=secretword&limit=x");

@@ -4,7 +4,7 @@
 //! ops/test installs it and names it in `PROMPT_MANAGER_TEST_SCHEMATHESIS`; without that variable the test says that it
 //! was skipped. It is bounded and the same in every run.
 
-use harness::{SCENARIOS, World};
+use harness::World;
 
 /// Of every run.
 const SEED: &str = "20261126";
@@ -34,12 +34,7 @@ fn every_answer_is_as_described() {
         println!("skipped: PROMPT_MANAGER_TEST_SCHEMATHESIS names no schemathesis; ops/test installs it");
         return;
     };
-    let world = World::new();
-    for scenario in SCENARIOS {
-        world.feed(scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
+    let world = World::captured();
     let server = world.serve();
     let description = format!("http://{}/openapi.json", server.address());
     let authorization = format!("Authorization: Bearer {}", server.token().expect("a token"));

@@ -16,19 +16,6 @@ use store::read::Reader;
 use store::write::{NewEvent, NewFile, OnDisk, Role, Writer};
 use store::{ConversationId, Key};
 
-use crate::one_store::queue;
-
-/// Every captured run, taken in.
-fn filled() -> World {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        queue(&world, scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
-    world
-}
-
 fn export(world: &World, args: &[&str]) -> Done {
     world.ingest(&[&["export"], args].concat())
 }
@@ -69,7 +56,7 @@ fn same(found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>)
 
 #[test]
 fn transcripts_come_back_as_they_were() {
-    let world = filled();
+    let world = World::captured();
     let out = world.root().join("out");
     let to = out.to_str().expect("UTF-8");
     let done = export(&world, &["--format", "transcript", "--out", to]).code(0);
@@ -148,7 +135,7 @@ fn events(world: &World) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn queue_files_make_the_same_events_elsewhere() {
-    let world = filled();
+    let world = World::captured();
     // The same name with other bytes is another event.
     let (name, _) = events(&world).remove(0);
     fs::write(world.data().incoming().join(&name), r#"{"hook_event_name":"Stop","session_id":"other"}"#)
@@ -218,7 +205,7 @@ fn annotate(world: &World) -> i64 {
 
 #[test]
 fn what_people_said_travels() {
-    let world = filled();
+    let world = World::captured();
     let id = annotate(&world);
     let all = lines(export(&world, &[]));
     assert_eq!(all[0]["type"], "prompt-manager-export");
@@ -247,7 +234,7 @@ fn what_people_said_travels() {
 
 #[test]
 fn a_session_is_a_chat_or_a_document() {
-    let world = filled();
+    let world = World::captured();
     let chats = lines(export(&world, &["--format", "messages", "--per", "session"]));
     let turns = lines(export(&world, &["--format", "messages"]));
     let count =
@@ -290,7 +277,7 @@ fn what_is_wrong_is_said_in_one_line() {
 
 #[test]
 fn a_file_is_mine_alone_and_replaces_nothing() {
-    let world = filled();
+    let world = World::captured();
     let file = world.root().join("all.jsonl");
     let to = file.to_str().expect("UTF-8");
     let _ = export(&world, &["--out", to]).code(0);
@@ -323,7 +310,7 @@ fn a_reader_may_go_away() {
 
 #[test]
 fn beside_a_writer_and_the_api() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let mut writer = Writer::open(world.data()).expect("the store");
     let batch = writer.batch().expect("a transaction");
@@ -337,7 +324,7 @@ fn beside_a_writer_and_the_api() {
 #[test]
 fn a_store_that_is_only_to_be_read() {
     const NOBODY: u32 = 65_534;
-    let world = filled();
+    let world = World::captured();
     let expected = lines(export(&world, &[])).split_off(1);
     let root =
         fs::metadata(world.root()).map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).expect("metadata") == 0;
@@ -475,7 +462,7 @@ fn what_was_laid_out_over_lines_travels_whole() {
 /// more.
 #[test]
 fn another_machine_ends_with_the_same() {
-    let world = filled();
+    let world = World::captured();
     annotate(&world);
     let (files, rows) = (world.root().join("files"), world.root().join("all.jsonl"));
     for (format, out) in [("transcript", files.join("t")), ("queue", files.join("q")), ("jsonl", rows.clone())] {

@@ -4,21 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use harness::{SCENARIOS, Server, World};
+use harness::{Server, World};
 use serde_json::Value;
-
-use crate::one_store::queue;
-
-/// Every captured run, taken in.
-fn filled() -> World {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        queue(&world, scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
-    world
-}
 
 /// A file without the time at which it was made.
 fn timeless(file: &[u8]) -> String {
@@ -44,7 +31,7 @@ fn check(world: &World, server: &Server, query: &str, args: &[&str], named: (&st
 
 #[test]
 fn the_files_of_the_command_line() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let jsonl = (".jsonl\"", "application/jsonl");
     check(&world, &server, "", &[], jsonl);
@@ -61,7 +48,7 @@ fn the_files_of_the_command_line() {
 
 #[test]
 fn what_cannot_be_is_named() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     for (query, parameter) in [
         ("format=pdf", "format"),

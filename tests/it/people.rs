@@ -2,21 +2,8 @@
 
 mod typed;
 
-use harness::{Cmd, Done, SCENARIOS, World};
+use harness::{Cmd, Done, World};
 use serde_json::Value;
-
-use crate::one_store::queue;
-
-/// Every captured run, taken in.
-fn filled() -> World {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        queue(&world, scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
-    world
-}
 
 fn ask(world: &World, args: &[&str]) -> Done {
     world.bin("query-api").args(args).run()
@@ -35,7 +22,7 @@ fn ids(done: &Done) -> Vec<i64> {
 
 #[test]
 fn a_program_gets_the_answer_of_the_api() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     for (words, path) in [
         (&["list", "--json"][..], "/api/conversations?limit=20"),
@@ -53,7 +40,7 @@ fn a_program_gets_the_answer_of_the_api() {
 
 #[test]
 fn what_is_listed_is_what_the_api_lists() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let expected: Vec<_> = server.items(&[]).iter().filter_map(|item| item["id"].as_i64()).collect();
     assert_eq!(ids(&ask(&world, &["list", "--limit", "1000"]).code(0)), expected);
@@ -67,7 +54,7 @@ fn what_is_listed_is_what_the_api_lists() {
 
 #[test]
 fn a_conversation_can_be_read() {
-    let world = filled();
+    let world = World::captured();
     let found = ask(&world, &["search", "use-bash", "--json"]).code(0).json();
     let item = found["items"].as_array().expect("items").first().expect("one that holds the word").clone();
     let id = item["id"].to_string();
@@ -121,7 +108,7 @@ fn what_cannot_be_done_is_one_line() {
         assert!(done.err().starts_with("prompt-manager: "), "{done}");
         assert!(done.out().is_empty(), "{done}");
     }
-    let world = filled();
+    let world = World::captured();
     for (args, code, said) in [
         (&["show", "999999"][..], 1, "There is no conversation 999999."),
         (&["list", "--kind", "x"], 2, "--kind must be"),
@@ -155,7 +142,7 @@ fn what_cannot_be_done_is_one_line() {
 /// The figures of the page are those of the list.
 #[test]
 fn figures_are_shown() {
-    let world = filled();
+    let world = World::captured();
     let listed = ids(&ask(&world, &["list", "--limit", "1000"]).code(0)).len();
     let page = ask(&world, &["stats"]).code(0);
     let told = page.out().lines().find_map(|line| line.strip_prefix("Conversations  ")).expect("the total").trim();
@@ -171,7 +158,7 @@ fn figures_are_shown() {
 
 #[test]
 fn readers_may_go_away() {
-    let world = filled();
+    let world = World::captured();
     for words in
         ["list --kind all", "list --json", "search use", "show last", "show last --prompt", "stats", "stats --by hour"]
     {
@@ -195,7 +182,7 @@ fn installed(world: &World) -> std::path::PathBuf {
 /// Runs every example of a page, one after the other, as a person would who reads it.
 #[test]
 fn the_examples_of_the_page_work() {
-    let world = filled();
+    let world = World::captured();
     let bin = installed(&world);
     let page = std::fs::read_to_string(harness::repository().join("docs/cli.md")).expect("the page");
     let examples: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
@@ -212,7 +199,7 @@ fn the_examples_of_the_page_work() {
 /// The examples of the API's page, in one shell, as somebody would paste them.
 #[test]
 fn the_examples_of_the_api_work() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let page = std::fs::read_to_string(harness::repository().join("docs/api.md")).expect("the page");
     let examples: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
@@ -245,7 +232,7 @@ fn the_examples_of_the_api_work() {
 
 #[test]
 fn what_is_said_is_kept() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let state = |id: &str| server.get(&format!("/api/conversations/{id}/rating")).1;
     let said = |args: &[&str]| ask(&world, args).code(0).out().to_owned();
@@ -316,7 +303,7 @@ fn what_is_said_is_kept() {
 /// A full disk below the answer is no reason to do it again.
 #[test]
 fn what_is_done_is_said_to_be() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let state = || server.get("/api/conversations/12/rating").1;
     let untold = |words: &str| {
@@ -344,7 +331,7 @@ fn what_is_done_is_said_to_be() {
 /// Several terminals at once: each tag is there in the end.
 #[test]
 fn nobody_loses_what_another_says() {
-    let world = filled();
+    let world = World::captured();
     std::thread::scope(|scope| {
         for tag in 0..6 {
             let world = &world;
@@ -380,7 +367,7 @@ fn edited(world: &World, note: &str, meanwhile: impl FnOnce()) -> Done {
 
 #[test]
 fn an_editor_may_be_open_for_long() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let state = |id: &str| server.get(&format!("/api/conversations/{id}/rating")).1;
     let last = state("last")["id"].to_string();
@@ -425,7 +412,7 @@ fn an_editor_may_be_open_for_long() {
 
 #[test]
 fn what_is_joined_and_parted_is_told_as_it_is() {
-    let world = filled();
+    let world = World::captured();
     let sessions = ask(&world, &["sessions", "--json"]).code(0).json();
     let id = |at: usize| sessions["items"][at]["id"].as_str().expect("a session").to_owned();
     let (one, other, third) = (id(0), id(1), id(2));

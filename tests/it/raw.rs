@@ -63,12 +63,7 @@ fn whole(pieces: &[Value]) -> Vec<(Value, Vec<u8>)> {
 
 #[test]
 fn every_event_and_line_is_told_once() {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        world.feed(scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
+    let world = World::captured();
     let server = world.serve();
     let mut captured: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     for hook in SCENARIOS.iter().flat_map(|scenario| scenario.hooks()) {

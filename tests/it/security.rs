@@ -10,7 +10,7 @@ mod token; // who has no token learns nothing, and no log tells it
 
 use std::collections::BTreeSet;
 
-use harness::{Client, Response, SCENARIOS, Server, World};
+use harness::{Client, Response, Server, World};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
@@ -22,17 +22,6 @@ const PAGES: [&str; 4] = ["/", "/docs", "/style.css", "/open?once=0"];
 
 /// Paths where nothing is, and other spellings of those where something is.
 const NOWHERE: [&str; 6] = ["/nowhere", "/api", "/api/", "/api/conversations/", "//healthz", "/static/app.js"];
-
-/// A world whose store holds every captured run.
-fn filled() -> World {
-    let world = World::new();
-    for scenario in SCENARIOS {
-        world.feed(scenario);
-        world.projects(scenario);
-    }
-    world.ingest_once();
-    world
-}
 
 /// Every operation that the server's own description names: method and path, 1 for each id.
 fn operations(server: &Server) -> BTreeSet<(String, String)> {

@@ -3,7 +3,7 @@
 use harness::World;
 use serde_json::Value;
 
-use super::{ask, filled, ids};
+use super::{ask, ids};
 
 /// What Claude Code tells when a prompt is typed.
 fn asked(session: &str, prompt: &str, cwd: &str) -> String {
@@ -21,7 +21,7 @@ fn newest(world: &World) -> Vec<(i64, String)> {
 
 #[test]
 fn last_is_the_newest_wherever_an_id_is_taken() {
-    let world = filled();
+    let world = World::captured();
     for prompt in ["the first of two", "the second of two"] {
         world.hook("UserPromptSubmit", asked("a session of two", prompt, "/tmp"));
     }
@@ -53,7 +53,7 @@ fn ids_of_csv(done: &harness::Done) -> Vec<i64> {
 
 #[test]
 fn filters_are_taken_as_they_are_typed() {
-    let world = filled();
+    let world = World::captured();
     let _ = ask(&world, &["tag", "12", "keep"]).code(0);
     for tag in ["keep", "#keep", "#KEEP"] {
         assert_eq!(ids(&ask(&world, &["list", "--tag", tag]).code(0)), [12], "{tag}");
@@ -99,7 +99,7 @@ fn filters_are_taken_as_they_are_typed() {
 /// What was found is marked also where there is no colour, and a terminal gets lines of its width.
 #[test]
 fn the_place_of_a_match_is_seen() {
-    let world = filled();
+    let world = World::captured();
     let piped = ask(&world, &["search", "hello"]).code(0);
     assert!(piped.out().contains("**hello**"), "{piped}");
     let line = |columns: u16, args: &str| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use harness::{Server, World};
 
-use super::{assert_closed, filled, operations};
+use super::{assert_closed, operations};
 
 /// A connection that says nothing is given 5 s; the machine may be building meanwhile.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ fn with_body(server: &Server) -> Vec<(String, String)> {
 
 #[test]
 fn bodies_have_an_end() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let before = resident(&server);
     let mut client = server.client();
@@ -77,7 +77,7 @@ fn bodies_have_an_end() {
 
 #[test]
 fn heads_have_an_end() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let own = server.address();
     let get = |path: &str, more: &str| {

@@ -1,7 +1,8 @@
 //! Only a Host that is exactly one of our names is answered: a page that rebinds its own name to this machine is given away
 //! by that header alone.
 
-use super::{METHODS, assert_closed, filled, on_two_connections, paths};
+use super::{METHODS, assert_closed, on_two_connections, paths};
+use harness::World;
 
 /// No port, another one, or another spelling of it.
 const PORTS: &str = "127.0.0.1 ¦ localhost ¦ [::1] ¦ 127.0.0.1: ¦ localhost: ¦ localhost:0 ¦ localhost:80 ¦ localhost:443 ¦ \
@@ -54,7 +55,7 @@ fn hosts(port: u16) -> (Vec<String>, Vec<Vec<u8>>) {
 
 #[test]
 fn only_our_exact_names_are_answered() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let port = server.address().port();
     let token = server.token().expect("a token").to_owned();
@@ -91,7 +92,7 @@ fn only_our_exact_names_are_answered() {
 /// A request may name the server twice: in its line and in Host. Both must be the same.
 #[test]
 fn an_absolute_target_must_agree_with_the_host() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let mut client = server.client();
     let port = server.address().port();
@@ -124,7 +125,7 @@ fn an_absolute_target_must_agree_with_the_host() {
 /// HTTP/1.0 need not name a host; here it must.
 #[test]
 fn an_older_version_is_no_way_around() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     for (more, expected) in [("", 421), ("Host: evil.com\r\n", 421)] {
         let response = server.raw(&format!("GET /healthz HTTP/1.0\r\n{more}"));
@@ -135,7 +136,7 @@ fn an_older_version_is_no_way_around() {
 /// A name that somebody allows is one more, exactly as it was written, and nothing beside it.
 #[test]
 fn an_allowed_name_is_exact_too() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve_with(&["--allow-host", "devbox.example:9000"]);
     let mut client = server.client();
     let port = server.address().port();

@@ -1,10 +1,9 @@
 //! Where the server can be reached, read from the kernel's own tables: on this machine's loopback and nowhere else.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+use harness::World;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use super::filled;
 
 const LISTENS: &str = "0A";
 
@@ -53,7 +52,7 @@ fn addresses_are_read_as_the_kernel_writes_them() {
 
 #[test]
 fn only_this_machine_can_connect() {
-    let world = filled();
+    let world = World::captured();
     for args in [&[][..], &["--no-token"]] {
         let server = world.serve_with(args);
         assert_eq!(server.get("/healthz").0, 200);

@@ -1,7 +1,8 @@
 //! What a browser sends on behalf of another site is refused, reading and writing alike; and what changes something must be
 //! JSON, which no form can send without asking first.
 
-use super::{METHODS, SAFE, assert_closed, filled, let_in, on_two_connections, operations};
+use super::{METHODS, SAFE, assert_closed, let_in, on_two_connections, operations};
+use harness::World;
 
 const ORIGINS: [Option<&str>; 8] = [
     None,
@@ -85,7 +86,7 @@ fn verdict(case: &Case, takes_body: bool) -> Verdict {
 
 #[test]
 fn other_sites_neither_read_nor_write() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let operations = operations(&server);
     let paths = ["/api/conversations/1/rating", "/api/conversations", "/healthz"];
@@ -152,7 +153,7 @@ fn other_sites_neither_read_nor_write() {
 /// The headers by which a browser asks whether another site may: the answer is no, by silence.
 #[test]
 fn no_preflight_is_granted() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let mut client = server.client();
     for (_, path) in operations(&server) {

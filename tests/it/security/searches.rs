@@ -5,7 +5,7 @@ use std::fs;
 
 use harness::{Seed, World, encode};
 
-use super::{assert_closed, filled, on_two_connections, operations};
+use super::{assert_closed, on_two_connections, operations};
 
 const STRINGS: usize = 10_000;
 
@@ -47,7 +47,7 @@ fn bytes_of_the_database(world: &World) -> BTreeMap<String, blake3::Hash> {
 
 #[test]
 fn no_search_is_an_error_of_ours() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     assert_eq!(server.get("/api/conversations?q=hello").0, 200);
     let before = bytes_of_the_database(&world);
@@ -71,7 +71,7 @@ fn no_search_is_an_error_of_ours() {
 /// Parameters that are known, unknown, doubled and broken, on every path that only reads.
 #[test]
 fn no_parameter_is_an_error_of_ours() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let operations = operations(&server);
     let reads: Vec<_> = operations.iter().filter(|(method, path)| method == "GET" && path != "/api/events").collect();

@@ -1,9 +1,10 @@
 //! Who has no token learns nothing but that a server is there, and the token stands in no log, no answer and no other place.
 
+use harness::World;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{METHODS, assert_closed, filled, let_in, operations, paths};
+use super::{METHODS, assert_closed, let_in, operations, paths};
 
 /// Those that watch over us ask without one.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -16,7 +17,7 @@ const CANARY: &str = "canaryquartz";
 
 #[test]
 fn nothing_is_told_without_the_token() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let token = server.token().expect("a token").to_owned();
     let mut client = server.client();
@@ -66,20 +67,20 @@ fn nothing_is_told_without_the_token() {
 
 #[test]
 fn the_token_is_long_and_for_its_owner_alone() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let token = server.token().expect("a token");
     assert!(token.len() >= 64 && token.chars().all(|c| c.is_ascii_hexdigit()), "256 bits: {} signs", token.len());
     let mode = fs::metadata(world.data().api_token()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let other = filled();
+    let other = World::captured();
     assert_ne!(other.serve().token().unwrap(), token, "every data directory has one of its own");
 }
 
 /// Whatever goes wrong, what the server writes names neither the token nor what was searched for nor what a prompt says.
 #[test]
 fn no_log_tells_a_secret() {
-    let world = filled();
+    let world = World::captured();
     let command = world.bin("query-api").args(["serve", "--listen", "127.0.0.1:0"]).env("PROMPT_MANAGER_LOG", "debug");
     let server = world.serve_by(command);
     let token = server.token().expect("a token").to_owned();
@@ -124,7 +125,7 @@ fn no_log_tells_a_secret() {
 /// A browser is let in by a link that works once, for one name, until somebody ends it.
 #[test]
 fn a_cookie_is_for_one_name_and_can_be_ended() {
-    let world = filled();
+    let world = World::captured();
     let server = world.serve();
     let token = server.token().expect("a token").to_owned();
     let port = server.address().port();

@@ -173,18 +173,12 @@ pub(crate) struct List {
     /// Only what holds these words, as `search` takes them
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
-    /// Look for WORDS only in prompt, answer, input, output, note, tag or title; between commas
-    #[arg(long, value_name = "PLACES")]
-    pub(crate) r#in: Option<String>,
-    /// By time, rating, length, tokens, cost, or relevance to WORDS [default: time]
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) sort: Option<String>,
-    /// The other way round: oldest, lowest or least first
-    #[arg(long)]
-    pub(crate) reverse: bool,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
+    /// As `search` has it.
+    #[command(flatten)]
+    pub(crate) order: Order,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,
@@ -199,24 +193,32 @@ pub(crate) struct Search {
     /// What to find
     #[arg(value_name = "WORDS", required = true)]
     pub(crate) words: Vec<String>,
-    /// Only in prompt, answer, input, output, note, tag or title; between commas
-    #[arg(long, value_name = "PLACES")]
-    pub(crate) r#in: Option<String>,
-    /// By time, rating, length, tokens, cost or relevance [default: time]
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) sort: Option<String>,
-    /// The other way round
-    #[arg(long)]
-    pub(crate) reverse: bool,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
+    /// As `list` has it.
+    #[command(flatten)]
+    pub(crate) order: Order,
     /// Shared flags.
     #[command(flatten)]
     pub(crate) common: Common,
     /// Which ones.
     #[command(flatten)]
     pub(crate) filter: Filter,
+}
+
+/// Where words are looked for, and how what is found is sorted.
+#[derive(Debug, Args)]
+pub(crate) struct Order {
+    /// Look for WORDS only in prompt, answer, input, output, note, tag or title; between commas
+    #[arg(long, value_name = "PLACES")]
+    pub(crate) r#in: Option<String>,
+    /// By time, rating, length, tokens, cost, or relevance to WORDS [default: time]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) sort: Option<String>,
+    /// The other way round: oldest, lowest or least first
+    #[arg(long)]
+    pub(crate) reverse: bool,
 }
 
 /// `show`.

@@ -4,7 +4,7 @@ use terminal::table::Table;
 use terminal::text::{columns, one_line, visible};
 use terminal::{Tone, paint};
 
-use super::args::{List, Search};
+use super::args::{List, Order, Search};
 use super::client::{Client, Pairs};
 use super::found::Found;
 use super::shape::{Count, Item};
@@ -22,17 +22,9 @@ const SHORTEST: usize = 8;
 
 pub(super) fn list(client: &Client, args: &List) -> Result<(), Error> {
     let mut query = args.filter.pairs(client)?;
-    query.extend(args.r#in.clone().map(|places| ("in", places)));
     query.extend((!args.words.is_empty()).then(|| ("q", words(&args.words))));
-    sorted(&mut query, args.sort.as_deref(), args.reverse);
-    let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
-    if args.common.json {
-        return found.print();
-    }
-    if found.is_empty() {
-        return found.done().and_then(|()| nothing("nothing found"));
-    }
-    print(&rows(&found.read()?, args.sort.as_deref(), found.more(), terminal::width()))?;
+    let Some(found) = found(client, query, &args.order, args.limit, args.common.json)? else { return Ok(()) };
+    print(&rows(&found.read()?, args.order.sort.as_deref(), found.more(), terminal::width()))?;
     found.done()
 }
 
@@ -40,17 +32,24 @@ pub(super) fn search(client: &Client, args: &Search) -> Result<(), Error> {
     let mut query = args.filter.pairs(client)?;
     query.push(("q", words(&args.words)));
     query.extend((!args.common.json).then(|| ("count", "true".to_owned())));
-    query.extend(args.r#in.clone().map(|places| ("in", places)));
-    sorted(&mut query, args.sort.as_deref(), args.reverse);
-    let found = Found::ask(client, "/api/conversations", &query, args.limit)?;
-    if args.common.json {
-        return found.print();
-    }
-    if found.is_empty() {
-        return found.done().and_then(|()| nothing("nothing found"));
-    }
+    let Some(found) = found(client, query, &args.order, args.limit, args.common.json)? else { return Ok(()) };
     print(&hits(&found.read()?, found.count, terminal::width(), Marking::here()))?;
     found.done()
+}
+
+/// What there is to show; `None` if it is told already, as JSON or because it is nothing.
+fn found(client: &Client, mut query: Pairs, order: &Order, limit: u32, json: bool) -> Result<Option<Found>, Error> {
+    query.extend(order.r#in.clone().map(|places| ("in", places)));
+    query.extend(order.sort.clone().map(|sort| ("sort", sort)));
+    query.extend(order.reverse.then(|| ("order", "asc".to_owned())));
+    let found = Found::ask(client, "/api/conversations", &query, limit)?;
+    if json {
+        return found.print().map(|()| None);
+    }
+    if found.is_empty() {
+        return found.done().and_then(|()| nothing("nothing found")).map(|()| None);
+    }
+    Ok(Some(found))
 }
 
 /// What was typed in several words is one search. A word that the shell took the quotes from is a phrase again.
@@ -64,11 +63,6 @@ fn words(typed: &[String]) -> String {
         .map(|word| word.strip_prefix(" -").map_or_else(|| quoted(word), |not| format!("-{not}")))
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-fn sorted(query: &mut Pairs, sort: Option<&str>, reverse: bool) {
-    query.extend(sort.map(|sort| ("sort", sort.to_owned())));
-    query.extend(reverse.then(|| ("order", "asc".to_owned())));
 }
 
 fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> String {

@@ -1,8 +1,7 @@
 //! `rate`, `tag`, `note`, `star`, `tags`: what you say of a conversation.
 //!
-//! What is added to
-//! what is there (a tag) is read first and written only if it is still so (`If-Match`): two people, or two terminals, lose
-//! nothing of each other's.
+//! What is added to what is there (a tag) is read first and written only if it is still so (`If-Match`): two people, or two
+//! terminals, lose nothing of each other's.
 
 use std::io::{IsTerminal, Read, Write};
 

@@ -1,6 +1,6 @@
 //! Tags as they are typed: which are put on and which are taken off, each refusal by the word that it is of.
 
-use store::human::Tag;
+use store::human::{Tag, same_tag};
 use terminal::text::one_line;
 
 use super::Error;
@@ -21,7 +21,7 @@ pub(super) fn on_and_off(typed: &[String]) -> Result<(Vec<String>, Vec<String>),
             (tag, None) => on.push(named_tag(tag.unwrap_or(typed), typed, "")?),
         }
     }
-    match on.iter().find(|on| off.iter().any(|off| is_one(on, terminal::tag(off)))) {
+    match on.iter().find(|on| off.iter().any(|off| same_tag(on, terminal::tag(off)))) {
         Some(both) => Err(Error::Usage(format!("the tag {} cannot be both put on and taken off", quoted(both)))),
         None => Ok((on, off)),
     }
@@ -45,26 +45,22 @@ fn quoted(typed: &str) -> String {
     format!("`{}`", one_line(typed, 60))
 }
 
-/// Tags with some put on and some taken off; upper and lower case mean the same tag.
+/// Tags with some put on and some taken off; spellings of one tag mean the same.
 pub(super) fn tagged(now: &[String], on: &[String], off: &[String]) -> Vec<String> {
     // One that does begin with a # can be taken off too.
-    let meant = |off: &str| match now.iter().any(|tag| is_one(tag, off)) {
+    let meant = |off: &str| match now.iter().any(|tag| same_tag(tag, off)) {
         true => off.to_owned(),
         false => terminal::tag(off).to_owned(),
     };
     let off: Vec<_> = off.iter().map(|tag| meant(tag)).collect();
-    let mut tags: Vec<String> = now.iter().filter(|tag| !off.iter().any(|other| is_one(tag, other))).cloned().collect();
+    let mut tags: Vec<String> =
+        now.iter().filter(|tag| !off.iter().any(|other| same_tag(tag, other))).cloned().collect();
     for tag in on {
-        if !tags.iter().any(|other| is_one(tag, other)) {
+        if !tags.iter().any(|other| same_tag(tag, other)) {
             tags.push(tag.clone());
         }
     }
     tags
-}
-
-/// Whether two spellings are one tag.
-fn is_one(tag: &str, other: &str) -> bool {
-    tag.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 #[cfg(test)]
@@ -82,6 +78,7 @@ mod tests {
         check("a b", "", "A x", "b");
         check("a", "b", "b", "a b");
         check("", "", "", "");
+        check("Straße ΣΑΣ", "STRASSE", "σας", "Straße");
         check("a b", "", "#A", "b");
         check("a #a", "", "#a", "a");
     }
@@ -99,6 +96,7 @@ mod tests {
         check(&["a", "+#b ", "-c", " -#d"], "+a b -c #d");
         check(&["-a,b"], "+ -a,b");
         check(&["x", "y", "-x"], "the tag `x` cannot be both put on and taken off");
+        check(&["STRASSE", "-Straße"], "the tag `STRASSE` cannot be both put on and taken off");
         check(&["-#X", "+x"], "the tag `x` cannot be both put on and taken off");
         for word in ["", "+", "-", "#", "-#", "+ ", "- "] {
             let typed = one_line(word, 60);

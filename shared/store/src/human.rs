@@ -17,6 +17,7 @@ mod unseen;
 pub(crate) mod views;
 
 pub(crate) use fold::folded;
+pub use fold::same_tag;
 pub use typed::{Name, Note, Tag, Unfit};
 
 /// A rating: 1 to 5.

@@ -16,6 +16,11 @@ pub(crate) fn folded(tag: &str) -> String {
     UniCase::unicode(tag.nfd().collect::<String>()).to_folded_case().nfc().collect()
 }
 
+/// Whether two spellings are one tag.
+pub fn same_tag(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,7 +29,7 @@ mod tests {
     #[test]
     fn what_is_one_tag() {
         let check = |one: &str, other: &str, same: bool| {
-            assert_eq!(folded(one) == folded(other), same, "{one:?} {other:?}: {:?} {:?}", folded(one), folded(other));
+            assert_eq!(same_tag(one, other), same, "{one:?} {other:?}: {:?} {:?}", folded(one), folded(other));
         };
         check("Rust", " rUST\n", true);
         check("ZU\u{308}RICH", "zürich", true);

@@ -1,6 +1,7 @@
 //! Looks terms up in a text: whether one stands there, and where each does. Plain texts by our own rules, others by the
 //! engine's, and long ones of these in pieces, as the engine takes a text apart no faster than somebody reads it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::plain::Lowered;
@@ -15,7 +16,7 @@ const OVERLAP: usize = 2 * 1024;
 /// A text, or a piece of it, and where each term stands there.
 #[derive(Debug)]
 pub(in crate::read) struct Looked<'t> {
-    pub(in crate::read) text: std::borrow::Cow<'t, str>,
+    pub(in crate::read) text: Cow<'t, str>,
     /// In order, without overlaps.
     pub(in crate::read) places: Vec<Vec<Range<usize>>>,
 }

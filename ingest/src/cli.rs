@@ -21,6 +21,7 @@ use crate::rebuild::Rebuild;
 use crate::recover::Recover;
 use crate::restore::Restore;
 use crate::schedule::{CRON_HELP, Schedule};
+use crate::setup::{self, Setup};
 use crate::status::{self, Status};
 
 /// Takes what Claude Code's hooks left in the queue, and the transcripts, into the database.
@@ -103,6 +104,11 @@ pub enum Command {
     /// SIGTERM or Ctrl-C after the transaction it is in, at a second one at once; reads config.toml again at SIGHUP.
     #[command(after_help = exits(), after_long_help = with_examples(examples::RUN))]
     Run(Run),
+    /// Have it run by itself: set up what calls it, and take that out again
+    ///
+    /// Says every path that it changes. What was set up is kept on record in the data directory.
+    #[command(after_help = exits(), after_long_help = with_examples(setup::EXAMPLES))]
+    Setup(Setup),
     /// Print what a shell needs to complete commands and options
     #[command(after_long_help = with_examples(manual::COMPLETIONS_EXAMPLES))]
     Completions(Completions),
@@ -202,6 +208,7 @@ impl Command {
             Self::Once(_) | Self::Import(_) | Self::Rebuild(_) | Self::Run(_) => true,
             Self::Retry(_) | Self::Prune(_) | Self::Restore(_) | Self::Recover(_) => true,
             Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
+            Self::Setup(setup) => setup.writes(),
             Self::Completions(_) | Self::Man(_) => false,
         }
     }
@@ -222,6 +229,7 @@ impl Command {
             | Self::Prune(Prune { place, .. })
             | Self::Backup(Backup { place, .. }) => Flags::Place(place.home.as_ref()),
             Self::Export(export) => Flags::Place(export.home.as_ref()),
+            Self::Setup(setup) => Flags::Place(setup.home()),
             Self::Completions(_) | Self::Man(_) => Flags::Place(None),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use settings::Settings;
@@ -58,6 +58,31 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let partial = path.with_extension("json.partial");
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     file.write_all(text.as_bytes()).and_then(|()| fs::rename(&partial, path))
+}
+
+/// Writes a file in the place of the one that is there, so that after a power cut it is the one or the other, whole. `mode` is
+/// its mode, whatever the umask. A link is replaced, not followed.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn replace_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    let partial = path.with_file_name(name);
+    let _ = fs::remove_file(&partial); // of a process that died and had our number
+    let write = || {
+        let mut file = File::options().write(true).create_new(true).mode(mode).open(&partial)?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write()
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&partial);
+        })
+        .at("write", path)?;
+    sync_dir(path.parent().unwrap_or(Path::new("/")))
 }
 
 #[cfg(test)]

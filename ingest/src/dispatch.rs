@@ -15,7 +15,7 @@ use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
     backup, chores, daemon, doctor, export, failed, home, import, logging, manual, prune, rebuild, recover, restore,
-    status,
+    setup, status,
 };
 
 /// Does what the command line says.
@@ -58,6 +58,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Backup(args) => backup::run(&settings, args, &stop),
         Command::Restore(args) => restore::run(&settings, args, &stop),
         Command::Recover(args) => recover::run(&settings, args, &stop),
+        Command::Setup(args) => setup::run(&settings, args, &|name| var_os(name)),
         Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
         Command::Run(_) => {
             let reread = || {

@@ -37,6 +37,7 @@ pub mod recover;
 pub mod report;
 pub mod restore;
 pub mod schedule;
+pub mod setup;
 mod signals;
 pub mod status;
 pub mod step;

@@ -68,6 +68,16 @@ impl DataDir {
         self.root.join("queue/archive")
     }
 
+    /// What was set up outside of here, so that it can be taken out again.
+    pub fn setup(&self) -> PathBuf {
+        self.root.join("setup.json")
+    }
+
+    /// Held exclusively by a setup that runs.
+    pub fn setup_lock(&self) -> PathBuf {
+        self.root.join("run/setup.lock")
+    }
+
     /// The database file.
     pub fn database(&self) -> PathBuf {
         self.root.join("database/prompts.db")

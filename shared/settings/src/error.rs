@@ -13,6 +13,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What setup put on record cannot be read.
+    #[error("{path}: cannot be read ({problem}); move it away, and set up again what it told of")]
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and on which line.
+        problem: String,
+    },
     /// The file is not what we understand.
     #[error("{path}, line {line}{}: {problem}", key.as_ref().map(|key| format!(", key `{key}`")).unwrap_or_default())]
     File {

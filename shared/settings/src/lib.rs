@@ -11,6 +11,7 @@ mod file;
 mod layer;
 mod listen;
 mod log;
+mod recorded;
 mod units;
 mod usage;
 
@@ -84,7 +85,7 @@ pub enum Schedule {
     Cron(String),
 }
 
-/// Whether somebody chose the data directory. A chosen one with a typo must not be created somewhere by surprise.
+/// Whether somebody chose a place. A chosen one with a typo must not be created somewhere by surprise, nor be added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chosen {
     /// The default place.
@@ -104,6 +105,8 @@ pub struct Settings {
     pub spill: Option<PathBuf>,
     /// The folders below which Claude Code keeps its transcripts.
     pub projects: Vec<PathBuf>,
+    /// Whether somebody chose them. Else they are the usual one, and those of the configurations that were set up.
+    pub projects_chosen: Chosen,
     /// When the queue is looked at.
     pub schedule: Schedule,
     /// How often all transcripts are looked at.
@@ -176,11 +179,16 @@ impl Settings {
             (Some(cron), _) => Schedule::Cron(cron),
             (None, every) => Schedule::Every(every.unwrap_or(EVERY)),
         };
+        let (projects, projects_chosen) = match given.projects {
+            Some(projects) => (projects, Chosen::Named),
+            None => (recorded::with_projects(env::default_projects(var), &home)?, Chosen::Default),
+        };
         Ok(Self {
             home,
             home_chosen,
             spill: given.spill.or_else(|| queue::layout::spill_from_env(var)),
-            projects: given.projects.unwrap_or_else(|| env::default_projects(var)),
+            projects,
+            projects_chosen,
             schedule,
             sweep_every: given.sweep_every.unwrap_or(SWEEP_EVERY),
             batch: given.batch.unwrap_or(BATCH),

@@ -70,6 +70,15 @@ fn places() {
     projects(&[], &["/home/u/.claude/projects"]);
     projects(&[("CLAUDE_CONFIG_DIR", "/c")], &["/c/projects"]);
     projects(&[("PROMPT_MANAGER_PROJECTS", "/a:/b")], &["/a", "/b"]);
+    let data = tempfile::tempdir().unwrap();
+    let record = data.path().join("setup.json");
+    let home = data.path().to_str().unwrap();
+    std::fs::write(&record, r#"{"projects": ["/x", "/home/u/.claude/projects", "x"], "hooks": 7}"#).unwrap();
+    let vars = [("PROMPT_MANAGER_HOME", home)];
+    projects(&vars, &["/home/u/.claude/projects", "/x"]);
+    projects(&[vars[0], ("PROMPT_MANAGER_PROJECTS", "/a")], &["/a"]);
+    std::fs::write(&record, "{\n7}").unwrap();
+    check_refused("", &vars, Layer::default(), "setup.json: cannot be read (key must be a string at line 2");
     check("", &[], Layer::default(), |s| s.spill, &Some("/home/u/.local/state/prompt-manager/spill".into()));
     check("", &[("PROMPT_MANAGER_SPILL", "/s")], Layer::default(), |s| s.spill, &Some("/s".into()));
 }

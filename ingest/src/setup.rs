@@ -1,0 +1,115 @@
+//! `ingest setup`: what is put into places that are not ours, so that everything runs by itself, and how it is taken out again.
+//!
+//! ```text
+//! events ─▶ call ─▶ what Claude Code runs at each event      copy: the program that it runs
+//!             ▲                                              record: DATA/setup.json, what was set up and where
+//! version ────┘
+//! ```
+//!
+//! Nothing here is needed to capture or to read: it only writes down for others what to start. Each part changes as little as
+//! it can, says every path that it changed, and puts it on record before anything depends on it, so that it can be taken out
+//! by whoever comes later. One setup runs at a time.
+
+pub mod call;
+pub mod copy;
+pub mod events;
+pub mod record;
+pub mod refresh;
+pub mod user;
+pub mod version;
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use queue::DataDir;
+use settings::Settings;
+
+use crate::error::{At, Error};
+use crate::exit::Exit;
+use user::{User, Var};
+
+/// What `--help` shows of it.
+pub const EXAMPLES: &str = "\
+Examples:
+  prompt-manager setup refresh        after an upgrade: renew what was set up
+";
+
+/// `setup`.
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// What to set up.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// The parts, each of which is set up and taken out by itself.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Renew what was set up, after an upgrade
+    ///
+    /// Copies, and whatever else lies outside of the package and names its programs. Nothing is set up that was not, and what
+    /// a person took out by hand stays out.
+    Refresh(refresh::Refresh),
+}
+
+impl Setup {
+    /// The data directory that was named.
+    pub fn home(&self) -> Option<&PathBuf> {
+        match &self.what {
+            What::Refresh(args) => args.place.home.as_ref(),
+        }
+    }
+
+    /// Whether it may put something into the data directory, so that this has to exist.
+    pub fn writes(&self) -> bool {
+        match &self.what {
+            What::Refresh(_) => false,
+        }
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// What stops it. What was done until then is on record.
+pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Error> {
+    let user = User::new(settings, var);
+    let _alone = alone(&settings.home)?;
+    match &args.what {
+        What::Refresh(args) => refresh::run(&user, args),
+    }
+}
+
+/// Held as long as a setup runs. Without a data directory there is no record that two could spoil.
+fn alone(home: &DataDir) -> Result<Option<File>, Error> {
+    if !home.run().is_dir() {
+        return Ok(None);
+    }
+    let path = home.setup_lock();
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(Error::Held { path, what: "another setup runs" }),
+        Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = DataDir::new(dir.path());
+        assert!(alone(&home).unwrap().is_none());
+        home.create().unwrap();
+        let first = alone(&home).unwrap();
+        let error = alone(&home).unwrap_err();
+        assert!(error.is_transient() && error.to_string().contains("another setup runs"), "{error}");
+        drop(first);
+        assert!(alone(&home).unwrap().is_some());
+    }
+}

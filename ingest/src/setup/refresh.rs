@@ -1,0 +1,44 @@
+//! `ingest setup refresh`: after an upgrade, what was set up outside of the package becomes that of the new version.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::copy::{self, Renewed};
+use super::record::Record;
+use super::user::{User, say};
+use crate::cli::Place;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// `setup refresh`.
+#[derive(Debug, Args)]
+pub struct Refresh {
+    /// The hook to copy [default: the one beside this program]
+    #[arg(long, value_name = "PATH")]
+    pub hook: Option<PathBuf>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Does it.
+///
+/// # Errors
+/// What stops it; what was renewed until then stays.
+pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
+    let record = Record::read(&user.settings.home)?;
+    let mut is_idle = true;
+    if !record.hooks.is_empty() {
+        let from = args.hook.clone().map_or_else(copy::source, Ok)?;
+        let to = copy::path(user)?;
+        if copy::place(&from, &to)? == Renewed::New {
+            is_idle = false;
+            say(&format!("renewed {}", to.display()))?;
+        }
+    }
+    if is_idle {
+        say("nothing to do")?;
+    }
+    Ok(Exit::Done)
+}

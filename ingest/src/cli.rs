@@ -16,6 +16,7 @@ use crate::failed::{self, Failed, Retry};
 use crate::import::args::{self, Import};
 use crate::logging::Levels;
 use crate::manual::{self, Completions, Man};
+use crate::notify::{self, Notify, Who};
 use crate::prune::{self, Prune};
 use crate::rebuild::Rebuild;
 use crate::recover::Recover;
@@ -109,6 +110,13 @@ pub enum Command {
     /// Says every path that it changes. What was set up is kept on record in the data directory.
     #[command(after_help = exits(), after_long_help = with_examples(setup::EXAMPLES))]
     Setup(Setup),
+    /// Run the `notify` command of the settings, if there is something to tell
+    ///
+    /// `run` and `once` do it by themselves: when things begin to go wrong, as `status` says it, and once they have gone well
+    /// again for ten minutes. The command gets one line as its last word, and $PROMPT_MANAGER_NOTIFY_STATE (failing, recovered
+    /// or test), $PROMPT_MANAGER_NOTIFY_CODE and $PROMPT_MANAGER_NOTIFY_TEXT. It may take 30 s.
+    #[command(after_help = exits(), after_long_help = with_examples(notify::EXAMPLES))]
+    Notify(Notify),
     /// Print what a shell needs to complete commands and options
     #[command(after_long_help = with_examples(manual::COMPLETIONS_EXAMPLES))]
     Completions(Completions),
@@ -123,6 +131,9 @@ pub struct Once {
     /// Print the figures as one JSON document
     #[arg(long)]
     pub json: bool,
+    /// Leave it to `notify` to run the command of the settings, as our services do
+    #[arg(long)]
+    pub leave_notify: bool,
     /// Shared flags.
     #[command(flatten)]
     pub common: Common,
@@ -137,6 +148,9 @@ pub struct Run {
     /// When to look, as a cron expression such as "*/5 * * * *"
     #[arg(long, value_name = "EXPRESSION", value_parser = expression, long_help = cron_help())]
     pub cron: Option<String>,
+    /// Leave it to `notify` to run the command of the settings, as our services do
+    #[arg(long)]
+    pub leave_notify: bool,
     /// Shared flags.
     #[command(flatten)]
     pub common: Common,
@@ -206,10 +220,18 @@ impl Command {
     pub fn writes(&self) -> bool {
         match self {
             Self::Once(_) | Self::Import(_) | Self::Rebuild(_) | Self::Run(_) => true,
-            Self::Retry(_) | Self::Prune(_) | Self::Restore(_) | Self::Recover(_) => true,
+            Self::Retry(_) | Self::Prune(_) | Self::Restore(_) | Self::Recover(_) | Self::Notify(_) => true,
             Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
             Self::Setup(setup) => setup.writes(),
             Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
+    /// Who runs the `notify` command.
+    pub fn who_notifies(&self) -> Who {
+        match self {
+            Self::Once(Once { leave_notify: true, .. }) | Self::Run(Run { leave_notify: true, .. }) => Who::Another,
+            _ => Who::Ourselves,
         }
     }
 
@@ -227,7 +249,8 @@ impl Command {
             | Self::Failed(Failed { place, .. })
             | Self::Retry(Retry { place, .. })
             | Self::Prune(Prune { place, .. })
-            | Self::Backup(Backup { place, .. }) => Flags::Place(place.home.as_ref()),
+            | Self::Backup(Backup { place, .. })
+            | Self::Notify(Notify { place, .. }) => Flags::Place(place.home.as_ref()),
             Self::Export(export) => Flags::Place(export.home.as_ref()),
             Self::Setup(setup) => Flags::Place(setup.home()),
             Self::Completions(_) | Self::Man(_) => Flags::Place(None),

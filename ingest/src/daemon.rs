@@ -1,9 +1,10 @@
 //! The loop of `run`: a pass, its line in the log, and sleep until the next one. Nothing else.
 //!
 //! What a supervisor or a person asks for in between is heard by `signals`, what the supervisor is told goes through
-//! `supervisor`, and what has to be done once a day is done `beside`.
+//! `supervisor`, what has to be done once a day is done `beside`, and who wants to know how it goes hears it from `tell`.
 
 mod beside;
+mod tell;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{IsTerminal, Write};
@@ -17,12 +18,14 @@ use settings::Settings;
 use supervisor::Notify;
 
 use crate::error::{At, Error};
+use crate::notify::Who;
 use crate::pass::{self, Context, Effort};
 use crate::presence::Presence;
 use crate::report::{PassReport, Stopwatch, Times};
 use crate::schedule::{Moment, Schedule};
 use crate::signals::{self, Reload};
 use beside::Beside;
+use tell::Tell;
 
 /// After faults the pauses double up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -40,6 +43,7 @@ pub fn run(
     schedule: Schedule,
     reread: &Reread<'_>,
     stop: &Arc<AtomicBool>,
+    who: Who,
 ) -> Result<(), Error> {
     let reload = signals::listen_as_service(stop.clone()).at("listen for signals in", settings.home.root())?;
     let mut notify = Notify::new(&|name| std::env::var_os(name));
@@ -48,7 +52,7 @@ pub fn run(
     let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify, restless: None };
     daemon.announce();
     let mut beside = Beside::default();
-    let done = daemon.passes(&mut beside);
+    let done = daemon.passes(&mut beside, &mut Tell::new(who));
     if let Err(error) = &done {
         daemon.notify.status(&format!("failed: {error}"));
     }
@@ -88,7 +92,7 @@ impl Daemon<'_> {
         self.notify.status(&format!("{ready}: first look"));
     }
 
-    fn passes(&mut self, beside: &mut Beside) -> Result<(), Error> {
+    fn passes(&mut self, beside: &mut Beside, tell: &mut Tell) -> Result<(), Error> {
         let mut presence = Presence::begin(&self.settings.home, Some(&self.schedule), Moment::now().wall);
         let (mut faults, mut first) = (0, true);
         while !self.stopping() {
@@ -96,6 +100,7 @@ impl Daemon<'_> {
             let report = self.pass(woke)?;
             note(&report);
             presence.passed(self.ctx, &report, woke, Some(&self.schedule));
+            tell.look(&self.settings, woke);
             if report.trouble.is_some() {
                 self.notify.status(&format!("in trouble: {report}"));
                 // What is too old may be what fills the disk.

@@ -3,7 +3,7 @@
 use std::env::var_os;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use settings::Settings;
 
@@ -14,8 +14,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    backup, chores, daemon, doctor, export, failed, home, import, logging, manual, prune, rebuild, recover, restore,
-    setup, status,
+    backup, chores, daemon, doctor, export, failed, home, import, logging, manual, notify, prune, rebuild, recover,
+    restore, setup, status,
 };
 
 /// Does what the command line says.
@@ -45,6 +45,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
             if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }
+            tell(&settings, command);
             exit
         }
         Command::Import(args) => import::run(&settings, args, &stop),
@@ -59,6 +60,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Restore(args) => restore::run(&settings, args, &stop),
         Command::Recover(args) => recover::run(&settings, args, &stop),
         Command::Setup(args) => setup::run(&settings, args, &|name| var_os(name)),
+        Command::Notify(args) => notify::run(&settings, args),
         Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
         Command::Run(_) => {
             let reread = || {
@@ -67,11 +69,21 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
                 log.adopt(&settings)?;
                 Ok(settings)
             };
-            daemon::run(&mut ctx, settings, schedule, &reread, &stop).map(|()| Exit::Done)
+            let ended = daemon::run(&mut ctx, settings.clone(), schedule, &reread, &stop, command.who_notifies());
+            if ended.is_err() {
+                tell(&settings, command);
+            }
+            ended.map(|()| Exit::Done)
         }
     };
     if let Err(error) = &done {
         tracing::error!(target: logging::FILE_ONLY, "failed: {error}"); // `main` says it on stderr
     }
     done
+}
+
+/// Nothing looks again soon: what goes wrong now is told now.
+fn tell(settings: &Settings, command: &Command) {
+    let (now, who) = (SystemTime::now(), command.who_notifies());
+    notify::quietly(settings, &mut notify::Memory::default(), now, Duration::ZERO, who);
 }

@@ -13,6 +13,7 @@
 pub mod archive;
 mod backlog;
 pub mod backup;
+mod child;
 pub mod chores;
 pub mod cli;
 pub mod daemon;
@@ -28,6 +29,7 @@ pub mod home;
 pub mod import;
 pub mod logging;
 pub mod manual;
+pub mod notify;
 pub mod once;
 pub mod pass;
 mod presence;

@@ -20,6 +20,7 @@ mod load; // readers, raters and an ingester at once
 mod logs; // what is logged, and what never is
 mod merge; // two machines become one store
 mod moved; // what was said travels to an empty store
+mod notify; // who is told how it goes
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod people; // the words that people type

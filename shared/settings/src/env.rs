@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Error, Layer, parse_duration, parse_size};
+use crate::{Error, Layer, Notify, parse_duration, parse_size};
 
 type Var<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
@@ -40,6 +40,7 @@ pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
         log_size: value(var, "PROMPT_MANAGER_LOG_SIZE", size)?,
         log_age: value(var, "PROMPT_MANAGER_LOG_AGE", span)?,
         log_keep: value(var, "PROMPT_MANAGER_LOG_KEEP", number)?,
+        notify: value(var, "PROMPT_MANAGER_NOTIFY", |v| Notify::shell(text(v)?))?,
         listen: value(var, "PROMPT_MANAGER_LISTEN", |v| text(v)?.parse())?,
         no_token: value(var, "PROMPT_MANAGER_NO_TOKEN", |v| match text(v)? {
             "1" | "true" => Ok(true),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Archive, Error, Layer, Listen, LogFormat, env, parse_duration, parse_size};
+use crate::{Archive, Error, Layer, Listen, LogFormat, Notify, env, parse_duration, parse_size};
 
 /// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
 pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -56,6 +56,7 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
         log_size: keys.log_size.map(|Size(size)| size),
         log_age: keys.log_age.map(|Interval(span)| span),
         log_keep: keys.log_keep,
+        notify: keys.notify,
         listen: keys.listen,
         no_token: keys.no_token,
     })
@@ -89,6 +90,7 @@ struct Keys {
     log_size: Option<Size>,
     log_age: Option<Interval>,
     log_keep: Option<usize>,
+    notify: Option<Notify>,
     listen: Option<Listen>,
     no_token: Option<bool>,
 }
@@ -166,12 +168,19 @@ mod tests {
         check("archive = 'off'", "archive: Some(Off)");
         check("archive_max = '2GiB'", "archive_max: Some(2147483648)");
         check("backup_every = '0s'", "backup_every: Some(0ns)");
+        check("notify = 'mail -s \"$1\" me'", "notify: Some(Shell(\"mail -s \\\"$1\\\" me\"))");
+        check(
+            "notify = ['notify-send', 'Prompt Manager']",
+            "notify: Some(Words([\"notify-send\", \"Prompt Manager\"]))",
+        );
         check("log_format = 'json'", "log_format: Some(Json)");
     }
 
     #[test]
     fn faults_name_file_line_and_key() {
         check("\nevery = '5'\n", "/c.toml, line 2, key `every`: `5` is no duration");
+        check("notify = []", "line 1, key `notify`: name a program");
+        check("notify = 5", "line 1, key `notify`: a command is wanted");
         check("batch = 'many'", "/c.toml, line 1, key `batch`: ");
         check("batch = -1", "line 1, key `batch`");
         check(

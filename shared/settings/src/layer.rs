@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Archive, Error, LARGEST_BATCH, Listen, LogFormat, SHORTEST_EVERY};
+use crate::{Archive, Error, LARGEST_BATCH, Listen, LogFormat, Notify, SHORTEST_EVERY};
 
 /// What one source says. The flags of a binary are given to [`crate::Settings::resolve`] in this form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Layer {
     pub log_age: Option<Duration>,
     /// So many closed log files are kept.
     pub log_keep: Option<usize>,
+    /// What is run when things begin to go wrong, and when they go well again.
+    pub notify: Option<Notify>,
     /// Where the API listens.
     pub listen: Option<Listen>,
     /// Whether the API answers without a token.
@@ -92,6 +94,7 @@ impl Layer {
             log_size: self.log_size.or(below.log_size),
             log_age: self.log_age.or(below.log_age),
             log_keep: self.log_keep.or(below.log_keep),
+            notify: self.notify.or(below.notify),
             listen: self.listen.or(below.listen),
             no_token: self.no_token.or(below.no_token),
         }

@@ -11,6 +11,7 @@ mod file;
 mod layer;
 mod listen;
 mod log;
+mod notify;
 mod recorded;
 mod units;
 mod usage;
@@ -27,6 +28,7 @@ pub use error::Error;
 pub use layer::Layer;
 pub use listen::Listen;
 pub use log::LogFormat;
+pub use notify::Notify;
 pub use units::{UnitError, parse_duration, parse_size};
 pub use usage::usage_line;
 
@@ -147,6 +149,8 @@ pub struct Settings {
     pub log_age: Duration,
     /// So many closed log files are kept.
     pub log_keep: usize,
+    /// What is run when things begin to go wrong, and when they go well again.
+    pub notify: Option<Notify>,
     /// Where the API listens.
     pub listen: Listen,
     /// Whether the API answers without a token.
@@ -209,6 +213,7 @@ impl Settings {
             log_size: given.log_size.unwrap_or(LOG_SIZE),
             log_age: given.log_age.unwrap_or(LOG_AGE),
             log_keep: given.log_keep.unwrap_or(LOG_KEEP),
+            notify: given.notify,
             listen: given.listen.unwrap_or(Listen::Tcp(LISTEN)),
             no_token: given.no_token.unwrap_or(false),
         })

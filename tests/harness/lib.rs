@@ -6,18 +6,22 @@
 //! that no debugger is needed.
 
 mod bins;
+mod claude;
 mod client;
 mod command;
 mod fixture;
 mod generate;
 mod http;
 mod measure;
+pub mod messages;
 mod public;
 mod seed;
 mod server;
+mod terminal;
 mod world;
 
 pub use bins::{bin, example, repository};
+pub use claude::Claude;
 pub use client::Client;
 pub use command::{Cmd, Done};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
@@ -27,4 +31,5 @@ pub use measure::{Measured, measure};
 pub use public::Corpus;
 pub use seed::Seed;
 pub use server::Server;
+pub use terminal::{Screen, Terminal};
 pub use world::World;

@@ -56,9 +56,10 @@ impl<'a> Event<'a> {
         self.noted = true;
     }
 
-    /// Ends it: the file is complete, however little came.
-    pub(crate) fn place(&mut self) {
-        let (name, strict) = (self.name, self.options.strict);
+    /// Ends it: the file is complete, however little came. It is filed under its own type, or `as_type`. Whether it is in place.
+    pub(crate) fn place(&mut self, as_type: Option<Token>) -> bool {
+        let name = QueueName { event: as_type.unwrap_or(self.name.event), ..self.name };
+        let strict = self.options.strict;
         let placed = self.try_each_place(|draft| draft.place(name, strict));
         if placed {
             self.left.drain(..).for_each(Draft::discard);
@@ -69,6 +70,7 @@ impl<'a> Event<'a> {
         {
             fault::note(log, self.name.event, if placed { "stored" } else { "lost" }, &self.faults);
         }
+        placed
     }
 
     /// Does `step` on the draft, and if it fails, on one in the next place that has all bytes so far.

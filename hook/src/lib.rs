@@ -1,9 +1,11 @@
 //! What `prompt-hook` does, in reading order: `options` (where to), `input` (stdin, never waited for too long), `event`
-//! (one event on its way into the queue or the spill place), `draft` (its file), `fault` (what went wrong, one line).
+//! (one event on its way into the queue or the spill place), `draft` (its file), `answer` (the one thing that is ever printed,
+//! and only where it was asked for), `fault` (what went wrong, one line).
 //!
-//! The rules that everything here keeps: nothing is printed, nothing waits for a lock, a disk or another process, no
+//! The rules that everything here keeps: nothing else is printed, nothing waits for a lock, a disk or another process, no
 //! byte that was read is thrown away while there is a place to put it, and no failure reaches Claude Code.
 
+mod answer;
 mod draft;
 mod event;
 mod fault;
@@ -14,6 +16,7 @@ pub use options::Options;
 
 use std::time::SystemTime;
 
+use answer::Answer;
 use event::Event;
 use input::{Input, Next};
 use queue::scan::JsonScanner;
@@ -29,11 +32,13 @@ use queue::sys;
 pub fn capture(options: &Options) -> ! {
     let mut input = Input::new();
     let mut scanner = JsonScanner::default();
+    let mut answer = Answer::new(options);
     let mut event = Event::new(options, SystemTime::now());
     loop {
         match input.next(scanner.is_complete()) {
             Ok(Next::Bytes(bytes)) => {
                 scanner.push(bytes);
+                answer.hear(bytes);
                 event.call(scanner.session_id(), scanner.hook_event_name());
             }
             Ok(Next::Full | Next::Waiting) => {
@@ -48,6 +53,15 @@ pub fn capture(options: &Options) -> ! {
         }
     }
     event.append(input.unsaved());
-    event.place();
+    match answer.request() {
+        Some(request) => {
+            if event.place(Answer::filed_as()) {
+                sys::print(request.answer().as_bytes());
+            }
+        }
+        None => {
+            event.place(None);
+        }
+    }
     sys::exit()
 }

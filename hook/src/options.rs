@@ -17,6 +17,8 @@ pub struct Options {
     pub(crate) errors: Option<PathBuf>,
     /// Wait for the disk at each event.
     pub(crate) strict: bool,
+    /// Answer `/rate`: the installer says so where it has put that command in place, and for prompts alone.
+    pub(crate) rate: bool,
     /// The event, if the payload does not say.
     pub(crate) event: Option<Token>,
     /// The session, if the payload does not say.
@@ -27,7 +29,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads `arguments` (`EVENT [--queue DIR] [--spill DIR] [--strict]`) and what they leave open from the
+    /// Reads `arguments` (`EVENT [--queue DIR] [--spill DIR] [--strict] [--rate]`) and what they leave open from the
     /// environment. What is not understood is passed over: a newer installer must not break an older hook.
     pub fn new<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, var: impl Fn(&str) -> Option<OsString>) -> Self {
         let on = |name: &str| var(name).is_some_and(|value| !value.is_empty() && value != "0");
@@ -39,6 +41,7 @@ impl Options {
                 b"--queue" => queue = arguments.next(),
                 b"--spill" => spill = arguments.next(),
                 b"--strict" => options.strict = true,
+                b"--rate" => options.rate = true,
                 [b'-', ..] => {}
                 word => event = event.or(Some(word)),
             }
@@ -119,10 +122,17 @@ mod tests {
         let session = [("CLAUDE_CODE_SESSION_ID", "s-1")];
         check_words(&["Stop"], &session, "Stop", "s-1", false);
         check_words(&["--strict", "Stop", "Start"], &[], "Stop", "-", true);
+        check_words(&["Stop", "--rate"], &[], "Stop", "-", false);
         check_words(&["--new-flag", "-x", "--queue", "Start", "Stop"], &[], "Stop", "-", false);
         check_words(&["../Stop"], &[("CLAUDE_CODE_SESSION_ID", "a/b")], "-", "-", false);
         check_words(&[], &[("PROMPT_MANAGER_STRICT", "1")], "-", "-", true);
         check_words(&[], &[("PROMPT_MANAGER_STRICT", "0")], "-", "-", false);
+    }
+
+    #[test]
+    fn only_the_installer_lets_it_answer() {
+        assert!(options(&["UserPromptSubmit", "--rate"], &[]).rate);
+        assert!(!options(&["UserPromptSubmit"], &[("HOME", "/h")]).rate);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! cli ─▶ once ─┐                    scan ─▶ claim ─▶ parse ─▶ batch ──commit──▶ archive
 //!      daemon ─┴▶ pass ─▶ intake ────┘        └──────────▶ fail (failed/ + .reason.json)
 //!                   │ before: spill, janitor (tmp)
-//!                   └ after:  transcripts ─▶ derive ─▶ correlate, places
+//!                   └ after:  transcripts ─▶ derive ─▶ correlate, places, rate
 //! ```
 //!
 //! Three rules make it safe to kill at any instruction: a file is moved only under its own lock, it leaves the queue only
@@ -54,5 +54,6 @@ pub mod transcripts;
 mod correlate;
 pub mod derive;
 pub mod places;
+mod rate;
 
 mod json;

@@ -33,6 +33,7 @@ use crate::intake::places::Places;
 use crate::intake::scan::{Kind, LISTED, Scan, scan};
 use crate::intake::spill;
 use crate::intake::watch::Watch;
+use crate::rate::{self, Waiting};
 use crate::report::PassReport;
 use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
@@ -70,6 +71,8 @@ pub struct Context {
     underived: bool,
     /// Sessions may have been derived by older rules.
     older: bool,
+    /// Whether a rating from within a session waits for its transcript.
+    asked: Waiting,
     stop: Arc<AtomicBool>,
 }
 
@@ -90,6 +93,7 @@ impl Context {
             swept: None,
             underived: true,
             older: true,
+            asked: Waiting::Yes,
             stop,
         }
     }
@@ -285,6 +289,7 @@ impl Pass<'_, '_> {
                 self.ctx.swept = Some(self.now);
             }
         }
+        let mut ask = self.ctx.asked == Waiting::Yes;
         if self.ctx.underived && !self.ctx.stop.load(Ordering::Relaxed) {
             let Context { store, stop, .. } = &mut *self.ctx;
             let steps = &self.steps;
@@ -304,6 +309,12 @@ impl Pass<'_, '_> {
             self.steps.at(Step::Derived)?;
             count(&mut self.report, derived);
             self.ctx.underived = false;
+            ask = true;
+        }
+        if ask && !self.ctx.stop.load(Ordering::Relaxed) {
+            let now = self.now;
+            self.ctx.asked = self.ctx.store.with(|writer| Ok(rate::apply(writer, now)?))?;
+            self.steps.at(Step::Rated)?;
         }
         if self.ctx.older && !self.ctx.stop.load(Ordering::Relaxed) {
             // One transaction in each pass, so that what is new never waits for what is old.

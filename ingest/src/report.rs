@@ -74,7 +74,7 @@ impl Stopwatch {
     pub fn at(&mut self, step: Step, now: Instant) {
         let part = match step {
             Step::Followed => &mut self.transcripts,
-            Step::Derived => &mut self.derive,
+            Step::Derived | Step::Rated => &mut self.derive,
             _ => &mut self.queue,
         };
         *part += now - self.last;

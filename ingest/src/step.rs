@@ -43,6 +43,8 @@ pub enum Step {
     Followed,
     /// Conversations were derived.
     Derived,
+    /// Ratings from within sessions were said of them.
+    Rated,
 }
 
 /// What a pass asks at each step whether to go on. `Send`, because a pass has two threads.

@@ -126,6 +126,7 @@ fn at_every_step() {
         Step::Failed,
         Step::Followed,
         Step::Derived,
+        Step::Rated,
     ] {
         assert!(met.contains(&step), "no pass died after {step:?}, only {met:?}");
     }

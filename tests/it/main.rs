@@ -25,6 +25,7 @@ mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
 mod people; // the words that people type
 mod queue; // bad input, several ingesters, the loop
+mod rate; // ratings that are given from within a session
 mod raw; // what a conversation was made from
 mod recover; // a damaged database, made anew
 mod restore; // a backup in the place of the database

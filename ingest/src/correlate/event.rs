@@ -5,6 +5,7 @@ use store::write::Event;
 use store::{EventId, Key, Span, SpanSource};
 
 use crate::json::{self, Object};
+use crate::rate;
 
 /// A parsed event.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub(crate) enum Signal {
     End { cleared: bool },
     /// SessionStart.
     Start { source: String },
+    /// A `/rate`, which the hook answered: no turn was made of it, and none is.
+    Rate,
     /// A notification, a subagent's start, an unknown event.
     Other,
 }
@@ -114,7 +117,11 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
         agent_id: field("agent_id"),
         cwd: field("cwd"),
         permission_mode: field("permission_mode"),
-        body: object.as_ref().map_or(Signal::Other, |object| body(&event.event, object, at)),
+        body: match object.as_ref() {
+            _ if rate::request(event).is_some() => Signal::Rate,
+            Some(object) => body(&event.event, object, at),
+            None => Signal::Other,
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use queue::rate::Request;
 use serde_json::json;
 use store::write::{Block, Turn, TypedLine};
 use store::{BlockKind, Key, Kind, Span, SpanSource, Status, Via};
@@ -94,7 +95,8 @@ fn kind(display: &str) -> Option<(Kind, String)> {
     match text::classify(shown) {
         Text::Slash(command) => {
             let name = command.split_whitespace().next().unwrap_or_default();
-            let kind = if BUILT_IN.contains(&name) { Kind::Local } else { Kind::Command };
+            let asks_nothing = BUILT_IN.contains(&name) || Request::parse(&command).is_some();
+            let kind = if asks_nothing { Kind::Local } else { Kind::Command };
             Some((kind, command))
         }
         Text::Shell(command) => Some((Kind::Shell, command)),
@@ -255,6 +257,7 @@ mod tests {
         check("[Pasted text #1 +20 lines]", Some((Kind::Human, "[Pasted text #1 +20 lines]")));
         check("<tick> is a tag", Some((Kind::Human, "<tick> is a tag")));
         check("/init", Some((Kind::Command, "/init")));
+        check("/rate 5 great", Some((Kind::Local, "/rate 5 great")));
         check("/clear ", Some((Kind::Local, "/clear")));
         check("/home/me/x is broken", Some((Kind::Human, "/home/me/x is broken")));
         check("! ls", Some((Kind::Shell, "! ls")));

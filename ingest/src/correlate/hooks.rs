@@ -267,7 +267,7 @@ fn walk<'a>(session: &mut Session<'a>, places: &HashMap<usize, usize>) {
                 given = now.tool(session, event);
             }
             Signal::End { .. } | Signal::Start { .. } if event.is_boundary() => now.waiting.clear(),
-            Signal::End { .. } | Signal::Start { .. } | Signal::Other => {}
+            Signal::End { .. } | Signal::Start { .. } | Signal::Rate | Signal::Other => {}
         }
         early.extend((!given).then_some(event));
     }

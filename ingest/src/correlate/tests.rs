@@ -56,6 +56,7 @@ fn event(number: usize, captured_ns: i64, json: &Value, payload: Vec<u8>) -> Eve
         keys: [key, [!key[0]; 16]],
         captured_ns,
         event: json["hook_event_name"].as_str().unwrap_or("unknown").to_owned(),
+        name: format!("{captured_ns:019}-s-Event.json"),
         prompt_id: json["prompt_id"].as_str().map(str::to_owned),
         payload,
     }

@@ -19,10 +19,12 @@ use std::{
 };
 
 const STDIN: c_int = 0;
+const STDOUT: c_int = 1;
 const SIGPIPE: c_int = 13;
 const SIGXFSZ: c_int = 25;
 const SIG_IGN: usize = 1;
 const POLLIN: c_short = 0x1;
+const POLLOUT: c_short = 0x4;
 const POLLNVAL: c_short = 0x20;
 
 #[cfg(target_os = "linux")]
@@ -48,6 +50,7 @@ unsafe extern "C" {
     safe fn _exit(code: c_int) -> !;
     fn poll(fds: *mut PollFd, count: FdCount, timeout_ms: c_int) -> c_int;
     fn read(fd: c_int, into: *mut u8, len: usize) -> isize;
+    fn write(fd: c_int, from: *const u8, len: usize) -> isize;
 }
 
 #[cfg(target_os = "linux")]
@@ -152,6 +155,21 @@ pub fn read_stdin(into: &mut Vec<u8>) -> io::Result<usize> {
     // SAFETY: `read` filled the first `count` bytes of the spare room, and never more than its length.
     unsafe { into.set_len(into.len() + count) };
     Ok(count)
+}
+
+/// Whether a few bytes can be written to stdout now, without waiting; `false` if it is not open. To be asked before any file
+/// is opened, which would otherwise be what stands there.
+pub fn stdout_is_ready() -> bool {
+    let mut fd = PollFd { fd: STDOUT, events: POLLOUT, revents: 0 };
+    // SAFETY: the pointer is to one live PollFd, and the count says one.
+    let ready = unsafe { poll(&raw mut fd, 1, 0) };
+    ready == 1 && fd.revents == POLLOUT
+}
+
+/// One `write` to stdout. Whoever reads it may be gone: nothing is to be done then.
+pub fn print(bytes: &[u8]) {
+    // SAFETY: the pointer and length are those of a live slice, which the kernel only reads.
+    let _ = unsafe { write(STDOUT, bytes.as_ptr(), bytes.len()) };
 }
 
 /// Asks the kernel to start writing `file` back, without waiting for it. It narrows the time in which a power cut

@@ -10,7 +10,7 @@ use crate::error::{Context, Error};
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 12] = [
+pub(crate) const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/0010_telling.sql"),
     include_str!("../../../migrations/0011_one_tag.sql"),
     include_str!("../../../migrations/0012_slim.sql"),
+    include_str!("../../../migrations/0013_asked.sql"),
 ];
 
 /// The schema this program reads and writes.
@@ -80,6 +81,7 @@ mod tests {
             "c68f64ab80f2f988",
             "72df0d4957988e36",
             "58a249ec1502eb1b",
+            "7198cfb15c679a13",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

@@ -2,6 +2,7 @@
 //!
 //! A [`Writer`] is the connection, a [`Batch`] is one immediate transaction: dropped, it rolls back.
 
+mod asked;
 pub(crate) mod checkpoint;
 mod derived;
 mod events;
@@ -43,6 +44,7 @@ use index::Waiting;
 use quarters::Touched;
 
 pub use crate::usage::Usage;
+pub use asked::{Asked, Settled as SettledRating};
 pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub use events::{NewEvent, Stored};

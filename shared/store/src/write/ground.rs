@@ -23,6 +23,8 @@ pub struct Event {
     pub captured_ns: i64,
     /// `hook_event_name`.
     pub event: String,
+    /// The name of the queue file.
+    pub name: String,
     /// The turn.
     pub prompt_id: Option<String>,
     /// The queue file.
@@ -182,7 +184,7 @@ impl Ground<'_> {
             .op("prepare")?;
         let mut rows = query.query(rusqlite::params![session_id, from_ns]).op("read events")?;
         while let Some(row) = rows.next().op("read an event")? {
-            take(event(row)?);
+            take(event_of(row)?);
         }
         Ok(())
     }
@@ -215,7 +217,7 @@ impl Ground<'_> {
         let mut rows = query.query([session_id, &from, &to]).op("read starts and ends")?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().op("read a start or an end")? {
-            found.push((row.get(10).op("read a start or an end")?, event(row)?));
+            found.push((row.get(10).op("read a start or an end")?, event_of(row)?));
         }
         Ok(found)
     }
@@ -288,7 +290,7 @@ pub(super) fn unpack_chunk(row: &rusqlite::Row<'_>) -> Result<Vec<u8>, Error> {
 }
 
 /// An event from the columns that [`Ground::events`] asks for.
-fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
+pub(super) fn event_of(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
     let unpack = || -> rusqlite::Result<(Event, usize, i64)> {
         let (origin, name, hash): (String, String, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let event = Event {
@@ -296,6 +298,7 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
             keys: [event_key(&origin, &name, &hash), event_key(ANYWHERE, &name, &hash)],
             captured_ns: row.get(4)?,
             event: row.get(5)?,
+            name,
             prompt_id: row.get(6)?,
             payload: row.get(9)?,
         };

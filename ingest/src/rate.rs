@@ -96,3 +96,38 @@ fn is_read_beyond(ground: &Ground<'_>, file: &StoredFile, at_ms: i64) -> Result<
     })?;
     Ok(cutter.finish().lines.iter().any(|line| line.at_ms.is_some_and(|line_ms| line_ms > at_ms)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use queue::field;
+    use serde_json::{Value, json};
+
+    proptest! {
+        /// The hook reads texts without a parser; it reads what a parser reads.
+        #[test]
+        fn a_field_is_what_a_parser_finds(prompt in "\\PC{0,40}|[\\x00-\\x20\"\\\\/u{}\\[\\],:]{0,20}", other in ".{0,20}", at in 0_usize..4) {
+            let mut members = vec![
+                (other.clone(), json!({"prompt": "inner", "x": [1, null, other.clone()]})),
+                ("n".to_owned(), json!(-1.5e3)),
+                ("z".to_owned(), json!(other)),
+            ];
+            members.insert(at.min(members.len()), ("prompt".to_owned(), json!(prompt)));
+            let texts: Vec<_> = members.iter().map(|(key, value)| format!("{} : {value}", json!(key))).collect();
+            let json = format!("{{{}}}", texts.join(" ,\n"));
+            let parsed: Value = serde_json::from_str(&json).unwrap();
+            for name in ["prompt", "z", "n", "missing"] {
+                let found = field::text(json.as_bytes(), name);
+                prop_assert_eq!(found.as_deref(), parsed[name].as_str(), "{}", name);
+            }
+        }
+
+        /// Whatever comes, it ends, and never with a text out of something cut.
+        #[test]
+        fn cut_anywhere_there_is_no_field(prompt in "\\PC{0,12}", at in any::<prop::sample::Index>()) {
+            let json = json!({"a": {"b": ["c"]}, "prompt": prompt}).to_string();
+            let cut = at.index(json.len());
+            prop_assert_eq!(field::text(&json.as_bytes()[..cut], "prompt"), None);
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod api; // the API over a real socket
 mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
 mod bulk; // changes of many at once, and their end
+mod client; // the published Claude Code client, with our hooks and with our plugin
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod described; // every answer against /openapi.json

@@ -21,6 +21,9 @@ const COMMANDS: [&str; 2] = ["/rate", "/prompt-manager:rate"];
 const USAGE: &str =
     "nothing saved. Usage: /rate 1-5 [note] [#tag ...] rates the previous prompt, /rate 0 clears its rating";
 
+/// Keeps Claude Code from showing the command below the reason.
+const ALONE: &str = "\"hookSpecificOutput\":{\"hookEventName\":\"UserPromptSubmit\",\"suppressOriginalPrompt\":true}";
+
 /// A `/rate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -79,7 +82,8 @@ impl Request {
     }
 
     /// What the hook prints: the prompt goes no further, and this is shown in its place. For a slash command Claude Code
-    /// then shows the reason alone and leaves the composer empty (claude-code.md A.5, "Blocking a prompt kindly").
+    /// then leaves the composer empty, and shows the reason alone because it is asked not to show the command again (claude-code.md
+    /// A.5).
     pub fn answer(&self) -> String {
         let mut said = String::new();
         let _ = match self {
@@ -89,7 +93,7 @@ impl Request {
             Self::Rating(Rating { stars: None, .. }) => write!(said, "rating cleared for the previous prompt"),
             Self::Usage => write!(said, "{USAGE}"),
         };
-        format!("{{\"decision\":\"block\",\"reason\":\"{said}\"}}\n")
+        format!("{{\"decision\":\"block\",\"reason\":\"{said}\",{ALONE}}}\n")
     }
 }
 

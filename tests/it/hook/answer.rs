@@ -6,7 +6,8 @@ use harness::{Cmd, World, bin};
 
 use super::{CLOCK, SESSION, files, payload};
 
-const SAVED: &str = "{\"decision\":\"block\",\"reason\":\"rating 5 saved for the previous prompt\"}\n";
+const SAVED: &str = "{\"decision\":\"block\",\"reason\":\"rating 5 saved for the previous prompt\",\"hookSpecificOutput\":\
+                     {\"hookEventName\":\"UserPromptSubmit\",\"suppressOriginalPrompt\":true}}\n";
 
 fn submit(prompt: &str) -> String {
     format!(r#"{{"session_id":"{SESSION}","hook_event_name":"UserPromptSubmit","prompt":"{prompt}"}}"#)

@@ -3,6 +3,8 @@
 //! A walk over the outermost object's members. It is lenient where it does not matter (a value that is skipped is only
 //! followed to its end) and gives nothing where it does: a text that is not well formed is no text.
 
+use crate::scan::plain_prefix;
+
 /// The string that the outermost object has under `name`; of several the last, as for most parsers. `None` if there is
 /// none, or if something else stands there.
 pub fn text(json: &[u8], name: &str) -> Option<String> {
@@ -12,9 +14,14 @@ pub fn text(json: &[u8], name: &str) -> Option<String> {
     while at.peek()? == b'"' {
         let key = at.string()?;
         at.expect(b':')?;
-        let value = if at.peek()? == b'"' { at.string() } else { at.skip().map(|()| None)? };
-        if key.as_deref() == Some(name) {
-            found = value?;
+        let value = if at.peek()? == b'"' {
+            Some(at.string()?)
+        } else {
+            at.skip()?;
+            None
+        };
+        if key == name.as_bytes() || key.contains(&b'\\') && unescape(key).as_deref() == Some(name) {
+            found = value;
         }
         match at.peek()? {
             b',' => at.at += 1,
@@ -22,7 +29,7 @@ pub fn text(json: &[u8], name: &str) -> Option<String> {
         }
     }
     at.expect(b'}')?;
-    found
+    unescape(found?)
 }
 
 /// A place in the bytes.
@@ -31,7 +38,7 @@ struct Walk<'a> {
     at: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// The next byte that is no blank.
     fn peek(&mut self) -> Option<u8> {
         while matches!(self.json.get(self.at)?, b' ' | b'\t' | b'\n' | b'\r') {
@@ -66,19 +73,19 @@ impl Walk<'_> {
         }
     }
 
-    /// The string that begins here. The outer `None` is its missing end, the inner one that its text means nothing.
-    fn string(&mut self) -> Option<Option<String>> {
+    /// The string that begins here, as it is written; `None` if it has no end.
+    fn string(&mut self) -> Option<&'a [u8]> {
         let start = self.at + 1;
         let mut end = start;
         loop {
+            end += plain_prefix(self.json.get(end..)?);
             match self.json.get(end)? {
                 b'"' => break,
-                b'\\' => end += 2,
-                _ => end += 1,
+                _ => end += 2, // a backslash, and what it stands before
             }
         }
         self.at = end + 1;
-        Some(unescape(&self.json[start..end]))
+        Some(&self.json[start..end])
     }
 }
 

@@ -47,13 +47,16 @@ pub struct Rating {
 impl Request {
     /// The command of a hook payload: a prompt that a person submitted and that is this command alone.
     pub fn of_payload(payload: &[u8]) -> Option<Self> {
-        if payload.len() > MOST || field::text(payload, "hook_event_name")? != "UserPromptSubmit" {
+        if payload.len() > MOST {
             return None;
         }
+        // First what nearly no payload has.
+        let request = Self::parse(&field::text(payload, "prompt")?)?;
         // A message of another agent, or a prompt that woke by itself, speaks for nobody.
         let by_a_person = field::text(payload, "source").is_none_or(|source| source == "user" || source == "sdk")
             && field::text(payload, "agent_id").is_none();
-        if by_a_person { Self::parse(&field::text(payload, "prompt")?) } else { None }
+        let submitted = field::text(payload, "hook_event_name").is_some_and(|event| event == "UserPromptSubmit");
+        (by_a_person && submitted).then_some(request)
     }
 
     /// The command in a prompt.

@@ -169,7 +169,7 @@ impl JsonScanner {
 
 /// How many bytes at the start are neither quote nor backslash. In blocks, which the compiler makes vector
 /// instructions of: nearly all of a payload is the inside of strings.
-fn plain_prefix(bytes: &[u8]) -> usize {
+pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let special = |byte: &u8| *byte == b'"' || *byte == b'\\';
     let (blocks, _) = bytes.as_chunks::<32>();
     let skipped = 32 * blocks.iter().take_while(|block| !block.iter().fold(false, |hit, b| hit | special(b))).count();

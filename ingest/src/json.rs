@@ -24,6 +24,11 @@ impl<'a> Object<'a> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.get() != "null")
     }
 
+    /// All fields in order, also those that are repeated.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (&**name, *value))
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(text)
     }

@@ -15,6 +15,7 @@ mod backlog;
 pub mod backup;
 mod child;
 pub mod chores;
+mod claude;
 pub mod cli;
 pub mod daemon;
 mod disk;

@@ -11,10 +11,13 @@
 //! by whoever comes later. One setup runs at a time.
 
 pub mod call;
+pub mod command;
 pub mod copy;
 pub mod events;
+pub mod hooks;
 pub mod record;
 pub mod refresh;
+pub mod remove;
 pub mod user;
 pub mod version;
 
@@ -33,7 +36,9 @@ use user::{User, Var};
 /// What `--help` shows of it.
 pub const EXAMPLES: &str = "\
 Examples:
+  prompt-manager setup hooks          have each prompt captured at once
   prompt-manager setup refresh        after an upgrade: renew what was set up
+  prompt-manager setup remove         take all of it out; the data stays
 ";
 
 /// `setup`.
@@ -47,6 +52,15 @@ pub struct Setup {
 /// The parts, each of which is set up and taken out by itself.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Have Claude Code call the hook: entries in your own settings of it
+    ///
+    /// Every other entry stays as it is, byte for byte, and a backup lies beside the file. Set up twice, nothing is changed.
+    #[command(after_long_help = terminal::help::laid_out(hooks::EXAMPLES))]
+    Hooks(hooks::Hooks),
+    /// Take out everything that was set up; the data stays
+    ///
+    /// The hooks of every configuration, then what starts programs, then the copies that both of them named.
+    Remove(remove::Remove),
     /// Renew what was set up, after an upgrade
     ///
     /// Copies, and whatever else lies outside of the package and names its programs. Nothing is set up that was not, and what
@@ -58,6 +72,8 @@ impl Setup {
     /// The data directory that was named.
     pub fn home(&self) -> Option<&PathBuf> {
         match &self.what {
+            What::Hooks(args) => args.place.home.as_ref(),
+            What::Remove(args) => args.place.home.as_ref(),
             What::Refresh(args) => args.place.home.as_ref(),
         }
     }
@@ -65,7 +81,8 @@ impl Setup {
     /// Whether it may put something into the data directory, so that this has to exist.
     pub fn writes(&self) -> bool {
         match &self.what {
-            What::Refresh(_) => false,
+            What::Hooks(args) => !args.dry_run && !args.remove,
+            What::Remove(_) | What::Refresh(_) => false,
         }
     }
 }
@@ -78,6 +95,8 @@ pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Erro
     let user = User::new(settings, var);
     let _alone = alone(&settings.home)?;
     match &args.what {
+        What::Hooks(args) => hooks::run(&user, args),
+        What::Remove(args) => remove::run(&user, args),
         What::Refresh(args) => refresh::run(&user, args),
     }
 }

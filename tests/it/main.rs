@@ -37,6 +37,7 @@ mod security; // what other sites, programs and texts may do to the API: nothing
 mod server; // the API server: logins, sockets, names, its end
 mod service; // `run` as a supervisor and a person's signals see it
 mod sessions; // titles, projects, and how sessions hang together
+mod setup; // what makes it run by itself, put in and taken out
 mod status; // how it is going, in each state
 mod terminal; // help, colour, tables, and readers that go away
 mod tidy; // the rules of the repository

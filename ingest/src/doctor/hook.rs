@@ -4,8 +4,6 @@
 //! a project, a plugin or an administrator adds is not looked for; so that nothing calls the hook is no finding while events
 //! come in.
 
-mod shell;
-
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +16,7 @@ use settings::Settings;
 
 use super::code::Code;
 use super::round::Round;
+use crate::claude::{Call, Var, calls, shell};
 use crate::error::{At, Error};
 
 /// What the hook is to be called for, at least.
@@ -26,19 +25,6 @@ const EVENTS: [&str; 5] = ["SessionStart", "UserPromptSubmit", "Stop", "StopFail
 const QUIET: Duration = Duration::from_secs(7 * 24 * 3600);
 /// No settings are larger.
 const LARGEST: u64 = 16 * 1024 * 1024;
-
-type Var<'a> = &'a dyn Fn(&str) -> Option<OsString>;
-
-/// A hook of ours, as the settings have it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Call {
-    event: String,
-    program: PathBuf,
-    queue: Option<PathBuf>,
-    spill: Option<PathBuf>,
-    /// Variables that the command itself sets.
-    vars: Vec<(String, String)>,
-}
 
 /// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
 pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i64>) -> Result<(), Error> {
@@ -78,7 +64,7 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     }
     let mut seen: Vec<(Code, String)> = Vec::new();
     for call in &calls {
-        seen.extend(call.faults(round.settings, &env));
+        seen.extend(faults(call, round.settings, &env));
     }
     seen.sort();
     seen.dedup();
@@ -95,80 +81,37 @@ fn settings_file(var: Var<'_>) -> Option<PathBuf> {
     Some(folder.join("settings.json"))
 }
 
-/// Every hook that calls our program.
-fn calls(claude: &Value, var: Var<'_>) -> Vec<Call> {
-    let mut found = Vec::new();
-    for (event, matchers) in claude["hooks"].as_object().into_iter().flatten() {
-        let hooks = matchers.as_array().into_iter().flatten().flat_map(|matcher| matcher["hooks"].as_array()).flatten();
-        found.extend(hooks.filter_map(|hook| call(event, hook, var)));
-    }
-    found
-}
-
-/// A hook in either form: `command` with `args`, or all of it in `command` for a shell.
-fn call(event: &str, hook: &Value, var: Var<'_>) -> Option<Call> {
-    let command = hook["command"].as_str()?;
-    let commands = match hook["args"].as_array() {
-        Some(args) => {
-            let args = args.iter().filter_map(Value::as_str).map(str::to_owned);
-            vec![std::iter::once(command.to_owned()).chain(args).collect()]
-        }
-        None => shell::commands(command, var),
-    };
-    commands.into_iter().find_map(|words| {
-        let (vars, words) = shell::program(words);
-        let (program, words) = words.split_first()?;
-        let is_ours = match Path::new(program).file_name().unwrap_or_default().to_str() {
-            Some("prompt-hook") => true,
-            Some("prompt-manager") => words.first().is_some_and(|word| word == "hook"),
-            _ => false,
-        };
-        let mut call = Call { event: event.to_owned(), program: PathBuf::from(program), vars, ..Call::default() };
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--queue" => call.queue = words.next().map(PathBuf::from),
-                "--spill" => call.spill = words.next().map(PathBuf::from),
-                _ => {}
-            }
-        }
-        is_ours.then_some(call)
-    })
-}
-
 /// Whether a path is known: one in which a shell would still put something says nothing.
 fn is_known(path: &Path) -> bool {
     !shell::is_open(&path.to_string_lossy())
 }
 
-impl Call {
-    fn faults(&self, ours: &Settings, env: &dyn Fn(&str) -> Option<OsString>) -> Vec<(Code, String)> {
-        let mut found = Vec::new();
-        let set = |name: &str| self.vars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.into());
-        let env = |name: &str| set(name).or_else(|| env(name));
-        // A bare name is looked for on a PATH that is not ours.
-        if self.program.is_absolute() && is_known(&self.program) {
-            let runs =
-                self.program.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
-            if !runs {
-                found.push((Code::HookProgram, self.program.display().to_string()));
-            }
+/// What is wrong with a call.
+fn faults(call: &Call, ours: &Settings, env: Var<'_>) -> Vec<(Code, String)> {
+    let mut found = Vec::new();
+    let set = |name: &str| call.vars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.into());
+    let env = |name: &str| set(name).or_else(|| env(name));
+    // A bare name is looked for on a PATH that is not ours.
+    if call.program.is_absolute() && is_known(&call.program) {
+        let runs = call.program.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+        if !runs {
+            found.push((Code::HookProgram, call.program.display().to_string()));
         }
-        let queue = self.queue.clone().or_else(|| DataDir::from_env(env).map(|home| home.queue()));
-        if let Some(queue) = queue.filter(|queue| is_known(queue) && !same(queue, &ours.home.queue())) {
-            let example = format!("it writes to {}, {} is read", queue.display(), ours.home.queue().display());
-            found.push((Code::HookElsewhere, example));
-        }
-        let spill = self.spill.clone().or_else(|| queue::layout::spill_from_env(env));
-        if let (Some(theirs), Some(ours)) = (spill, &ours.spill)
-            && is_known(&theirs)
-            && !same(&theirs, ours)
-        {
-            let example = format!("it writes to {}, {} is read", theirs.display(), ours.display());
-            found.push((Code::HookSpillElsewhere, example));
-        }
-        found
     }
+    let queue = call.queue.clone().or_else(|| DataDir::from_env(env).map(|home| home.queue()));
+    if let Some(queue) = queue.filter(|queue| is_known(queue) && !same(queue, &ours.home.queue())) {
+        let example = format!("it writes to {}, {} is read", queue.display(), ours.home.queue().display());
+        found.push((Code::HookElsewhere, example));
+    }
+    let spill = call.spill.clone().or_else(|| queue::layout::spill_from_env(env));
+    if let (Some(theirs), Some(ours)) = (spill, &ours.spill)
+        && is_known(&theirs)
+        && !same(&theirs, ours)
+    {
+        let example = format!("it writes to {}, {} is read", theirs.display(), ours.display());
+        found.push((Code::HookSpillElsewhere, example));
+    }
+    found
 }
 
 /// Whether two paths mean one place.
@@ -180,49 +123,6 @@ fn same(one: &Path, other: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn calls_in_both_forms() {
-        let check = |hook: Value, expected: Option<(&str, Option<&str>, Option<&str>)>| {
-            let settings =
-                json!({"hooks": {"Stop": [{"matcher": "", "hooks": [{"type": "command", "command": "other"}, hook]}]}});
-            let var = |name: &str| (name == "HOME").then(|| "/h".into());
-            let found = calls(&settings, &var);
-            let found: Vec<_> = found
-                .iter()
-                .map(|call| (call.program.to_str().unwrap(), call.queue.as_deref(), call.spill.as_deref()))
-                .collect();
-            let expected =
-                expected.map(|(program, queue, spill)| (program, queue.map(Path::new), spill.map(Path::new)));
-            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{settings}");
-        };
-        check(json!({"command": "/l/prompt-hook", "args": ["Stop"]}), Some(("/l/prompt-hook", None, None)));
-        check(
-            json!({"command": "/l/prompt-hook", "args": ["Stop", "--queue", "/q", "--spill", "/s"]}),
-            Some(("/l/prompt-hook", Some("/q"), Some("/s"))),
-        );
-        check(
-            json!({"command": "FOO=1 '/with blank/prompt-hook' Stop --queue \"/a b/q\""}),
-            Some(("/with blank/prompt-hook", Some("/a b/q"), None)),
-        );
-        check(json!({"command": "prompt-manager", "args": ["hook", "Stop"]}), Some(("prompt-manager", None, None)));
-        check(
-            json!({"command": "\"$HOME\"/prompt-hook Stop --queue ~/q --spill ${STATE}/s"}),
-            Some(("/h/prompt-hook", Some("/h/q"), Some("${STATE}/s"))),
-        );
-        check(
-            json!({"command": "test -x /l/prompt-hook && exec timeout 5 /l/prompt-hook Stop 2>&1 || true"}),
-            Some(("/l/prompt-hook", None, None)),
-        );
-        check(json!({"command": "prompt-manager hook Stop"}), Some(("prompt-manager", None, None)));
-        check(json!({"command": "prompt-manager once"}), None);
-        check(json!({"command": "echo /l/prompt-hook Stop"}), None);
-        check(json!({"command": "echo", "args": ["/l/prompt-hook"]}), None);
-        check(json!({"command": "echo", "args": ["Stop"]}), None);
-        check(json!({"type": "prompt"}), None);
-        check(json!(7), None);
-    }
 
     #[test]
     fn where_the_settings_lie() {

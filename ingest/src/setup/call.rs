@@ -87,11 +87,11 @@ pub struct Group {
 impl Call<'_> {
     /// The group of an event.
     pub fn group(&self, event: Event) -> Group {
-        Group { matcher: event.matcher, hooks: [self.handler(event)] }
+        Group { matcher: event.matcher, hooks: [self.handler(event.name)] }
     }
 
     /// The handler of an event.
-    pub fn handler(&self, event: Event) -> Handler {
+    pub fn handler(&self, event: &str) -> Handler {
         let args = self.args(event);
         let (command, args) = match self.form {
             Form::Exec => (self.program.path().to_owned(), Some(args)),
@@ -103,10 +103,10 @@ impl Call<'_> {
         Handler { kind: "command", command, args, timeout: TIMEOUT }
     }
 
-    fn args(&self, event: Event) -> Vec<String> {
-        let mut args = vec![event.name, "--queue", self.queue];
+    fn args(&self, event: &str) -> Vec<String> {
+        let mut args = vec![event, "--queue", self.queue];
         args.extend(self.spill.iter().flat_map(|spill| ["--spill", spill]));
-        if self.rate == Rate::Answered && event.name == "UserPromptSubmit" {
+        if self.rate == Rate::Answered && event == "UserPromptSubmit" {
             args.push("--rate");
         }
         args.into_iter().map(str::to_owned).collect()
@@ -131,7 +131,7 @@ impl Program<'_> {
 }
 
 /// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

@@ -62,14 +62,20 @@ pub fn place(from: &Path, to: &Path) -> Result<Renewed, Error> {
         return Err(Error::Refused { path, problem: format!("{problem}; the hook's copy would not be safe there") });
     }
     let bytes = fs::read(from).at("read", from)?;
-    let renewed = if is_same(to, &bytes) {
-        Renewed::Same
-    } else {
-        replace_durably(to, &bytes, 0o755)?;
-        Renewed::New
-    };
-    check_runs(to)?;
-    Ok(renewed)
+    if is_same(to, &bytes) {
+        check_runs(to)?;
+        return Ok(Renewed::Same);
+    }
+    // Tried where it will lie: a disk may be one on which nothing runs.
+    let trial = folder.join(".prompt-hook.trial");
+    let done = replace_durably(&trial, &bytes, 0o755).and_then(|()| check_runs(&trial)).and_then(|()| {
+        fs::rename(&trial, to).at("write", to)?;
+        sync_dir(folder)
+    });
+    if done.is_err() {
+        let _ = fs::remove_file(&trial);
+    }
+    done.map(|()| Renewed::New)
 }
 
 /// Whether that very program is there, a file of ours that others can run and not write.
@@ -143,7 +149,7 @@ fn check_runs(path: &Path) -> Result<(), Error> {
         Ok(status) => format!("does not run here ({status})"),
         Err(error) => format!("does not run here ({error})"),
     };
-    Err(Error::Refused { path: path.to_owned(), problem: format!("{problem}; nothing calls it yet") })
+    Err(Error::Refused { path: path.to_owned(), problem: format!("{problem}; nothing was changed") })
 }
 
 #[cfg(test)]

@@ -66,6 +66,14 @@ pub fn of(version: Option<Version>) -> Vec<Event> {
     EVENTS.iter().filter(wanted).copied().collect()
 }
 
+/// Whether the hook must not be called for it: the client would pass over the whole file, or the hook would take the place of
+/// what it does (`WorktreeCreate`), or run for every piece of an answer (`MessageDisplay`).
+pub fn is_harmful(name: &str, version: Option<Version>) -> bool {
+    let is_unknown =
+        |version: Version| version < TOLERANT && EVENTS.iter().any(|event| event.name == name && event.since > version);
+    matches!(name, "WorktreeCreate" | "MessageDisplay") || version.is_some_and(is_unknown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +103,19 @@ mod tests {
             None,
             "SessionStart UserPromptSubmit PostToolUse PostToolUseFailure SubagentStart SubagentStop PreCompact PostCompact Stop StopFailure SessionEnd",
         );
+    }
+
+    #[test]
+    fn harmful() {
+        let check = |name: &str, version: Option<Version>, expected: bool| {
+            assert_eq!(is_harmful(name, version), expected, "{name} {version:?}");
+        };
+        check("PostCompact", Some(Version::new(2, 1, 75)), true);
+        check("PostCompact", Some(Version::new(2, 1, 76)), false);
+        check("PostCompact", Some(TOLERANT), false);
+        check("PostCompact", None, false);
+        check("PreToolUse", Some(Version::new(1, 0, 40)), false);
+        check("WorktreeCreate", None, true);
     }
 
     #[test]

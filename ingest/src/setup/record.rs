@@ -27,8 +27,9 @@ pub struct Record {
     /// The projects roots of these; a program that was not started from a session knows no `CLAUDE_CONFIG_DIR`.
     #[serde(default)]
     pub projects: Vec<PathBuf>,
+    /// What a later version wrote.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub rest: Map<String, Value>,
 }
 
 /// Hooks in the settings of one configuration.
@@ -45,8 +46,12 @@ pub struct Hooks {
     /// Whether `/rate` was set up with them.
     #[serde(default)]
     pub rate: bool,
+    /// Folders that were made for it, the outer one first.
+    #[serde(default)]
+    pub made: Vec<PathBuf>,
+    /// What a later version wrote.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub rest: Map<String, Value>,
 }
 
 /// A plugin.
@@ -57,8 +62,9 @@ pub struct Plugin {
     /// Whether it has `/rate`.
     #[serde(default)]
     pub rate: bool,
+    /// What a later version wrote.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub rest: Map<String, Value>,
 }
 
 /// Something that starts our programs.
@@ -69,8 +75,9 @@ pub struct Service {
     /// The files that we wrote for it.
     #[serde(default)]
     pub files: Vec<PathBuf>,
+    /// What a later version wrote.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub rest: Map<String, Value>,
 }
 
 impl Record {

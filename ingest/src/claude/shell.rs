@@ -11,7 +11,7 @@ const STARTERS: [&str; 13] =
     ["exec", "command", "env", "nohup", "nice", "setsid", "time", "if", "then", "else", "do", "{", "!"];
 
 /// The simple commands of a line, each as its words.
-pub(super) fn commands(line: &str, var: Var<'_>) -> Vec<Vec<String>> {
+pub(crate) fn commands(line: &str, var: Var<'_>) -> Vec<Vec<String>> {
     let (mut commands, mut words, mut word, mut quote) = (Vec::new(), Vec::new(), String::new(), None);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
@@ -56,7 +56,7 @@ fn variable(chars: &mut Peekable<Chars<'_>>, var: Var<'_>) -> String {
 }
 
 /// Parts a command into the variables that it sets and its program with the arguments: what only starts it is left out.
-pub(super) fn program(words: Vec<String>) -> (Vec<(String, String)>, Vec<String>) {
+pub(crate) fn program(words: Vec<String>) -> (Vec<(String, String)>, Vec<String>) {
     let (mut vars, mut words) = (Vec::new(), words.into_iter().peekable());
     while let Some(word) = words.peek() {
         if let Some((name, value)) = word.split_once('=')
@@ -75,7 +75,7 @@ pub(super) fn program(words: Vec<String>) -> (Vec<(String, String)>, Vec<String>
 }
 
 /// Whether a shell would still put something in.
-pub(super) fn is_open(word: &str) -> bool {
+pub(crate) fn is_open(word: &str) -> bool {
     word.contains(['$', '`']) || word.starts_with('~')
 }
 

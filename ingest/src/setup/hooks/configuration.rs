@@ -1,0 +1,391 @@
+//! One configuration of Claude Code: our entries into its settings, and out of them.
+//!
+//! ```text
+//! settings as they were ─▶ backup ─▶ record (hash of what will be there) ─▶ rename
+//! ```
+//!
+//! As long as the file is what we left, the backup is what it was before, byte for byte, and is put back. Once somebody else
+//! has changed it, only our entries are taken out; and when setup runs again after such a change, the backup becomes the file
+//! as it is without them.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::document::{self, Document};
+use super::edit::{self, Wanted};
+use super::file::Snapshot;
+use crate::disk::replace_durably;
+use crate::error::{At, Error};
+use crate::setup::call::Rate;
+use crate::setup::command;
+use crate::setup::record::{Hooks, Record};
+use crate::setup::user::{Effect, User, say};
+use crate::setup::version::Client;
+use settings::Chosen;
+
+/// What the backup is called, behind the name of the file.
+const BACKUP: &str = "settings.json.before-prompt-manager";
+/// So often it is begun again because somebody changed the file meanwhile.
+const TRIES: usize = 20;
+
+/// How much is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What we put in: the file becomes what it was, and that may have called our hook already.
+    AsBefore,
+    /// Whatever calls our hook.
+    All,
+}
+
+/// A configuration.
+pub(super) struct Configuration<'a> {
+    user: &'a User<'a>,
+    folder: PathBuf,
+    settings: PathBuf,
+}
+
+impl<'a> Configuration<'a> {
+    /// The one in this folder.
+    pub(super) fn of(user: &'a User<'a>, folder: &Path) -> Result<Self, Error> {
+        match folder.metadata() {
+            Ok(meta) if !meta.is_dir() => {
+                let problem = "is no folder; --config-dir is where Claude Code keeps its own things".to_owned();
+                Err(Error::Refused { path: folder.to_owned(), problem })
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("look at", folder),
+            _ => Ok(Self { user, folder: folder.to_owned(), settings: folder.join("settings.json") }),
+        }
+    }
+
+    /// Refuses what could not be done, before anything is.
+    pub(super) fn check(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
+        if wanted.call.rate == Rate::Answered {
+            command::check(&self.folder)?;
+        }
+        self.with_hooks(&self.read()?, wanted).map(drop)
+    }
+
+    /// Puts our entries in. Gives whether there was anything to do.
+    pub(super) fn join(&self, effect: Effect, wanted: &Wanted<'_>, client: &Client) -> Result<bool, Error> {
+        let is_changed = match effect {
+            Effect::Tell => {
+                let found = self.read()?;
+                let text = self.with_hooks(&found, wanted)?;
+                self.show(&found, &text)?;
+                let is_new = wanted.call.rate == Rate::Answered && !command::is_there(&self.folder);
+                if is_new {
+                    say(&format!("would write {}", command::path(&self.folder).display()))?;
+                }
+                is_new || found.bytes.as_deref() != Some(text.as_bytes())
+            }
+            Effect::Change => {
+                let made = self.make_folders(wanted.call.rate)?;
+                let before = self.read()?;
+                let is_changed = self.write(wanted, &made)?;
+                if is_changed {
+                    let version = match client {
+                        Client::Found(_, version) => format!("Claude Code {version}"),
+                        Client::Mute(path) => {
+                            format!("{} does not tell its version: taken for a new one", path.display())
+                        }
+                        Client::Missing => "Claude Code was not found: taken for a new one".to_owned(),
+                    };
+                    let count = wanted.events.len();
+                    say(&format!("set up hooks for {count} events in {} ({version})", self.settings.display()))?;
+                    self.tell_moved(&before, wanted)?;
+                }
+                is_changed | self.set_rate(wanted.call.rate)?
+            }
+        };
+        let root = self.folder.join("projects");
+        let settings = self.user.settings;
+        if settings.projects_chosen == Chosen::Named && !settings.projects.contains(&root) {
+            say(&format!("note: `projects` is set, so that {} is not read; add it there", root.display()))?;
+        }
+        Ok(is_changed)
+    }
+
+    /// Takes our entries out. Gives whether there was anything to do.
+    pub(super) fn leave(&self, effect: Effect, extent: Extent) -> Result<bool, Error> {
+        let entry = self.entry()?;
+        let is_changed = match effect {
+            Effect::Tell => {
+                let found = self.read()?;
+                let text = self.without_hooks(&found, entry.as_ref(), extent)?;
+                match text {
+                    Some(text) => self.show(&found, &text)?,
+                    None if found.bytes.is_some() => say(&format!("would remove {}", found.path.display()))?,
+                    None => {}
+                }
+                return Ok(entry.is_some() || command::is_there(&self.folder));
+            }
+            Effect::Change => self.unwrite(entry.as_ref(), extent)?,
+        };
+        let had_command = entry.as_ref().is_none_or(|entry| entry.rate) && command::take_out(&self.folder)?;
+        if had_command {
+            say(&format!("taken out {}", command::path(&self.folder).display()))?;
+        }
+        if let Some(entry) = &entry {
+            if let Some(backup) = &entry.backup {
+                remove_if_there(backup)?;
+            }
+            for folder in entry.made.iter().rev() {
+                let _ = fs::remove_dir(folder); // not if there is anything in it by now
+            }
+            Record::change(&self.user.settings.home, |record| {
+                record.hooks.retain(|hooks| hooks.config_dir != self.folder);
+                record.projects.retain(|root| *root != self.folder.join("projects"));
+            })?;
+        }
+        Ok(is_changed || had_command || entry.is_some())
+    }
+
+    /// The file, or that there is none.
+    fn read(&self) -> Result<Snapshot, Error> {
+        if !self.folder.exists() {
+            return Ok(Snapshot { path: self.settings.clone(), bytes: None });
+        }
+        Snapshot::read(&self.settings)
+    }
+
+    fn refused(&self, fault: &document::Fault) -> Error {
+        Error::Refused { path: self.settings.clone(), problem: fault.to_string() }
+    }
+
+    fn with_hooks(&self, found: &Snapshot, wanted: &Wanted<'_>) -> Result<String, Error> {
+        let bytes = found.bytes.as_deref().unwrap_or_default();
+        let put = document::text(bytes).and_then(|text| edit::put(text, wanted, self.user.var));
+        put.map_err(|fault| self.refused(&fault))
+    }
+
+    /// The file as it is to be without our entries; `None`: there is to be none.
+    fn without_hooks(&self, found: &Snapshot, entry: Option<&Hooks>, extent: Extent) -> Result<Option<String>, Error> {
+        let Some(bytes) = &found.bytes else { return Ok(None) };
+        let text = document::text(bytes).map_err(|fault| self.refused(&fault))?;
+        let before = entry.and_then(|entry| entry.backup.as_ref()).and_then(|path| fs::read_to_string(path).ok());
+        let is_ours = entry.is_some_and(|entry| entry.settings == found.path && entry.written == hash(bytes));
+        let take_out =
+            |text: &str| edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault));
+        match (is_ours, entry.is_some_and(|entry| entry.backup.is_none()), &before) {
+            (true, true, _) => Ok(None),
+            (true, _, Some(before)) if extent == Extent::AsBefore => Ok(Some(before.clone())),
+            // Nobody else has changed it: what was there is the file to take ours out of.
+            (true, _, Some(before)) => take_out(before).map(Some),
+            _ => take_out(text).map(Some),
+        }
+    }
+
+    fn write(&self, wanted: &Wanted<'_>, made: &[PathBuf]) -> Result<bool, Error> {
+        for _ in 0..TRIES {
+            let found = self.read()?;
+            let text = self.with_hooks(&found, wanted)?;
+            let is_same = found.bytes.as_deref() == Some(text.as_bytes());
+            let entry = self.entry()?;
+            if is_same && entry.as_ref().is_some_and(|entry| entry.written == hash(text.as_bytes())) {
+                self.note(|_| {}, made)?;
+                return Ok(false);
+            }
+            let backup = self.back_up(&found, entry.as_ref(), is_same)?;
+            let written = hash(text.as_bytes());
+            self.note(
+                |hooks| {
+                    hooks.settings.clone_from(&found.path);
+                    hooks.written.clone_from(&written);
+                    hooks.backup.clone_from(&backup);
+                },
+                made,
+            )?;
+            if is_same {
+                return Ok(entry.is_none());
+            }
+            if found.replace(text.as_bytes())? {
+                if let Some(backup) = backup.filter(|_| entry.is_none()) {
+                    say(&format!("kept the file as it was: {}", backup.display()))?;
+                }
+                return Ok(true);
+            }
+        }
+        Err(self.unsteady())
+    }
+
+    fn unwrite(&self, entry: Option<&Hooks>, extent: Extent) -> Result<bool, Error> {
+        for _ in 0..TRIES {
+            let found = self.read()?;
+            let text = self.without_hooks(&found, entry, extent)?;
+            let shown = self.settings.display();
+            match text {
+                None if found.bytes.is_none() => return Ok(false),
+                None => {
+                    if found.remove()? {
+                        say(&format!("taken out the hooks: removed {shown}, which was not there before"))?;
+                        return Ok(true);
+                    }
+                }
+                Some(text) if found.bytes.as_deref() == Some(text.as_bytes()) => return Ok(false),
+                Some(text) => {
+                    if found.replace(text.as_bytes())? {
+                        say(&format!("taken out the hooks of {shown}"))?;
+                        self.tell_left(&text)?;
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Err(self.unsteady())
+    }
+
+    fn unsteady(&self) -> Error {
+        Error::Held { path: self.settings.clone(), what: "somebody changes it all the time" }
+    }
+
+    /// Keeps the file as it is without us, and gives where; `None`: there was none.
+    fn back_up(&self, found: &Snapshot, entry: Option<&Hooks>, is_same: bool) -> Result<Option<PathBuf>, Error> {
+        let Some(bytes) = &found.bytes else { return Ok(None) };
+        let before = entry.and_then(|entry| entry.backup.as_ref()).and_then(|path| fs::read_to_string(path).ok());
+        let bytes = match entry {
+            // Nothing else has changed: what was kept is still what it was before.
+            Some(entry) if entry.settings == found.path && entry.written == hash(bytes) => {
+                return Ok(entry.backup.clone());
+            }
+            None if !is_same => bytes.clone(),
+            None if let Some(shared) = self.entry_of_file(&found.path, bytes)? => match shared.backup {
+                Some(path) => fs::read(&path).at("read", &path)?,
+                None => return Ok(None),
+            },
+            _ => {
+                let text = document::text(bytes).map_err(|fault| self.refused(&fault))?;
+                let text =
+                    edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault))?;
+                if entry.is_some_and(|entry| entry.backup.is_none()) && text.trim() == "{}" {
+                    return Ok(None);
+                }
+                text.into_bytes()
+            }
+        };
+        let path = entry.and_then(|entry| entry.backup.clone()).unwrap_or_else(|| self.free_backup());
+        replace_durably(&path, &bytes, 0o600)?;
+        Ok(Some(path))
+    }
+
+    /// A name that nothing has: what lies there may be all that a person has left.
+    fn free_backup(&self) -> PathBuf {
+        let names = (2_u32..).map(|n| self.folder.join(format!("{BACKUP}.{n}")));
+        let mut names = std::iter::once(self.folder.join(BACKUP)).chain(names);
+        names.find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_else(|| self.folder.join(BACKUP))
+    }
+
+    fn entry(&self) -> Result<Option<Hooks>, Error> {
+        let record = Record::read(&self.user.settings.home)?;
+        Ok(record.hooks.into_iter().find(|hooks| hooks.config_dir == self.folder))
+    }
+
+    /// The entry of another configuration whose settings are this very file, as it is.
+    fn entry_of_file(&self, path: &Path, bytes: &[u8]) -> Result<Option<Hooks>, Error> {
+        let record = Record::read(&self.user.settings.home)?;
+        Ok(record.hooks.into_iter().find(|hooks| hooks.settings == path && hooks.written == hash(bytes)))
+    }
+
+    /// Changes our entry on record, which is made if need be, and with it those of configurations that share the file.
+    fn note(&self, change: impl Fn(&mut Hooks), made: &[PathBuf]) -> Result<(), Error> {
+        Record::change(&self.user.settings.home, |record| {
+            let at = record.hooks.iter().position(|hooks| hooks.config_dir == self.folder).unwrap_or_else(|| {
+                record.hooks.push(Hooks { config_dir: self.folder.clone(), ..Hooks::default() });
+                record.hooks.len() - 1
+            });
+            let ours = &mut record.hooks[at];
+            change(ours);
+            ours.made.extend(made.iter().cloned());
+            let (settings, written) = (ours.settings.clone(), ours.written.clone());
+            for other in record.hooks.iter_mut().filter(|hooks| hooks.settings == settings) {
+                other.written.clone_from(&written);
+            }
+            let root = self.folder.join("projects");
+            if !record.projects.contains(&root) {
+                record.projects.push(root);
+            }
+        })
+    }
+
+    /// Makes the folders that are missing, and gives them.
+    fn make_folders(&self, rate: Rate) -> Result<Vec<PathBuf>, Error> {
+        let commands = self.folder.join("commands");
+        let mut made = Vec::new();
+        for folder in std::iter::once(&self.folder).chain((rate == Rate::Answered).then_some(&commands)) {
+            if !folder.exists() {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder).at("make", folder)?;
+                made.push(folder.clone());
+            }
+        }
+        Ok(made)
+    }
+
+    fn set_rate(&self, rate: Rate) -> Result<bool, Error> {
+        let is_wanted = rate == Rate::Answered;
+        let is_changed = if is_wanted { command::put(&self.folder)? } else { command::take_out(&self.folder)? };
+        if is_changed {
+            let done = if is_wanted { "set up" } else { "taken out" };
+            say(&format!("{done} {}", command::path(&self.folder).display()))?;
+        }
+        let mut emptied = None;
+        Record::change(&self.user.settings.home, |record| {
+            for hooks in record.hooks.iter_mut().filter(|hooks| hooks.config_dir == self.folder) {
+                hooks.rate = is_wanted;
+                if !is_wanted && let Some(at) = hooks.made.iter().position(|made| made.ends_with("commands")) {
+                    emptied = Some(hooks.made.remove(at));
+                }
+            }
+        })?;
+        if let Some(folder) = emptied {
+            let _ = fs::remove_dir(folder); // not if there is anything in it by now
+        }
+        Ok(is_changed)
+    }
+
+    /// What a dry run would do, as people read it.
+    fn show(&self, found: &Snapshot, text: &str) -> Result<(), Error> {
+        let old = String::from_utf8_lossy(found.bytes.as_deref().unwrap_or_default());
+        if old == text {
+            return Ok(());
+        }
+        let shown = found.path.display().to_string();
+        let diff = TextDiff::from_lines(&*old, text);
+        let hunks = diff.unified_diff().context_radius(3).header(&shown, &shown).to_string();
+        say(hunks.trim_end())
+    }
+
+    /// That a call which was there wrote elsewhere.
+    fn tell_moved(&self, before: &Snapshot, wanted: &Wanted<'_>) -> Result<(), Error> {
+        let Ok(text) = document::text(before.bytes.as_deref().unwrap_or_default()) else { return Ok(()) };
+        let Ok(document) = Document::parse(text, self.user.var) else { return Ok(()) };
+        let elsewhere = document.calls().filter_map(|call| call.queue.as_ref());
+        let Some(queue) = elsewhere.into_iter().find(|queue| *queue != Path::new(wanted.call.queue)) else {
+            return Ok(());
+        };
+        say(&format!("they wrote to {}, and now write to {}", queue.display(), wanted.call.queue))
+    }
+
+    /// That what was given back calls our hook too.
+    fn tell_left(&self, text: &str) -> Result<(), Error> {
+        let is_left = Document::parse(text, self.user.var).is_ok_and(|document| document.calls().next().is_some());
+        if !is_left {
+            return Ok(());
+        }
+        say("it is as it was before, and called the hook then too: run this again to take that out")
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", path),
+        _ => Ok(()),
+    }
+}
+
+/// BLAKE3 in hexadecimal digits.
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}

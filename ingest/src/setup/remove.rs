@@ -1,0 +1,85 @@
+//! `ingest setup remove`: everything that was set up is taken out, and the data stays.
+//!
+//! In this order, so that at no moment anything calls what is gone: the hooks, the plugin, what starts programs, the copies. Ended
+//! between two of them it goes on from there when it is called again.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Args;
+
+use super::record::Record;
+use super::user::{Effect, User, say};
+use super::{call, copy, hooks};
+use crate::cli::Place;
+use crate::error::{At, Error};
+use crate::exit::Exit;
+
+/// `setup remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Show what would be taken out, and change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Does it.
+///
+/// # Errors
+/// What stops it; what was taken out until then is out.
+pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
+    let effect = if args.dry_run { Effect::Tell } else { Effect::Change };
+    let mut is_changed = hooks::remove(user, effect)?;
+    is_changed |= remove_copy(user, effect)?;
+    if effect == Effect::Change {
+        forget(user)?;
+    }
+    if !is_changed {
+        say("nothing to do")?;
+    }
+    let data = user.settings.home.root();
+    if data.exists() {
+        let quoted = call::quoted(&data.display().to_string());
+        say(&format!("your data stays in {}; to delete it: rm -rf {quoted}", data.display()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn remove_copy(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
+    let path = copy::path(user)?;
+    if effect == Effect::Tell {
+        if path.exists() {
+            say(&format!("would remove {}", path.display()))?;
+        }
+        return Ok(path.exists());
+    }
+    let was_there = copy::remove(&path)?;
+    if was_there {
+        say(&format!("taken out {}", path.display()))?;
+    }
+    // Prompts may wait in the spill place: only empty folders go.
+    let spill = user
+        .settings
+        .spill
+        .as_deref()
+        .filter(|spill| Some(*spill) == user.state().ok().map(|s| s.join("spill")).as_deref());
+    if let Some(spill) = spill {
+        for folder in ["tmp", "incoming", ""] {
+            let _ = fs::remove_dir(spill.join(folder));
+        }
+    }
+    let _ = fs::remove_dir(user.state()?);
+    Ok(was_there)
+}
+
+/// A record of nothing is none.
+fn forget(user: &User<'_>) -> Result<(), Error> {
+    let path = user.settings.home.setup();
+    if Record::read(&user.settings.home)? == Record::default() && path.exists() {
+        fs::remove_file(&path).at("remove", Path::new(&path))?;
+    }
+    Ok(())
+}

@@ -85,7 +85,7 @@ mod tests {
         assert!(put(config).unwrap());
         assert_eq!(fs::read_to_string(path(config)).unwrap(), TEXT);
         assert!(take_out(config).unwrap() && !path(config).exists());
-        for foreign in ["commands/rate.md", "skills/rate/SKILL.md"] {
+        for foreign in ["commands/rate.md", "skills/rate/any"] {
             let foreign = config.join(foreign);
             fs::create_dir_all(foreign.parent().unwrap()).unwrap();
             fs::write(&foreign, "mine").unwrap();

@@ -15,6 +15,7 @@ pub mod command;
 pub mod copy;
 pub mod events;
 pub mod hooks;
+pub mod plugin;
 pub mod record;
 pub mod refresh;
 pub mod remove;
@@ -37,6 +38,7 @@ use user::{User, Var};
 pub const EXAMPLES: &str = "\
 Examples:
   prompt-manager setup hooks          have each prompt captured at once
+  prompt-manager setup plugin         the same as a plugin, with a skill that searches
   prompt-manager setup refresh        after an upgrade: renew what was set up
   prompt-manager setup remove         take all of it out; the data stays
 ";
@@ -57,9 +59,14 @@ pub enum What {
     /// Every other entry stays as it is, byte for byte, and a backup lies beside the file. Set up twice, nothing is changed.
     #[command(after_long_help = terminal::help::laid_out(hooks::EXAMPLES))]
     Hooks(hooks::Hooks),
+    /// Have Claude Code call the hook: a plugin, instead of entries in the settings
+    ///
+    /// It has its own copy of the hook, and a skill that searches. Each session that begins loads it.
+    #[command(after_long_help = terminal::help::laid_out(plugin::EXAMPLES))]
+    Plugin(plugin::Plugin),
     /// Take out everything that was set up; the data stays
     ///
-    /// The hooks of every configuration, then what starts programs, then the copies that both of them named.
+    /// The hooks of every configuration, the plugin, then what starts programs, then the copies that both of them named.
     Remove(remove::Remove),
     /// Renew what was set up, after an upgrade
     ///
@@ -73,6 +80,7 @@ impl Setup {
     pub fn home(&self) -> Option<&PathBuf> {
         match &self.what {
             What::Hooks(args) => args.place.home.as_ref(),
+            What::Plugin(args) => args.place.home.as_ref(),
             What::Remove(args) => args.place.home.as_ref(),
             What::Refresh(args) => args.place.home.as_ref(),
         }
@@ -82,6 +90,7 @@ impl Setup {
     pub fn writes(&self) -> bool {
         match &self.what {
             What::Hooks(args) => !args.dry_run && !args.remove,
+            What::Plugin(args) => !args.dry_run && !args.remove,
             What::Remove(_) | What::Refresh(_) => false,
         }
     }
@@ -96,6 +105,7 @@ pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Erro
     let _alone = alone(&settings.home)?;
     match &args.what {
         What::Hooks(args) => hooks::run(&user, args),
+        What::Plugin(args) => plugin::run(&user, args),
         What::Remove(args) => remove::run(&user, args),
         What::Refresh(args) => refresh::run(&user, args),
     }

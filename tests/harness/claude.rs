@@ -107,6 +107,16 @@ impl<'w> Claude<'w> {
 
     /// The client with these arguments, as a command.
     pub fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Cmd {
+        self.within(&self.binary).args(args)
+    }
+
+    /// A line that a person types in a shell, where the client is.
+    pub fn shell(&self, line: &str) -> Cmd {
+        self.within(Path::new("sh")).args(["-c", line])
+    }
+
+    /// A program in the client's namespace and environment, in the folder in which the person works.
+    fn within(&self, program: &Path) -> Cmd {
         let pid = self.api.id().to_string();
         let enter = if root() { vec!["-n"] } else { vec!["-U", "-n", "--preserve-credentials"] };
         let mut cmd = self.world.command("nsenter").args(["-t", &pid]).args(enter).args(["--", "env", "-C"]);
@@ -123,8 +133,7 @@ impl<'w> Claude<'w> {
             .env("DISABLE_ERROR_REPORTING", "1")
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
             .arg(self.project())
-            .arg(&self.binary)
-            .args(args)
+            .arg(program)
     }
 
     /// `claude -p PROMPT` with more arguments, run to its end: what it printed, without the last line's end.

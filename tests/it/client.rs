@@ -2,6 +2,8 @@
 //! API as it should, and the client's own record of our hooks shows neither an error nor time lost.
 
 mod hooks; // installed by `ingest setup hooks`
+mod install; // how a person gets there, and out again
+mod plugin; // installed by `ingest setup plugin`
 mod record; // what the client writes about the hooks that it runs
 mod story; // what a person does, and what our API must tell of it
 

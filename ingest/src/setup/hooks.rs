@@ -8,6 +8,7 @@
 //! Everything is looked at before anything is changed, so that what cannot be done is refused as a whole. The program is in
 //! its place before a line names it.
 
+pub(super) mod beside;
 mod configuration;
 mod document;
 mod edit;

@@ -59,9 +59,15 @@ pub struct Hooks {
 pub struct Plugin {
     /// Its folder.
     pub path: PathBuf,
+    /// Whether the folder is a marketplace that has it.
+    #[serde(default)]
+    pub marketplace: bool,
     /// Whether it has `/rate`.
     #[serde(default)]
     pub rate: bool,
+    /// Folders that were made for it, the outer one first.
+    #[serde(default)]
+    pub made: Vec<PathBuf>,
     /// What a later version wrote.
     #[serde(flatten)]
     pub rest: Map<String, Value>,

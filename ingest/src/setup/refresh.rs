@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::copy::{self, Renewed};
+use super::plugin;
 use super::record::Record;
 use super::user::{User, say};
 use crate::cli::Place;
@@ -37,6 +38,7 @@ pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
             say(&format!("renewed {}", to.display()))?;
         }
     }
+    is_idle &= !plugin::refresh(user, args.hook.as_ref())?;
     if is_idle {
         say("nothing to do")?;
     }

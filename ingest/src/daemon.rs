@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use settings::Settings;
 use supervisor::Notify;
@@ -49,7 +49,7 @@ pub fn run(
     let mut notify = Notify::new(&|name| std::env::var_os(name));
     notify.opening();
     ctx.open()?;
-    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, notify, restless: None };
+    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, recorded: None, notify, restless: None };
     daemon.announce();
     let mut beside = Beside::default();
     let done = daemon.passes(&mut beside, &mut Tell::new(who));
@@ -73,6 +73,8 @@ struct Daemon<'a> {
     reread: &'a Reread<'a>,
     stop: &'a Arc<AtomicBool>,
     reload: Reload,
+    /// When it was last changed what was set up, as far as it was read: there may be a new projects root on record.
+    recorded: Option<SystemTime>,
     notify: Notify,
     /// From when on the store may be put to rest, if there is something to put.
     restless: Option<Instant>,
@@ -157,12 +159,19 @@ impl Daemon<'_> {
     }
 
     fn reload_if_asked(&mut self) {
-        if !self.reload.taken() {
+        let recorded = self.settings.home.setup().metadata().and_then(|meta| meta.modified()).ok();
+        let is_set_up = std::mem::replace(&mut self.recorded, recorded) != recorded;
+        let is_asked = self.reload.taken();
+        if !is_asked && !is_set_up {
             return;
         }
         self.notify.reloading();
+        let before = self.settings.clone();
         match self.reload() {
-            Ok(()) => tracing::info!("read the settings again: {}", self.schedule.shown()),
+            Ok(()) if is_asked || self.settings != before => {
+                tracing::info!("read the settings again: {}", self.schedule.shown());
+            }
+            Ok(()) => {}
             Err(error) => tracing::error!("the settings stay as they were: {error}"),
         }
         self.notify.ready();

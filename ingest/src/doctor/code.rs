@@ -173,22 +173,34 @@ codes! {
         "mend the file: Claude Code reads strict JSON";
     HookNotCalled "hook_not_called" Warning false
         "no hook captures prompts, and none was captured for a week"
-        "add the hook to the settings (README.md, \"The hook\"); until then prompts come from transcripts alone";
+        "run `prompt-manager setup hooks`; until then prompts come from transcripts alone";
     HookEventsMissing "hook_events_missing" Warning false
         "the hook is called for some events only"
-        "add the others to the settings (README.md, \"The hook\")";
+        "run `prompt-manager setup hooks`, which adds the others";
     HooksDisabled "hooks_disabled" Warning false
         "hooks are turned off"
         "take `disableAllHooks` or PROMPT_MANAGER_DISABLE out of the settings, unless that is wanted";
     HookProgram "hook_program" Error false
         "the hook's program is missing or cannot be run"
-        "install it again, or mend its path in the settings";
+        "run `prompt-manager setup hooks`, which puts a copy in its place and names that";
+    HookOpen "hook_open" Error false
+        "others may write to the program that Claude Code runs at each prompt"
+        "close it as the line says and run `prompt-manager setup refresh`, which puts a new copy in its place";
+    HookOld "hook_old" Warning false
+        "the copy of the hook that Claude Code runs is not the one of this version"
+        "run `prompt-manager setup refresh`, which renews it";
+    HookDoubled "hook_doubled" Note false
+        "both the settings and the plugin call the hook"
+        "each event is kept once; take one of them out: `prompt-manager setup hooks --remove` or `setup plugin --remove`";
+    HookForgotten "hook_forgotten" Warning false
+        "the hook was set up in settings that do not call it any more"
+        "run `prompt-manager setup hooks` to have it called again, or with --remove to strike that off";
     HookElsewhere "hook_elsewhere" Error false
         "the hook writes to another queue than the one that is read"
-        "give both the same place: --queue in the settings, --home or config.toml here";
+        "run `prompt-manager setup hooks` with the --home that is meant, or set `home` in config.toml";
     HookSpillElsewhere "hook_spill_elsewhere" Warning false
         "the hook's spill place is another than the one that is read"
-        "give both the same place: --spill in the settings, `spill` in config.toml here";
+        "run `prompt-manager setup hooks`, or set `spill` in config.toml";
     HooksLost "hooks_lost" Warning false
         "transcripts tell of runs of our hook of which there is no event"
         "the transcript has what was said; look into logs/hook-errors.log, and whether PROMPT_MANAGER_DISABLE was set";

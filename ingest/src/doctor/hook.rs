@@ -1,8 +1,8 @@
 //! Claude Code's side: do its settings call our hook, and does the hook write where we read?
 //!
-//! The user's own settings are read, `$CLAUDE_CONFIG_DIR/settings.json` or `~/.claude/settings.json`, and never changed. What
-//! a project, a plugin or an administrator adds is not looked for; so that nothing calls the hook is no finding while events
-//! come in.
+//! The settings of every configuration that was set up are read, and those of the usual one, and never changed; so are the
+//! copies of the hook that they name. What a project or an administrator adds is not looked for; so that nothing calls the hook
+//! is no finding while events come in.
 
 use std::ffi::OsString;
 use std::io;
@@ -18,6 +18,11 @@ use super::code::Code;
 use super::round::Round;
 use crate::claude::{Call, Var, calls, shell};
 use crate::error::{At, Error};
+use crate::setup::hooks::plugin;
+use crate::setup::record::{Hooks, Record};
+use crate::setup::user::User;
+use crate::setup::version::Version;
+use crate::setup::{copy, events};
 
 /// What the hook is to be called for, at least.
 const EVENTS: [&str; 5] = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd"];
@@ -28,12 +33,55 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
 pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i64>) -> Result<(), Error> {
-    let Some(path) = settings_file(var) else { return Ok(()) };
+    let record = match Record::read(&round.settings.home) {
+        Ok(record) => record,
+        Err(error) => {
+            round.found(Code::HookSettings, error.to_string());
+            return Ok(());
+        }
+    };
+    let mut is_called = false;
+    let folders = folders(&record, var);
+    for folder in &folders {
+        let recorded = record.hooks.iter().find(|hooks| hooks.config_dir == *folder);
+        is_called |= look_at(round, var, folder, recorded)?;
+    }
+    for plugin in &record.plugins {
+        is_called |= plugin.path.join(".claude-plugin/plugin.json").exists();
+    }
+    let quiet_ns = crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
+    if !is_called && last_event_ns.is_none_or(|ns| ns < quiet_ns) {
+        let shown: Vec<_> = folders.iter().map(|folder| folder.join("settings.json").display().to_string()).collect();
+        round.found(Code::HookNotCalled, shown.join(", "));
+    }
+    let user = User::new(round.settings, var);
+    let own = (!record.hooks.is_empty()).then(|| copy::path(&user).ok()).flatten();
+    let copies = own.into_iter().chain(record.plugins.iter().map(|plugin| plugin.path.join("bin/prompt-hook")));
+    for path in copies {
+        if let Some((code, example)) = fault_of_copy(&path) {
+            round.found(code, example);
+        }
+    }
+    Ok(())
+}
+
+/// The configurations that were set up, and the one that Claude Code uses here.
+fn folders(record: &Record, var: Var<'_>) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = record.hooks.iter().map(|hooks| hooks.config_dir.clone()).collect();
+    if let Some(usual) = usual(var).filter(|usual| !folders.contains(usual)) {
+        folders.push(usual);
+    }
+    folders
+}
+
+/// Looks at one configuration, and tells whether the hook is called there, as far as can be seen.
+fn look_at(round: &mut Round<'_>, var: Var<'_>, folder: &Path, recorded: Option<&Hooks>) -> Result<bool, Error> {
+    let path = folder.join("settings.json");
     let shown = path.display().to_string();
     let text = match path.metadata() {
         Ok(meta) if meta.len() > LARGEST => {
             round.found(Code::HookSettings, format!("{shown} is too large"));
-            return Ok(());
+            return Ok(true);
         }
         Ok(_) => std::fs::read(&path).at("read", &path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => b"{}".to_vec(),
@@ -41,26 +89,32 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     };
     let Ok(claude) = serde_json::from_slice::<Value>(&text) else {
         round.found(Code::HookSettings, format!("{shown} is not JSON"));
-        return Ok(());
+        return Ok(true);
     };
     let env = |name: &str| claude["env"][name].as_str().map(OsString::from).or_else(|| var(name));
     let calls = calls(&claude, &env);
-    if calls.is_empty() {
-        let quiet_ns =
-            crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
-        if last_event_ns.is_none_or(|ns| ns < quiet_ns) {
-            round.found(Code::HookNotCalled, shown);
-        }
-        return Ok(());
+    let plugin = plugin(&claude, folder);
+    let is_disabled = env("PROMPT_MANAGER_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
+    if (claude["disableAllHooks"] == true || is_disabled) && (!calls.is_empty() || plugin.is_some()) {
+        round.found(Code::HooksDisabled, shown.clone());
     }
-    let missing: Vec<_> =
-        EVENTS.iter().filter(|event| calls.iter().all(|call| call.event != **event)).copied().collect();
+    if calls.is_empty() {
+        if recorded.is_some() {
+            round.found(Code::HookForgotten, shown);
+        }
+        // What was set up and is gone is told as that.
+        return Ok(plugin.is_some() || recorded.is_some());
+    }
+    if let Some(plugin) = plugin {
+        round.found(Code::HookDoubled, format!("{shown} and {plugin}"));
+    }
+    let version = recorded.and_then(|hooks| hooks.client.as_deref()).and_then(Version::parse);
+    let known = events::of(version);
+    let is_wanted = |name: &&str| known.iter().any(|event| event.name == *name);
+    let is_missing = |name: &&str| calls.iter().all(|call| call.event != **name);
+    let missing: Vec<_> = EVENTS.iter().copied().filter(is_wanted).filter(is_missing).collect();
     if !missing.is_empty() {
         round.found(Code::HookEventsMissing, format!("{} are missing in {shown}", missing.join(", ")));
-    }
-    let is_disabled = env("PROMPT_MANAGER_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
-    if claude["disableAllHooks"] == true || is_disabled {
-        round.found(Code::HooksDisabled, shown);
     }
     let mut seen: Vec<(Code, String)> = Vec::new();
     for call in &calls {
@@ -71,14 +125,24 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     for (code, example) in seen {
         round.found(code, example);
     }
-    Ok(())
+    Ok(true)
+}
+
+/// What is wrong with a copy of ours. That it is missing is told of the call that names it.
+fn fault_of_copy(path: &Path) -> Option<(Code, String)> {
+    if let Ok(Some((folder, problem))) = copy::open_to_others(path) {
+        return Some((Code::HookOpen, format!("{} {problem}", folder.display())));
+    }
+    let there = std::fs::read(path).ok()?;
+    let source = copy::source().ok()?;
+    let is_old = std::fs::read(&source).is_ok_and(|ours| ours != there);
+    is_old.then(|| (Code::HookOld, format!("{} is not {}", path.display(), source.display())))
 }
 
 /// Where Claude Code keeps the user's own settings.
-fn settings_file(var: Var<'_>) -> Option<PathBuf> {
+fn usual(var: Var<'_>) -> Option<PathBuf> {
     let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = absolute("CLAUDE_CONFIG_DIR").or_else(|| absolute("HOME").map(|home| home.join(".claude")))?;
-    Some(folder.join("settings.json"))
+    absolute("CLAUDE_CONFIG_DIR").or_else(|| absolute("HOME").map(|home| home.join(".claude")))
 }
 
 /// Whether a path is known: one in which a shell would still put something says nothing.
@@ -128,10 +192,10 @@ mod tests {
     fn where_the_settings_lie() {
         let check = |vars: &[(&str, &str)], expected: Option<&str>| {
             let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-            assert_eq!(settings_file(&var), expected.map(PathBuf::from));
+            assert_eq!(usual(&var), expected.map(PathBuf::from));
         };
-        check(&[("HOME", "/h")], Some("/h/.claude/settings.json"));
-        check(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "/c")], Some("/c/settings.json"));
+        check(&[("HOME", "/h")], Some("/h/.claude"));
+        check(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "/c")], Some("/c"));
         check(&[], None);
     }
 }

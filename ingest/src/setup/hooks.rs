@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use configuration::{Configuration, Extent};
 use edit::Wanted;
+pub(crate) use warn::plugin;
 
 /// What `--help` shows of it.
 pub const EXAMPLES: &str = "\

@@ -46,6 +46,9 @@ pub struct Hooks {
     /// Whether `/rate` was set up with them.
     #[serde(default)]
     pub rate: bool,
+    /// The version of the client for which they were chosen, if it told one.
+    #[serde(default)]
+    pub client: Option<String>,
     /// Folders that were made for it, the outer one first.
     #[serde(default)]
     pub made: Vec<PathBuf>,

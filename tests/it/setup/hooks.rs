@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::{World, bin};
 use serde_json::{Value, json};
@@ -307,4 +310,32 @@ fn an_upgrade_renews_the_copy_alone() {
     let done = world.command(package.join("ingest")).args(["setup", "refresh"]).run().code(1);
     assert!(done.err().contains("does not run here"), "{done}");
     assert!(fs::read_to_string(&copy).expect("the copy").contains("the second"), "{done}");
+}
+
+/// The loop reads what was put on record while it runs.
+#[test]
+fn a_configuration_that_comes_while_the_loop_runs() {
+    let world = World::new();
+    let run = world.bin("ingest").args(["run", "--every", "50ms"]).env("PROMPT_MANAGER_SWEEP_EVERY", "100ms");
+    let mut child = run.into_command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the loop starts");
+    let other = world.home().join("other");
+    let session = "33333333-3333-4333-8333-333333333333";
+    let line = format!(
+        r#"{{"type":"user","uuid":"{session}","sessionId":"{session}","timestamp":"2026-11-20T10:00:00.000Z","cwd":"/w","message":{{"role":"user","content":"while it runs"}}}}"#
+    );
+    fs::create_dir_all(other.join("projects/-w")).expect("a folder");
+    fs::write(other.join(format!("projects/-w/{session}.jsonl")), line + "\n").expect("a transcript");
+    let _ = setup(&world, &["hooks", "--config-dir"]).arg(&other).succeed();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let is_there = || {
+        let listed = world.bin("query-api").args(["list", "--json"]).run();
+        listed.out().contains("while it runs")
+    };
+    while !is_there() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let found = is_there();
+    child.kill().expect("ended");
+    child.wait().expect("ended");
+    assert!(found, "the other configuration is not read");
 }

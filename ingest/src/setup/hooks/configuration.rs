@@ -196,6 +196,7 @@ impl<'a> Configuration<'a> {
                     hooks.settings.clone_from(&found.path);
                     hooks.written.clone_from(&written);
                     hooks.backup.clone_from(&backup);
+                    hooks.client = wanted.version.map(|version| version.to_string());
                 },
                 made,
             )?;

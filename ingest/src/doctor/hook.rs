@@ -33,13 +33,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
 pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i64>) -> Result<(), Error> {
-    let record = match Record::read(&round.settings.home) {
-        Ok(record) => record,
-        Err(error) => {
-            round.found(Code::HookSettings, error.to_string());
-            return Ok(());
-        }
-    };
+    let record = Record::read(&round.settings.home)?;
     let mut is_called = false;
     let folders = folders(&record, var);
     for folder in &folders {

@@ -77,11 +77,6 @@ fn faults_and_what_helps() {
         |world| change(world, &|value| value["enabledPlugins"] = json!({"prompt-manager@own": true})),
         |world| change(world, &|value| value["enabledPlugins"] = json!({"prompt-manager@own": false})),
     );
-    check(
-        &["hook_settings"],
-        |world| fs::write(world.data().setup(), "{").expect("a record"),
-        |world| fs::remove_file(world.data().setup()).expect("removed"),
-    );
 }
 
 /// What an old client does not know is not missing, and every configuration is looked at.

@@ -5,6 +5,7 @@ mod hooks; // installed by `ingest setup hooks`
 mod install; // how a person gets there, and out again
 mod plugin; // installed by `ingest setup plugin`
 mod record; // what the client writes about the hooks that it runs
+mod running; // what a session notices that runs meanwhile
 mod story; // what a person does, and what our API must tell of it
 
 /// The scripted API, built with these tests.

@@ -117,6 +117,11 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
         say("nothing to do")?;
     } else if effect == Effect::Change {
         say(&next(&places, &folders))?;
+        if !called.is_empty() {
+            say(
+                "sessions that run have let go of the settings' hooks: until they load the plugin, what is said there comes from their transcripts",
+            )?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -194,13 +194,13 @@ codes! {
         "each event is kept once; take one of them out: `prompt-manager setup hooks --remove` or `setup plugin --remove`";
     HookForgotten "hook_forgotten" Warning false
         "the hook was set up in settings that do not call it any more"
-        "run `prompt-manager setup hooks` to have it called again, or with --remove to strike that off";
+        "run `prompt-manager setup hooks`, or `setup plugin`, to have it called again, or with --remove to strike that off";
     HookElsewhere "hook_elsewhere" Error false
         "the hook writes to another queue than the one that is read"
-        "run `prompt-manager setup hooks` with the --home that is meant, or set `home` in config.toml";
+        "run `prompt-manager setup hooks`, or `setup plugin`, with the --home that is meant, or set `home` in config.toml";
     HookSpillElsewhere "hook_spill_elsewhere" Warning false
         "the hook's spill place is another than the one that is read"
-        "run `prompt-manager setup hooks`, or set `spill` in config.toml";
+        "run `prompt-manager setup hooks`, or `setup plugin`, or set `spill` in config.toml";
     HooksLost "hooks_lost" Warning false
         "transcripts tell of runs of our hook of which there is no event"
         "the transcript has what was said; look into logs/hook-errors.log, and whether PROMPT_MANAGER_DISABLE was set";

@@ -41,7 +41,7 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
         is_called |= look_at(round, var, folder, recorded)?;
     }
     for plugin in &record.plugins {
-        is_called |= plugin.path.join(".claude-plugin/plugin.json").exists();
+        is_called |= look_at_plugin(round, var, &plugin.folder());
     }
     let quiet_ns = crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
     if !is_called && last_event_ns.is_none_or(|ns| ns < quiet_ns) {
@@ -50,7 +50,7 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     }
     let user = User::new(round.settings, var);
     let own = (!record.hooks.is_empty()).then(|| copy::path(&user).ok()).flatten();
-    let copies = own.into_iter().chain(record.plugins.iter().map(|plugin| plugin.path.join("bin/prompt-hook")));
+    let copies = own.into_iter().chain(record.plugins.iter().map(|plugin| plugin.folder().join("bin/prompt-hook")));
     for path in copies {
         if let Some((code, example)) = fault_of_copy(&path) {
             round.found(code, example);
@@ -110,16 +110,37 @@ fn look_at(round: &mut Round<'_>, var: Var<'_>, folder: &Path, recorded: Option<
     if !missing.is_empty() {
         round.found(Code::HookEventsMissing, format!("{} are missing in {shown}", missing.join(", ")));
     }
-    let mut seen: Vec<(Code, String)> = Vec::new();
-    for call in &calls {
-        seen.extend(faults(call, round.settings, &env));
+    tell_faults(round, &calls, &env);
+    Ok(true)
+}
+
+/// Looks at a plugin that was set up, and tells whether it is there. What a person took away is not missed.
+fn look_at_plugin(round: &mut Round<'_>, var: Var<'_>, folder: &Path) -> bool {
+    if !folder.join(".claude-plugin/plugin.json").exists() {
+        return false;
     }
+    let path = folder.join("hooks/hooks.json");
+    let hooks = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let mut calls = hooks.map(|hooks| calls(&hooks, var)).unwrap_or_default();
+    if calls.is_empty() {
+        round.found(Code::HookForgotten, path.display().to_string());
+    }
+    for call in &mut calls {
+        if let Ok(below) = call.program.strip_prefix("${CLAUDE_PLUGIN_ROOT}") {
+            call.program = folder.join(below);
+        }
+    }
+    tell_faults(round, &calls, var);
+    true
+}
+
+fn tell_faults(round: &mut Round<'_>, calls: &[Call], env: Var<'_>) {
+    let mut seen: Vec<_> = calls.iter().flat_map(|call| faults(call, round.settings, env)).collect();
     seen.sort();
     seen.dedup();
     for (code, example) in seen {
         round.found(code, example);
     }
-    Ok(true)
 }
 
 /// What is wrong with a copy of ours. That it is missing is told of the call that names it.

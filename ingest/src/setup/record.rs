@@ -76,6 +76,13 @@ pub struct Plugin {
     pub rest: Map<String, Value>,
 }
 
+impl Plugin {
+    /// The plugin itself, which is not the marketplace that has it.
+    pub fn folder(&self) -> PathBuf {
+        if self.marketplace { self.path.join("prompt-manager") } else { self.path.clone() }
+    }
+}
+
 /// Something that starts our programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {

@@ -93,3 +93,33 @@ fn every_configuration_as_its_client_knows_it() {
     fs::write(other.join("settings.json"), "{}").expect("settings");
     assert_eq!(codes(&world), ["hook_forgotten"]);
 }
+
+#[test]
+fn faults_of_the_plugin() {
+    for out in [None, Some("market")] {
+        let world = World::new();
+        let place = out.map(|out| world.root().join(out).display().to_string());
+        let mut words = vec!["plugin"];
+        words.extend(place.iter().flat_map(|place| ["--out", place]));
+        let _ = setup(&world, &words).succeed();
+        let _ = world.ingest_once();
+        assert_eq!(codes(&world), [""; 0]);
+        let plugin = match &place {
+            Some(place) => Path::new(place).join("prompt-manager"),
+            None => config(&world).join("skills/prompt-manager"),
+        };
+        let refreshed = |fault: &str| {
+            assert_eq!(codes(&world), [fault], "{place:?}");
+            let _ = setup(&world, &["refresh"]).succeed();
+            assert_eq!(codes(&world), [""; 0], "after {fault}, {place:?}");
+        };
+        fs::remove_file(plugin.join("bin/prompt-hook")).expect("removed");
+        refreshed("hook_program");
+        let hooks = plugin.join("hooks/hooks.json");
+        let text = fs::read_to_string(&hooks).expect("the plugin's hooks");
+        fs::write(&hooks, text.replace("data/queue", "other/queue")).expect("written");
+        refreshed("hook_elsewhere");
+        fs::write(&hooks, "{}").expect("written");
+        refreshed("hook_forgotten");
+    }
+}

@@ -67,9 +67,9 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// The operating system's.
 pub(crate) fn replace_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
+    name.push(".partial");
     let partial = path.with_file_name(name);
-    let _ = fs::remove_file(&partial); // of a process that died and had our number
+    let _ = fs::remove_file(&partial); // of a process that died: whoever writes here does it alone
     let write = || {
         let mut file = File::options().write(true).create_new(true).mode(mode).open(&partial)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;

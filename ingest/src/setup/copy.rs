@@ -15,6 +15,9 @@ use super::version::start;
 use crate::disk::{replace_durably, sync_dir};
 use crate::error::{At, Error};
 
+/// A copy that was not tried yet.
+const TRIAL: &str = ".prompt-hook.trial";
+
 /// What became of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewed {
@@ -62,12 +65,12 @@ pub fn place(from: &Path, to: &Path) -> Result<Renewed, Error> {
         return Err(Error::Refused { path, problem: format!("{problem}; the hook's copy would not be safe there") });
     }
     let bytes = fs::read(from).at("read", from)?;
-    if is_same(to, &bytes) {
+    if has(to, &bytes) {
         check_runs(to)?;
         return Ok(Renewed::Same);
     }
     // Tried where it will lie: a disk may be one on which nothing runs.
-    let trial = folder.join(".prompt-hook.trial");
+    let trial = to.with_file_name(TRIAL);
     let done = replace_durably(&trial, &bytes, 0o755).and_then(|()| check_runs(&trial)).and_then(|()| {
         fs::rename(&trial, to).at("write", to)?;
         sync_dir(folder)
@@ -78,8 +81,13 @@ pub fn place(from: &Path, to: &Path) -> Result<Renewed, Error> {
     done.map(|()| Renewed::New)
 }
 
+/// Whether what is at `to` is the program `from`.
+pub fn is_same(from: &Path, to: &Path) -> bool {
+    fs::read(from).is_ok_and(|bytes| fs::read(to).is_ok_and(|there| there == bytes))
+}
+
 /// Whether that very program is there, a file of ours that others can run and not write.
-fn is_same(path: &Path, bytes: &[u8]) -> bool {
+fn has(path: &Path, bytes: &[u8]) -> bool {
     let Ok(meta) = path.symlink_metadata() else { return false };
     if !meta.is_file() || meta.len() != bytes.len() as u64 || !is_ours(meta.uid()) {
         return false;
@@ -101,8 +109,13 @@ pub fn remove(path: &Path) -> Result<bool, Error> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => false,
         Err(error) => return Err(error).at("remove", path),
     };
-    if let Some(folder) = path.parent().filter(|_| was_there)
+    // What one left that died while it was made.
+    for name in [TRIAL, ".prompt-hook.trial.partial"] {
+        let _ = fs::remove_file(path.with_file_name(name));
+    }
+    if let Some(folder) = path.parent()
         && fs::remove_dir(folder).is_err()
+        && was_there
     {
         sync_dir(folder)?;
     }

@@ -17,6 +17,7 @@ mod folder;
 mod layout;
 mod warn;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -28,7 +29,7 @@ use super::record::Record;
 use super::user::{Effect, User, say};
 use super::version::Client;
 use crate::cli::Place;
-use crate::error::Error;
+use crate::error::{At, Error};
 use crate::exit::Exit;
 use configuration::{Configuration, Extent};
 use edit::Wanted;
@@ -81,6 +82,7 @@ impl Hooks {
 /// [`Error::Refused`] before anything is changed; else what stops it, and what was done until then is on record.
 pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
     let folders = folder::all(user, &args.config_dir)?;
+    of_the_user(user)?;
     let mut is_idle = true;
     if args.remove {
         for folder in &folders {
@@ -116,9 +118,18 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
     for configuration in &all {
         configuration.check(&wanted)?;
     }
-    if args.effect() == Effect::Change && copy::place(&from, &to)? == Renewed::New {
-        is_idle = false;
-        say(&format!("set up {}", to.display()))?;
+    match args.effect() {
+        Effect::Tell if copy::is_same(&from, &to) => {}
+        Effect::Tell => {
+            is_idle = false;
+            say(&format!("would write {}", to.display()))?;
+        }
+        Effect::Change => {
+            if copy::place(&from, &to)? == Renewed::New {
+                is_idle = false;
+                say(&format!("set up {}", to.display()))?;
+            }
+        }
     }
     for configuration in &all {
         is_idle &= !configuration.join(args.effect(), &wanted, &client)?;
@@ -128,6 +139,17 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
     }
     folders.iter().try_for_each(|folder| warn::about(user, folder))?;
     Ok(Exit::Done)
+}
+
+/// Refuses to put root's files where another user lives: neither Claude Code nor the hook could write there then.
+fn of_the_user(user: &User<'_>) -> Result<(), Error> {
+    let home = user.home()?;
+    let owner = home.metadata().at("look at", &home)?.uid();
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let problem = format!("belongs to user {owner}; run this as that user, without sudo");
+    Err(Error::Refused { path: home, problem })
 }
 
 /// Takes the hooks out of every configuration on record and of the usual one, also those that stood there before. Gives
@@ -144,7 +166,11 @@ pub(super) fn remove(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
     // A person may have written them by hand.
     let usual = user.claude()?;
     if !recorded.contains(&usual) {
-        is_idle &= !Configuration::of(user, &usual)?.leave(effect, Extent::All)?;
+        let configuration = Configuration::of(user, &usual)?;
+        // What nobody set up and nobody could read is none of ours, unless it may name what is about to go.
+        if configuration.names_us() {
+            is_idle &= !configuration.leave(effect, Extent::All)?;
+        }
     }
     Ok(!is_idle)
 }

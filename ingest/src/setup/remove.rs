@@ -4,7 +4,6 @@
 //! between two of them it goes on from there when it is called again.
 
 use std::fs;
-use std::path::Path;
 
 use clap::Args;
 
@@ -79,8 +78,12 @@ fn remove_copy(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
 /// A record of nothing is none.
 fn forget(user: &User<'_>) -> Result<(), Error> {
     let path = user.settings.home.setup();
-    if Record::read(&user.settings.home)? == Record::default() && path.exists() {
-        fs::remove_file(&path).at("remove", Path::new(&path))?;
+    let mut record = Record::read(&user.settings.home)?;
+    if record.hooks.is_empty() && record.plugins.is_empty() && record.services.is_empty() {
+        record.projects.clear();
+    }
+    if record == Record::default() && path.exists() {
+        fs::remove_file(&path).at("remove", &path)?;
     }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -338,4 +340,79 @@ fn a_configuration_that_comes_while_the_loop_runs() {
     child.kill().expect("ended");
     child.wait().expect("ended");
     assert!(found, "the other configuration is not read");
+}
+
+/// The system calls that change something, or come right before one that does.
+const CALLS: [&str; 12] = [
+    "openat",
+    "flock",
+    "rename",
+    "renameat2",
+    "unlink",
+    "rmdir",
+    "mkdir",
+    "write",
+    "fsync",
+    "fchmod",
+    "fchown",
+    "execve",
+];
+
+/// `setup` with these words, killed right before its `k`-th `call`; whether it came to that.
+fn kill_at(world: &World, words: &[&str], call: &str, k: usize) -> bool {
+    let inject = format!("inject={call}:signal=SIGKILL:when={k}");
+    let strace =
+        world.command("strace").args(["-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject]);
+    let done = strace.arg(bin("ingest")).arg("setup").args(words).run();
+    done.status.signal() == Some(9)
+}
+
+/// Killed anywhere, the settings are the old ones or the new ones, whole; and what comes next ends it.
+#[test]
+fn killed_at_every_system_call() {
+    let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: strace is not installed");
+        return;
+    }
+    let before = "{\n  \"model\": \"opus\"\n}\n";
+    let next = AtomicUsize::new(0);
+    let kills = AtomicUsize::new(0);
+    let one = |call: &str, k: usize| {
+        let world = World::new();
+        let path = config(&world).join("settings.json");
+        let text = || fs::read_to_string(&path).expect("settings are there at any time");
+        fs::create_dir(config(&world)).expect("a folder");
+        fs::write(&path, before).expect("settings");
+        let struck = kill_at(&world, &["hooks", "--rate"], call, k);
+        assert!(text() == before || settings(&config(&world))["hooks"]["Stop"].is_array(), "{call} {k}");
+        if text() != before {
+            fire(&world, "Stop", "{}");
+        }
+        let _ = setup(&world, &["hooks", "--rate"]).succeed();
+        let after = text();
+        let struck_too = kill_at(&world, &["remove"], call, k);
+        assert!(text() == before || text() == after, "{call} {k} of remove");
+        if text() == after {
+            fire(&world, "Stop", "{}");
+        }
+        let _ = setup(&world, &["remove"]).succeed();
+        assert_eq!(text(), before, "{call} {k}\n{}", world.tree());
+        assert_eq!(world.names(&config(&world)), ["settings.json"], "{call} {k}");
+        assert!(world.names(&world.root().join("state")).is_empty(), "{call} {k}\n{}", world.tree());
+        kills.fetch_add(usize::from(struck) + usize::from(struck_too), Ordering::Relaxed);
+        struck || struck_too
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _ = (1..).take_while(|k| one(call, *k)).count();
+                }
+            });
+        }
+    });
+    let kills = kills.into_inner();
+    println!("{kills} kills, one at each system call");
+    assert!(kills > 100, "only {kills}: is strace's injection at work?");
 }

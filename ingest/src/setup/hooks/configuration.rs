@@ -63,6 +63,10 @@ impl<'a> Configuration<'a> {
 
     /// Refuses what could not be done, before anything is.
     pub(super) fn check(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
+        if !self.folder.exists() && !self.folder.parent().is_some_and(Path::is_dir) {
+            let problem = "there is no such folder, nor the one that would hold it; check --config-dir for a typo";
+            return Err(Error::Refused { path: self.folder.clone(), problem: problem.to_owned() });
+        }
         if wanted.call.rate == Rate::Answered {
             command::check(&self.folder)?;
         }
@@ -83,9 +87,9 @@ impl<'a> Configuration<'a> {
                 is_new || found.bytes.as_deref() != Some(text.as_bytes())
             }
             Effect::Change => {
-                let made = self.make_folders(wanted.call.rate)?;
+                self.make_folders(wanted.call.rate)?;
                 let before = self.read()?;
-                let is_changed = self.write(wanted, &made)?;
+                let is_changed = self.write(wanted)?;
                 if is_changed {
                     let version = match client {
                         Client::Found(_, version) => format!("Claude Code {version}"),
@@ -116,15 +120,17 @@ impl<'a> Configuration<'a> {
             Effect::Tell => {
                 let found = self.read()?;
                 let text = self.without_hooks(&found, entry.as_ref(), extent)?;
+                let is_changed = text.as_ref().map(String::as_bytes) != found.bytes.as_deref();
                 match text {
                     Some(text) => self.show(&found, &text)?,
                     None if found.bytes.is_some() => say(&format!("would remove {}", found.path.display()))?,
                     None => {}
                 }
-                return Ok(entry.is_some() || command::is_there(&self.folder));
+                return Ok(is_changed || entry.is_some() || command::is_there(&self.folder));
             }
             Effect::Change => self.unwrite(entry.as_ref(), extent)?,
         };
+        self.read()?.clear()?;
         let had_command = entry.as_ref().is_none_or(|entry| entry.rate) && command::take_out(&self.folder)?;
         if had_command {
             say(&format!("taken out {}", command::path(&self.folder).display()))?;
@@ -138,10 +144,18 @@ impl<'a> Configuration<'a> {
             }
             Record::change(&self.user.settings.home, |record| {
                 record.hooks.retain(|hooks| hooks.config_dir != self.folder);
-                record.projects.retain(|root| *root != self.folder.join("projects"));
+                let has_plugin = record.plugins.iter().any(|plugin| plugin.path.starts_with(&self.folder));
+                record.projects.retain(|root| has_plugin || *root != self.folder.join("projects"));
             })?;
         }
         Ok(is_changed || had_command || entry.is_some())
+    }
+
+    /// Whether anything here could be ours, as far as its words tell.
+    pub(super) fn names_us(&self) -> bool {
+        let text = fs::read(&self.settings).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        ["prompt-hook", "prompt-manager"].iter().any(|name| text.contains(name)) || command::is_there(&self.folder)
     }
 
     /// The file, or that there is none.
@@ -179,27 +193,25 @@ impl<'a> Configuration<'a> {
         }
     }
 
-    fn write(&self, wanted: &Wanted<'_>, made: &[PathBuf]) -> Result<bool, Error> {
+    fn write(&self, wanted: &Wanted<'_>) -> Result<bool, Error> {
         for _ in 0..TRIES {
             let found = self.read()?;
             let text = self.with_hooks(&found, wanted)?;
             let is_same = found.bytes.as_deref() == Some(text.as_bytes());
-            let entry = self.entry()?;
+            // One that was begun and not written tells of folders alone.
+            let entry = self.entry()?.filter(|entry| !entry.written.is_empty());
             if is_same && entry.as_ref().is_some_and(|entry| entry.written == hash(text.as_bytes())) {
-                self.note(|_| {}, made)?;
+                self.note(|_| {})?;
                 return Ok(false);
             }
             let backup = self.back_up(&found, entry.as_ref(), is_same)?;
             let written = hash(text.as_bytes());
-            self.note(
-                |hooks| {
-                    hooks.settings.clone_from(&found.path);
-                    hooks.written.clone_from(&written);
-                    hooks.backup.clone_from(&backup);
-                    hooks.client = wanted.version.map(|version| version.to_string());
-                },
-                made,
-            )?;
+            self.note(|hooks| {
+                hooks.settings.clone_from(&found.path);
+                hooks.written.clone_from(&written);
+                hooks.backup.clone_from(&backup);
+                hooks.client = wanted.version.map(|version| version.to_string());
+            })?;
             if is_same {
                 return Ok(entry.is_none());
             }
@@ -267,7 +279,9 @@ impl<'a> Configuration<'a> {
                 text.into_bytes()
             }
         };
-        let path = entry.and_then(|entry| entry.backup.clone()).unwrap_or_else(|| self.free_backup());
+        let noted = self.entry()?.and_then(|entry| entry.backup);
+        let path = noted.unwrap_or_else(|| self.free_backup());
+        self.note(|hooks| hooks.backup = Some(path.clone()))?;
         replace_durably(&path, &bytes, 0o600)?;
         Ok(Some(path))
     }
@@ -291,7 +305,7 @@ impl<'a> Configuration<'a> {
     }
 
     /// Changes our entry on record, which is made if need be, and with it those of configurations that share the file.
-    fn note(&self, change: impl Fn(&mut Hooks), made: &[PathBuf]) -> Result<(), Error> {
+    fn note(&self, change: impl Fn(&mut Hooks)) -> Result<(), Error> {
         Record::change(&self.user.settings.home, |record| {
             let at = record.hooks.iter().position(|hooks| hooks.config_dir == self.folder).unwrap_or_else(|| {
                 record.hooks.push(Hooks { config_dir: self.folder.clone(), ..Hooks::default() });
@@ -299,9 +313,9 @@ impl<'a> Configuration<'a> {
             });
             let ours = &mut record.hooks[at];
             change(ours);
-            ours.made.extend(made.iter().cloned());
             let (settings, written) = (ours.settings.clone(), ours.written.clone());
-            for other in record.hooks.iter_mut().filter(|hooks| hooks.settings == settings) {
+            for other in record.hooks.iter_mut().filter(|hooks| hooks.settings == settings && !hooks.written.is_empty())
+            {
                 other.written.clone_from(&written);
             }
             let root = self.folder.join("projects");
@@ -311,17 +325,18 @@ impl<'a> Configuration<'a> {
         })
     }
 
-    /// Makes the folders that are missing, and gives them.
-    fn make_folders(&self, rate: Rate) -> Result<Vec<PathBuf>, Error> {
+    /// Makes the folders that are missing, on record before they are there.
+    fn make_folders(&self, rate: Rate) -> Result<(), Error> {
         let commands = self.folder.join("commands");
-        let mut made = Vec::new();
-        for folder in std::iter::once(&self.folder).chain((rate == Rate::Answered).then_some(&commands)) {
-            if !folder.exists() {
-                DirBuilder::new().recursive(true).mode(0o700).create(folder).at("make", folder)?;
-                made.push(folder.clone());
-            }
+        let wanted = std::iter::once(&self.folder).chain((rate == Rate::Answered).then_some(&commands));
+        let missing: Vec<_> = wanted.filter(|folder| !folder.exists()).cloned().collect();
+        if !missing.is_empty() {
+            self.note(|hooks| {
+                let new = missing.iter().filter(|folder| !hooks.made.contains(folder)).cloned().collect::<Vec<_>>();
+                hooks.made.extend(new);
+            })?;
         }
-        Ok(made)
+        missing.iter().try_for_each(|folder| DirBuilder::new().mode(0o700).create(folder).at("make", folder))
     }
 
     fn set_rate(&self, rate: Rate) -> Result<bool, Error> {

@@ -60,10 +60,8 @@ impl Snapshot {
     /// # Errors
     /// The operating system's.
     pub(super) fn replace(&self, bytes: &[u8]) -> Result<bool, Error> {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let partial = self.path.with_file_name(name);
-        let _ = fs::remove_file(&partial); // of a process that died and had our number
+        self.clear()?;
+        let partial = self.partial();
         let write = || {
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(&partial)?;
             if let Ok(meta) = fs::metadata(&self.path) {
@@ -101,6 +99,24 @@ impl Snapshot {
         }
         fs::remove_file(&self.path).at("remove", &self.path)?;
         Ok(true)
+    }
+
+    /// Takes away what a setup left that died: one runs at a time.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        let partial = self.partial();
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", &partial),
+            _ => Ok(()),
+        }
+    }
+
+    fn partial(&self) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".prompt-manager.partial");
+        self.path.with_file_name(name)
     }
 
     fn is_what_is_there(&self) -> Result<bool, Error> {

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -28,7 +29,11 @@ pub struct Claude<'w> {
     port: u16,
     desk: Desk,
     runs: AtomicU32,
+    /// It fills the machine, and what it takes is measured: one at a time.
+    _alone: MutexGuard<'static, ()>,
 }
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl<'w> Claude<'w> {
     /// The client in this world, its first questions answered. `api` is the program `messages-api`. `None`, said in plain words,
@@ -51,6 +56,7 @@ impl<'w> Claude<'w> {
             println!("SKIPPED: the real client needs tmux, nsenter, ip, and a machine that gives network namespaces");
             return None;
         }
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = world.root().join("api");
         fs::create_dir(&folder).expect("a folder for the API");
         let script = "ip link set lo up && exec \"$@\"";
@@ -61,7 +67,7 @@ impl<'w> Claude<'w> {
         let read = BufReader::new(api.stdout.take().expect("piped")).read_line(&mut line);
         let port = read.ok().and_then(|_| line.trim().parse().ok());
         let port = port.unwrap_or_else(|| panic!("the API told no port but {line:?}"));
-        let claude = Self { world, binary, api, port, desk: Desk::at(&folder), runs: AtomicU32::new(0) };
+        let claude = Self { world, binary, api, port, desk: Desk::at(&folder), runs: AtomicU32::new(0), _alone: alone };
         claude.answer_first_questions();
         Some(claude)
     }

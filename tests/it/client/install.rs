@@ -51,7 +51,8 @@ pub(super) fn remove(world: &World) -> Done {
     world.bin("ingest").args(["setup", "remove"]).succeed()
 }
 
-/// Hooks a program that does nothing, linked statically, as somebody else's hook: its path.
+/// Hooks a program that does nothing, linked statically, as somebody else's: its path. It is called twice for each event, in the
+/// settings before our hook and in a plugin behind it, for the client starts hooks one after the other and counts from the first.
 pub(super) fn beside(world: &World, claude: &Claude) -> String {
     let (source, program) = (world.root().join("noop.c"), world.root().join("noop"));
     fs::write(&source, "int main(void) { return 0; }\n").expect("a source file");
@@ -59,12 +60,22 @@ pub(super) fn beside(world: &World, claude: &Claude) -> String {
     assert!(compiled.expect("a C compiler").success(), "cc -static");
     let program = program.display().to_string();
     let mut settings: Value = serde_json::from_str(&settings(claude)).expect("JSON");
-    for event in EVENTS {
-        let handler = json!({ "type": "command", "command": program, "args": [event], "timeout": 5 });
-        settings["hooks"][event] = json!([{ "hooks": [handler] }]);
-    }
-    fs::write(claude.config().join("settings.json"), format!("{settings:#}\n")).expect("the settings");
+    settings["hooks"] = no_ops(&program, "before");
+    write(&claude.config().join("settings.json"), &settings);
+    let plugin = claude.config().join("skills/zz-beside");
+    write(&plugin.join(".claude-plugin/plugin.json"), &json!({ "name": "zz-beside", "version": "1.0.0" }));
+    write(&plugin.join("hooks/hooks.json"), &json!({ "hooks": no_ops(&program, "behind") }));
     program
+}
+
+fn no_ops(program: &str, place: &str) -> Value {
+    let group = |event: &str| json!([{ "hooks": [{ "type": "command", "command": program, "args": [event, place], "timeout": 5 }] }]);
+    EVENTS.iter().map(|event| ((*event).to_owned(), group(event))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn write(path: &Path, json: &Value) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, format!("{json:#}\n")).expect("a file");
 }
 
 /// The person's settings as they are.

@@ -45,6 +45,14 @@ fn from_a_marketplace() {
     let told = world.serve().session(story::PRINTED, "");
     assert_eq!(told.len(), 1, "{told:#?}");
 
+    // What changes in the folder counts in the next session, without being installed again.
+    let submits =
+        || record::runs(&claude).into_iter().filter(|run| run.event == "UserPromptSubmit").collect::<Vec<_>>();
+    assert!(submits().iter().all(|run| run.command.ends_with("--rate")), "{:?}", submits());
+    let _ = world.bin("ingest").args(["setup", "plugin", "--out"]).arg(&out).succeed();
+    assert_eq!(claude.print("once more", &[]), "Answer to: once more");
+    assert!(submits().last().is_some_and(|run| !run.command.contains("--rate")), "{:?}", submits());
+
     let done = install::remove(&world);
     for line in lines(done.out()) {
         let script = format!("PATH=\"$HOME/.local/bin:$PATH\"; {line}");

@@ -19,6 +19,7 @@ pub mod plugin;
 pub mod record;
 pub mod refresh;
 pub mod remove;
+pub mod service;
 pub mod user;
 pub mod version;
 
@@ -39,6 +40,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   prompt-manager setup hooks          have each prompt captured at once
   prompt-manager setup plugin         the same as a plugin, with a skill that searches
+  prompt-manager setup service --systemd   have it started by itself
   prompt-manager setup refresh        after an upgrade: renew what was set up
   prompt-manager setup remove         take all of it out; the data stays
 ";
@@ -68,6 +70,11 @@ pub enum What {
     ///
     /// The hooks of every configuration, the plugin, then what starts programs, then the copies that both of them named.
     Remove(remove::Remove),
+    /// Have the ingester and the API started: by systemd, launchd or cron
+    ///
+    /// Writes what the manager reads, and tells it. Any number of ingesters may run, so whatever else starts one does no harm.
+    #[command(after_long_help = terminal::help::laid_out(service::EXAMPLES))]
+    Service(service::Service),
     /// Renew what was set up, after an upgrade
     ///
     /// Copies, and whatever else lies outside of the package and names its programs. Nothing is set up that was not, and what
@@ -82,6 +89,7 @@ impl Setup {
             What::Hooks(args) => args.place.home.as_ref(),
             What::Plugin(args) => args.place.home.as_ref(),
             What::Remove(args) => args.place.home.as_ref(),
+            What::Service(args) => args.place.home.as_ref(),
             What::Refresh(args) => args.place.home.as_ref(),
         }
     }
@@ -92,6 +100,7 @@ impl Setup {
             What::Hooks(args) => !args.dry_run && !args.remove,
             What::Plugin(args) => !args.dry_run && !args.remove,
             What::Remove(_) | What::Refresh(_) => false,
+            What::Service(args) => args.writes(),
         }
     }
 }
@@ -107,6 +116,7 @@ pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Erro
         What::Hooks(args) => hooks::run(&user, args),
         What::Plugin(args) => plugin::run(&user, args),
         What::Remove(args) => remove::run(&user, args),
+        What::Service(args) => service::run(&user, args),
         What::Refresh(args) => refresh::run(&user, args),
     }
 }

@@ -88,6 +88,12 @@ impl Plugin {
 pub struct Service {
     /// Who reads it: `systemd`, `launchd`, `cron`.
     pub manager: String,
+    /// Whose processes they are, where the manager is the system's; `None`: it is the user's own.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Whether an ingester comes by a timer, instead of staying.
+    #[serde(default)]
+    pub timer: bool,
     /// The files that we wrote for it.
     #[serde(default)]
     pub files: Vec<PathBuf>,

@@ -7,6 +7,7 @@ use clap::Args;
 use super::copy::{self, Renewed};
 use super::plugin;
 use super::record::Record;
+use super::service;
 use super::user::{User, say};
 use crate::cli::Place;
 use crate::error::Error;
@@ -39,6 +40,7 @@ pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
         }
     }
     is_idle &= !plugin::refresh(user, args.hook.as_ref())?;
+    is_idle &= !service::renew(user)?;
     if is_idle {
         say("nothing to do")?;
     }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::record::Record;
 use super::user::{Effect, User, say};
-use super::{call, copy, hooks, plugin};
+use super::{call, copy, hooks, plugin, service};
 use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
@@ -33,6 +33,7 @@ pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
     let effect = if args.dry_run { Effect::Tell } else { Effect::Change };
     let mut is_changed = hooks::remove(user, effect)?;
     is_changed |= plugin::remove(user, effect)?;
+    is_changed |= service::remove(user, effect)?;
     is_changed |= remove_copy(user, effect)?;
     if effect == Effect::Change {
         forget(user)?;

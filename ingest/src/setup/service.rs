@@ -1,0 +1,350 @@
+//! `ingest setup service`: what starts our programs, by the manager that this machine has: systemd, launchd or cron.
+//!
+//! ```text
+//! places (who, what, where) ─▶ unit | plist | block   the files of a manager, from templates in ops
+//!                                   ▲                     with its escapes (escape)
+//! systemd | launchd | cron ─────────┘                 writes them, tells the manager, and takes both back
+//! ```
+
+mod account;
+mod cron;
+mod escape;
+mod files;
+mod launchd;
+mod places;
+mod systemd;
+mod unit;
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use settings::{Layer, Settings};
+
+use super::record::{Record, Service as Recorded};
+use super::user::{Effect, User, say};
+use crate::cli::Place;
+use crate::error::Error;
+use crate::exit::Exit;
+use account::Account;
+use places::Places;
+
+/// Shown below `ingest setup service --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  prompt-manager setup service --systemd            units of your own, started now
+  prompt-manager setup service --systemd --timer    a pass every five minutes
+  sudo prompt-manager setup service --systemd --system --user alice
+  prompt-manager setup service --cron               three lines in your crontab
+  prompt-manager setup service --remove             whichever was set up
+";
+
+/// Settings that a shell may have and a service has not.
+const UNSEEN: [&str; 25] = [
+    "PROMPT_MANAGER_PROJECTS",
+    "PROMPT_MANAGER_EVERY",
+    "PROMPT_MANAGER_CRON",
+    "PROMPT_MANAGER_SWEEP_EVERY",
+    "PROMPT_MANAGER_BATCH",
+    "PROMPT_MANAGER_MAX_EVENT",
+    "PROMPT_MANAGER_ARCHIVE",
+    "PROMPT_MANAGER_PACK_AFTER",
+    "PROMPT_MANAGER_ARCHIVE_KEEP",
+    "PROMPT_MANAGER_ARCHIVE_MAX",
+    "PROMPT_MANAGER_FAILED_KEEP",
+    "PROMPT_MANAGER_LOW_SPACE",
+    "PROMPT_MANAGER_MIN_SPACE",
+    "PROMPT_MANAGER_ANNOTATIONS_EVERY",
+    "PROMPT_MANAGER_ANNOTATIONS_KEEP",
+    "PROMPT_MANAGER_BACKUP_EVERY",
+    "PROMPT_MANAGER_BACKUP_KEEP",
+    "PROMPT_MANAGER_LOG",
+    "PROMPT_MANAGER_LOG_FORMAT",
+    "PROMPT_MANAGER_LOG_SIZE",
+    "PROMPT_MANAGER_LOG_AGE",
+    "PROMPT_MANAGER_LOG_KEEP",
+    "PROMPT_MANAGER_NOTIFY",
+    "PROMPT_MANAGER_LISTEN",
+    "PROMPT_MANAGER_NO_TOKEN",
+];
+
+/// `setup service`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("manager").args(["systemd", "launchd", "cron"]))]
+pub struct Service {
+    /// Units of systemd
+    #[arg(long)]
+    pub systemd: bool,
+    /// Units of the system instead of your own: they run from boot on, confined to their folders. Needs root and --user
+    #[arg(long, requires_all = ["systemd", "user"])]
+    pub system: bool,
+    /// Whose prompts the system's units take in
+    #[arg(long, value_name = "NAME", requires = "system")]
+    pub user: Option<String>,
+    /// Agents of macOS
+    #[arg(long)]
+    pub launchd: bool,
+    /// Lines in your crontab
+    #[arg(long)]
+    pub cron: bool,
+    /// A pass every five minutes, instead of an ingester that stays
+    #[arg(long)]
+    pub timer: bool,
+    /// Write the files of systemd or launchd into this folder, to be looked at and put in place by hand; start nothing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["remove", "cron", "dry_run"])]
+    pub into: Option<PathBuf>,
+    /// Take it out again
+    #[arg(long, conflicts_with = "timer")]
+    pub remove: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Whether an ingester stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// It does: `run`.
+    Run,
+    /// One comes every five minutes: `once`.
+    Timer,
+}
+
+/// Who starts our programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Manager {
+    /// The user's systemd.
+    Systemd,
+    /// The system's.
+    SystemdOf(Account),
+    /// macOS.
+    Launchd,
+    /// The user's crontab.
+    Cron,
+}
+
+/// A setup of services, with all that it needs to know.
+struct Job<'a> {
+    user: &'a User<'a>,
+    manager: Manager,
+    look: Look,
+    effect: Effect,
+    /// Files for a person, in a folder of their choice.
+    into: Option<PathBuf>,
+}
+
+impl Service {
+    /// Whether it may put something into the data directory of who calls it.
+    pub fn writes(&self) -> bool {
+        !self.remove && !self.dry_run && !self.system && self.into.is_none()
+    }
+
+    fn manager(&self) -> Result<Option<Manager>, Error> {
+        Ok(match (&self.user, self.systemd, self.launchd, self.cron) {
+            (Some(name), ..) => Some(Manager::SystemdOf(Account::named(name)?)),
+            (None, true, ..) => Some(Manager::Systemd),
+            (None, _, true, _) => Some(Manager::Launchd),
+            (None, _, _, true) => Some(Manager::Cron),
+            _ => None,
+        })
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// What stops it. What was done until then is on record.
+pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
+    let effect = if args.dry_run { Effect::Tell } else { Effect::Change };
+    match args.manager()? {
+        Some(Manager::SystemdOf(account)) => {
+            let var = |name: &str| account.variable(name);
+            let flags = Layer { home: args.place.home.clone(), ..Layer::default() };
+            let settings = Settings::resolve(flags, &var)?;
+            act(&User::new(&settings, &var), args, Manager::SystemdOf(account.clone()), effect)?;
+        }
+        Some(manager) => act(user, args, manager, effect)?,
+        None if args.remove && !remove(user, effect)? => say("nothing to do")?,
+        None if args.remove => {}
+        None => return Err(Error::Usage("which manager? --systemd, --launchd or --cron".to_owned())),
+    }
+    Ok(Exit::Done)
+}
+
+fn act(user: &User<'_>, args: &Service, manager: Manager, effect: Effect) -> Result<(), Error> {
+    let look = if args.timer { Look::Timer } else { Look::Run };
+    let job = Job { user, manager, look, effect, into: args.into.clone() };
+    if !args.remove {
+        job.set_up()
+    } else if job.take_out()? {
+        Ok(())
+    } else {
+        say("nothing to do")
+    }
+}
+
+/// Takes out whatever stands on record. Gives whether there was something.
+///
+/// # Errors
+/// What stops it; what is still there stays on record.
+pub(super) fn remove(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
+    let mut was_there = false;
+    for recorded in Record::read(&user.settings.home)?.services {
+        match manager_of(&recorded) {
+            Ok(manager) => {
+                was_there |= Job { user, manager, look: look_of(&recorded), effect, into: None }.take_out()?;
+            }
+            Err(problem) => say(&problem)?,
+        }
+    }
+    Ok(was_there)
+}
+
+/// After an upgrade: makes anew what is still there of it. Gives whether something changed.
+///
+/// # Errors
+/// What stops it.
+pub(super) fn renew(user: &User<'_>) -> Result<bool, Error> {
+    let mut is_changed = false;
+    for recorded in Record::read(&user.settings.home)?.services {
+        match manager_of(&recorded) {
+            Ok(manager) => {
+                is_changed |=
+                    Job { user, manager, look: look_of(&recorded), effect: Effect::Change, into: None }.renew()?;
+            }
+            Err(problem) => say(&problem)?,
+        }
+    }
+    Ok(is_changed)
+}
+
+fn look_of(recorded: &Recorded) -> Look {
+    if recorded.timer { Look::Timer } else { Look::Run }
+}
+
+/// Of what stands on record; else what to say of it.
+fn manager_of(recorded: &Recorded) -> Result<Manager, String> {
+    match (recorded.manager.as_str(), recorded.account.as_deref()) {
+        ("systemd", None) => Ok(Manager::Systemd),
+        ("launchd", _) => Ok(Manager::Launchd),
+        ("cron", _) => Ok(Manager::Cron),
+        ("systemd", Some(name)) if rustix::process::geteuid().is_root() => {
+            Account::named(name).map(Manager::SystemdOf).map_err(|error| error.to_string())
+        }
+        ("systemd", Some(name)) => Err(format!(
+            "units of the system are set up for {name}; only root can change them: sudo prompt-manager setup service --systemd --system --user {name}, with --remove to take them out"
+        )),
+        (other, _) => Err(format!("something of '{other}' is on record, which this version does not know")),
+    }
+}
+
+impl Job<'_> {
+    fn set_up(&self) -> Result<(), Error> {
+        let places = Places::of(self.user, self.account().cloned())?;
+        self.warn_of_variables()?;
+        if self.effect == Effect::Change && self.into.is_none() {
+            self.make_places(&places)?;
+        }
+        match self.manager {
+            Manager::Systemd | Manager::SystemdOf(_) => systemd::set_up(self, &places),
+            Manager::Launchd => launchd::set_up(self, &places),
+            Manager::Cron => cron::set_up(self, &places),
+        }
+    }
+
+    /// Gives whether there was something.
+    fn take_out(&self) -> Result<bool, Error> {
+        let was_there = match self.manager {
+            Manager::Systemd | Manager::SystemdOf(_) => systemd::take_out(self)?,
+            Manager::Launchd => launchd::take_out(self)?,
+            Manager::Cron => cron::take_out(self)?,
+        };
+        if self.effect == Effect::Change {
+            self.change_record(|services| services.retain(|found| !self.is_mine(found)))?;
+        }
+        Ok(was_there)
+    }
+
+    fn renew(&self) -> Result<bool, Error> {
+        let places = Places::of(self.user, self.account().cloned())?;
+        match self.manager {
+            Manager::Systemd | Manager::SystemdOf(_) => systemd::renew(self, &places),
+            Manager::Launchd => launchd::renew(self, &places),
+            Manager::Cron => cron::renew(self, &places),
+        }
+    }
+
+    fn account(&self) -> Option<&Account> {
+        match &self.manager {
+            Manager::SystemdOf(account) => Some(account),
+            _ => None,
+        }
+    }
+
+    /// Before anything is done of it.
+    fn put_on_record(&self, files: Vec<PathBuf>) -> Result<(), Error> {
+        let mut new = Recorded {
+            manager: match self.manager {
+                Manager::Systemd | Manager::SystemdOf(_) => "systemd",
+                Manager::Launchd => "launchd",
+                Manager::Cron => "cron",
+            }
+            .to_owned(),
+            account: self.account().map(|account| account.name.clone()),
+            timer: self.look == Look::Timer,
+            files,
+            ..Recorded::default()
+        };
+        self.change_record(|services| {
+            new.files.extend(services.iter().filter(|found| self.is_mine(found)).flat_map(|found| found.files.clone()));
+            new.files.sort();
+            new.files.dedup();
+            services.retain(|found| !self.is_mine(found));
+            services.push(new);
+        })
+    }
+
+    fn is_mine(&self, recorded: &Recorded) -> bool {
+        let (manager, account) = match &self.manager {
+            Manager::Systemd => ("systemd", None),
+            Manager::SystemdOf(account) => ("systemd", Some(account.name.as_str())),
+            Manager::Launchd => ("launchd", None),
+            Manager::Cron => ("cron", None),
+        };
+        recorded.manager == manager && recorded.account.as_deref() == account
+    }
+
+    fn change_record(&self, change: impl FnOnce(&mut Vec<Recorded>)) -> Result<(), Error> {
+        let home = &self.user.settings.home;
+        if !home.root().is_dir() {
+            return Ok(()); // there is none to change, and taking out makes no folder
+        }
+        Record::change(home, |record| change(&mut record.services))?;
+        match self.account() {
+            Some(account) if home.setup().exists() => account.own(&home.setup()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a confined process is shown must be there when it begins.
+    fn make_places(&self, places: &Places) -> Result<(), Error> {
+        for path in [Some(&places.data), places.spill.as_ref()].into_iter().flatten().map(Path::new) {
+            match self.account() {
+                Some(account) => account.make_dir(path)?,
+                None => crate::error::At::at(queue::layout::create_private_dir(path), "make", path)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands in this shell alone.
+    fn warn_of_variables(&self) -> Result<(), Error> {
+        for name in UNSEEN.iter().filter(|name| (self.user.var)(name).is_some_and(|value| !value.is_empty())) {
+            let key = name.splitn(3, '_').last().unwrap_or_default().to_lowercase();
+            say(&format!("{name} is set in this shell, which a service does not see: write `{key}` into config.toml"))?;
+        }
+        Ok(())
+    }
+}

@@ -343,7 +343,7 @@ fn a_configuration_that_comes_while_the_loop_runs() {
 }
 
 /// The system calls that change something, or come right before one that does.
-const CALLS: [&str; 12] = [
+pub(super) const CALLS: [&str; 12] = [
     "openat",
     "flock",
     "rename",
@@ -359,7 +359,7 @@ const CALLS: [&str; 12] = [
 ];
 
 /// `setup` with these words, killed right before its `k`-th `call`; whether it came to that.
-fn kill_at(world: &World, words: &[&str], call: &str, k: usize) -> bool {
+pub(super) fn kill_at(world: &World, words: &[&str], call: &str, k: usize) -> bool {
     let inject = format!("inject={call}:signal=SIGKILL:when={k}");
     let strace =
         world.command("strace").args(["-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject]);

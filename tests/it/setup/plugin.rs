@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use harness::World;
 use serde_json::{Value, json};
 
+use super::hooks::{CALLS, kill_at};
 use super::{claude, config, program, setup};
 
 fn folder(world: &World) -> PathBuf {
@@ -165,4 +169,54 @@ fn an_upgrade_renews_it_and_nothing_comes_back_that_a_person_took_out() {
     assert!(!folder(&world).exists());
     let _ = setup(&world, &["remove"]).succeed();
     assert!(!world.data().setup().exists());
+}
+
+/// Killed anywhere between hooks and plugin, one of the two is whole; and what comes next ends it.
+#[test]
+fn killed_at_every_system_call() {
+    let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: strace is not installed");
+        return;
+    }
+    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let one = |call: &str, k: usize| {
+        let world = World::new();
+        let settings = || fs::read_to_string(config(&world).join("settings.json")).expect("settings");
+        fs::create_dir(config(&world)).expect("a folder");
+        fs::write(config(&world).join("settings.json"), "{\"model\": \"opus\"}").expect("settings");
+        let _ = setup(&world, &["hooks"]).succeed();
+        let with_hooks = settings();
+        let is_loaded = || folder(&world).join(".claude-plugin/plugin.json").exists();
+        let words = ["plugin", "--rate", "--switch"];
+        let mut struck = kill_at(&world, &words, call, k);
+        assert!(settings() == with_hooks || is_loaded(), "{call} {k}: neither calls\n{}", world.tree());
+        if is_loaded() {
+            fire(&world, &folder(&world), "Stop");
+        }
+        let _ = setup(&world, &words).succeed();
+        fire(&world, &folder(&world), "Stop");
+        struck |= kill_at(&world, &["remove"], call, k);
+        if is_loaded() {
+            fire(&world, &folder(&world), "Stop");
+        }
+        let _ = setup(&world, &["remove"]).succeed();
+        assert_eq!(settings(), "{\"model\": \"opus\"}", "{call} {k}");
+        assert_eq!(world.names(&config(&world)), ["settings.json"], "{call} {k}\n{}", world.tree());
+        assert!(world.names(&world.root().join("state")).is_empty(), "{call} {k}\n{}", world.tree());
+        kills.fetch_add(usize::from(struck), Ordering::Relaxed);
+        struck
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _ = (1..).take_while(|k| one(call, *k)).count();
+                }
+            });
+        }
+    });
+    let kills = kills.into_inner();
+    println!("{kills} kills, one at each system call");
+    assert!(kills > 100, "only {kills}: is strace's injection at work?");
 }

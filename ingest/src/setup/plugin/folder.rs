@@ -184,10 +184,16 @@ impl Folder {
         if root.is_symlink() {
             return Ok(true);
         }
+        let mut files = FILES.map(|file| plugin.join(file)).to_vec();
         if self.is_marketplace() {
-            remove_file(&root.join(MARKETPLACE_FILE))?;
+            files.insert(0, root.join(MARKETPLACE_FILE));
         }
-        FILES.iter().chain(&[PROGRAM]).try_for_each(|file| remove_file(&plugin.join(file)))?;
+        for file in files {
+            remove_file(&file)?;
+            // What one left that died while it was written.
+            remove_file(&file.with_added_extension("partial"))?;
+        }
+        copy::remove(&plugin.join(PROGRAM))?;
         // A folder that holds what is not ours stays.
         for folder in FOLDERS.map(|folder| plugin.join(folder)).iter().chain([&plugin]) {
             let _ = fs::remove_dir(folder);

@@ -142,16 +142,21 @@ fn what_is_there_is_taken_in() {
     installed.wait_for(done.out(), "five conversations", |page| page["items"].as_array().map(Vec::len) == Some(5));
 }
 
-/// What the README tells a person to put into settings.json is a program that works.
+/// The second step is the one that is named, and it works; after that nobody is told to take it.
 #[test]
-fn the_hook_that_is_named_works() {
+fn the_second_step_that_is_named_works() {
     let installed = Installed::new();
     let done = installed.up();
-    let line = done.out().lines().find(|line| line.contains("\"UserPromptSubmit\": ")).expect("the hook's line").trim();
-    let settings: Value = serde_json::from_str(&format!("{{{line}}}")).expect("it is JSON");
-    let hook = &settings["UserPromptSubmit"][0]["hooks"][0];
+    let step = |said: &str| said.lines().find(|line| line.contains(" setup hooks")).map(str::to_owned);
+    let line = step(done.out()).unwrap_or_else(|| panic!("no second step in\n{done}"));
+    let defaults = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+    let shell = defaults.iter().fold(installed.world.command("sh"), |command, name| command.env_remove(name));
+    let _ = shell.args(["-c", &line]).succeed();
+    let settings: Value =
+        serde_json::from_slice(&fs::read(installed.home(".claude/settings.json")).expect("settings")).expect("JSON");
+    let hook = &settings["hooks"]["UserPromptSubmit"][0]["hooks"][0];
     let program = hook["command"].as_str().expect("a command");
-    assert_eq!(Path::new(program), installed.home(".local/lib/prompt-manager/prompt-hook"));
+    assert_eq!(Path::new(program), installed.home(".local/state/prompt-manager/bin/prompt-hook"));
     let args: Vec<_> = hook["args"].as_array().expect("args").iter().filter_map(|arg| arg.as_str()).collect();
     let payload = r#"{"session_id":"s","hook_event_name":"UserPromptSubmit","prompt":"hello"}"#;
     // Claude Code may run with any environment; the arguments say where the queue is.
@@ -159,7 +164,36 @@ fn the_hook_that_is_named_works() {
     let _ = hook.stdin(payload).succeed().silent();
     // There is something of the person's own now, so that is what is shown.
     let again = installed.up();
+    assert_eq!(step(again.out()), None, "{again}");
     installed.wait_for(again.out(), "the prompt", |page| page["items"][0]["prompt_text"] == "hello");
+}
+
+#[test]
+fn all_of_it_goes_and_the_data_stays() {
+    let installed = Installed::new();
+    let _ = installed.up();
+    let defaults = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+    let set = |words: &[&str]| {
+        defaults.iter().fold(installed.command(words), |command, name| command.env_remove(name)).succeed()
+    };
+    let _ = set(&["setup", "hooks", "--rate"]);
+    let _ = set(&["setup", "hooks", "--config-dir", "home/other"]);
+    let done = installed.script(&["--uninstall"]).succeed();
+    let data = installed.data("");
+    let data = data.display().to_string();
+    let data = data.trim_end_matches('/');
+    assert_eq!(
+        done.out().lines().last(),
+        Some(format!("your data stays in {data}; to delete it: rm -rf {data}").as_str()),
+        "{done}"
+    );
+    assert_eq!(installed.running(), [""; 0]);
+    let tree = installed.world.tree();
+    let data = "home/.local/share/prompt-manager/";
+    let left: Vec<_> = tree.lines().filter(|line| line.starts_with("home/") && !line.starts_with(data)).collect();
+    assert!(left.is_empty() && tree.contains(data), "{left:?}\n{done}");
+    let again = installed.script(&["--uninstall"]).run().code(1);
+    assert!(again.err().contains("nothing is installed in"), "{again}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Installed {
     fn script(&self, args: &[&str]) -> Cmd {
         // The defaults are what is tested: nothing but HOME says where things go.
         let command = self.world.command(repository().join("ops/up")).args(args);
-        let command = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"]
+        let command = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
             .iter()
             .fold(command, |command, name| command.env_remove(name));
         command.env("PROMPT_MANAGER_BINARIES", self.world.root().join("binaries"))
@@ -178,6 +178,7 @@ fn all_of_it_goes_and_the_data_stays() {
     };
     let _ = set(&["setup", "hooks", "--rate"]);
     let _ = set(&["setup", "hooks", "--config-dir", "home/other"]);
+    let _ = set(&["setup", "service", "--launchd"]);
     let done = installed.script(&["--uninstall"]).succeed();
     let data = installed.data("");
     let data = data.display().to_string();
@@ -194,6 +195,54 @@ fn all_of_it_goes_and_the_data_stays() {
     assert!(left.is_empty() && tree.contains(data), "{left:?}\n{done}");
     let again = installed.script(&["--uninstall"]).run().code(1);
     assert!(again.err().contains("nothing is installed in"), "{again}");
+}
+
+/// Where no manager runs, that is said, with the one line that changes it.
+#[test]
+fn what_no_boot_starts_is_said() {
+    let installed = Installed::new();
+    let done = installed.up();
+    let said = done.out().lines().skip_while(|line| !line.starts_with("Nothing starts it after a reboot")).nth(1);
+    assert!(said.is_some_and(|line| line.contains("prompt-manager setup service --")), "{done}");
+}
+
+/// As where systemd runs for the user: it starts both, no process is ours, and --stop asks it.
+#[test]
+fn a_systemd_of_the_user_is_used() {
+    let installed = Installed::new();
+    let (tools, asked) = (installed.world.root().join("tools"), installed.world.root().join("asked"));
+    fs::create_dir(&tools).expect("a directory");
+    fs::write(tools.join("systemctl"), format!("#!/bin/sh\necho \"$*\" >> '{}'\n", asked.display())).expect("a tool");
+    std::process::Command::new("chmod").arg("755").arg(tools.join("systemctl")).status().expect("chmod runs");
+    let script = |args: &[&str]| {
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display());
+        let done = installed.script(args).env("PATH", path).succeed();
+        let heard = fs::read_to_string(&asked).unwrap_or_default();
+        let _ = fs::remove_file(&asked);
+        (done, heard)
+    };
+    fs::create_dir_all(installed.home(".claude")).expect("a directory");
+    copy_projects(&installed.home(".claude/projects"));
+    let (done, heard) = script(&["--port", "8799"]);
+    assert!(heard.contains("enable --now prompt-manager.service prompt-manager-api.socket"), "{heard}");
+    assert!(
+        done.out().contains("Listening on http://127.0.0.1:8799") && !done.out().contains("after a reboot"),
+        "{done}"
+    );
+    assert_eq!(installed.running(), [""; 0]);
+    let (done, heard) = script(&["--stop"]);
+    assert!(
+        done.out().contains("stopped: services") && heard.contains("--user stop prompt-manager.service"),
+        "{done}\n{heard}"
+    );
+    let (_, heard) = script(&["--port", "8799"]);
+    assert!(heard.contains("try-restart prompt-manager.service"), "an upgrade restarts what runs: {heard}");
+    let (done, heard) = script(&["--uninstall"]);
+    assert!(
+        heard.contains("daemon-reload")
+            && !installed.home(".config/systemd").join("user/prompt-manager.service").exists(),
+        "{done}"
+    );
 }
 
 #[test]
@@ -223,7 +272,9 @@ fn a_wrong_setting_is_one_clear_line() {
 #[test]
 fn wrong_words_are_refused() {
     let installed = Installed::new();
-    for (args, named) in [(&["--prot", "1"][..], "--prot"), (&["--port"], "--port"), (&["--port", "x"], "'x'")] {
+    for (args, named) in
+        [(&["--prot", "1"][..], "--prot"), (&["--port"], "--port"), (&["--port", "x"], "'x'"), (&["--rate"], "--hooks")]
+    {
         let done = installed.script(args).run().code(2);
         assert!(done.err().lines().count() == 1 && done.err().contains(named), "{done}");
     }

@@ -25,7 +25,7 @@ pub mod version;
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use queue::DataDir;
@@ -110,6 +110,7 @@ impl Setup {
 /// # Errors
 /// What stops it. What was done until then is on record.
 pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Error> {
+    let settings = &from_anywhere(settings)?;
     let user = User::new(settings, var);
     let _alone = alone(&settings.home)?;
     match &args.what {
@@ -119,6 +120,14 @@ pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Erro
         What::Service(args) => service::run(&user, args),
         What::Refresh(args) => refresh::run(&user, args),
     }
+}
+
+/// Places as they are from any folder: what is written down for others runs elsewhere.
+fn from_anywhere(settings: &Settings) -> Result<Settings, Error> {
+    let absolute = |path: &Path| std::path::absolute(path).at("find", path);
+    let home = DataDir::new(absolute(settings.home.root())?);
+    let spill = settings.spill.as_deref().map(absolute).transpose()?;
+    Ok(Settings { home, spill, ..settings.clone() })
 }
 
 /// Held as long as a setup runs. Without a data directory there is no record that two could spoil.

@@ -223,7 +223,8 @@ fn another_data_directory() {
     let world = World::new();
     let _ = setup(&world, &["hooks"]).succeed();
     let other = world.root().join("other");
-    let done = setup(&world, &["hooks", "--home"]).arg(&other).succeed();
+    // Named from where one stands; Claude Code stands elsewhere.
+    let done = setup(&world, &["hooks", "--home", "other"]).succeed();
     let said =
         format!("they wrote to {}, and now write to {}", world.data().queue().display(), other.join("queue").display());
     assert!(done.out().contains(&said), "{done}");
@@ -342,6 +343,44 @@ fn a_configuration_that_comes_while_the_loop_runs() {
     assert!(found, "the other configuration is not read");
 }
 
+/// Somebody writes to the file after it was read: neither that nor our entries are lost.
+#[test]
+fn who_writes_meanwhile_is_heard() {
+    if !has_strace() {
+        return;
+    }
+    let world = World::new();
+    fs::create_dir(config(&world)).expect("a folder");
+    let path = config(&world).join("settings.json");
+    fs::write(&path, "{\"a\": 1}").expect("settings");
+    // Each sync takes half a second, so that there is time between the new file and its rename.
+    let slow = ["-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=500000"];
+    let command = world.command("strace").args(slow).arg(bin("ingest")).args(["setup", "hooks"]);
+    let mut child = command.into_command().stdout(Stdio::null()).spawn().expect("strace");
+    let partial = config(&world).join("settings.json.prompt-manager.partial");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !partial.exists() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let is_in_time = !settings(&config(&world)).to_string().contains("prompt-hook");
+    fs::write(&path, "{\"a\": 1, \"b\": 2}").expect("settings");
+    assert!(child.wait().expect("it ends").success() && is_in_time);
+    let found = settings(&config(&world));
+    assert!(found["b"] == 2 && found["hooks"]["Stop"].is_array(), "{found}");
+    let _ = setup(&world, &["hooks", "--remove"]).succeed();
+    assert_eq!(fs::read_to_string(&path).expect("settings"), "{\"a\": 1, \"b\": 2}");
+    assert_eq!(world.names(&config(&world)), ["settings.json"]);
+}
+
+fn has_strace() -> bool {
+    let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    if !found {
+        println!("SKIPPED: strace is not installed");
+    }
+    found
+}
+
 /// The system calls that change something, or come right before one that does.
 pub(super) const CALLS: [&str; 12] = [
     "openat",
@@ -370,9 +409,7 @@ pub(super) fn kill_at(world: &World, words: &[&str], call: &str, k: usize) -> bo
 /// Killed anywhere, the settings are the old ones or the new ones, whole; and what comes next ends it.
 #[test]
 fn killed_at_every_system_call() {
-    let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !found.is_ok_and(|status| status.success()) {
-        println!("SKIPPED: strace is not installed");
+    if !has_strace() {
         return;
     }
     let before = "{\n  \"model\": \"opus\"\n}\n";

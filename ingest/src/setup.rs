@@ -14,6 +14,7 @@ pub mod call;
 pub mod command;
 pub mod copy;
 pub mod events;
+mod holders;
 pub mod hooks;
 pub mod plugin;
 pub mod record;

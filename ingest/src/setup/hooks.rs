@@ -25,6 +25,7 @@ use clap::Args;
 use super::call::{self, Call, Form, Program, Rate};
 use super::copy::{self, Renewed};
 use super::events;
+use super::holders;
 use super::record::Record;
 use super::user::{Effect, User, say};
 use super::version::Client;
@@ -129,6 +130,7 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
                 is_idle = false;
                 say(&format!("set up {}", to.display()))?;
             }
+            holders::add(&to, &user.settings.home)?;
         }
     }
     for configuration in &all {

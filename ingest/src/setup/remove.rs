@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::record::Record;
 use super::user::{Effect, User, say};
-use super::{call, copy, hooks, plugin, service};
+use super::{call, copy, holders, hooks, plugin, service};
 use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
@@ -56,6 +56,11 @@ fn remove_copy(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
             say(&format!("would remove {}", path.display()))?;
         }
         return Ok(path.exists());
+    }
+    let others = holders::leave(&path, &user.settings.home)?;
+    if let Some(other) = others.first() {
+        say(&format!("kept {}, which the hooks of {} call", path.display(), other.display()))?;
+        return Ok(false);
     }
     let was_there = copy::remove(&path)?;
     if was_there {

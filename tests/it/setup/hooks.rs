@@ -232,6 +232,20 @@ fn another_data_directory() {
     assert_eq!(world.names(&other.join("queue/incoming")).len(), 1);
 }
 
+/// What one of them takes out must not be missing where the other's hooks call it.
+#[test]
+fn two_data_directories_share_the_copy() {
+    let world = World::new();
+    let (other, copy) = (world.home().join("other"), world.root().join("state/prompt-manager/bin/prompt-hook"));
+    let _ = setup(&world, &["hooks", "--config-dir", "home/other", "--home", "two"]).succeed();
+    let _ = setup(&world, &["hooks"]).succeed();
+    let done = setup(&world, &["remove"]).succeed();
+    assert!(done.out().contains("kept ") && done.out().contains("/two call"), "{done}");
+    assert!(copy.exists() && events(&other).len() == 11, "{done}");
+    let _ = setup(&world, &["remove", "--home", "two"]).succeed();
+    assert!(!copy.exists() && world.names(&world.root().join("state")).is_empty(), "{}", world.tree());
+}
+
 #[test]
 fn what_is_worth_a_word() {
     let world = World::new();

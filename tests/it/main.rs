@@ -8,6 +8,7 @@ mod bulk; // changes of many at once, and their end
 mod client; // the published Claude Code client, with our hooks and with our plugin
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
+mod cron; // Debian's cron runs our lines
 mod described; // every answer against /openapi.json
 mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again

@@ -29,6 +29,32 @@ pub(crate) struct Call {
     pub(crate) shared: bool,
 }
 
+/// Of a settings file what concerns us; `None` if Claude Code could not read it. The rest is held to no more than being JSON: a
+/// number or a nesting that we could not read is none of our business.
+pub(crate) fn read(text: &[u8]) -> Option<Value> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Known {
+        #[serde(default)]
+        hooks: Value,
+        #[serde(default)]
+        env: Value,
+        #[serde(default)]
+        disable_all_hooks: Value,
+        #[serde(default)]
+        enabled_plugins: Value,
+    }
+    // A list would do for these fields in their order.
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    let known: Known = serde_json::from_slice(text).ok().filter(|_| is_object)?;
+    Some(serde_json::json!({
+        "hooks": known.hooks,
+        "env": known.env,
+        "disableAllHooks": known.disable_all_hooks,
+        "enabledPlugins": known.enabled_plugins,
+    }))
+}
+
 /// Every hook that calls our program.
 pub(crate) fn calls(claude: &Value, var: Var<'_>) -> Vec<Call> {
     let mut found = Vec::new();
@@ -126,6 +152,21 @@ mod tests {
         check(json!({"command": "echo", "args": ["Stop"]}), None);
         check(json!({"type": "prompt"}), None);
         check(json!(7), None);
+    }
+
+    #[test]
+    fn what_concerns_us() {
+        let check = |text: &str, expected: Option<Value>| assert_eq!(read(text.as_bytes()), expected, "{text}");
+        let nothing = json!({"hooks": null, "env": null, "disableAllHooks": null, "enabledPlugins": null});
+        check("{}", Some(nothing.clone()));
+        let deep = format!("{{\"a\": 1e999, \"b\": {}{}}}", "[".repeat(9000), "]".repeat(9000));
+        check(&deep, Some(nothing));
+        let all = json!({"hooks": {"Stop": []}, "env": {"A": "1"}, "disableAllHooks": true, "enabledPlugins": {"a@b": false}});
+        check(&all.to_string(), Some(all.clone()));
+        check("{\"hooks\": {}, \"hooks\": {}}", None);
+        check("{\"a\": 1,}", None);
+        check("[]", None);
+        check("", None);
     }
 
     #[test]

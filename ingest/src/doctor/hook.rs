@@ -16,7 +16,7 @@ use settings::Settings;
 
 use super::code::Code;
 use super::round::Round;
-use crate::claude::{Call, Var, calls, shell};
+use crate::claude::{self, Call, Var, calls, shell};
 use crate::error::{At, Error};
 use crate::setup::hooks::plugin;
 use crate::setup::record::{Hooks, Record};
@@ -81,7 +81,7 @@ fn look_at(round: &mut Round<'_>, var: Var<'_>, folder: &Path, recorded: Option<
         Err(error) if error.kind() == io::ErrorKind::NotFound => b"{}".to_vec(),
         Err(error) => return Err(error).at("look at", &path),
     };
-    let Ok(claude) = serde_json::from_slice::<Value>(&text) else {
+    let Some(claude) = claude::read(&text) else {
         round.found(Code::HookSettings, format!("{shown} is not JSON"));
         return Ok(true);
     };

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::configuration::{Configuration, Extent};
 use super::folder;
 use crate::claude;
@@ -24,8 +22,7 @@ pub(in crate::setup) fn calling(user: &User<'_>, folders: &[PathBuf]) -> Vec<Pat
     // What is no JSON calls nothing: the client passes over it.
     let calls = |path: &PathBuf| {
         let text = std::fs::read(path).unwrap_or_default();
-        let json: Value = serde_json::from_slice(&text).unwrap_or_default();
-        !claude::calls(&json, user.var).is_empty()
+        claude::read(&text).is_some_and(|settings| !claude::calls(&settings, user.var).is_empty())
     };
     settings.filter(calls).collect()
 }

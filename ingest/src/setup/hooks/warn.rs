@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::claude;
 use crate::error::Error;
 use crate::setup::user::{User, say};
 
@@ -13,8 +14,7 @@ use crate::setup::user::{User, say};
 /// Those of standard output.
 pub(super) fn about(user: &User<'_>, folder: &Path) -> Result<(), Error> {
     let path = folder.join("settings.json");
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    let settings: Value = serde_json::from_str(&text).unwrap_or_default();
+    let settings = claude::read(&std::fs::read(&path).unwrap_or_default()).unwrap_or_default();
     lines(&settings, folder, user).iter().try_for_each(|line| say(&format!("note: {line}")))
 }
 

@@ -10,7 +10,7 @@ mod contents;
 mod folder;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use settings::Chosen;
@@ -19,7 +19,7 @@ use super::call::{self, Call, Form, Program, Rate};
 use super::hooks::beside;
 use super::record::{self, Record};
 use super::user::{Effect, User, say};
-use super::version::Client;
+use super::version::{Client, Version};
 use super::{copy, events};
 use crate::cli::Place;
 use crate::error::{At, Error};
@@ -98,13 +98,13 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
     let record = Record::read(&user.settings.home)?;
     places.iter().try_for_each(|place| place.refuse_foreign(is_recorded(&record, place)))?;
     let rate = if args.rate { Rate::Answered } else { Rate::Plain };
-    let hook = args.hook.clone().map_or_else(copy::source, Ok)?;
+    let source = Source::find(user, args.hook.as_ref())?;
     let mut is_idle = true;
     for place in &places {
         if effect == Effect::Change {
             put_on_record(user, place, rate)?;
         }
-        is_idle &= !write(user, place, &hook, rate, effect)?;
+        is_idle &= !write(user, place, &source, rate, effect)?;
     }
     if !called.is_empty() {
         is_idle = false;
@@ -131,14 +131,16 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
 /// # Errors
 /// What stops it.
 pub(super) fn refresh(user: &User<'_>, hook: Option<&PathBuf>) -> Result<bool, Error> {
+    let mut plugins = Record::read(&user.settings.home)?.plugins;
+    plugins.retain(|plugin| Folder::recorded(plugin).is_there());
+    if plugins.is_empty() {
+        return Ok(false);
+    }
+    let source = Source::find(user, hook)?;
     let mut is_changed = false;
-    for plugin in Record::read(&user.settings.home)?.plugins {
-        let place = Folder::recorded(&plugin);
-        if place.is_there() {
-            let hook = hook.cloned().map_or_else(copy::source, Ok)?;
-            let rate = if plugin.rate { Rate::Answered } else { Rate::Plain };
-            is_changed |= write(user, &place, &hook, rate, Effect::Change)?;
-        }
+    for plugin in plugins {
+        let rate = if plugin.rate { Rate::Answered } else { Rate::Plain };
+        is_changed |= write(user, &Folder::recorded(&plugin), &source, rate, Effect::Change)?;
     }
     Ok(is_changed)
 }
@@ -187,20 +189,38 @@ fn put_on_record(user: &User<'_>, place: &Folder, rate: Rate) -> Result<(), Erro
     })
 }
 
-fn write(user: &User<'_>, place: &Folder, hook: &Path, rate: Rate, effect: Effect) -> Result<bool, Error> {
-    let version = Client::ask(user).version();
+/// What plugins are made from.
+struct Source {
+    hook: PathBuf,
+    /// Its bytes.
+    program: Vec<u8>,
+    version: Option<Version>,
+}
+
+impl Source {
+    fn find(user: &User<'_>, hook: Option<&PathBuf>) -> Result<Self, Error> {
+        let hook = hook.cloned().map_or_else(copy::source, Ok)?;
+        let program = fs::read(&hook).at("read", &hook)?;
+        Ok(Self { hook, program, version: Client::ask(user).version() })
+    }
+}
+
+fn write(user: &User<'_>, place: &Folder, source: &Source, rate: Rate, effect: Effect) -> Result<bool, Error> {
+    let Source { hook, program, version } = source;
     let queue = user.settings.home.queue();
     let call = Call {
         program: Program::OfPlugin,
         queue: call::text(&queue)?,
         spill: user.settings.spill.as_deref().map(call::text).transpose()?,
-        form: Form::of(version),
+        form: Form::of(*version),
         rate,
     };
-    let program = fs::read(hook).at("read", hook)?;
-    let change = place.write(&Contents::new(&call, &events::of(version), &program), hook, &program, effect)?;
+    let events = events::of(*version);
+    let change = place.write(&Contents::new(&call, &events, program), hook, program, effect)?;
     if let Some(told) = change.told(effect) {
-        say(&format!("{told} {}", place.root().display()))?;
+        let client = version.map_or("not found or mute: taken for a new one".to_owned(), |version| version.to_string());
+        let (root, count) = (place.root().display(), events.len());
+        say(&format!("{told} {root}: hooks for {count} events (Claude Code {client})"))?;
     }
     Ok(change != Change::None)
 }

@@ -77,7 +77,13 @@ fn a_dry_run_changes_nothing() {
     let world = World::new();
     let before = world.tree();
     let done = setup(&world, &["plugin", "--dry-run"]).succeed();
-    assert_eq!(done.out(), format!("would set up {}\n", folder(&world).display()));
+    assert_eq!(
+        done.out(),
+        format!(
+            "would set up {}: hooks for 11 events (Claude Code not found or mute: taken for a new one)\n",
+            folder(&world).display()
+        )
+    );
     assert_eq!(world.tree(), before);
     let _ = setup(&world, &["plugin"]).succeed();
     let before = world.tree();
@@ -160,7 +166,7 @@ fn an_upgrade_renews_it_and_nothing_comes_back_that_a_person_took_out() {
     program(&newer, "cat >/dev/null");
     let newer = newer.display().to_string();
     let done = setup(&world, &["refresh", "--hook", &newer]).succeed();
-    assert_eq!(done.out(), format!("renewed {}\n", folder(&world).display()));
+    assert!(done.out().starts_with(&format!("renewed {}: ", folder(&world).display())), "{done}");
     assert_ne!(version(), before);
     assert!(hooks(&folder(&world)).to_string().contains("--rate"));
     assert_eq!(setup(&world, &["refresh", "--hook", &newer]).succeed().out(), "nothing to do\n");

@@ -239,6 +239,15 @@ fn links_stay_links() {
     fs::remove_dir_all(&dotfiles).expect("removed");
     let done = setup(&world, &["hooks"]).run().code(1);
     assert!(done.err().contains("there is no such folder; make it, or mend the link"), "{done}");
+
+    // The repository of a person goes while our entries are in it: there is nothing left to take them out of.
+    fs::create_dir(&dotfiles).expect("a folder");
+    fs::remove_file(&settings).expect("removed");
+    symlink("../dotfiles/claude.json", &settings).expect("a link");
+    let _ = setup(&world, &["hooks"]).succeed();
+    fs::remove_dir_all(&dotfiles).expect("removed");
+    let _ = setup(&world, &["remove"]).succeed();
+    assert!(!world.data().setup().exists() && settings.is_symlink());
 }
 
 /// A history of permissions that grew for years, and nesting that no parser by recursion would survive.

@@ -118,7 +118,7 @@ impl<'a> Configuration<'a> {
         let entry = self.entry()?;
         let is_changed = match effect {
             Effect::Tell => {
-                let found = self.read()?;
+                let found = self.read_to_leave()?;
                 let text = self.without_hooks(&found, entry.as_ref(), extent)?;
                 let is_changed = text.as_ref().map(String::as_bytes) != found.bytes.as_deref();
                 match text {
@@ -130,7 +130,7 @@ impl<'a> Configuration<'a> {
             }
             Effect::Change => self.unwrite(entry.as_ref(), extent)?,
         };
-        self.read()?.clear()?;
+        self.read_to_leave()?.clear()?;
         let had_command = entry.as_ref().is_none_or(|entry| entry.rate) && command::take_out(&self.folder)?;
         if had_command {
             say(&format!("taken out {}", command::path(&self.folder).display()))?;
@@ -164,6 +164,15 @@ impl<'a> Configuration<'a> {
             return Ok(Snapshot { path: self.settings.clone(), bytes: None });
         }
         Snapshot::read(&self.settings)
+    }
+
+    /// The same where it may be gone with the folder to which a link leads.
+    fn read_to_leave(&self) -> Result<Snapshot, Error> {
+        let is_gone = || fs::metadata(&self.settings).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        match self.read() {
+            Err(_) if is_gone() => Ok(Snapshot { path: self.settings.clone(), bytes: None }),
+            found => found,
+        }
     }
 
     fn refused(&self, fault: &document::Fault) -> Error {
@@ -227,7 +236,7 @@ impl<'a> Configuration<'a> {
 
     fn unwrite(&self, entry: Option<&Hooks>, extent: Extent) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let found = self.read()?;
+            let found = self.read_to_leave()?;
             let text = self.without_hooks(&found, entry, extent)?;
             let shown = self.settings.display();
             match text {

@@ -16,7 +16,7 @@ use serde_json::Value;
 pub use serve::serve;
 
 /// Longer than any client takes to ask.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the program tells what it was asked, and is told what it may answer.
 #[derive(Clone, Debug)]

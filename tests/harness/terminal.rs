@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::{Cmd, Done, World};
 
 /// Longer than anything takes that a person waits for, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the screen is looked at.
 const LOOK: Duration = Duration::from_millis(20);

@@ -10,7 +10,7 @@ pub(super) const HELPED: &str = "33333333-3333-4333-8333-333333333333";
 pub(super) const TYPED: &str = "44444444-4444-4444-8444-444444444444";
 
 /// How often the client is started.
-const RUNS: usize = 6;
+const RUNS: usize = 7;
 
 /// What the hook shows where a rating has no rating in it.
 const USAGE: &str = "nothing saved. Usage: /rate 1-5";
@@ -18,14 +18,19 @@ const USAGE: &str = "nothing saved. Usage: /rate 1-5";
 /// Plays it: everything but the last word is done when this returns. `rate` is what the rating is called here: `/rate`, or with
 /// the plugin's name before it.
 pub(super) fn play(claude: &Claude, rate: &str) {
-    printed(claude);
+    printed(claude, rate);
     typed(claude, rate);
     resumed(claude, rate);
 }
 
-fn printed(claude: &Claude) {
+fn printed(claude: &Claude, rate: &str) {
     assert_eq!(claude.print("hello from a script", &["--session-id", PRINTED]), "Answer to: hello from a script");
     assert_eq!(claude.print("please use-bash", &["--resume", PRINTED]), "Answer to: please use-bash");
+    // A rating needs no terminal.
+    let before = claude.desk().prompts();
+    let said = claude.print(&format!("{rate} 4"), &["--resume", PRINTED]);
+    assert!(said.contains("rating 4 saved for the previous prompt"), "{said}");
+    assert_eq!(claude.desk().prompts(), before, "a rating asked a model");
     let fork = ["--resume", PRINTED, "--fork-session", "--session-id", FORKED];
     assert_eq!(claude.print("another way", &fork), "Answer to: another way");
     assert_eq!(claude.print("please use-agent", &["--session-id", HELPED]), "Answer to: please use-agent");
@@ -138,7 +143,8 @@ fn rated(server: &Server) {
         .filter(|item| !item["rating"].is_null())
         .map(|item| (text(item, "prompt_text"), item["rating"].clone()))
         .collect();
-    let expected = [("after the pause".to_owned(), 2.into()), ("typed while busy".to_owned(), 5.into())];
+    let expected = [("after the pause", 2), ("typed while busy", 5), ("please use-bash", 4)];
+    let expected = expected.map(|(prompt, stars)| (prompt.to_owned(), Value::from(stars)));
     assert_eq!(rated, expected, "{all:#?}");
     let tagged = server.items(&[("tag", "refactor")]);
     assert_eq!(tagged.len(), 1, "{tagged:#?}");

@@ -87,6 +87,11 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
         if is_idle {
             say("nothing to do")?;
         }
+        for plugin in Record::read(&user.settings.home)?.plugins {
+            if !places.iter().any(|place| place.root() == plugin.path) {
+                say(&format!("another is set up in {}; `setup remove` takes out all", plugin.path.display()))?;
+            }
+        }
         return Ok(Exit::Done);
     }
     let called = beside::calling(user, &folders);

@@ -152,6 +152,8 @@ fn several_configurations_and_a_marketplace() {
     let done = setup(&world, &["plugin", "--out", &out.display().to_string(), "--config-dir", &dirs[0]]).succeed();
     let line = format!("  CLAUDE_CONFIG_DIR={} claude plugin marketplace add {}\n", dirs[0], out.display());
     assert!(done.out().contains(&line) && done.out().contains("claude plugin install prompt-manager@"), "{done}");
+    let done = setup(&world, &["plugin", "--remove"]).succeed();
+    assert!(done.out().starts_with("nothing to do\n") && done.out().contains(&out.display().to_string()), "{done}");
     let _ = setup(&world, &["remove"]).succeed();
     assert!(!out.exists() && !one.exists() && !other.exists(), "{}", world.tree());
 }

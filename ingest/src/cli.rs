@@ -310,7 +310,9 @@ mod tests {
     /// As a terminal of 80 columns shows it: no line of an example is folded.
     #[test]
     fn examples_fit_a_terminal() {
-        for word in Cli::command().get_subcommands() {
+        let all = Cli::command();
+        let words = all.get_subcommands().flat_map(|word| std::iter::once(word).chain(word.get_subcommands()));
+        for word in words {
             let help = word.get_after_long_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines().filter(|line| line.starts_with(' ')) {
                 assert!(line.chars().count() <= 79, "{}: {line}", word.get_name());

@@ -302,6 +302,8 @@ fn the_one_command_knows_all_words() {
             assert_eq!(own.out(), direct.out(), "{word} goes elsewhere");
         }
     }
+    let part = installed.command(&["help", "setup", "hooks"]).succeed();
+    assert!(part.out().contains("Usage: prompt-manager setup hooks") && part.out().contains("--config-dir"), "{part}");
     let version = installed.command(&["--version"]).succeed();
     assert!(version.out().starts_with("prompt-manager "), "{version}");
 

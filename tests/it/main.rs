@@ -6,6 +6,7 @@ mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
 mod bulk; // changes of many at once, and their end
 mod client; // the published Claude Code client, with our hooks and with our plugin
+mod confined; // the suite with programs confined as units confine them
 mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod cron; // Debian's cron runs our lines

@@ -1,5 +1,5 @@
-//! `prompt-hook EVENT [--queue DIR] [--spill DIR] [--strict] [--rate]`: stdin into the queue, exit 0, not a byte of output.
-//! (With `--rate` one kind of prompt is answered: module `answer`.)
+//! `prompt-hook EVENT [--queue DIR] [--spill DIR] [--strict] [--rate | --rate-plugin]`: stdin into the queue, exit 0,
+//! not a byte of output. (With one of the last two, one kind of prompt is answered: module `answer`.)
 //!
 //! Claude Code waits for this program at each prompt and tool call, so it has a C entry instead of std's: that alone
 //! saves some twenty system calls. What std would set up is not missed: there are no threads, nothing is printed, and

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use queue::layout::{DataDir, spill_from_env};
 use queue::name::{QueueName, Token};
+use queue::rate::Commands;
 
 /// What the arguments and the environment say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,10 @@ pub struct Options {
     pub(crate) errors: Option<PathBuf>,
     /// Wait for the disk at each event.
     pub(crate) strict: bool,
-    /// Answer `/rate`: the installer says so where it has put that command in place, and for prompts alone.
-    pub(crate) rate: bool,
+    /// Which commands that rate are answered: the installer says so where it has put them in place, and for prompts alone.
+    pub(crate) rate: Option<Commands>,
+    /// The project in which Claude Code runs.
+    pub(crate) project: Option<PathBuf>,
     /// The event, if the payload does not say.
     pub(crate) event: Option<Token>,
     /// The session, if the payload does not say.
@@ -29,7 +32,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads `arguments` (`EVENT [--queue DIR] [--spill DIR] [--strict] [--rate]`) and what they leave open from the
+    /// Reads `arguments` (`EVENT [--queue DIR] [--spill DIR] [--strict] [--rate | --rate-plugin]`) and what they leave open from the
     /// environment. What is not understood is passed over: a newer installer must not break an older hook.
     pub fn new<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, var: impl Fn(&str) -> Option<OsString>) -> Self {
         let on = |name: &str| var(name).is_some_and(|value| !value.is_empty() && value != "0");
@@ -41,13 +44,15 @@ impl Options {
                 b"--queue" => queue = arguments.next(),
                 b"--spill" => spill = arguments.next(),
                 b"--strict" => options.strict = true,
-                b"--rate" => options.rate = true,
+                b"--rate" => options.rate = Some(Commands::Both),
+                b"--rate-plugin" => options.rate = Some(Commands::OfPlugin),
                 [b'-', ..] => {}
                 word => event = event.or(Some(word)),
             }
         }
         options.event = event.and_then(Token::new);
         options.session = var("CLAUDE_CODE_SESSION_ID").and_then(|id| Token::new(id.as_bytes()));
+        options.project = options.rate.and_then(|_| var("CLAUDE_PROJECT_DIR")).map(PathBuf::from);
         let clock = var("PROMPT_MANAGER_CLOCK_NS");
         options.captured_ns = clock.and_then(|ns| ns.to_str()?.parse().ok()).filter(|ns| *ns <= QueueName::MAX_NS);
         if on("PROMPT_MANAGER_DISABLE") {
@@ -131,8 +136,10 @@ mod tests {
 
     #[test]
     fn only_the_installer_lets_it_answer() {
-        assert!(options(&["UserPromptSubmit", "--rate"], &[]).rate);
-        assert!(!options(&["UserPromptSubmit"], &[("HOME", "/h")]).rate);
+        let check = |arguments: &[&str], expected| assert_eq!(options(arguments, &[("HOME", "/h")]).rate, expected);
+        check(&["UserPromptSubmit", "--rate"], Some(Commands::Both));
+        check(&["UserPromptSubmit", "--rate-plugin"], Some(Commands::OfPlugin));
+        check(&["UserPromptSubmit"], None);
     }
 
     #[test]

@@ -7,14 +7,18 @@ use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 use queue::QueueName;
-use queue::rate::{FILED_AS, Request};
+use queue::rate::{Commands, FILED_AS, Request};
 use store::write::{Asked, Event, Ground, Role, SettledRating, StoredFile, Writer};
 
 use crate::clock;
+use crate::correlate::event::{HookEvent, Signal};
 use crate::transcripts::lines::Cutter;
 
 /// A transcript that has said nothing for so long says nothing of the time before.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two equal payloads within this time are one command.
+const TWIN_MS: i64 = 2_000;
 
 /// The end of a transcript that is looked at. Even a longer last line only means that patience decides.
 const TAIL: u64 = 256 * 1024;
@@ -31,7 +35,25 @@ pub(crate) enum Waiting {
 /// The command that an event is, if the hook answered it.
 pub(crate) fn request(event: &Event) -> Option<Request> {
     let name: QueueName = event.name.parse().ok()?;
-    if name.event.as_str() == FILED_AS { Request::of_payload(&event.payload) } else { None }
+    if name.event.as_str() == FILED_AS { Request::of_payload(&event.payload, Commands::Both) } else { None }
+}
+
+/// Where hooks of ours differ in whether they answer, one command is told of twice: once answered, once as a plain prompt. What
+/// any of them answered went no further, so the other is no prompt. `events` are in order of capture.
+pub(crate) fn answer_for_doubles(events: &mut [HookEvent]) {
+    for at in 0..events.len() {
+        if !matches!(events[at].body, Signal::Rate) {
+            continue;
+        }
+        let (payload, at_ms) = (events[at].payload, events[at].at_ms);
+        let near = |event: &HookEvent| (event.at_ms - at_ms).abs() <= TWIN_MS;
+        let from = events[..at].iter().rposition(|event| !near(event)).map_or(0, |before| before + 1);
+        for event in events[from..].iter_mut().take_while(|event| near(event)) {
+            if event.payload == payload && matches!(event.body, Signal::Submit { .. }) {
+                event.body = Signal::Rate;
+            }
+        }
+    }
 }
 
 /// Applies what can be applied now. Sessions must have been derived.

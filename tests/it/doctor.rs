@@ -268,6 +268,12 @@ fn faults_of_the_database() {
     check("event-unreadable", &["event_damaged"]);
     check("event-changed", &["event_damaged"]);
     check("event-doubled", &["event_doubled"]);
+    super::doctor::check("a rating of nothing", &["rating_waits"], |world| {
+        let rate = r#"{"session_id":"s-9","hook_event_name":"UserPromptSubmit","prompt":"/rate 5"}"#;
+        let hook = world.bin("prompt-hook").arg("--rate").env("PROMPT_MANAGER_CLOCK_NS", "1795350951598014047");
+        let _ = hook.stdin(rate).run().code(0);
+        let _ = world.ingest_once();
+    });
     check("chunk-gone", &["transcript_damaged"]);
     check("chunk-unreadable", &["transcript_damaged"]);
     check("tail-changed", &["transcript_damaged"]);

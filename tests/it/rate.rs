@@ -147,6 +147,22 @@ fn a_double_is_one() {
     assert_eq!(one["notes"].as_array().map(Vec::len), Some(1), "{one}");
 }
 
+/// One of two hooks answers, the other takes it for a prompt, in either order.
+#[test]
+fn a_double_that_nobody_answered_is_no_prompt() {
+    for (plain, answered) in [(201, 200), (200, 201)] {
+        let world = World::new();
+        typed(&world, 300, "one");
+        let submit = submit(SESSION, "/rate 5 once");
+        let hook =
+            world.bin("prompt-hook").arg("UserPromptSubmit").env("PROMPT_MANAGER_CLOCK_NS", ago(plain).to_string());
+        let _ = hook.stdin(submit).run().code(0).silent();
+        typed(&world, answered, "/rate 5 once");
+        let _ = world.ingest_once();
+        assert_eq!(said(&world), [("one".to_owned(), json!(5), vec![], "once".to_owned())]);
+    }
+}
+
 /// Before the transcript has come, what was typed just before it may not be known yet.
 #[test]
 fn it_waits_for_the_transcript_or_a_minute() {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use queue::rate::Request;
+use queue::rate::{Commands, Request};
 use serde_json::json;
 use store::write::{Block, Turn, TypedLine};
 use store::{BlockKind, Key, Kind, Span, SpanSource, Status, Via};
@@ -95,7 +95,7 @@ fn kind(display: &str) -> Option<(Kind, String)> {
     match text::classify(shown) {
         Text::Slash(command) => {
             let name = command.split_whitespace().next().unwrap_or_default();
-            let asks_nothing = BUILT_IN.contains(&name) || Request::parse(&command).is_some();
+            let asks_nothing = BUILT_IN.contains(&name) || Request::parse(&command, Commands::Both).is_some();
             let kind = if asks_nothing { Kind::Local } else { Kind::Command };
             Some((kind, command))
         }

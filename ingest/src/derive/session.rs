@@ -12,6 +12,7 @@ use crate::correlate::history::Typed;
 use crate::correlate::links::{self, Clear};
 use crate::correlate::{Input, event};
 use crate::json::Object;
+use crate::rate;
 use crate::transcripts::lines::{Cutter, Lines};
 
 /// How much of a session was read.
@@ -41,6 +42,7 @@ pub(super) fn read(
         *bytes += stored.payload.len() as u64;
         input.events.push(event::parse(&stored));
     })?;
+    rate::answer_for_doubles(&mut input.events);
     let (subagents, own): (Vec<_>, Vec<_>) = ground
         .files(session_id)?
         .into_iter()

@@ -122,6 +122,9 @@ codes! {
     EventDoubled "event_doubled" Warning false
         "one queue file is stored twice with different bytes"
         "both are kept; look whether two hooks write under one name, or the clock stood still";
+    RatingWaits "rating_waits" Warning false
+        "a rating that was given in a session has no prompt before it"
+        "run `prompt-manager import`, should the session's transcript be left out; else rate it with `prompt-manager rate`";
     TranscriptDamaged "transcript_damaged" Error false
         "a stored transcript cannot be given back as it was written"
         "run `prompt-manager recover` while the original or a backup is there";

@@ -21,6 +21,8 @@ const NAMES: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// Clocks of two programs on one machine do not differ, but a clock may be set by a little at any time.
 const CLOCK: Duration = Duration::from_secs(300);
+/// By then a rating that was given in a session is said of its prompt, where everything is taken in.
+const RATED: Duration = Duration::from_secs(7200);
 /// Below it a bug of the engine can lose commits.
 const ENGINE: i32 = 3_051_003;
 
@@ -117,6 +119,9 @@ pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
     })?;
     for name in store.doubled_names(NAMES)? {
         round.found(Code::EventDoubled, name);
+    }
+    for name in store.waiting_ratings(millis(round.now - RATED).saturating_mul(1_000_000))? {
+        round.found(Code::RatingWaits, name);
     }
     if store.latest_ms()?.is_some_and(|ms| ms > latest_ms) {
         round.found(Code::ClockAhead, "the last pass");

@@ -107,7 +107,8 @@ impl Call<'_> {
         let mut args = vec![event, "--queue", self.queue];
         args.extend(self.spill.iter().flat_map(|spill| ["--spill", spill]));
         if self.rate == Rate::Answered && event == "UserPromptSubmit" {
-            args.push("--rate");
+            // A plugin has no `/rate`: its command has the plugin's name before it, and a `/rate` is somebody else's.
+            args.push(if matches!(self.program, Program::OfPlugin) { "--rate-plugin" } else { "--rate" });
         }
         args.into_iter().map(str::to_owned).collect()
     }

@@ -14,8 +14,18 @@ pub const FILED_AS: &str = "Rate";
 /// A longer payload is no rating, in bytes.
 pub const MOST: usize = 16 * 1024;
 
-/// The command, as it is typed where it is the user's own and where it is the plugin's.
-const COMMANDS: [&str; 2] = ["/rate", "/prompt-manager:rate"];
+/// The command as it is typed where it is the user's own, and where it is the plugin's.
+const OWN: &str = "/rate";
+const OF_PLUGIN: &str = "/prompt-manager:rate";
+
+/// Which commands are ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commands {
+    /// `/rate`, and the plugin's.
+    Both,
+    /// The plugin's alone: `/rate` is nobody's there, or somebody else's.
+    OfPlugin,
+}
 
 /// What is shown for a command that rates nothing.
 const USAGE: &str =
@@ -46,12 +56,12 @@ pub struct Rating {
 
 impl Request {
     /// The command of a hook payload: a prompt that a person submitted and that is this command alone.
-    pub fn of_payload(payload: &[u8]) -> Option<Self> {
+    pub fn of_payload(payload: &[u8], commands: Commands) -> Option<Self> {
         if payload.len() > MOST {
             return None;
         }
         // First what nearly no payload has.
-        let request = Self::parse(&field::text(payload, "prompt")?)?;
+        let request = Self::parse(&field::text(payload, "prompt")?, commands)?;
         // A message of another agent, or a prompt that woke by itself, speaks for nobody.
         let by_a_person = field::text(payload, "source").is_none_or(|source| source == "user" || source == "sdk")
             && field::text(payload, "agent_id").is_none();
@@ -60,9 +70,13 @@ impl Request {
     }
 
     /// The command in a prompt.
-    pub fn parse(prompt: &str) -> Option<Self> {
+    pub fn parse(prompt: &str, commands: Commands) -> Option<Self> {
         let prompt = prompt.trim();
-        let said = COMMANDS.iter().find_map(|command| prompt.strip_prefix(command))?;
+        let said = match (prompt.strip_prefix(OF_PLUGIN), commands) {
+            (Some(said), _) => said,
+            (None, Commands::Both) => prompt.strip_prefix(OWN)?,
+            (None, Commands::OfPlugin) => return None,
+        };
         if !said.is_empty() && !said.starts_with(char::is_whitespace) {
             return None;
         }
@@ -118,8 +132,9 @@ mod tests {
 
     #[test]
     fn commands() {
-        let check =
-            |prompt: &str, expected: Option<Request>| assert_eq!(Request::parse(prompt), expected, "{prompt:?}");
+        let check = |prompt: &str, expected: Option<Request>| {
+            assert_eq!(Request::parse(prompt, Commands::Both), expected, "{prompt:?}");
+        };
         check("/rate 5", rating(5, "", &[]));
         check("/rate 5 great #refactor", rating(5, "great", &["refactor"]));
         check("/prompt-manager:rate 1 no", rating(1, "no", &[]));
@@ -160,9 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn the_plugins_alone() {
+        let check = |prompt: &str, ours: bool| {
+            assert_eq!(Request::parse(prompt, Commands::OfPlugin).is_some(), ours, "{prompt:?}");
+        };
+        check("/prompt-manager:rate 5", true);
+        check("/prompt-manager:rate", true);
+        check("/rate 5", false);
+        check("/rate", false);
+    }
+
+    #[test]
     fn payloads() {
         let check = |json: &str, expected: Option<Request>| {
-            assert_eq!(Request::of_payload(json.as_bytes()), expected, "{json}");
+            assert_eq!(Request::of_payload(json.as_bytes(), Commands::Both), expected, "{json}");
         };
         let submit = |rest: &str| format!(r#"{{"hook_event_name":"UserPromptSubmit","prompt":"/rate 5"{rest}}}"#);
         check(&submit(""), rating(5, "", &[]));
@@ -179,7 +205,7 @@ mod tests {
     #[test]
     fn answers() {
         let check = |prompt: &str, expected: &str| {
-            let answer = Request::parse(prompt).unwrap().answer();
+            let answer = Request::parse(prompt, Commands::Both).unwrap().answer();
             assert_eq!(field::text(answer.as_bytes(), "decision").as_deref(), Some("block"), "{answer}");
             assert_eq!(field::text(answer.as_bytes(), "reason").as_deref(), Some(expected), "{answer}");
         };

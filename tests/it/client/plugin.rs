@@ -48,7 +48,7 @@ fn from_a_marketplace() {
     // What changes in the folder counts in the next session, without being installed again.
     let submits =
         || record::runs(&claude).into_iter().filter(|run| run.event == "UserPromptSubmit").collect::<Vec<_>>();
-    assert!(submits().iter().all(|run| run.command.ends_with("--rate")), "{:?}", submits());
+    assert!(submits().iter().all(|run| run.command.ends_with("--rate-plugin")), "{:?}", submits());
     let _ = world.bin("ingest").args(["setup", "plugin", "--out"]).arg(&out).succeed();
     assert_eq!(claude.print("once more", &[]), "Answer to: once more");
     assert!(submits().last().is_some_and(|run| !run.command.contains("--rate")), "{:?}", submits());

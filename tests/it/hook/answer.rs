@@ -40,6 +40,8 @@ fn only_a_rate_command_is_answered_and_only_where_it_is_installed() {
     check(&["--rate"], &payload(300), "", "UserPromptSubmit");
     check(&["--rate"], &submit(&format!("/rate 5 {}", "x".repeat(queue::rate::MOST))), "", "UserPromptSubmit");
     check(&["--rate"], &submit(&format!("/rate 5 {}", "x".repeat(1 << 20))), "", "UserPromptSubmit");
+    check(&["--rate-plugin"], &submit("/prompt-manager:rate 5"), SAVED, "Rate");
+    check(&["--rate-plugin"], &rate, "", "UserPromptSubmit");
     let cut = rate.strip_suffix('}').unwrap();
     check(&["--rate"], cut, "", "UserPromptSubmit");
 }
@@ -80,6 +82,22 @@ fn what_is_in_the_spill_place_is_saved_too() {
     assert_eq!(done.out(), SAVED);
     let spilled = files(&world.root().join("state/prompt-manager/spill/incoming"));
     assert!(spilled.len() == 1 && spilled[0].0.ends_with("-Rate.json"), "{spilled:?}");
+}
+
+#[test]
+fn a_projects_own_command_is_the_projects() {
+    for below in ["commands/rate.md", "skills/rate/SKILL.md"] {
+        let world = World::new();
+        let own = world.root().join("project/.claude").join(below);
+        fs::create_dir_all(own.parent().unwrap()).unwrap();
+        fs::write(own, "Rate the restaurants.").unwrap();
+        let at_work = |prompt: &str| {
+            let hook = hook(&world, &["--rate"]).env("CLAUDE_PROJECT_DIR", world.root().join("project"));
+            hook.stdin(submit(prompt)).run().code(0).out().to_owned()
+        };
+        assert_eq!(at_work("/rate 5"), "", "{below}");
+        assert_eq!(at_work("/prompt-manager:rate 5"), SAVED);
+    }
 }
 
 /// Without a stdout the first file that is opened stands in its place: an answer would be written into it.

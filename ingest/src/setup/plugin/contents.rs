@@ -101,7 +101,7 @@ mod tests {
             let handler = &groups[0]["hooks"][0];
             assert_eq!(handler["command"], "${CLAUDE_PLUGIN_ROOT}/bin/prompt-hook");
             let mut expected = vec![event.as_str(), "--queue", "/d/queue", "--spill", "/s"];
-            expected.extend((event == "UserPromptSubmit").then_some("--rate"));
+            expected.extend((event == "UserPromptSubmit").then_some("--rate-plugin"));
             assert_eq!(handler["args"], serde_json::json!(expected));
         }
     }

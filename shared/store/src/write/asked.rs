@@ -121,7 +121,8 @@ impl Batch<'_> {
     }
 
     /// The last listed conversation of the session that began before the command. Where a fork, or a session that goes on from
-    /// another, has none of its own yet, the one before it on the screen is the other's: the last that began before this one did.
+    /// another or was begun by `/clear`, has none of its own yet, the prompt before it is the other's: the last that began before
+    /// this session did.
     fn conversation_before(&self, asked: &Asked) -> Result<Option<ConversationId>, Error> {
         let (mut session, mut before_ms) = (asked.session_id.clone(), asked.at_ms());
         for _ in 0..8 {
@@ -144,8 +145,8 @@ impl Batch<'_> {
                 .prepare_cached(
                     "select other_session_id, (select min(captured_ns) / 1000000 from events where session_id = ?1)
                        from session_links
-                      where session_id = ?1 and kind in ('fork-of', 'resumed-from', 'continued-from')
-                      order by kind limit 1",
+                      where session_id = ?1 and kind in ('fork-of', 'resumed-from', 'continued-from', 'cleared-from')
+                      order by kind desc limit 1",
                 )
                 .op("prepare")?
                 .query_row([&session], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -71,6 +71,10 @@ const EVENTS: &str = "
 const SAME_NAME: &str = "
     select name from events group by name having count(*) > count(distinct origin_id) order by name limit ?1";
 
+const WAITING: &str = "
+    select e.name from asked_ratings a join events e on e.id = a.event_id
+     where a.settled_ms is null and e.captured_ns < ?1 order by e.name";
+
 const OF_NAME: &str = "select coalesce(sum(hash = ?2), 0), count(*) from events where name = ?1";
 
 const HAS_NEAR: &str = "
@@ -114,6 +118,14 @@ impl Inspector {
     /// The engine's.
     pub fn doubled_names(&self, limit: usize) -> Result<Vec<String>, Error> {
         self.ask(|conn| rows(conn, "compare names", SAME_NAME, [limit as i64], |row| row.get(0)))
+    }
+
+    /// The queue files of ratings from within a session that were captured before `captured_ns` and are said of nothing yet.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn waiting_ratings(&self, captured_ns: i64) -> Result<Vec<String>, Error> {
+        self.ask(|conn| rows(conn, "read ratings that wait", WAITING, [captured_ns], |row| row.get(0)))
     }
 
     /// Whether a queue file is stored.

@@ -1,7 +1,7 @@
 //! A command run to its end, with a report that explains a failure by itself.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ impl Cmd {
     /// When it cannot be started, or runs for two minutes.
     pub fn run(mut self) -> Done {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("start {:?}: {error}", self.command));
+        let mut child = start(&mut self.command).unwrap_or_else(|error| panic!("start {:?}: {error}", self.command));
         let (mut stdin, input) = (child.stdin.take().expect("piped"), self.input);
         // A program need not read its input: a broken pipe is its own business.
         let writer = thread::spawn(move || drop(stdin.write_all(&input)));
@@ -94,6 +94,19 @@ impl Cmd {
     /// When it does not.
     pub fn succeed(self) -> Done {
         self.run().code(0)
+    }
+}
+
+/// A program that a test has just written is busy as long as a child that another test started meanwhile has not begun.
+fn start(command: &mut Command) -> std::io::Result<Child> {
+    let begin = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && begin.elapsed() < LIMIT => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
     }
 }
 

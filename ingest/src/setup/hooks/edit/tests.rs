@@ -180,7 +180,7 @@ mod any {
                 0 => serde_json::to_string(&all).unwrap(),
                 1 => pretty,
                 2 => pretty.replace('\n', "\r\n") + "\r\n",
-                _ => pretty.replace("  ", "\t") + "\n",
+                _ => Layout::Lines { newline: "\n", unit: "\t".to_owned() }.write(&all, "") + "\n",
             }
         })
     }
@@ -222,9 +222,7 @@ mod any {
             }
             let without = take_out(&with, Some(&text), &var).unwrap();
             prop_assert_eq!((foreign(&without), ours(&without)), (foreign(&text), 0));
-            // A file that did not call us is the very same again, byte for byte, unless an empty list was written with blanks.
-            let is_plain = ours(&text) == 0 && !text.contains("[\n") && !text.contains("{\n\n");
-            if is_plain && !text.contains("[ ") {
+            if ours(&text) == 0 {
                 prop_assert_eq!(without, text);
             }
         }

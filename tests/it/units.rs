@@ -372,3 +372,74 @@ fn group(name: &str) -> std::collections::BTreeSet<String> {
         .flat_map(|member| if member.starts_with('@') { group(member) } else { [member.to_owned()].into() })
         .collect()
 }
+
+/// What root sets up for another user is theirs, and taken out again nothing is left; on an `/etc` and with a user that only this test sees.
+#[test]
+fn root_sets_units_of_the_system_up_for_a_user() {
+    if !rustix::process::geteuid().is_root() {
+        return; // it refuses then, as any write to /etc does
+    }
+    let machine = Machine::new("home");
+    machine.tool("systemctl", "case \"$*\" in *ActiveState*) echo ActiveState=inactive;; esac");
+    let theirs = machine.home.join("theirs");
+    fs::create_dir(&theirs).expect("a directory");
+    std::os::unix::fs::chown(&theirs, Some(4321), Some(4321)).expect("a gift");
+    let stage = r#"
+set -eu
+mount --make-rprivate /
+mount -t tmpfs tmpfs /etc/systemd/system
+mount -t tmpfs tmpfs /run
+(cat /etc/passwd; echo "pm:x:4321:4321::$1:/bin/sh") > /run/passwd
+mount --bind /run/passwd /etc/passwd
+export PATH="$3:$PATH" HOME=/nonexistent/root
+"$2" setup service --systemd --system --user pm
+stat -c '%u %n' "$1/.local/share/prompt-manager" "$1/.local/state/prompt-manager/spill" "$1/.local/share/prompt-manager/setup.json" "$1/.local"
+ls /etc/systemd/system
+grep -c '^User=pm$' /etc/systemd/system/prompt-manager.service
+"$2" setup service --systemd --system --user pm --remove
+ls /etc/systemd/system | wc -l
+cat "$1/.local/share/prompt-manager/setup.json"
+"#;
+    let program = machine.home.join("lib/ingest");
+    let mut command = machine.world.command("unshare").args(["--mount", "sh", "-c", stage, "sh"]).arg(&theirs);
+    command = command.arg(program).arg(machine.tools());
+    for name in ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        command = command.env_remove(name);
+    }
+    let done = command.succeed();
+    let data = theirs.join(".local/share/prompt-manager");
+    for owned in
+        [&data, &theirs.join(".local/state/prompt-manager/spill"), &data.join("setup.json"), &theirs.join(".local")]
+    {
+        assert!(done.out().contains(&format!("4321 {}\n", owned.display())), "{}\n{done}", owned.display());
+    }
+    assert!(done.out().contains("prompt-manager-api.socket\n") && done.out().contains("\n1\n"), "{done}");
+    assert!(done.out().contains("\n0\n") && done.out().contains("\"services\": []"), "{done}");
+    let asked = machine.asked();
+    assert!(asked.iter().any(|line| line.contains("enable --now prompt-manager.service")), "{asked:?}");
+    assert!(asked.iter().all(|line| !line.contains("--user")), "{asked:?}");
+}
+
+/// Our units of the system give the API no network but the socket that systemd opened: it is reached all the same.
+#[test]
+fn the_api_answers_at_a_socket_from_outside_of_its_network() {
+    need("systemd-socket-activate");
+    if !rustix::process::geteuid().is_root() {
+        return; // a network of its own wants root
+    }
+    let world = World::captured();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("an address").to_string();
+    drop(socket);
+    let mut command =
+        world.command("systemd-socket-activate").args(["-l", &address, "unshare", "--net"]).into_command();
+    let mut server =
+        command.arg(bin("query-api")).args(["serve", "--home"]).arg(world.data().root()).spawn().expect("it starts");
+    let url = format!("http://{address}/readyz");
+    let asked =
+        world.command("curl").args(["-s", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", &url]).run();
+    let pid = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+    server.wait().expect("it ends");
+    assert_eq!(asked.out().trim(), "ready", "{asked}");
+}

@@ -8,17 +8,17 @@
 //! has changed it, only our entries are taken out; and when setup runs again after such a change, the backup becomes the file
 //! as it is without them.
 
+mod kept;
+mod told;
+
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use similar::TextDiff;
-
-use super::document::{self, Document};
+use super::document;
 use super::edit::{self, Wanted};
 use super::file::Snapshot;
-use crate::disk::replace_durably;
 use crate::error::{At, Error};
 use crate::setup::call::Rate;
 use crate::setup::command;
@@ -27,8 +27,6 @@ use crate::setup::user::{Effect, User, say};
 use crate::setup::version::Client;
 use settings::Chosen;
 
-/// What the backup is called, behind the name of the file.
-const BACKUP: &str = "settings.json.before-prompt-manager";
 /// So often it is begun again because somebody changed the file meanwhile.
 const TRIES: usize = 20;
 
@@ -264,76 +262,6 @@ impl<'a> Configuration<'a> {
         Error::Held { path: self.settings.clone(), what: "somebody changes it all the time" }
     }
 
-    /// Keeps the file as it is without us, and gives where; `None`: there was none.
-    fn back_up(&self, found: &Snapshot, entry: Option<&Hooks>, is_same: bool) -> Result<Option<PathBuf>, Error> {
-        let Some(bytes) = &found.bytes else { return Ok(None) };
-        let before = entry.and_then(|entry| entry.backup.as_ref()).and_then(|path| fs::read_to_string(path).ok());
-        let bytes = match entry {
-            // Nothing else has changed: what was kept is still what it was before.
-            Some(entry) if entry.settings == found.path && entry.written == hash(bytes) => {
-                return Ok(entry.backup.clone());
-            }
-            None if !is_same => bytes.clone(),
-            None if let Some(shared) = self.entry_of_file(&found.path, bytes)? => match shared.backup {
-                Some(path) => fs::read(&path).at("read", &path)?,
-                None => return Ok(None),
-            },
-            _ => {
-                let text = document::text(bytes).map_err(|fault| self.refused(&fault))?;
-                let text =
-                    edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault))?;
-                if entry.is_some_and(|entry| entry.backup.is_none()) && text.trim() == "{}" {
-                    return Ok(None);
-                }
-                text.into_bytes()
-            }
-        };
-        let noted = self.entry()?.and_then(|entry| entry.backup);
-        let path = noted.unwrap_or_else(|| self.free_backup());
-        self.note(|hooks| hooks.backup = Some(path.clone()))?;
-        replace_durably(&path, &bytes, 0o600)?;
-        Ok(Some(path))
-    }
-
-    /// A name that nothing has: what lies there may be all that a person has left.
-    fn free_backup(&self) -> PathBuf {
-        let names = (2_u32..).map(|n| self.folder.join(format!("{BACKUP}.{n}")));
-        let mut names = std::iter::once(self.folder.join(BACKUP)).chain(names);
-        names.find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_else(|| self.folder.join(BACKUP))
-    }
-
-    fn entry(&self) -> Result<Option<Hooks>, Error> {
-        let record = Record::read(&self.user.settings.home)?;
-        Ok(record.hooks.into_iter().find(|hooks| hooks.config_dir == self.folder))
-    }
-
-    /// The entry of another configuration whose settings are this very file, as it is.
-    fn entry_of_file(&self, path: &Path, bytes: &[u8]) -> Result<Option<Hooks>, Error> {
-        let record = Record::read(&self.user.settings.home)?;
-        Ok(record.hooks.into_iter().find(|hooks| hooks.settings == path && hooks.written == hash(bytes)))
-    }
-
-    /// Changes our entry on record, which is made if need be, and with it those of configurations that share the file.
-    fn note(&self, change: impl Fn(&mut Hooks)) -> Result<(), Error> {
-        Record::change(&self.user.settings.home, |record| {
-            let at = record.hooks.iter().position(|hooks| hooks.config_dir == self.folder).unwrap_or_else(|| {
-                record.hooks.push(Hooks { config_dir: self.folder.clone(), ..Hooks::default() });
-                record.hooks.len() - 1
-            });
-            let ours = &mut record.hooks[at];
-            change(ours);
-            let (settings, written) = (ours.settings.clone(), ours.written.clone());
-            for other in record.hooks.iter_mut().filter(|hooks| hooks.settings == settings && !hooks.written.is_empty())
-            {
-                other.written.clone_from(&written);
-            }
-            let root = self.folder.join("projects");
-            if !record.projects.contains(&root) {
-                record.projects.push(root);
-            }
-        })
-    }
-
     /// Makes the folders that are missing, on record before they are there.
     fn make_folders(&self, rate: Rate) -> Result<(), Error> {
         let commands = self.folder.join("commands");
@@ -368,38 +296,6 @@ impl<'a> Configuration<'a> {
             let _ = fs::remove_dir(folder); // not if there is anything in it by now
         }
         Ok(is_changed)
-    }
-
-    /// What a dry run would do, as people read it.
-    fn show(&self, found: &Snapshot, text: &str) -> Result<(), Error> {
-        let old = String::from_utf8_lossy(found.bytes.as_deref().unwrap_or_default());
-        if old == text {
-            return Ok(());
-        }
-        let shown = found.path.display().to_string();
-        let diff = TextDiff::from_lines(&*old, text);
-        let hunks = diff.unified_diff().context_radius(3).header(&shown, &shown).to_string();
-        say(hunks.trim_end())
-    }
-
-    /// That a call which was there wrote elsewhere.
-    fn tell_moved(&self, before: &Snapshot, wanted: &Wanted<'_>) -> Result<(), Error> {
-        let Ok(text) = document::text(before.bytes.as_deref().unwrap_or_default()) else { return Ok(()) };
-        let Ok(document) = Document::parse(text, self.user.var) else { return Ok(()) };
-        let elsewhere = document.calls().filter_map(|call| call.queue.as_ref());
-        let Some(queue) = elsewhere.into_iter().find(|queue| *queue != Path::new(wanted.call.queue)) else {
-            return Ok(());
-        };
-        say(&format!("they wrote to {}, and now write to {}", queue.display(), wanted.call.queue))
-    }
-
-    /// That what was given back calls our hook too.
-    fn tell_left(&self, text: &str) -> Result<(), Error> {
-        let is_left = Document::parse(text, self.user.var).is_ok_and(|document| document.calls().next().is_some());
-        if !is_left {
-            return Ok(());
-        }
-        say("it is as it was before, and called the hook then too: run this again to take that out")
     }
 }
 

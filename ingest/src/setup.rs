@@ -95,6 +95,17 @@ impl Setup {
         }
     }
 
+    /// Whether it changes nothing at all, not even a lock.
+    fn only_tells(&self) -> bool {
+        match &self.what {
+            What::Hooks(args) => args.dry_run,
+            What::Plugin(args) => args.dry_run,
+            What::Remove(args) => args.dry_run,
+            What::Service(args) => args.dry_run,
+            What::Refresh(_) => false,
+        }
+    }
+
     /// Whether it may put something into the data directory, so that this has to exist.
     pub fn writes(&self) -> bool {
         match &self.what {
@@ -113,7 +124,7 @@ impl Setup {
 pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Error> {
     let settings = &from_anywhere(settings)?;
     let user = User::new(settings, var);
-    let _alone = alone(&settings.home)?;
+    let _alone = if args.only_tells() { None } else { alone(&settings.home)? };
     match &args.what {
         What::Hooks(args) => hooks::run(&user, args),
         What::Plugin(args) => plugin::run(&user, args),

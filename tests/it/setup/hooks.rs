@@ -120,6 +120,7 @@ fn a_dry_run_changes_nothing() {
     assert!(world.names(&world.home()).is_empty() && !world.data().root().exists(), "{}", world.tree());
     fs::create_dir(world.data().root()).expect("a folder");
     let _ = setup(&world, &["hooks"]).succeed();
+    fs::remove_file(world.data().setup_lock()).expect("removed");
     let before = world.tree();
     let done = setup(&world, &["hooks", "--remove", "--dry-run"]).succeed();
     assert!(done.out().contains("would remove") && done.out().contains("settings.json"), "{done}");

@@ -4,6 +4,7 @@ mod doctor; // what doctor says of what was set up
 mod hooks; // the hook in Claude Code's settings: folders, versions, copies
 mod plugin; // the plugin: its folder, and in the place of the hooks
 mod shapes; // settings files as people have them, before and after
+mod versions; // which client things are set up for, where it is not always found
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

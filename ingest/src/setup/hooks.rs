@@ -100,7 +100,7 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
 
-    let client = Client::ask(user);
+    let client = Client::ask(user)?;
     let from = args.hook.clone().map_or_else(copy::source, Ok)?;
     let to = copy::path(user)?;
     let queue = user.settings.home.queue();
@@ -131,6 +131,7 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
                 say(&format!("set up {}", to.display()))?;
             }
             holders::add(&to, &user.settings.home)?;
+            client.remember(user)?;
         }
     }
     for configuration in &all {

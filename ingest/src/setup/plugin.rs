@@ -19,7 +19,7 @@ use super::call::{self, Call, Form, Program, Rate};
 use super::hooks::beside;
 use super::record::{self, Record};
 use super::user::{Effect, User, say};
-use super::version::{Client, Version};
+use super::version::Client;
 use super::{copy, events};
 use crate::cli::Place;
 use crate::error::{At, Error};
@@ -199,33 +199,36 @@ struct Source {
     hook: PathBuf,
     /// Its bytes.
     program: Vec<u8>,
-    version: Option<Version>,
+    client: Client,
 }
 
 impl Source {
     fn find(user: &User<'_>, hook: Option<&PathBuf>) -> Result<Self, Error> {
         let hook = hook.cloned().map_or_else(copy::source, Ok)?;
         let program = fs::read(&hook).at("read", &hook)?;
-        Ok(Self { hook, program, version: Client::ask(user).version() })
+        Ok(Self { hook, program, client: Client::ask(user)? })
     }
 }
 
 fn write(user: &User<'_>, place: &Folder, source: &Source, rate: Rate, effect: Effect) -> Result<bool, Error> {
-    let Source { hook, program, version } = source;
+    let Source { hook, program, client } = source;
+    let version = client.version();
+    if effect == Effect::Change {
+        client.remember(user)?;
+    }
     let queue = user.settings.home.queue();
     let call = Call {
         program: Program::OfPlugin,
         queue: call::text(&queue)?,
         spill: user.settings.spill.as_deref().map(call::text).transpose()?,
-        form: Form::of(*version),
+        form: Form::of(version),
         rate,
     };
-    let events = events::of(*version);
+    let events = events::of(version);
     let change = place.write(&Contents::new(&call, &events, program), hook, program, effect)?;
     if let Some(told) = change.told(effect) {
-        let client = version.map_or("not found or mute: taken for a new one".to_owned(), |version| version.to_string());
         let (root, count) = (place.root().display(), events.len());
-        say(&format!("{told} {root}: hooks for {count} events (Claude Code {client})"))?;
+        say(&format!("{told} {root}: hooks for {count} events ({client})"))?;
     }
     Ok(change != Change::None)
 }

@@ -27,6 +27,9 @@ pub struct Record {
     /// The projects roots of these; a program that was not started from a session knows no `CLAUDE_CONFIG_DIR`.
     #[serde(default)]
     pub projects: Vec<PathBuf>,
+    /// The version of the client that was found last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// What a later version wrote.
     #[serde(flatten)]
     pub rest: Map<String, Value>,

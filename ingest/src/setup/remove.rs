@@ -87,6 +87,7 @@ fn forget(user: &User<'_>) -> Result<(), Error> {
     let mut record = Record::read(&user.settings.home)?;
     if record.hooks.is_empty() && record.plugins.is_empty() && record.services.is_empty() {
         record.projects.clear();
+        record.client = None;
     }
     if record == Record::default() && path.exists() {
         fs::remove_file(&path).at("remove", &path)?;

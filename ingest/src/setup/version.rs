@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::record::Record;
 use super::user::User;
+use crate::error::Error;
 
 /// So long it may think.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,10 +32,10 @@ pub struct Version([u32; 3]);
 pub enum Client {
     /// It is there, and says its version.
     Found(PathBuf, Version),
-    /// It is there and says none.
-    Mute(PathBuf),
-    /// It is not where people have it.
-    Missing,
+    /// It is there and says none; the version that was found last.
+    Mute(PathBuf, Option<Version>),
+    /// It is not where people have it; the version that was found last.
+    Missing(Option<Version>),
 }
 
 impl Version {
@@ -59,24 +61,60 @@ impl fmt::Display for Version {
 }
 
 impl Client {
-    /// Asks the first `claude` on PATH, else in the two places that its own installers use.
-    pub fn ask(user: &User<'_>) -> Self {
+    /// Asks the first `claude` on PATH, else in the two places that its own installers use. One that cannot be asked is what
+    /// it was when it was last found: an old one passes over all settings where they hold what is for a new one.
+    ///
+    /// # Errors
+    /// If what is on record cannot be read.
+    pub fn ask(user: &User<'_>) -> Result<Self, Error> {
+        let record = Record::read(&user.settings.home)?;
+        let last = record.client.or_else(|| record.hooks.into_iter().rev().find_map(|hooks| hooks.client));
+        let last = last.as_deref().and_then(Version::parse);
         let path = (user.var)("PATH").unwrap_or_default();
         let on_path = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join("claude"));
         let usual = user.home().ok().into_iter();
         let usual = usual.flat_map(|home| [".local/bin/claude", ".claude/local/claude"].map(|below| home.join(below)));
-        match on_path.chain(usual).find(|path| runs(path)) {
-            None => Self::Missing,
+        Ok(match on_path.chain(usual).find(|path| runs(path)) {
+            None => Self::Missing(last),
             Some(program) => match said(&program, &path, PATIENCE).as_deref().and_then(Version::parse) {
                 Some(version) => Self::Found(program, version),
-                None => Self::Mute(program),
+                None => Self::Mute(program, last),
             },
+        })
+    }
+
+    /// Its version, or the one that it had when it was last found.
+    pub fn version(&self) -> Option<Version> {
+        match self {
+            Self::Found(_, version) => Some(*version),
+            Self::Mute(_, last) | Self::Missing(last) => *last,
         }
     }
 
-    /// Its version, if it says one.
-    pub fn version(&self) -> Option<Version> {
-        if let Self::Found(_, version) = self { Some(*version) } else { None }
+    /// Puts on record which one was found.
+    ///
+    /// # Errors
+    /// Those of the record.
+    pub fn remember(&self, user: &User<'_>) -> Result<(), Error> {
+        let Self::Found(_, version) = self else { return Ok(()) };
+        Record::change(&user.settings.home, |record| record.client = Some(version.to_string()))
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Mute(path, _) = self {
+            write!(f, "{} does not tell its version: ", path.display())?;
+        }
+        match self {
+            Self::Found(_, version) => write!(f, "Claude Code {version}"),
+            Self::Mute(_, None) => f.write_str("taken for a new one"),
+            Self::Mute(_, Some(last)) => write!(f, "taken for {last}, as it was when it was last found"),
+            Self::Missing(None) => f.write_str("Claude Code was not found: taken for a new one"),
+            Self::Missing(Some(last)) => {
+                write!(f, "Claude Code was not found: taken for {last}, as it was when it was last found")
+            }
+        }
     }
 }
 

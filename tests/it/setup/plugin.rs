@@ -80,7 +80,7 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(
         done.out(),
         format!(
-            "would set up {}: hooks for 11 events (Claude Code not found or mute: taken for a new one)\n",
+            "would set up {}: hooks for 11 events (Claude Code was not found: taken for a new one)\n",
             folder(&world).display()
         )
     );

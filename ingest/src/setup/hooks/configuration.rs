@@ -89,15 +89,8 @@ impl<'a> Configuration<'a> {
                 let before = self.read()?;
                 let is_changed = self.write(wanted)?;
                 if is_changed {
-                    let version = match client {
-                        Client::Found(_, version) => format!("Claude Code {version}"),
-                        Client::Mute(path) => {
-                            format!("{} does not tell its version: taken for a new one", path.display())
-                        }
-                        Client::Missing => "Claude Code was not found: taken for a new one".to_owned(),
-                    };
                     let count = wanted.events.len();
-                    say(&format!("set up hooks for {count} events in {} ({version})", self.settings.display()))?;
+                    say(&format!("set up hooks for {count} events in {} ({client})", self.settings.display()))?;
                     self.tell_moved(&before, wanted)?;
                 }
                 is_changed | self.set_rate(wanted.call.rate)?

@@ -1,6 +1,7 @@
 //! What `setup` puts into places that are not ours, and that it takes all of it out again.
 
 mod doctor; // what doctor says of what was set up
+mod hindered; // killed at the wrong moment, a configuration that cannot be changed, somebody who writes
 mod hooks; // the hook in Claude Code's settings: folders, versions, copies
 mod plugin; // the plugin: its folder, and in the place of the hooks
 mod shapes; // settings files as people have them, before and after

@@ -52,6 +52,9 @@ pub struct Hooks {
     /// The version of the client for which they were chosen, if it told one.
     #[serde(default)]
     pub client: Option<String>,
+    /// Whether our entries are out again, and only what lies beside the file is to go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
     /// Folders that were made for it, the outer one first.
     #[serde(default)]
     pub made: Vec<PathBuf>,

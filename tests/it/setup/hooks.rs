@@ -388,7 +388,7 @@ fn who_writes_meanwhile_is_heard() {
 }
 
 #[expect(clippy::print_stdout, reason = "a skip is printed")]
-fn has_strace() -> bool {
+pub(super) fn has_strace() -> bool {
     let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
     if !found {

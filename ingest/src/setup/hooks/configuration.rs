@@ -128,7 +128,17 @@ impl<'a> Configuration<'a> {
         }
         if let Some(entry) = &entry {
             if let Some(backup) = &entry.backup {
+                // Without it nobody could tell any more that the file is as it was.
+                self.note_left()?;
                 remove_if_there(backup)?;
+                remove_if_there(&backup.with_added_extension("partial"))?;
+                if !is_changed {
+                    say(&format!(
+                        "taken out {}; there was nothing else to do in {}",
+                        backup.display(),
+                        self.settings.display()
+                    ))?;
+                }
             }
             for folder in entry.made.iter().rev() {
                 let _ = fs::remove_dir(folder); // not if there is anything in it by now
@@ -181,6 +191,13 @@ impl<'a> Configuration<'a> {
         let Some(bytes) = &found.bytes else { return Ok(None) };
         let text = document::text(bytes).map_err(|fault| self.refused(&fault))?;
         let before = entry.and_then(|entry| entry.backup.as_ref()).and_then(|path| fs::read_to_string(path).ok());
+        // What was kept is what is there, or nothing was kept yet: nothing was changed, or all was given back.
+        let is_as_before = entry.is_some_and(|entry| {
+            entry.left || entry.written.is_empty() || (entry.backup.is_some() && before.as_deref() == Some(text))
+        });
+        if is_as_before && extent == Extent::AsBefore {
+            return Ok(Some(text.to_owned()));
+        }
         let is_ours = entry.is_some_and(|entry| entry.settings == found.path && entry.written == hash(bytes));
         let take_out =
             |text: &str| edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault));
@@ -199,7 +216,7 @@ impl<'a> Configuration<'a> {
             let text = self.with_hooks(&found, wanted)?;
             let is_same = found.bytes.as_deref() == Some(text.as_bytes());
             // One that was begun and not written tells of folders alone.
-            let entry = self.entry()?.filter(|entry| !entry.written.is_empty());
+            let entry = self.entry()?.filter(|entry| !entry.written.is_empty() && !entry.left);
             if is_same && entry.as_ref().is_some_and(|entry| entry.written == hash(text.as_bytes())) {
                 self.note(|_| {})?;
                 return Ok(false);
@@ -210,6 +227,7 @@ impl<'a> Configuration<'a> {
                 hooks.settings.clone_from(&found.path);
                 hooks.written.clone_from(&written);
                 hooks.backup.clone_from(&backup);
+                hooks.left = false;
                 hooks.client = wanted.version.map(|version| version.to_string());
             })?;
             if is_same {

@@ -29,6 +29,8 @@ impl Configuration<'_> {
             Some(entry) if entry.settings == found.path && entry.written == hash(bytes) => {
                 return Ok(entry.backup.clone());
             }
+            // Ended before the file was changed, or after it was given back: there is nothing of ours in it.
+            Some(entry) if before.as_deref().map(str::as_bytes) == Some(bytes) => return Ok(entry.backup.clone()),
             None if !is_same => bytes.clone(),
             None if let Some(shared) = self.entry_of_file(&found.path, bytes)? => match shared.backup {
                 Some(path) => fs::read(&path).at("read", &path)?,
@@ -67,6 +69,13 @@ impl Configuration<'_> {
     pub(super) fn entry_of_file(&self, path: &Path, bytes: &[u8]) -> Result<Option<Hooks>, Error> {
         let record = Record::read(&self.user.settings.home)?;
         Ok(record.hooks.into_iter().find(|hooks| hooks.settings == path && hooks.written == hash(bytes)))
+    }
+
+    /// Notes that our entries are out, before what tells of that goes.
+    pub(super) fn note_left(&self) -> Result<(), Error> {
+        Record::change(&self.user.settings.home, |record| {
+            record.hooks.iter_mut().filter(|hooks| hooks.config_dir == self.folder).for_each(|hooks| hooks.left = true);
+        })
     }
 
     /// Changes our entry on record, which is made if need be, and with it those of configurations that share the file.

@@ -1,0 +1,70 @@
+//! Setup that is hindered: killed at the wrong moment, one configuration of several that cannot be changed, somebody who writes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use harness::World;
+
+use super::hooks::{has_strace, kill_at};
+use super::{claude, config, setup};
+
+/// Settings of a person who called the hook by hand, and how they are read.
+const BY_HAND: &str = "{\n  \"model\": \"opus\",\n  \"hooks\": {\n    \"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"prompt-hook Stop\"}]}]\n  }\n}\n";
+
+fn by_hand() -> (World, PathBuf) {
+    let world = World::new();
+    claude(&world, "2.1.330");
+    fs::create_dir(config(&world)).expect("a folder");
+    let path = config(&world).join("settings.json");
+    fs::write(&path, BY_HAND).expect("settings");
+    (world, path)
+}
+
+fn assert_as_before(world: &World, path: &Path, when: &str) {
+    assert_eq!(fs::read_to_string(path).expect("settings"), BY_HAND, "{when}\n{}", world.tree());
+    assert_eq!(world.names(&config(world)), ["settings.json"], "{when}\n{}", world.tree());
+    let record = fs::read_to_string(world.data().setup()).unwrap_or_default();
+    assert!(!record.contains("config_dir"), "{when}: {record}");
+}
+
+/// As long as the file is what its backup is, nothing of it was changed, whatever stands on record.
+#[test]
+fn killed_before_the_settings_were_changed_or_after_they_were_given_back() {
+    if !has_strace() {
+        return;
+    }
+    let mut kills = 0;
+    for call in ["rename", "renameat2", "unlink", "fsync"] {
+        for k in 1.. {
+            let mut struck = false;
+            for comes_again in [false, true] {
+                let (world, path) = by_hand();
+                struck |= kill_at(&world, &["hooks"], call, k);
+                if comes_again {
+                    let _ = setup(&world, &["hooks"]).succeed();
+                }
+                let when = format!("killed at {call} {k}, set up again: {comes_again}");
+                let is_on_record =
+                    fs::read_to_string(world.data().setup()).is_ok_and(|text| text.contains("config_dir"));
+                if is_on_record {
+                    let _ = setup(&world, &["hooks", "--remove"]).succeed();
+                }
+                assert_as_before(&world, &path, &when);
+            }
+            let (world, path) = by_hand();
+            let _ = setup(&world, &["hooks"]).succeed();
+            struck |= kill_at(&world, &["hooks", "--remove"], call, k);
+            let is_on_record = fs::read_to_string(world.data().setup()).is_ok_and(|text| text.contains("config_dir"));
+            if is_on_record {
+                let _ = setup(&world, &["hooks", "--remove"]).succeed();
+            }
+            assert_as_before(&world, &path, &format!("killed at {call} {k} of --remove"));
+            kills += usize::from(struck);
+            if !struck {
+                break;
+            }
+        }
+    }
+    println!("killed at {kills} system calls");
+    assert!(kills > 10, "only {kills}: is strace's injection at work?");
+}

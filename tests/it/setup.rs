@@ -3,6 +3,7 @@
 mod doctor; // what doctor says of what was set up
 mod hindered; // killed at the wrong moment, a configuration that cannot be changed, somebody who writes
 mod hooks; // the hook in Claude Code's settings: folders, versions, copies
+mod places; // where the copy lies, and whose folder a path leads to
 mod plugin; // the plugin: its folder, and in the place of the hooks
 mod shapes; // settings files as people have them, before and after
 mod versions; // which client things are set up for, where it is not always found

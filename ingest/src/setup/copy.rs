@@ -33,11 +33,18 @@ pub enum Renewed {
 /// [`Error::Settings`] without a home directory, [`Error::Refused`] if that is a place that may be taken away.
 pub fn path(user: &User<'_>) -> Result<PathBuf, Error> {
     let path = user.state()?.join("bin/prompt-hook");
-    if path.starts_with(user.settings.home.root()) {
+    if real(&path).starts_with(real(user.settings.home.root())) {
         let problem = "the hook's copy would lie in the data directory; set XDG_STATE_HOME to another place".to_owned();
         return Err(Error::Refused { path, problem });
     }
     Ok(path)
+}
+
+/// Where a path leads that need not be there yet.
+fn real(path: &Path) -> PathBuf {
+    let found = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, real)) = found else { return path.to_owned() };
+    path.strip_prefix(above).map_or_else(|_| path.to_owned(), |rest| real.join(rest))
 }
 
 /// The hook that came with this program: it lies beside it.

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{At, Error};
 use crate::setup::user::User;
@@ -22,7 +22,7 @@ pub(super) fn all(user: &User<'_>, named: &[PathBuf]) -> Result<Vec<PathBuf>, Er
     let mut all = Vec::new();
     for path in named {
         let path = std::path::absolute(&path).at("find", &path)?;
-        let path: PathBuf = path.components().collect();
+        let path = normal(&path);
         if is_of_a_project(&path, user.path("HOME").as_deref()) {
             let problem = "these are a project's settings, which others share; name a folder of your own, as CLAUDE_CONFIG_DIR does";
             return Err(Error::Refused { path, problem: problem.to_owned() });
@@ -32,6 +32,21 @@ pub(super) fn all(user: &User<'_>, named: &[PathBuf]) -> Result<Vec<PathBuf>, Er
         }
     }
     Ok(all)
+}
+
+/// The path without `..`, which leads up from where the links before it lead to; links behind the last one stay, because a
+/// person may keep the folder itself in a repository of settings.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            normal = normal.canonicalize().unwrap_or(normal);
+            normal.pop();
+        } else {
+            normal.push(part);
+        }
+    }
+    normal
 }
 
 /// Claude Code reads a project's settings in a folder of this one name.

@@ -1,0 +1,45 @@
+//! Where things are put: the copy of the hook goes with the record and not with a variable, and a project's settings are known by
+//! whatever way leads to them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use harness::World;
+
+use super::{config, setup};
+
+/// What a person may delete with the data is no place for what is called at each prompt.
+#[test]
+fn a_state_directory_that_leads_into_the_data_is_refused() {
+    let world = World::new();
+    fs::create_dir(world.data().root().join("state")).expect("a folder");
+    symlink(world.data().root().join("state"), world.root().join("link")).expect("a link");
+    let done = setup(&world, &["hooks"]).env("XDG_STATE_HOME", world.root().join("link")).run().code(1);
+    assert!(done.err().contains("would lie in the data directory"), "{done}");
+    assert!(world.names(&world.data().root().join("state")).is_empty() && !config(&world).exists());
+}
+
+/// A project's settings stay alone, whatever way leads to them; a repository of a person's own settings is no project.
+#[test]
+fn a_project_is_known_by_whatever_path() {
+    let world = World::new();
+    let project = world.home().join("work");
+    fs::create_dir_all(project.join(".git")).expect("a folder");
+    fs::create_dir_all(project.join(".claude/x")).expect("a folder");
+    fs::create_dir_all(project.join("sub")).expect("a folder");
+    for path in
+        [".claude/x/..", ".claude/no/..", ".claude/.", "sub/../.claude", ".claude/./x/../", ".claude/x/../../.claude"]
+    {
+        let done = setup(&world, &["hooks", "--config-dir"]).arg(project.join(path)).run().code(1);
+        assert!(done.err().contains("these are a project's settings"), "{path}: {done}");
+        let done = setup(&world, &["hooks"]).env("CLAUDE_CONFIG_DIR", project.join(path)).run().code(1);
+        assert!(done.err().contains("these are a project's settings"), "{path}: {done}");
+    }
+    assert_eq!(world.names(&project.join(".claude")), ["x"]);
+    let dotfiles = world.home().join("dotfiles");
+    fs::create_dir_all(dotfiles.join(".git")).expect("a folder");
+    fs::create_dir_all(dotfiles.join("claude")).expect("a folder");
+    symlink(dotfiles.join("claude"), config(&world)).expect("a link");
+    let _ = setup(&world, &["hooks"]).succeed();
+    assert!(dotfiles.join("claude/settings.json").exists());
+}

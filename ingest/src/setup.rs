@@ -12,6 +12,7 @@
 
 pub mod call;
 pub mod command;
+pub(crate) mod copies;
 pub mod copy;
 pub mod events;
 mod holders;

@@ -22,7 +22,7 @@ use crate::setup::hooks::plugin;
 use crate::setup::record::{Hooks, Record};
 use crate::setup::user::User;
 use crate::setup::version::Version;
-use crate::setup::{copy, events};
+use crate::setup::{copies, copy, events};
 
 /// What the hook is to be called for, at least.
 const EVENTS: [&str; 5] = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd"];
@@ -49,7 +49,7 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
         round.found(Code::HookNotCalled, shown.join(", "));
     }
     let user = User::new(round.settings, var);
-    let own = (!record.hooks.is_empty()).then(|| copy::path(&user).ok()).flatten();
+    let own = if record.hooks.is_empty() { Vec::new() } else { copies::all(&user, &record) };
     let copies = own.into_iter().chain(record.plugins.iter().map(|plugin| plugin.folder().join("bin/prompt-hook")));
     for path in copies {
         if let Some((code, example)) = fault_of_copy(&path) {

@@ -26,6 +26,11 @@ pub(super) fn add(copy: &Path, home: &DataDir) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether this is a copy for hooks of this data directory.
+pub(super) fn has(copy: &Path, home: &DataDir) -> bool {
+    read(copy).is_ok_and(|all| all.iter().any(|path| path == home.root()))
+}
+
 /// Strikes a data directory out, and gives the others that still call the copy. Without any the note is gone.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::call::{self, Call, Form, Program, Rate};
+use super::copies;
 use super::copy::{self, Renewed};
 use super::events;
 use super::holders;
@@ -86,14 +87,19 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
     of_the_user(user)?;
     let mut is_idle = true;
     if args.remove {
+        let mut copies_there = copies::all(user, &Record::read(&user.settings.home)?);
+        copies_there.retain(|copy| copy.exists());
+        if args.effect() == Effect::Change {
+            // The entries are about to go, and with them what they tell.
+            copies_there.iter().try_for_each(|copy| copies::note(user, copy))?;
+        }
         for folder in &folders {
             is_idle &= !Configuration::of(user, folder)?.leave(args.effect(), Extent::AsBefore)?;
         }
         if is_idle {
             say("nothing to do")?;
         } else if args.effect() == Effect::Change {
-            let copy = copy::path(user)?;
-            if copy.exists() {
+            for copy in copies_there {
                 say(&format!("kept {} for sessions that still run; `setup remove` takes it away", copy.display()))?;
             }
         }
@@ -126,6 +132,7 @@ pub fn run(user: &User<'_>, args: &Hooks) -> Result<Exit, Error> {
             say(&format!("would write {}", to.display()))?;
         }
         Effect::Change => {
+            copies::note(user, &to)?;
             if copy::place(&from, &to)? == Renewed::New {
                 is_idle = false;
                 say(&format!("set up {}", to.display()))?;

@@ -27,6 +27,9 @@ pub struct Record {
     /// The projects roots of these; a program that was not started from a session knows no `CLAUDE_CONFIG_DIR`.
     #[serde(default)]
     pub projects: Vec<PathBuf>,
+    /// The copies of the hook that these settings call, or called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<PathBuf>,
     /// The version of the client that was found last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::copies;
 use super::copy::{self, Renewed};
 use super::plugin;
 use super::record::Record;
@@ -31,10 +32,16 @@ pub struct Refresh {
 pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
     let record = Record::read(&user.settings.home)?;
     let mut is_idle = true;
-    if !record.hooks.is_empty() {
+    let copies = if record.hooks.is_empty() { Vec::new() } else { copies::all(user, &record) };
+    let called = copies::called(user, &record);
+    for to in &copies {
+        // One that went and that nothing calls is not missed, where there is another.
+        if !to.exists() && !called.contains(to) && copies.len() > 1 {
+            continue;
+        }
         let from = args.hook.clone().map_or_else(copy::source, Ok)?;
-        let to = copy::path(user)?;
-        if copy::place(&from, &to)? == Renewed::New {
+        copies::note(user, to)?;
+        if copy::place(&from, to)? == Renewed::New {
             is_idle = false;
             say(&format!("renewed {}", to.display()))?;
         }

@@ -4,12 +4,13 @@
 //! between two of them it goes on from there when it is called again.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::record::Record;
 use super::user::{Effect, User, say};
-use super::{call, copy, holders, hooks, plugin, service};
+use super::{call, copies, copy, holders, hooks, plugin, service};
 use crate::cli::Place;
 use crate::error::{At, Error};
 use crate::exit::Exit;
@@ -31,10 +32,16 @@ pub struct Remove {
 /// What stops it; what was taken out until then is out.
 pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
     let effect = if args.dry_run { Effect::Tell } else { Effect::Change };
+    // What the entries call, as long as they tell; and what one left that died before it was on record.
+    let mut copies = copies::all(user, &Record::read(&user.settings.home)?);
+    if effect == Effect::Change {
+        copies.iter().filter(|copy| copy.exists()).try_for_each(|copy| copies::note(user, copy))?;
+    }
+    copies.extend(copy::path(user).ok().filter(|usual| !copies.contains(usual)));
     let mut is_changed = hooks::remove(user, effect)?;
     is_changed |= plugin::remove(user, effect)?;
     is_changed |= service::remove(user, effect)?;
-    is_changed |= remove_copy(user, effect)?;
+    is_changed |= remove_copies(user, effect, &copies)?;
     if effect == Effect::Change {
         forget(user)?;
     }
@@ -49,23 +56,43 @@ pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn remove_copy(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
-    let path = copy::path(user)?;
+fn remove_copies(user: &User<'_>, effect: Effect, known: &[PathBuf]) -> Result<bool, Error> {
+    let mut is_changed = false;
+    for path in known {
+        is_changed |= remove_copy(user, effect, path)?;
+    }
+    if effect == Effect::Change {
+        remove_spill(user);
+    }
+    Ok(is_changed)
+}
+
+fn remove_copy(user: &User<'_>, effect: Effect, path: &Path) -> Result<bool, Error> {
     if effect == Effect::Tell {
         if path.exists() {
             say(&format!("would remove {}", path.display()))?;
         }
         return Ok(path.exists());
     }
-    let others = holders::leave(&path, &user.settings.home)?;
+    let others = holders::leave(path, &user.settings.home)?;
     if let Some(other) = others.first() {
         say(&format!("kept {}, which the hooks of {} call", path.display(), other.display()))?;
+        copies::forget(user, path)?;
         return Ok(false);
     }
-    let was_there = copy::remove(&path)?;
+    let was_there = copy::remove(path)?;
     if was_there {
         say(&format!("taken out {}", path.display()))?;
     }
+    // `…/prompt-manager/bin/prompt-hook`: a folder in which there is anything else stays.
+    if let Some(state) = path.parent().and_then(Path::parent) {
+        let _ = fs::remove_dir(state);
+    }
+    copies::forget(user, path)?;
+    Ok(was_there)
+}
+
+fn remove_spill(user: &User<'_>) {
     // Prompts may wait in the spill place: only empty folders go.
     let spill = user
         .settings
@@ -77,8 +104,9 @@ fn remove_copy(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
             let _ = fs::remove_dir(spill.join(folder));
         }
     }
-    let _ = fs::remove_dir(user.state()?);
-    Ok(was_there)
+    if let Ok(state) = user.state() {
+        let _ = fs::remove_dir(state);
+    }
 }
 
 /// A record of nothing is none.

@@ -6,7 +6,39 @@ use std::os::unix::fs::symlink;
 
 use harness::World;
 
-use super::{config, setup};
+use super::{config, program, setup};
+
+/// What is renewed and taken out is the file that the settings call, wherever a variable points by now.
+#[test]
+fn the_copy_stays_known_when_the_state_directory_moves() {
+    let world = World::new();
+    let (usual, chosen) = (world.root().join("state"), world.root().join("chosen"));
+    let copy = chosen.join("prompt-manager/bin/prompt-hook");
+    let _ = setup(&world, &["hooks"]).env("XDG_STATE_HOME", &chosen).succeed();
+    let settings = fs::read_to_string(config(&world).join("settings.json")).expect("settings");
+    assert!(settings.contains(&copy.display().to_string()), "{settings}");
+
+    let newer = world.root().join("newer/prompt-hook");
+    program(&newer, "cat >/dev/null # newer");
+    let done = setup(&world, &["refresh", "--hook"]).arg(&newer).succeed();
+    assert_eq!(done.out(), format!("renewed {}\n", copy.display()));
+    assert!(fs::read_to_string(&copy).expect("the copy").contains("newer") && !usual.exists(), "{}", world.tree());
+
+    // Without a record of it, what the entries call tells.
+    let record = fs::read_to_string(world.data().setup()).expect("a record");
+    let mut record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    record.as_object_mut().expect("an object").remove("copies").expect("it is on record");
+    fs::write(world.data().setup(), record.to_string()).expect("a record");
+    program(&newer, "cat >/dev/null # newest");
+    let _ = setup(&world, &["refresh", "--hook"]).arg(&newer).succeed();
+    assert!(fs::read_to_string(&copy).expect("the copy").contains("newest") && !usual.exists(), "{}", world.tree());
+
+    let kept = setup(&world, &["hooks", "--remove"]).succeed();
+    assert!(kept.out().contains(&format!("kept {}", copy.display())), "{kept}");
+    let done = setup(&world, &["remove"]).succeed();
+    assert!(done.out().contains(&format!("taken out {}\n", copy.display())), "{done}");
+    assert!(world.names(&chosen).is_empty() && !world.data().setup().exists(), "{}", world.tree());
+}
 
 /// What a person may delete with the data is no place for what is called at each prompt.
 #[test]

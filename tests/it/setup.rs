@@ -6,6 +6,7 @@ mod hooks; // the hook in Claude Code's settings: folders, versions, copies
 mod places; // where the copy lies, and whose folder a path leads to
 mod plugin; // the plugin: its folder, and in the place of the hooks
 mod shapes; // settings files as people have them, before and after
+mod switch; // from the hooks to the plugin, and when not
 mod versions; // which client things are set up for, where it is not always found
 
 use std::fs;

@@ -8,6 +8,7 @@
 
 mod contents;
 mod folder;
+mod switch;
 
 use std::fs;
 use std::path::PathBuf;
@@ -95,23 +96,36 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let called = beside::calling(user, &folders);
-    if let Some(settings) = called.first().filter(|_| !args.switch) {
+    // One that is written as a marketplace calls nothing until it is installed.
+    if let Some(settings) = called.first().filter(|_| !args.switch && args.out.is_none()) {
         let problem = "calls our hook already, so that every event would come twice; with --switch that is taken out once the \
                        plugin is in place";
         return Err(Error::Refused { path: settings.clone(), problem: problem.to_owned() });
     }
     let record = Record::read(&user.settings.home)?;
     places.iter().try_for_each(|place| place.refuse_foreign(is_recorded(&record, place)))?;
-    let rate = if args.rate { Rate::Answered } else { Rate::Plain };
     let source = Source::find(user, args.hook.as_ref())?;
+    if args.switch {
+        switch::check(&places, &folders, &source.client)?;
+    }
+    let carried = args.switch && !args.rate && switch::has_rate(&record, &folders);
+    let rate = if args.rate || carried { Rate::Answered } else { Rate::Plain };
     let mut is_idle = true;
     for place in &places {
+        let loses_rate = rate == Rate::Plain && place.has_rate();
         if effect == Effect::Change {
             put_on_record(user, place, rate)?;
         }
         is_idle &= !write(user, place, &source, rate, effect)?;
+        if loses_rate {
+            let done = if effect == Effect::Change { "taken out" } else { "would take out" };
+            say(&format!("{done} /{NAME}:rate; with --rate it stays"))?;
+        }
     }
-    if !called.is_empty() {
+    if carried && !is_idle {
+        say(&format!("/rate was set up with the hooks: it is /{NAME}:rate now"))?;
+    }
+    if !called.is_empty() && args.switch {
         is_idle = false;
         beside::leave(user, &folders, effect)?;
     }
@@ -122,7 +136,11 @@ pub fn run(user: &User<'_>, args: &Plugin) -> Result<Exit, Error> {
         say("nothing to do")?;
     } else if effect == Effect::Change {
         say(&next(&places, &folders))?;
-        if !called.is_empty() {
+        if !called.is_empty() && !args.switch {
+            say(
+                "then take our hooks out of the settings, so that no event comes twice: prompt-manager setup hooks --remove",
+            )?;
+        } else if !called.is_empty() {
             say(
                 "sessions that run have let go of the settings' hooks: until they load the plugin, what is said there comes from their transcripts",
             )?;

@@ -8,6 +8,9 @@ use crate::claude;
 use crate::error::Error;
 use crate::setup::user::{Effect, User};
 
+/// What an administrator says.
+const MANAGED: &str = "/etc/claude-code/managed-settings.json";
+
 /// The folders that were named, absolute and each once; without any, the one that Claude Code uses.
 ///
 /// # Errors
@@ -25,6 +28,22 @@ pub(in crate::setup) fn calling(user: &User<'_>, folders: &[PathBuf]) -> Vec<Pat
         claude::read(&text).is_some_and(|settings| !claude::calls(&settings, user.var).is_empty())
     };
     settings.filter(calls).collect()
+}
+
+/// The settings by which the plugin in the skills directory of one of these configurations would call nothing, and why.
+pub(in crate::setup) fn off(folders: &[PathBuf]) -> Option<(PathBuf, &'static str)> {
+    let own = folders.iter().map(|folder| folder.join("settings.json"));
+    own.chain([PathBuf::from(MANAGED)]).find_map(|path| {
+        let settings = claude::read(&std::fs::read(&path).unwrap_or_default())?;
+        let why = if settings["enabledPlugins"]["prompt-manager@skills-dir"] == false {
+            "turns the plugin off (`enabledPlugins`)"
+        } else if settings["disableAllHooks"] == true {
+            "has hooks turned off (`disableAllHooks`)"
+        } else {
+            return None;
+        };
+        Some((path, why))
+    })
 }
 
 /// Takes everything out of these configurations that calls our hook. Gives whether there was anything.

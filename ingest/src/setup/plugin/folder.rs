@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::NAME;
-use super::contents::{Contents, FILES, MANIFEST, MARKETPLACE};
+use super::contents::{Contents, FILES, MANIFEST, MARKETPLACE, RATE};
 use crate::disk::replace_durably;
 use crate::error::{At, Error};
 use crate::setup::copy::{self, Renewed};
@@ -111,6 +111,11 @@ impl Folder {
     /// Whether there is a plugin, ours or not.
     pub(super) fn is_there(&self) -> bool {
         self.plugin().join(MANIFEST).is_file()
+    }
+
+    /// Whether it has `/rate`.
+    pub(super) fn has_rate(&self) -> bool {
+        self.is_there() && self.plugin().join(RATE).is_file()
     }
 
     /// Whether what is there is a plugin as we make it: by its manifest and its program.

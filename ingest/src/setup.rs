@@ -17,6 +17,7 @@ pub mod copy;
 pub mod events;
 mod holders;
 pub mod hooks;
+mod left;
 pub mod plugin;
 pub mod record;
 pub mod refresh;

@@ -18,7 +18,7 @@ mod layout;
 mod warn;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -27,6 +27,7 @@ use super::copies;
 use super::copy::{self, Renewed};
 use super::events;
 use super::holders;
+use super::left::Left;
 use super::record::Record;
 use super::user::{Effect, User, say};
 use super::version::Client;
@@ -163,24 +164,26 @@ fn of_the_user(user: &User<'_>) -> Result<(), Error> {
 }
 
 /// Takes the hooks out of every configuration on record and of the usual one, also those that stood there before. Gives
-/// whether there were any.
+/// whether there were any. What hinders one of them does not keep the others.
 ///
 /// # Errors
-/// What stops it.
-pub(super) fn remove(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
-    let mut is_idle = true;
+/// What stops all of it.
+pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result<bool, Error> {
+    let mut is_changed = false;
+    let mut leave = |folder: &Path, is_recorded: bool| {
+        let done = Configuration::of(user, folder).and_then(|configuration| {
+            // What nobody set up and nobody could read is none of ours, unless it may name what is about to go.
+            if is_recorded || configuration.names_us() { configuration.leave(effect, Extent::All) } else { Ok(false) }
+        });
+        is_changed |= left.unless(done, &folder.join("settings.json"))?;
+        Ok::<_, Error>(())
+    };
     let recorded: Vec<_> = Record::read(&user.settings.home)?.hooks.into_iter().map(|hooks| hooks.config_dir).collect();
-    for folder in &recorded {
-        is_idle &= !Configuration::of(user, folder)?.leave(effect, Extent::All)?;
-    }
+    recorded.iter().try_for_each(|folder| leave(folder, true))?;
     // A person may have written them by hand.
     let usual = user.claude()?;
     if !recorded.contains(&usual) {
-        let configuration = Configuration::of(user, &usual)?;
-        // What nobody set up and nobody could read is none of ours, unless it may name what is about to go.
-        if configuration.names_us() {
-            is_idle &= !configuration.leave(effect, Extent::All)?;
-        }
+        leave(&usual, false)?;
     }
-    Ok(!is_idle)
+    Ok(is_changed)
 }

@@ -18,6 +18,7 @@ use settings::Chosen;
 
 use super::call::{self, Call, Form, Program, Rate};
 use super::hooks::beside;
+use super::left::Left;
 use super::record::{self, Record};
 use super::user::{Effect, User, say};
 use super::version::Client;
@@ -171,11 +172,11 @@ pub(super) fn refresh(user: &User<'_>, hook: Option<&PathBuf>) -> Result<bool, E
 /// Takes every plugin on record out. Gives whether there was one.
 ///
 /// # Errors
-/// What stops it.
-pub(super) fn remove(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
+/// What stops all of it.
+pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result<bool, Error> {
     let mut is_idle = true;
     for plugin in Record::read(&user.settings.home)?.plugins {
-        is_idle &= !take_out(user, &Folder::recorded(&plugin), effect)?;
+        is_idle &= !left.unless(take_out(user, &Folder::recorded(&plugin), effect), &plugin.path)?;
     }
     Ok(!is_idle)
 }

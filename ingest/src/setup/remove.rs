@@ -1,13 +1,15 @@
 //! `ingest setup remove`: everything that was set up is taken out, and the data stays.
 //!
 //! In this order, so that at no moment anything calls what is gone: the hooks, the plugin, what starts programs, the copies. Ended
-//! between two of them it goes on from there when it is called again.
+//! between two of them it goes on from there when it is called again. What hinders one does not keep the others: it is said, and stays
+//! on record with the copies that it calls.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::left::Left;
 use super::record::Record;
 use super::user::{Effect, User, say};
 use super::{call, copies, copy, holders, hooks, plugin, service};
@@ -29,7 +31,7 @@ pub struct Remove {
 /// Does it.
 ///
 /// # Errors
-/// What stops it; what was taken out until then is out.
+/// What stops all of it, and [`Error::Refused`] if something is left; the rest is out.
 pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
     let effect = if args.dry_run { Effect::Tell } else { Effect::Change };
     // What the entries call, as long as they tell; and what one left that died before it was on record.
@@ -38,13 +40,22 @@ pub fn run(user: &User<'_>, args: &Remove) -> Result<Exit, Error> {
         copies.iter().filter(|copy| copy.exists()).try_for_each(|copy| copies::note(user, copy))?;
     }
     copies.extend(copy::path(user).ok().filter(|usual| !copies.contains(usual)));
-    let mut is_changed = hooks::remove(user, effect)?;
-    is_changed |= plugin::remove(user, effect)?;
-    is_changed |= service::remove(user, effect)?;
-    is_changed |= remove_copies(user, effect, &copies)?;
+    let (mut left, mut callers) = (Left::default(), Left::default());
+    let mut is_changed = hooks::remove(user, effect, &mut callers)?;
+    is_changed |= plugin::remove(user, effect, &mut left)?;
+    is_changed |= service::remove(user, effect, &mut left)?;
+    if let Some(caller) = callers.first() {
+        for copy in copies.iter().filter(|copy| copy.exists()) {
+            say(&format!("kept {}, which {} may call", copy.display(), caller.display()))?;
+        }
+    } else {
+        is_changed |= remove_copies(user, effect, &copies)?;
+    }
     if effect == Effect::Change {
         forget(user)?;
     }
+    callers.end()?;
+    left.end()?;
     if !is_changed {
         say("nothing to do")?;
     }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use settings::{Layer, Settings};
 
+use super::left::Left;
 use super::record::{Record, Service as Recorded};
 use super::user::{Effect, User, say};
 use crate::cli::Place;
@@ -166,8 +167,14 @@ pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
             act(&User::new(&settings, &var), args, Manager::SystemdOf(account.clone()), effect)?;
         }
         Some(manager) => act(user, args, manager, effect)?,
-        None if args.remove && !remove(user, effect)? => say("nothing to do")?,
-        None if args.remove => {}
+        None if args.remove => {
+            let mut left = Left::default();
+            let was_there = remove(user, effect, &mut left)?;
+            left.end()?;
+            if !was_there {
+                say("nothing to do")?;
+            }
+        }
         None => return Err(Error::Usage("which manager? --systemd, --launchd or --cron".to_owned())),
     }
     Ok(Exit::Done)
@@ -188,13 +195,15 @@ fn act(user: &User<'_>, args: &Service, manager: Manager, effect: Effect) -> Res
 /// Takes out whatever stands on record. Gives whether there was something.
 ///
 /// # Errors
-/// What stops it; what is still there stays on record.
-pub(super) fn remove(user: &User<'_>, effect: Effect) -> Result<bool, Error> {
+/// What stops all of it; what is still there stays on record.
+pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result<bool, Error> {
     let mut was_there = false;
     for recorded in Record::read(&user.settings.home)?.services {
         match manager_of(&recorded) {
             Ok(manager) => {
-                was_there |= Job { user, manager, look: look_of(&recorded), effect, into: None }.take_out()?;
+                let done = Job { user, manager, look: look_of(&recorded), effect, into: None }.take_out();
+                let place = recorded.files.first().cloned().unwrap_or_else(|| PathBuf::from(&recorded.manager));
+                was_there |= left.unless(done, &place)?;
             }
             Err(problem) => say(&problem)?,
         }

@@ -1,6 +1,7 @@
 //! Setup that is hindered: killed at the wrong moment, one configuration of several that cannot be changed, somebody who writes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use harness::World;
@@ -67,4 +68,43 @@ fn killed_before_the_settings_were_changed_or_after_they_were_given_back() {
     }
     println!("killed at {kills} system calls");
     assert!(kills > 10, "only {kills}: is strace's injection at work?");
+}
+
+/// What hinders one configuration takes nothing from the others.
+#[test]
+fn one_that_cannot_be_changed_leaves_the_others_to_be_taken_out() {
+    for is_broken in [false, true] {
+        let world = World::new();
+        let folders = ["home/one", "home/two", "home/three"];
+        let dirs = folders.iter().flat_map(|folder| ["--config-dir", folder]);
+        let _ = setup(&world, &["hooks", "--rate"]).args(dirs).succeed();
+        let _ = setup(&world, &["plugin", "--config-dir", "home/four"]).succeed();
+        let one = world.home().join("one/settings.json");
+        let with_hooks = fs::read_to_string(&one).expect("settings");
+        if is_broken {
+            fs::write(&one, format!("{with_hooks}}}")).expect("settings");
+        } else {
+            fs::set_permissions(&one, fs::Permissions::from_mode(0o444)).expect("a mode");
+        }
+        let copy = world.root().join("state/prompt-manager/bin/prompt-hook");
+        for n in 0..2 {
+            let done = setup(&world, &["remove"]).run().code(1);
+            let shown = one.display().to_string();
+            assert!(done.out().contains(&format!("left {shown}: ")), "{done}");
+            assert!(done.out().contains(&format!("kept {}, ", copy.display())), "{n} {done}");
+            assert!(done.err().contains(&shown) || done.err().contains("not everything"), "{done}");
+            assert_eq!(world.names(&world.home()), ["one"], "{done}\n{}", world.tree());
+            assert!(copy.exists(), "{done}");
+            let record = fs::read_to_string(world.data().setup()).expect("a record");
+            assert!(
+                record.contains("home/one") && !record.contains("home/two") && !record.contains("home/four"),
+                "{record}"
+            );
+        }
+        fs::set_permissions(&one, fs::Permissions::from_mode(0o644)).expect("a mode");
+        fs::write(&one, with_hooks).expect("settings");
+        let _ = setup(&world, &["remove"]).succeed();
+        assert!(world.names(&world.home()).is_empty() && !copy.exists(), "{}", world.tree());
+        assert!(!world.data().setup().exists());
+    }
 }

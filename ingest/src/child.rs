@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -12,7 +13,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const LOOK: Duration = Duration::from_millis(10);
 
 /// More of what it writes is not read, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// For so long its streams may stay open once it has ended.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What becomes of what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,26 +49,74 @@ pub(crate) fn run(command: &mut Command, input: &[u8], output: Output, limit: Du
     };
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     let mut child = command.stdin(stdin).stdout(stream()).stderr(stream()).process_group(0).spawn()?;
-    thread::scope(|scope| {
-        let (to, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        // A program need not read its input.
-        scope.spawn(move || to.map(|mut to| to.write_all(input)));
-        let stdout = scope.spawn(move || all_of(stdout));
-        let stderr = scope.spawn(move || all_of(stderr));
-        let status = wait(&mut child, limit);
-        // What it left behind may hold its streams open, and so hold us.
-        end_group(&child);
-        let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
-        Ok(Ended { status: status?, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
-    })
+    let (to, input) = (child.stdin.take(), input.to_owned());
+    // On threads of their own, which nobody has to wait for: a program need not read its input, and what it left behind in another
+    // group may hold its streams open for as long as it likes.
+    thread::spawn(move || to.map(|mut to| to.write_all(&input)));
+    let (stdout, stderr) = (Stream::read(child.stdout.take()), Stream::read(child.stderr.take()));
+    let reins = Reins::take(&child);
+    let status = wait(&mut child, limit);
+    end_group(&child);
+    drop(reins);
+    let until = Instant::now() + LINGER;
+    let (stdout, stderr) = (stdout.until(until), stderr.until(until));
+    Ok(Ended { status: status?, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
 }
 
-fn all_of(stream: Option<impl Read>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(stream) = stream {
-        let _ = stream.take(LARGEST).read_to_end(&mut bytes); // what came until then is all there is
+/// What a stream has given so far.
+struct Stream {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Stream {
+    fn read(stream: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let into = bytes.clone();
+        let reader = thread::spawn(move || {
+            let (Some(mut stream), mut part) = (stream, [0; 8192]) else { return };
+            while let Ok(count @ 1..) = stream.read(&mut part) {
+                let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+                // What comes behind the most is read and forgotten, so that its writer goes on.
+                let room = LARGEST.saturating_sub(bytes.len()).min(count);
+                bytes.extend_from_slice(&part[..room]);
+            }
+        });
+        Self { bytes, reader }
     }
-    bytes
+
+    /// All of it, or what has come by then.
+    fn until(self, end: Instant) -> Vec<u8> {
+        while !self.reader.is_finished() && Instant::now() < end {
+            thread::sleep(LOOK);
+        }
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The groups that run now: whoever ends this process ends them first.
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+struct Reins(u32);
+
+impl Reins {
+    fn take(child: &Child) -> Self {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(child.id());
+        Self(child.id())
+    }
+}
+
+impl Drop for Reins {
+    fn drop(&mut self) {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != self.0);
+    }
+}
+
+/// Ends what other threads run: this process is about to end.
+pub(crate) fn end_all() {
+    for id in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        kill_group(id);
+    }
 }
 
 fn wait(child: &mut Child, limit: Duration) -> io::Result<ExitStatus> {
@@ -84,7 +136,11 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<ExitStatus> {
 }
 
 fn end_group(child: &Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+    kill_group(child.id());
+}
+
+fn kill_group(id: u32) {
+    if let Some(group) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL); // nobody of it may be left
     }
 }
@@ -118,6 +174,9 @@ mod tests {
         let begin = Instant::now();
         assert_eq!(sh("sleep 600", "", 50).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(sh("sleep 600 & exit 0", "", 60_000).unwrap().status.code(), Some(0));
+        // In a group of its own it is not ended, and not waited for either.
+        let left = String::from_utf8(sh("setsid sleep 600 & echo $!", "", 60_000).unwrap().stdout).unwrap();
+        assert!(Command::new("kill").arg(left.trim()).status().unwrap().success());
         assert!(begin.elapsed() < Duration::from_secs(300));
     }
 }

@@ -52,13 +52,15 @@ pub fn run(
     let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, recorded: None, notify, restless: None };
     daemon.announce();
     let mut beside = Beside::default();
-    let done = daemon.passes(&mut beside, &mut Tell::new(who));
+    let mut tell = Tell::new(who);
+    let done = daemon.passes(&mut beside, &mut tell);
     if let Err(error) = &done {
         daemon.notify.status(&format!("failed: {error}"));
     }
     daemon.notify.stopping();
     stop.store(true, Ordering::Relaxed);
     beside.end();
+    tell.end();
     // What went wrong is logged by the caller, as of every command.
     if done.is_ok() {
         tracing::info!("stopped");

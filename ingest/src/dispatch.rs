@@ -27,6 +27,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     match command {
         Command::Completions(args) => return manual::completions(args),
         Command::Man(args) => return manual::man(args),
+        Command::Notify(notify::Notify { failed: Some(service), place, .. }) => {
+            let words = settings::notify_alone(&|name| var_os(name));
+            return notify::failed(service, words, place.home.as_deref());
+        }
         _ => {}
     }
     let resolve = || Settings::resolve(command.layer(), &|name| var_os(name));

@@ -7,10 +7,12 @@
 mod memory;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use queue::DataDir;
 use settings::{Notify as Words, Settings};
 use status::{Severity, State, Status};
 
@@ -20,6 +22,7 @@ use crate::clock::millis;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use memory::Going;
+use memory::Lock;
 pub(crate) use memory::Memory;
 
 /// Shown below `ingest notify --help`.
@@ -32,6 +35,9 @@ Examples:
     notify = [\"notify-send\", \"Prompt Manager\"]
     notify = 'echo \"$1\" | mail -s \"$PROMPT_MANAGER_NOTIFY_STATE\" me'
 ";
+
+/// The service that only answers.
+const API: &str = "prompt-manager-api";
 
 /// How long the command may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -66,6 +72,28 @@ struct News {
     line: String,
 }
 
+/// Tells that a supervisor has given a service up. Wrong settings may be why, so of these nothing but the command is read.
+///
+/// # Errors
+/// Whatever keeps the command from running well.
+pub fn failed(service: &str, words: Option<Words>, home: Option<&Path>) -> Result<Exit, Error> {
+    let Some(words) = words else { return Ok(Exit::Done) };
+    // Once the ingester goes well again, it tells that; of the API nobody looks.
+    let home = home.filter(|_| service != API).map(DataDir::new);
+    if let Some(home) = &home
+        && let Ok(Lock::Held(_lock)) = memory::lock(home)
+    {
+        let mut memory = Memory::default();
+        memory.recall(home);
+        if !memory.begin(millis(SystemTime::now())) {
+            return Ok(Exit::Done);
+        }
+        memory.keep(home)?;
+    }
+    let ended = tell(&words, &service_failed(service), Output::Shown);
+    ended.at("run", program(&words).as_ref()).map(|()| Exit::Done)
+}
+
 /// Runs the command if there is something to tell.
 ///
 /// # Errors
@@ -83,32 +111,28 @@ pub fn run(settings: &Settings, args: &Notify) -> Result<Exit, Error> {
         return ended.at("run", program(words).as_ref()).map(|()| Exit::Done);
     }
     let mut memory = Memory::default();
-    let looked = look(settings, &mut memory, SystemTime::now(), Duration::ZERO, Who::Ourselves, args.failed.as_deref());
+    let looked = look(settings, &mut memory, SystemTime::now(), Duration::ZERO, Who::Ourselves);
     looked.map(|()| Exit::Done)
 }
 
 /// Looks how it goes, after a pass, and tells it if that has changed. `patience` is for how long it must have gone wrong.
 pub(crate) fn quietly(settings: &Settings, memory: &mut Memory, now: SystemTime, patience: Duration, who: Who) {
-    if let Err(error) = look(settings, memory, now, patience, who, None) {
+    if let Err(error) = look(settings, memory, now, patience, who) {
         tracing::warn!("notify: failed to {error}");
     }
 }
 
-fn look(
-    settings: &Settings,
-    memory: &mut Memory,
-    now: SystemTime,
-    patience: Duration,
-    who: Who,
-    failed: Option<&str>,
-) -> Result<(), Error> {
+fn look(settings: &Settings, memory: &mut Memory, now: SystemTime, patience: Duration, who: Who) -> Result<(), Error> {
     let Some(words) = &settings.notify else { return Ok(()) };
-    let Some(_lock) = memory::lock(&settings.home)? else { return Ok(()) };
-    memory.recall(&settings.home);
-    let news = match failed {
-        Some(service) => service_failed(service),
-        None => found(&Status::gather(settings, now)),
+    let _lock = match memory::lock(&settings.home) {
+        Ok(Lock::Held(lock)) => Some(lock),
+        Ok(Lock::Busy) => return Ok(()),
+        // The disk may be what is to be told of. Who stays remembers what it told; who comes and goes would tell it each time.
+        Err(_) if memory.stays => None,
+        Err(error) => return Err(error),
     };
+    memory.recall(&settings.home);
+    let news = found(&Status::gather(settings, now));
     let going = if news.state == "failing" { Going::Wrong } else { Going::Well };
     let due = memory.look(going, millis(now), patience);
     let wanted = settings.home.run().join("notify.wanted");
@@ -135,8 +159,9 @@ fn look(
 }
 
 fn service_failed(service: &str) -> News {
+    let what = if service == API { "Prompts are captured as ever." } else { "What hooks write waits in the queue." };
     let line = format!(
-        "Prompt Manager: {service} has failed and does not run. What hooks write waits in the queue. See `prompt-manager doctor` and logs/processor.log."
+        "Prompt Manager: {service} has failed and does not run. {what} See `prompt-manager doctor` and logs/processor.log."
     );
     News { state: "failing", code: "service_failed".to_owned(), line }
 }

@@ -85,18 +85,32 @@ fn what_is_left_to_another_is_told_by_it() {
     assert!(note.exists() && told.heard().is_empty());
     let _ = told.ingest(&["notify"]).env("PROMPT_MANAGER_MIN_SPACE", "8000000GiB").succeed();
     assert!(!note.exists() && told.heard().len() == 1, "{:?}", told.heard());
-    // A service that failed is told by its name, and no more than once in the same trouble.
-    let _ = told.ingest(&["notify", "--failed", "prompt-manager"]).succeed();
+    // Its unit fails in the same trouble: that is no news.
+    let home = told.world.data().root().display().to_string();
+    let _ = told.ingest(&["notify", "--home", &home, "--failed", "prompt-manager"]).succeed();
     assert_eq!(told.heard().len(), 1);
-    let other = Told::new();
-    for _ in 0..2 {
-        let _ = other.ingest(&["notify", "--failed", "prompt-manager-api"]).succeed();
-    }
-    let heard = other.heard();
+}
+
+/// The settings may be why a service was given up, and the data directory too.
+#[test]
+fn a_service_that_was_given_up_is_told_whatever_is_wrong() {
+    let told = Told::new();
+    let home = told.world.data().root().display().to_string();
+    let config = fs::read_to_string(told.path("config/prompt-manager/config.toml")).expect("config.toml");
+    told.set(&format!("evry = 1\n{config}\n"));
+    let _ = told.ingest(&["run"]).run().code(78);
+    let fail = |name: &str| told.ingest(&["notify", "--home", &home, "--failed", name]).succeed();
+    let _ = fail("prompt-manager");
+    let heard = told.heard();
     assert!(
-        heard.len() == 1 && heard[0].starts_with("failing service_failed Prompt Manager: prompt-manager-api "),
+        heard.len() == 1 && heard[0].contains("prompt-manager has failed") && heard[0].contains("queue"),
         "{heard:?}"
     );
+    // The API knows no trouble but its own.
+    let _ = fail("prompt-manager-api");
+    let heard = told.heard();
+    assert!(heard.len() == 2 && heard[1].contains("prompt-manager-api has failed"), "{heard:?}");
+    assert!(!heard[1].contains("queue"), "{heard:?}");
 }
 
 #[test]

@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 
 use settings::Settings;
 
+use crate::child;
 use crate::notify::{self, Memory, Who};
 use crate::schedule::Moment;
 
 /// Between two looks; and for how long it must go wrong, before that is told.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// What a command still gets when the process is about to end.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// At most one thread.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub(crate) struct Tell {
 impl Tell {
     /// Begins.
     pub(crate) fn new(who: Who) -> Self {
-        Self { who, memory: Arc::default(), last: None, thread: None }
+        Self { who, memory: Arc::new(Mutex::new(Memory::that_stays())), last: None, thread: None }
     }
 
     /// Looks, if somebody wants to be told and that was not done a moment ago.
@@ -41,6 +45,17 @@ impl Tell {
             notify::quietly(&settings, &mut memory, now.wall, LOOK, who);
         });
         self.thread = spawned.inspect_err(|error| tracing::warn!("notify: failed to start a thread: {error}")).ok();
+    }
+
+    /// Ends a command that still runs, unless it ends by itself in a moment.
+    pub(crate) fn end(self) {
+        let until = Instant::now() + GRACE;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if Instant::now() >= until {
+                return child::end_all();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) struct Memory {
     since_ms: i64,
     /// When that look was.
     last_ms: i64,
+    /// It is kept by a process that stays, also where it cannot be written down.
+    #[serde(skip)]
+    pub(crate) stays: bool,
 }
 
 /// How it goes.
@@ -50,6 +53,11 @@ pub(crate) enum Change {
 }
 
 impl Memory {
+    /// Of a process that stays.
+    pub(crate) fn that_stays() -> Self {
+        Self { stays: true, ..Self::default() }
+    }
+
     /// What is due to be told, now that it goes like this. `patience` is for how long it must have gone wrong.
     pub(crate) fn look(&mut self, going: Going, now_ms: i64, patience: Duration) -> Option<Change> {
         let wrong = going == Going::Wrong;
@@ -65,6 +73,13 @@ impl Memory {
         }
     }
 
+    /// It goes wrong, however that was found; whether that is to be told.
+    pub(crate) fn begin(&mut self, now_ms: i64) -> bool {
+        let is_news = !self.told_wrong;
+        *self = Self { told_wrong: true, wrong: true, since_ms: now_ms, last_ms: now_ms, stays: self.stays };
+        is_news
+    }
+
     /// It is told.
     pub(crate) fn told(&mut self, change: Change) {
         self.told_wrong = change == Change::Began;
@@ -76,7 +91,7 @@ impl Memory {
         if let Ok(found) = serde_json::from_slice::<Self>(&text)
             && found.last_ms >= self.last_ms
         {
-            *self = found;
+            *self = Self { stays: self.stays, ..found };
         }
     }
 
@@ -94,15 +109,24 @@ impl Memory {
     }
 }
 
-/// The right to tell; `None` while another process does.
+/// The right to tell.
+#[derive(Debug)]
+pub(crate) enum Lock {
+    /// It is ours while this lives.
+    Held(File),
+    /// Another process tells.
+    Busy,
+}
+
+/// Takes it, if nobody has it.
 ///
 /// # Errors
 /// The operating system's.
-pub(crate) fn lock(home: &DataDir) -> Result<Option<File>, Error> {
+pub(crate) fn lock(home: &DataDir) -> Result<Lock, Error> {
     let path = home.run().join("notify.lock");
     let mut options = File::options();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
-    Ok(lock::try_exclusive(&file).at("lock", &path)?.then_some(file))
+    Ok(if lock::try_exclusive(&file).at("lock", &path)? { Lock::Held(file) } else { Lock::Busy })
 }
 
 #[cfg(test)]

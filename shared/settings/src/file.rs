@@ -22,6 +22,16 @@ pub(crate) fn read(path: &Path, var: &dyn Fn(&str) -> Option<std::ffi::OsString>
     }
 }
 
+/// The `notify` of a file of which anything else may be wrong.
+pub(crate) fn notify_alone(path: &Path) -> Option<Notify> {
+    #[derive(Deserialize)]
+    struct Alone {
+        notify: Option<Notify>,
+    }
+    let text = std::fs::read_to_string(path).ok()?;
+    toml::from_str::<Alone>(&text).ok()?.notify
+}
+
 fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
     let keys: Keys = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);

@@ -96,6 +96,12 @@ pub enum Chosen {
     Named,
 }
 
+/// What is run to tell that it goes wrong, of settings of which anything else may be wrong.
+pub fn notify_alone(var: &dyn Fn(&str) -> Option<OsString>) -> Option<Notify> {
+    let line = var("PROMPT_MANAGER_NOTIFY").and_then(|line| Notify::shell(line.to_str()?).ok());
+    line.or_else(|| file::notify_alone(&file::path(var)?))
+}
+
 /// Everything resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

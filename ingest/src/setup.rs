@@ -22,6 +22,7 @@ pub mod plugin;
 pub mod record;
 pub mod refresh;
 pub mod remove;
+mod roots;
 pub mod service;
 pub mod user;
 pub mod version;

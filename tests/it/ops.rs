@@ -197,6 +197,22 @@ fn all_of_it_goes_and_the_data_stays() {
     assert!(again.err().contains("nothing is installed in"), "{again}");
 }
 
+/// Whoever starts the ingester next has no such variable.
+#[test]
+fn a_configuration_that_this_shell_names_stays_known() {
+    let installed = Installed::new();
+    let config = installed.home(".config/claude");
+    fs::create_dir_all(&config).expect("a directory");
+    copy_projects(&config.join("projects"));
+    let done = installed.script(&["--port", "0"]).env("CLAUDE_CONFIG_DIR", &config).succeed();
+    let line = done.out().lines().find(|line| line.starts_with("Taking in "));
+    assert!(line.is_some_and(|line| line.contains(&config.join("projects").display().to_string())), "{done}");
+    let done = installed.script(&["--port", "0"]).succeed();
+    let line = done.out().lines().find(|line| line.starts_with("Taking in "));
+    assert!(line.is_some_and(|line| line.contains(&config.join("projects").display().to_string())), "{done}");
+    installed.wait_for(done.out(), "five conversations", |page| page["items"].as_array().map(Vec::len) == Some(5));
+}
+
 /// Where no manager runs, that is said, with the one line that changes it.
 #[test]
 fn what_no_boot_starts_is_said() {

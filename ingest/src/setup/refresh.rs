@@ -8,8 +8,9 @@ use super::copies;
 use super::copy::{self, Renewed};
 use super::plugin;
 use super::record::Record;
+use super::roots;
 use super::service;
-use super::user::{User, say};
+use super::user::{Effect, User, say};
 use crate::cli::Place;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -20,6 +21,9 @@ pub struct Refresh {
     /// The hook to copy [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     pub hook: Option<PathBuf>,
+    /// Also put on record the folders of transcripts that this shell alone names, and say which are read
+    #[arg(long)]
+    pub projects: bool,
     /// Shared flags.
     #[command(flatten)]
     pub place: Place,
@@ -30,6 +34,7 @@ pub struct Refresh {
 /// # Errors
 /// What stops it; what was renewed until then stays.
 pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
+    let roots = if args.projects { Some(roots::note(user, Effect::Change)?) } else { None };
     let record = Record::read(&user.settings.home)?;
     let mut is_idle = true;
     let copies = if record.hooks.is_empty() { Vec::new() } else { copies::all(user, &record) };
@@ -50,6 +55,9 @@ pub fn run(user: &User<'_>, args: &Refresh) -> Result<Exit, Error> {
     is_idle &= !service::renew(user)?;
     if is_idle {
         say("nothing to do")?;
+    }
+    if let Some(roots) = roots {
+        say(&roots::shown(&roots))?;
     }
     Ok(Exit::Done)
 }

@@ -22,6 +22,7 @@ use settings::{Layer, Settings};
 
 use super::left::Left;
 use super::record::{Record, Service as Recorded};
+use super::roots;
 use super::user::{Effect, User, say};
 use crate::cli::Place;
 use crate::error::Error;
@@ -40,8 +41,7 @@ Examples:
 ";
 
 /// Settings that a shell may have and a service has not.
-const UNSEEN: [&str; 25] = [
-    "PROMPT_MANAGER_PROJECTS",
+const UNSEEN: [&str; 24] = [
     "PROMPT_MANAGER_EVERY",
     "PROMPT_MANAGER_CRON",
     "PROMPT_MANAGER_SWEEP_EVERY",
@@ -251,16 +251,20 @@ fn manager_of(recorded: &Recorded) -> Result<Manager, String> {
 
 impl Job<'_> {
     fn set_up(&self) -> Result<(), Error> {
-        let places = Places::of(self.user, self.account().cloned())?;
+        let mut places = Places::of(self.user, self.account().cloned())?;
         self.warn_of_variables()?;
-        if self.effect == Effect::Change && self.into.is_none() {
+        let is_for_show = self.effect == Effect::Tell || self.into.is_some();
+        if !is_for_show {
             self.make_places(&places)?;
         }
+        let roots = roots::note(self.user, if is_for_show { Effect::Tell } else { Effect::Change })?;
+        places.set_projects(&roots)?;
         match self.manager {
             Manager::Systemd | Manager::SystemdOf(_) => systemd::set_up(self, &places),
             Manager::Launchd => launchd::set_up(self, &places),
             Manager::Cron => cron::set_up(self, &places),
-        }
+        }?;
+        if self.into.is_some() { Ok(()) } else { say(&roots::shown(&roots)) }
     }
 
     /// Gives whether there was something.
@@ -277,7 +281,8 @@ impl Job<'_> {
     }
 
     fn renew(&self) -> Result<bool, Error> {
-        let places = Places::of(self.user, self.account().cloned())?;
+        let mut places = Places::of(self.user, self.account().cloned())?;
+        places.set_projects(&roots::note(self.user, Effect::Tell)?)?;
         match self.manager {
             Manager::Systemd | Manager::SystemdOf(_) => systemd::renew(self, &places),
             Manager::Launchd => launchd::renew(self, &places),

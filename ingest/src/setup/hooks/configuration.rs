@@ -146,7 +146,8 @@ impl<'a> Configuration<'a> {
             Record::change(&self.user.settings.home, |record| {
                 record.hooks.retain(|hooks| hooks.config_dir != self.folder);
                 let has_plugin = record.plugins.iter().any(|plugin| plugin.path.starts_with(&self.folder));
-                record.projects.retain(|root| has_plugin || *root != self.folder.join("projects"));
+                let has_service = !record.services.is_empty();
+                record.projects.retain(|root| has_plugin || has_service || *root != self.folder.join("projects"));
             })?;
         }
         Ok(is_changed || had_command || entry.is_some())

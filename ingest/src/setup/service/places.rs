@@ -66,6 +66,15 @@ impl Places {
         })
     }
 
+    /// Has them read these.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a path that cannot be written into such files.
+    pub(super) fn set_projects(&mut self, roots: &[PathBuf]) -> Result<(), Error> {
+        self.projects = roots.iter().map(|root| text(root)).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
     /// What they find in their environment.
     pub(super) fn environment(&self) -> Vec<(&'static str, &str)> {
         let config = self.config_home.iter().map(|path| ("XDG_CONFIG_HOME", path.as_str()));

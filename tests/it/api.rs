@@ -163,7 +163,16 @@ fn it_ends_in_good_order() {
     let mut ready = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
     let address = ready.trim().strip_prefix("listening on http://").unwrap();
+    // One that was never accepted would be reset.
     let mut idle = TcpStream::connect(address).unwrap();
+    idle.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"ok") && !answer.ends_with(b"ok\n") {
+        let mut part = [0; 1024];
+        let count = idle.read(&mut part).unwrap();
+        assert_ne!(count, 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&part[..count]);
+    }
     let _ = world.command("kill").args(["-TERM", &child.id().to_string()]).succeed();
     assert_eq!(idle.read_to_end(&mut Vec::new()).unwrap(), 0, "an idle connection is closed at once");
     assert_eq!(child.wait().unwrap().code(), Some(0));

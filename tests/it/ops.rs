@@ -197,6 +197,25 @@ fn all_of_it_goes_and_the_data_stays() {
     assert!(again.err().contains("nothing is installed in"), "{again}");
 }
 
+/// What another data directory's hooks and services need stays.
+#[test]
+fn programs_that_another_data_directory_needs_stay() {
+    let installed = Installed::new();
+    let _ = installed.up();
+    let defaults = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+    let other = installed.home("other");
+    let other = other.to_str().expect("a path");
+    let set =
+        defaults.iter().fold(installed.command(&["setup", "hooks", "--home", other]), |set, name| set.env_remove(name));
+    let _ = set.succeed();
+    let done = installed.script(&["--uninstall"]).succeed();
+    assert!(done.out().contains(&format!("./ops/up --uninstall --home '{other}'")), "{done}");
+    assert!(installed.home(".local/bin/prompt-manager").exists(), "{done}");
+    assert!(fs::read_to_string(installed.home(".claude/settings.json")).is_ok_and(|text| text.contains(other)));
+    let done = installed.script(&["--uninstall", "--home", other]).succeed();
+    assert!(!installed.home(".local/bin/prompt-manager").exists(), "{done}");
+}
+
 /// Whoever starts the ingester next has no such variable.
 #[test]
 fn a_configuration_that_this_shell_names_stays_known() {

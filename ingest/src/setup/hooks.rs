@@ -16,6 +16,7 @@ mod file;
 mod folder;
 mod layout;
 mod warn;
+mod whose;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

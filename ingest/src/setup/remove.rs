@@ -87,7 +87,11 @@ fn remove_copy(user: &User<'_>, effect: Effect, path: &Path) -> Result<bool, Err
     }
     let others = holders::leave(path, &user.settings.home)?;
     if let Some(other) = others.first() {
-        say(&format!("kept {}, which the hooks of {} call", path.display(), other.display()))?;
+        let home = call::quoted(&other.display().to_string());
+        say(&format!(
+            "kept {}, which the hooks of another data directory call; to take it out: prompt-manager setup remove --home {home}",
+            path.display()
+        ))?;
         copies::forget(user, path)?;
         return Ok(false);
     }

@@ -241,7 +241,10 @@ fn two_data_directories_share_the_copy() {
     let _ = setup(&world, &["hooks", "--config-dir", "home/other", "--home", "two"]).succeed();
     let _ = setup(&world, &["hooks"]).succeed();
     let done = setup(&world, &["remove"]).succeed();
-    assert!(done.out().contains("kept ") && done.out().contains("/two call"), "{done}");
+    assert!(
+        done.out().contains("kept ") && done.out().contains("remove --home ") && done.out().contains("/two\n"),
+        "{done}"
+    );
     assert!(copy.exists() && events(&other).len() == 11, "{done}");
     let _ = setup(&world, &["remove", "--home", "two"]).succeed();
     assert!(!copy.exists() && world.names(&world.root().join("state")).is_empty(), "{}", world.tree());

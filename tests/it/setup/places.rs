@@ -75,3 +75,31 @@ fn a_project_is_known_by_whatever_path() {
     let _ = setup(&world, &["hooks"]).succeed();
     assert!(dotfiles.join("claude/settings.json").exists());
 }
+
+/// A user may have several data directories; the hooks of one are nothing that another takes out.
+#[test]
+fn hooks_that_write_to_another_data_directory_stay() {
+    let world = World::new();
+    let other = world.root().join("other");
+    let settings = config(&world).join("settings.json");
+    let text = || fs::read_to_string(&settings).unwrap_or_default();
+    let of_other = |words: &[&str]| setup(&world, words).arg("--home").arg(&other).succeed();
+    let _ = of_other(&["hooks", "--rate"]);
+    let before = text();
+    assert!(before.contains(&other.join("queue").display().to_string()), "{before}");
+    let how = format!("setup hooks --remove --home {}", other.display());
+    for words in [&["remove"][..], &["hooks", "--remove"], &["remove", "-n"], &["hooks", "--remove", "-n"]] {
+        let done = setup(&world, words).succeed();
+        assert!(done.out().contains("kept the hooks in") && done.out().contains(&how), "{done}");
+        assert_eq!(text(), before, "{done}");
+        assert!(config(&world).join("commands/rate.md").exists(), "{done}");
+    }
+    // With ours in its place, and after the other came again, the record of either tells of what the other wrote.
+    let _ = setup(&world, &["hooks"]).succeed();
+    let _ = of_other(&["hooks", "--rate"]);
+    let with_other = text();
+    let _ = setup(&world, &["remove"]).succeed();
+    assert_eq!(text(), with_other);
+    let done = of_other(&["remove"]);
+    assert!(!text().contains("prompt-hook") && !done.out().contains("kept"), "{done}\n{}", text());
+}

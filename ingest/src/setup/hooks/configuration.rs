@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use super::document;
 use super::edit::{self, Wanted};
 use super::file::Snapshot;
+use super::whose;
+use crate::claude::Call;
 use crate::error::{At, Error};
 use crate::setup::call::Rate;
 use crate::setup::command;
@@ -117,12 +119,18 @@ impl<'a> Configuration<'a> {
                     None if found.bytes.is_some() => say(&format!("would remove {}", found.path.display()))?,
                     None => {}
                 }
-                return Ok(is_changed || entry.is_some() || command::is_there(&self.folder));
+                let (others, answers) = self.others()?;
+                self.tell_of_others(&others)?;
+                let command = command::is_there(&self.folder) && !answers;
+                return Ok(is_changed || entry.is_some() || command);
             }
             Effect::Change => self.unwrite(entry.as_ref(), extent)?,
         };
         self.read_to_leave()?.clear()?;
-        let had_command = entry.as_ref().is_none_or(|entry| entry.rate) && command::take_out(&self.folder)?;
+        let (others, answers) = self.others()?;
+        self.tell_of_others(&others)?;
+        let is_ours = !answers && entry.as_ref().is_none_or(|entry| entry.rate);
+        let had_command = is_ours && command::take_out(&self.folder)?;
         if had_command {
             say(&format!("taken out {}", command::path(&self.folder).display()))?;
         }
@@ -200,8 +208,7 @@ impl<'a> Configuration<'a> {
             return Ok(Some(text.to_owned()));
         }
         let is_ours = entry.is_some_and(|entry| entry.settings == found.path && entry.written == hash(bytes));
-        let take_out =
-            |text: &str| edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault));
+        let take_out = |text: &str| self.edited_without(text, before.as_deref());
         match (is_ours, entry.is_some_and(|entry| entry.backup.is_none()), &before) {
             (true, true, _) => Ok(None),
             (true, _, Some(before)) if extent == Extent::AsBefore => Ok(Some(before.clone())),
@@ -209,6 +216,11 @@ impl<'a> Configuration<'a> {
             (true, _, Some(before)) => take_out(before).map(Some),
             _ => take_out(text).map(Some),
         }
+    }
+
+    fn edited_without(&self, text: &str, before: Option<&str>) -> Result<String, Error> {
+        let ours = |call: &Call| whose::elsewhere(self.user, call).is_none();
+        edit::take_out(text, before, self.user.var, &ours).map_err(|fault| self.refused(&fault))
     }
 
     fn write(&self, wanted: &Wanted<'_>) -> Result<bool, Error> {

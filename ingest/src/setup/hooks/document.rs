@@ -125,6 +125,17 @@ impl<'t> Document<'t> {
         Ok(Self { text, root, hooks })
     }
 
+    /// Has only these calls count as ours; the others are as foreign as any other program.
+    pub(super) fn retain_calls(&mut self, ours: &dyn Fn(&Call) -> bool) {
+        let events = self.hooks.iter_mut().flat_map(|hooks| &mut hooks.events);
+        let groups = events.flat_map(|event| &mut event.groups);
+        for (_, handlers) in groups.filter_map(|group| group.handlers.as_mut()) {
+            for handler in handlers {
+                handler.call = handler.call.take().filter(|call| ours(call));
+            }
+        }
+    }
+
     /// Every call of ours.
     pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
         let events = self.hooks.iter().flat_map(|hooks| &hooks.events);

@@ -47,13 +47,18 @@ pub(super) fn put(text: &str, wanted: &Wanted<'_>, var: Var<'_>) -> Result<Strin
     Ok(edited(&renewed, added))
 }
 
+/// Whether a call is ours to take out.
+pub(super) type Ours<'a> = &'a dyn Fn(&crate::claude::Call) -> bool;
+
 /// `text` without our entries. Lists that are empty then go too, unless they were there `before`.
-pub(super) fn take_out(text: &str, before: Option<&str>, var: Var<'_>) -> Result<String, Fault> {
+pub(super) fn take_out(text: &str, before: Option<&str>, var: Var<'_>, ours: Ours<'_>) -> Result<String, Fault> {
     if text.trim().is_empty() {
         return Ok(text.to_owned());
     }
-    let document = Document::parse(text, var)?;
-    let before = before.and_then(|before| Document::parse(before, var).ok());
+    let mut document = Document::parse(text, var)?;
+    let mut before = before.and_then(|before| Document::parse(before, var).ok());
+    document.retain_calls(ours);
+    before.iter_mut().for_each(|before| before.retain_calls(ours));
     let edits = fold(&document, &mut Leaving { before: before.as_ref() });
     Ok(edited(text, edits))
 }

@@ -38,8 +38,9 @@ impl Configuration<'_> {
             },
             _ => {
                 let text = document::text(bytes).map_err(|fault| self.refused(&fault))?;
-                let text =
-                    edit::take_out(text, before.as_deref(), self.user.var).map_err(|fault| self.refused(&fault))?;
+                // Also those of another data directory, whose place ours take: it may be gone when this is given back.
+                let text = edit::take_out(text, before.as_deref(), self.user.var, &|_| true)
+                    .map_err(|fault| self.refused(&fault))?;
                 if entry.is_some_and(|entry| entry.backup.is_none()) && text.trim() == "{}" {
                     return Ok(None);
                 }

@@ -106,7 +106,7 @@ fn other_events_are_renewed_too_unless_they_do_harm() {
 fn what_is_taken_out_leaves_the_rest() {
     let check = |text: &str, before: Option<&str>, expected: &str| {
         let text = text.replace("STOP", STOP).replace("END", END);
-        assert_eq!(take_out(&text, before, &var).unwrap(), expected, "{text}");
+        assert_eq!(take_out(&text, before, &var, &|_| true).unwrap(), expected, "{text}");
     };
     check(r#"{"a": 1, "hooks": {"Stop": [STOP], "SessionEnd": [END]}}"#, None, r#"{"a": 1}"#);
     check(r#"{"hooks": {"Stop": [STOP]}}"#, Some(r#"{"hooks": {}}"#), r#"{"hooks": {}}"#);
@@ -220,7 +220,7 @@ mod any {
                 let calls: usize = event.groups.iter().map(Group::calls).sum();
                 prop_assert!(calls <= 1 && (calls == 1 || !["Stop", "SessionEnd"].contains(&event.name.as_str())));
             }
-            let without = take_out(&with, Some(&text), &var).unwrap();
+            let without = take_out(&with, Some(&text), &var, &|_| true).unwrap();
             prop_assert_eq!((foreign(&without), ours(&without)), (foreign(&text), 0));
             if ours(&text) == 0 {
                 prop_assert_eq!(without, text);
@@ -233,7 +233,7 @@ mod any {
             let document = Document::parse(&with, &var).unwrap();
             let edit = Layout::of(&document).append(&with, &document.root, &[Entry { name: Some(&name), value: &added }]);
             let edited = edited(&with, vec![edit]);
-            let without = take_out(&edited, Some(&text), &var).unwrap();
+            let without = take_out(&edited, Some(&text), &var, &|_| true).unwrap();
             let mut expected = foreign(&text);
             expected.0[&name] = added;
             prop_assert_eq!((foreign(&without), ours(&without)), (expected, 0));

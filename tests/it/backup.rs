@@ -217,6 +217,20 @@ fn they_come_by_themselves() {
     assert!(left.len() == 2 && !left.iter().any(|name| name.contains("2099")), "{left:?}");
 }
 
+/// Backups are best kept on another disk, and a link leads there.
+#[test]
+fn the_folder_may_be_a_link() {
+    let world = World::new();
+    queue(&world, SCENARIOS[0]);
+    let elsewhere = world.root().join("another disk");
+    fs::create_dir_all(&elsewhere).unwrap();
+    symlink(&elsewhere, world.data().backups()).unwrap();
+    let _ = once(&world, &[]);
+    let databases = made(&world, "prompts-");
+    assert_eq!(databases.len(), 1, "{}", world.tree());
+    assert!(checked(&databases[0]).events > 0);
+}
+
 /// Too little room: the old one stays, the alert stands in run/backup.json, nothing else is held up, and it is not tried
 /// again at every wake.
 #[test]

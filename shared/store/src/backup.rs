@@ -42,7 +42,8 @@ pub fn copy_other(from: &Path, to: &Path, watch: &Watch<'_>) -> Result<(), Error
 }
 
 fn into(conn: &Connection, to: &Path, watch: &Watch<'_>) -> Result<(), Error> {
-    let Some(name) = to.to_str() else {
+    let straight = open::straight(to);
+    let Some(name) = straight.to_str() else {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path is not UTF-8");
         return Err(Error::Io { op: "copy the database to", path: to.to_owned(), source });
     };

@@ -300,7 +300,7 @@ pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
 
 /// The same file by the way that leads through no link. The engine refuses a link anywhere in a path; we refuse one only in
 /// the database's own place: a home or a data directory may lie behind one.
-fn straight(path: &Path) -> PathBuf {
+pub(crate) fn straight(path: &Path) -> PathBuf {
     match (path.parent().map(Path::canonicalize), path.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => path.to_owned(),

@@ -187,6 +187,11 @@ impl Daemon<'_> {
             tracing::error!("`home` is {new} now; this process stays at {old}, start it anew for the other");
             settings.home = self.settings.home.clone();
         }
+        if let Some(problem) = &settings.record_problem {
+            tracing::warn!("{problem}");
+            // Those that were known are read on.
+            settings.projects.clone_from(&self.settings.projects);
+        }
         self.ctx.adopt(&settings);
         (self.settings, self.schedule) = (settings, schedule);
         Ok(())

@@ -41,6 +41,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     }
     let file = settings.home.processor_log();
     let log = logging::start(&settings, command.levels(), command.writes().then_some(file.as_path()))?;
+    // `setup` refuses by itself.
+    if let Some(problem) = settings.record_problem.as_ref().filter(|_| !matches!(command, Command::Setup(_))) {
+        tracing::warn!("{problem}");
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let mut ctx = Context::new(&settings, stop.clone());
     let done = match command {

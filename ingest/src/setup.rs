@@ -126,6 +126,7 @@ impl Setup {
 /// What stops it. What was done until then is on record.
 pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Error> {
     let settings = &from_anywhere(settings)?;
+    record::Record::read(&settings.home)?; // what cannot be read would be written over
     let user = User::new(settings, var);
     let _alone = if args.only_tells() { None } else { alone(&settings.home)? };
     match &args.what {

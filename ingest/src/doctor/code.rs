@@ -198,6 +198,9 @@ codes! {
     HookForgotten "hook_forgotten" Warning false
         "the hook was set up in settings that do not call it any more"
         "run `prompt-manager setup hooks`, or `setup plugin`, to have it called again, or with --remove to strike that off";
+    SetupUnreadable "setup_unreadable" Warning false
+        "what was set up is not known: its record cannot be read"
+        "move the file away, and set up again what you want: `prompt-manager setup hooks`, `setup plugin`, `setup service`";
     HookElsewhere "hook_elsewhere" Error false
         "the hook writes to another queue than the one that is read"
         "run `prompt-manager setup hooks`, or `setup plugin`, with the --home that is meant, or set `home` in config.toml";

@@ -33,7 +33,10 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Compares the settings with ours. `last_event_ns` is when the newest event was captured.
 pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i64>) -> Result<(), Error> {
-    let record = Record::read(&round.settings.home)?;
+    let record = Record::read(&round.settings.home).unwrap_or_else(|error| {
+        round.found(Code::SetupUnreadable, error.to_string());
+        Record::default()
+    });
     let mut is_called = false;
     let folders = folders(&record, var);
     for folder in &folders {

@@ -113,6 +113,9 @@ pub(crate) fn serve(flags: Serve) -> Result<(), Error> {
         Layer { home: flags.home, listen: flags.listen, no_token: flags.no_token.then_some(true), ..Layer::default() };
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
     logging::start(LevelFilter::INFO, settings.log.as_deref(), settings.log_format)?;
+    if let Some(problem) = &settings.record_problem {
+        tracing::warn!("{problem}");
+    }
     if let Listen::Tcp(address) = settings.listen {
         check_address(address, allow_remote, settings.no_token)?;
     }

@@ -115,6 +115,8 @@ pub struct Settings {
     pub projects: Vec<PathBuf>,
     /// Whether somebody chose them. Else they are the usual one, and those of the configurations that were set up.
     pub projects_chosen: Chosen,
+    /// Why the configurations that were set up are not known, if they are not.
+    pub record_problem: Option<String>,
     /// When the queue is looked at.
     pub schedule: Schedule,
     /// How often all transcripts are looked at.
@@ -189,9 +191,12 @@ impl Settings {
             (Some(cron), _) => Schedule::Cron(cron),
             (None, every) => Schedule::Every(every.unwrap_or(EVERY)),
         };
-        let (projects, projects_chosen) = match given.projects {
-            Some(projects) => (projects, Chosen::Named),
-            None => (recorded::with_projects(env::default_projects(var), &home)?, Chosen::Default),
+        let (projects, projects_chosen, record_problem) = match given.projects {
+            Some(projects) => (projects, Chosen::Named, None),
+            None => {
+                let (projects, problem) = recorded::with_projects(env::default_projects(var), &home);
+                (projects, Chosen::Default, problem)
+            }
         };
         Ok(Self {
             home,
@@ -199,6 +204,7 @@ impl Settings {
             spill: given.spill.or_else(|| queue::layout::spill_from_env(var)),
             projects,
             projects_chosen,
+            record_problem,
             schedule,
             sweep_every: given.sweep_every.unwrap_or(SWEEP_EVERY),
             batch: given.batch.unwrap_or(BATCH),

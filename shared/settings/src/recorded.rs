@@ -1,10 +1,12 @@
 //! The projects roots that setup put on record: a service knows no `CLAUDE_CONFIG_DIR`, and a person may have several.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use queue::DataDir;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Error;
 
@@ -13,19 +15,26 @@ use crate::Error;
 struct Recorded {
     #[serde(default)]
     projects: Vec<PathBuf>,
+    /// So that it is an object.
+    #[serde(flatten)]
+    _rest: BTreeMap<String, IgnoredAny>,
 }
 
-/// `usual`, and behind them those on record.
-pub(crate) fn with_projects(usual: Vec<PathBuf>, home: &DataDir) -> Result<Vec<PathBuf>, Error> {
+/// `usual`, and behind them those on record; and what is wrong with the record, if that cannot be read. What people say to
+/// Claude Code is taken in and shown all the same.
+pub(crate) fn with_projects(usual: Vec<PathBuf>, home: &DataDir) -> (Vec<PathBuf>, Option<String>) {
     let path = home.setup();
-    let recorded: Recorded = match std::fs::read(&path) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|error| Error::Recorded { path, problem: error.to_string() })?
-        }
+    let read = match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice::<Recorded>(&bytes)
+            .map_err(|error| Error::Recorded { path, problem: error.to_string() }),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Recorded::default()
+            Ok(Recorded::default())
         }
-        Err(source) => return Err(Error::Read { path, source }),
+        Err(source) => Err(Error::Read { path, source }),
+    };
+    let (recorded, problem) = match read {
+        Ok(recorded) => (recorded, None),
+        Err(error) => (Recorded::default(), Some(error.to_string())),
     };
     let mut all = usual;
     for root in recorded.projects {
@@ -33,5 +42,5 @@ pub(crate) fn with_projects(usual: Vec<PathBuf>, home: &DataDir) -> Result<Vec<P
             all.push(root);
         }
     }
-    Ok(all)
+    (all, problem)
 }

@@ -108,3 +108,31 @@ fn one_that_cannot_be_changed_leaves_the_others_to_be_taken_out() {
         assert!(!world.data().setup().exists());
     }
 }
+
+/// What a person's prompts need is not the list of what was set up.
+#[test]
+fn a_record_that_cannot_be_read_stops_setup_alone() {
+    for text in ["", "{\"hooks\": [", "[]"] {
+        let world = World::new();
+        let _ = setup(&world, &["hooks"]).succeed();
+        let session = "33333333-3333-4333-8333-333333333333";
+        let line = format!(
+            r#"{{"type":"user","uuid":"{session}","sessionId":"{session}","timestamp":"2026-11-20T10:00:00.000Z","cwd":"/w","message":{{"role":"user","content":"p"}}}}"#
+        );
+        fs::create_dir_all(config(&world).join("projects/-w")).expect("a folder");
+        fs::write(config(&world).join(format!("projects/-w/{session}.jsonl")), line + "\n").expect("a transcript");
+        fs::write(world.data().setup(), text).expect("a record");
+        let done = world.bin("ingest").args(["once", "--json"]).env_remove("PROMPT_MANAGER_PROJECTS").run().code(0);
+        assert_eq!(done.json()["conversations"], 1, "{text:?} {done}");
+        assert!(done.err().contains("setup.json"), "{text:?} {done}");
+        let listed = world.bin("query-api").args(["list"]).run().code(0);
+        assert!(listed.out().lines().count() > 0, "{listed}");
+        let doctor = world.bin("ingest").args(["doctor"]).run();
+        assert!(doctor.out().contains("setup.json"), "{text:?} {doctor}");
+        for words in [&["hooks"][..], &["plugin"], &["refresh"], &["remove"]] {
+            let refused = setup(&world, words).run().code(78);
+            assert!(refused.err().contains("setup.json") && refused.err().contains("move it away"), "{refused}");
+        }
+        assert_eq!(fs::read_to_string(world.data().setup()).expect("a record"), text);
+    }
+}

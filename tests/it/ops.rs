@@ -241,21 +241,26 @@ fn what_no_boot_starts_is_said() {
     assert!(said.is_some_and(|line| line.contains("prompt-manager setup service --")), "{done}");
 }
 
-/// As where systemd runs for the user: it starts both, no process is ours, and --stop asks it.
-#[test]
-fn a_systemd_of_the_user_is_used() {
-    let installed = Installed::new();
+/// A systemd that starts nothing and writes down what it is asked.
+fn with_systemd(installed: &Installed) -> impl Fn(&[&str]) -> (Done, String) + '_ {
     let (tools, asked) = (installed.world.root().join("tools"), installed.world.root().join("asked"));
     fs::create_dir(&tools).expect("a directory");
     fs::write(tools.join("systemctl"), format!("#!/bin/sh\necho \"$*\" >> '{}'\n", asked.display())).expect("a tool");
     std::process::Command::new("chmod").arg("755").arg(tools.join("systemctl")).status().expect("chmod runs");
-    let script = |args: &[&str]| {
+    move |args: &[&str]| {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display());
         let done = installed.script(args).env("PATH", path).succeed();
         let heard = fs::read_to_string(&asked).unwrap_or_default();
         let _ = fs::remove_file(&asked);
         (done, heard)
-    };
+    }
+}
+
+/// As where systemd runs for the user: it starts both, no process is ours, and --stop asks it.
+#[test]
+fn a_systemd_of_the_user_is_used() {
+    let installed = Installed::new();
+    let script = with_systemd(&installed);
     fs::create_dir_all(installed.home(".claude")).expect("a directory");
     copy_projects(&installed.home(".claude/projects"));
     let (done, heard) = script(&["--port", "8799"]);
@@ -278,6 +283,43 @@ fn a_systemd_of_the_user_is_used() {
             && !installed.home(".config/systemd").join("user/prompt-manager.service").exists(),
         "{done}"
     );
+}
+
+/// The port that was chosen once is kept, and whatever the path holds, its services are known.
+#[test]
+fn the_port_of_a_service_stays() {
+    let installed = Installed::new();
+    let script = with_systemd(&installed);
+    let home = installed.home("100% \"it's\" & <mine>");
+    let home = home.to_str().expect("a path");
+    let (done, _) = script(&["--home", home, "--port", "8799"]);
+    assert!(done.out().contains("Listening on http://127.0.0.1:8799\n"), "{done}");
+    assert!(!done.out().contains("PROMPT_MANAGER_LISTEN"), "{done}");
+    let (done, _) = script(&["--home", home]);
+    assert!(done.out().contains("Listening on http://127.0.0.1:8799\n"), "{done}");
+    let (done, heard) = script(&["--home", home, "--stop"]);
+    assert!(done.out().contains("stopped: services") && heard.contains("--user stop"), "{done}\n{heard}");
+    // Another's are not stopped.
+    let (done, heard) = script(&["--home", &format!("{home}2"), "--stop"]);
+    assert!(done.out().contains("nothing was running") && !heard.contains("stop"), "{done}\n{heard}");
+}
+
+/// A socket that is a file, below a path that a shell could stumble over.
+#[test]
+fn an_api_at_a_socket_is_waited_for_and_asked() {
+    let installed = Installed::new();
+    fs::create_dir_all(installed.home(".config/prompt-manager")).expect("a directory");
+    fs::create_dir_all(installed.home(".claude")).expect("a directory");
+    copy_projects(&installed.home(".claude/projects"));
+    let home = installed.home("it's");
+    let config = format!("listen = \"unix:{}\"\n", home.join("run/api.sock").display());
+    fs::write(installed.home(".config/prompt-manager/config.toml"), config).expect("a file");
+    let args = ["--home", home.to_str().expect("a path")];
+    let done = installed.script(&args).succeed();
+    assert!(done.out().contains("--unix-socket"), "{done}");
+    installed.wait_for(done.out(), "five conversations", |page| page["items"].as_array().map(Vec::len) == Some(5));
+    let done = installed.script(&[&args[..], &["--stop"]].concat()).succeed();
+    assert!(done.out().starts_with("stopped: query-api ingest"), "{done}");
 }
 
 #[test]
@@ -307,9 +349,13 @@ fn a_wrong_setting_is_one_clear_line() {
 #[test]
 fn wrong_words_are_refused() {
     let installed = Installed::new();
-    for (args, named) in
-        [(&["--prot", "1"][..], "--prot"), (&["--port"], "--port"), (&["--port", "x"], "'x'"), (&["--rate"], "--hooks")]
-    {
+    for (args, named) in [
+        (&["--prot", "1"][..], "--prot"),
+        (&["--port"], "--port"),
+        (&["--port", "x"], "'x'"),
+        (&["--port", "70000"], "65535"),
+        (&["--rate"], "--hooks"),
+    ] {
         let done = installed.script(args).run().code(2);
         assert!(done.err().lines().count() == 1 && done.err().contains(named), "{done}");
     }

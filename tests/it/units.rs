@@ -1,6 +1,8 @@
 //! What `setup service` writes for systemd, launchd and cron: the managers' own tools find nothing wrong with it, paths with every odd
 //! character are what they were, and taken out again nothing of it is left.
 
+mod kept; // what a setup leaves alone, and what it remembers
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -249,44 +251,6 @@ fn an_upgrade_renews_what_is_there() {
     paths(&machine.units()).iter().for_each(|path| fs::remove_file(path).expect("removed"));
     let _ = machine.ingest(&["setup", "refresh"]).succeed();
     assert_eq!(machine.left(), Vec::<PathBuf>::new());
-}
-
-/// Claude Code deletes them after 30 days: what only the shell names goes on record.
-#[test]
-fn transcripts_that_this_shell_alone_names_are_read_by_a_service() {
-    let machine = Machine::new("home");
-    let home = &machine.home;
-    let recorded = || {
-        let text = fs::read_to_string(home.join(".local/share/prompt-manager/setup.json")).expect("a record");
-        let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        record["projects"]
-            .as_array()
-            .expect("roots")
-            .iter()
-            .filter_map(|root| root.as_str().map(PathBuf::from))
-            .collect::<Vec<_>>()
-    };
-    let setup = |words: &[&str]| machine.ingest(&[&["setup"], words].concat());
-    let moved = home.join(".config/claude");
-    let done = setup(&["service", "--launchd"]).env("CLAUDE_CONFIG_DIR", &moved).succeed();
-    let (usual, moved) = (home.join(".claude/projects"), moved.join("projects"));
-    assert_eq!(recorded(), std::slice::from_ref(&moved));
-    let line = format!("reads the transcripts in {}, {}\n", usual.display(), moved.display());
-    assert!(done.out().ends_with(&line), "{done}");
-    // By the other variable, and where no service is set up.
-    let listed = format!("{}:/b", moved.display());
-    let done = setup(&["refresh", "--projects"]).env("PROMPT_MANAGER_PROJECTS", listed).succeed();
-    assert_eq!(recorded(), [moved.clone(), "/b".into()]);
-    assert!(done.out().ends_with(&line.replace('\n', ", /b\n")), "{done}");
-    let done = setup(&["refresh", "--projects"]).succeed();
-    assert!(done.out().ends_with(&line.replace('\n', ", /b\n")), "{done}");
-    // Where a file says it, the file counts.
-    fs::create_dir_all(home.join(".config/prompt-manager")).expect("a folder");
-    fs::write(home.join(".config/prompt-manager/config.toml"), "projects = ['/c']\n").expect("config.toml");
-    let done = setup(&["service", "--launchd"]).env("CLAUDE_CONFIG_DIR", home.join("d")).succeed();
-    let note = format!("so that {} is not read", home.join("d/projects").display());
-    assert!(done.out().contains(&note) && done.out().ends_with("reads the transcripts in /c\n"), "{done}");
-    assert_eq!(recorded(), [moved, "/b".into()]);
 }
 
 #[test]

@@ -106,6 +106,12 @@ pub struct Service {
     /// The files that we wrote for it.
     #[serde(default)]
     pub files: Vec<PathBuf>,
+    /// Where the API listens, if that is not what config.toml says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// `$XDG_CONFIG_HOME` when it was set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_home: Option<PathBuf>,
     /// What a later version wrote.
     #[serde(flatten)]
     pub rest: Map<String, Value>,

@@ -14,12 +14,14 @@ mod launchd;
 mod places;
 mod systemd;
 mod unit;
+mod whose;
 
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use settings::{Layer, Settings};
+use settings::{Layer, Listen, Settings};
 
+use super::call::quoted;
 use super::left::Left;
 use super::record::{Record, Service as Recorded};
 use super::roots;
@@ -40,8 +42,11 @@ Examples:
   prompt-manager setup service --remove             whichever was set up
 ";
 
+/// Says once where the API listens; setup keeps it on record.
+const LISTEN: &str = "PROMPT_MANAGER_LISTEN";
+
 /// Settings that a shell may have and a service has not.
-const UNSEEN: [&str; 24] = [
+const UNSEEN: [&str; 23] = [
     "PROMPT_MANAGER_EVERY",
     "PROMPT_MANAGER_CRON",
     "PROMPT_MANAGER_SWEEP_EVERY",
@@ -64,7 +69,6 @@ const UNSEEN: [&str; 24] = [
     "PROMPT_MANAGER_LOG_AGE",
     "PROMPT_MANAGER_LOG_KEEP",
     "PROMPT_MANAGER_NOTIFY",
-    "PROMPT_MANAGER_LISTEN",
     "PROMPT_MANAGER_NO_TOKEN",
 ];
 
@@ -93,6 +97,9 @@ pub struct Service {
     /// Write the files of systemd or launchd into this folder, to be looked at and put in place by hand; start nothing
     #[arg(long, value_name = "DIR", conflicts_with_all = ["remove", "cron", "dry_run"])]
     pub into: Option<PathBuf>,
+    /// Where the API listens, when it is another place than config.toml says; kept on record
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "remove")]
+    pub listen: Option<Listen>,
     /// Take it out again
     #[arg(long, conflicts_with = "timer")]
     pub remove: bool,
@@ -134,6 +141,8 @@ struct Job<'a> {
     effect: Effect,
     /// Files for a person, in a folder of their choice.
     into: Option<PathBuf>,
+    /// Where the API is to listen, if that was said.
+    listen: Option<Listen>,
 }
 
 impl Service {
@@ -182,13 +191,29 @@ pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
 
 fn act(user: &User<'_>, args: &Service, manager: Manager, effect: Effect) -> Result<(), Error> {
     let look = if args.timer { Look::Timer } else { Look::Run };
-    let job = Job { user, manager, look, effect, into: args.into.clone() };
+    let listen = args.listen.clone().or_else(|| (user.var)(LISTEN).and_then(|text| text.to_str()?.parse().ok()));
+    let job = Job { user, manager, look, effect, into: args.into.clone(), listen };
     if !args.remove {
         job.set_up()
     } else if job.take_out()? {
         Ok(())
     } else {
         say("nothing to do")
+    }
+}
+
+/// The settings of a program in whose environment these are not.
+fn without(user: &User<'_>, names: &[&str]) -> Result<Settings, Error> {
+    let var = |name: &str| if names.contains(&name) { None } else { (user.var)(name) };
+    let flags = Layer { home: Some(user.settings.home.root().to_owned()), ..Layer::default() };
+    Ok(Settings::resolve(flags, &var)?)
+}
+
+/// As a person reads it, and `ops/up`.
+fn shown(listen: &Listen) -> String {
+    match listen {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(_) => listen.to_string(),
     }
 }
 
@@ -201,7 +226,7 @@ pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result
     for recorded in Record::read(&user.settings.home)?.services {
         match manager_of(&recorded) {
             Ok(manager) => {
-                let done = Job { user, manager, look: look_of(&recorded), effect, into: None }.take_out();
+                let done = Job { user, manager, look: look_of(&recorded), effect, into: None, listen: None }.take_out();
                 let place = recorded.files.first().cloned().unwrap_or_else(|| PathBuf::from(&recorded.manager));
                 was_there |= left.unless(done, &place)?;
             }
@@ -221,7 +246,8 @@ pub(super) fn renew(user: &User<'_>) -> Result<bool, Error> {
         match manager_of(&recorded) {
             Ok(manager) => {
                 is_changed |=
-                    Job { user, manager, look: look_of(&recorded), effect: Effect::Change, into: None }.renew()?;
+                    Job { user, manager, look: look_of(&recorded), effect: Effect::Change, into: None, listen: None }
+                        .renew()?;
             }
             Err(problem) => say(&problem)?,
         }
@@ -251,7 +277,7 @@ fn manager_of(recorded: &Recorded) -> Result<Manager, String> {
 
 impl Job<'_> {
     fn set_up(&self) -> Result<(), Error> {
-        let mut places = Places::of(self.user, self.account().cloned())?;
+        let mut places = self.places()?;
         self.warn_of_variables()?;
         let is_for_show = self.effect == Effect::Tell || self.into.is_some();
         if !is_for_show {
@@ -264,7 +290,11 @@ impl Job<'_> {
             Manager::Launchd => launchd::set_up(self, &places),
             Manager::Cron => cron::set_up(self, &places),
         }?;
-        if self.into.is_some() { Ok(()) } else { say(&roots::shown(&roots)) }
+        if self.into.is_some() {
+            return Ok(());
+        }
+        say(&roots::shown(&roots))?;
+        say(&format!("the API listens on {}", shown(&places.listen)))
     }
 
     /// Gives whether there was something.
@@ -275,19 +305,94 @@ impl Job<'_> {
             Manager::Cron => cron::take_out(self)?,
         };
         if self.effect == Effect::Change {
-            self.change_record(|services| services.retain(|found| !self.is_mine(found)))?;
+            let home = self.user.settings.home.root();
+            // What could not be taken out stays on record.
+            let is_there = |found: &Recorded| {
+                found.files.iter().any(|path| files::is_ours(path)) && whose::other(&found.files, home).is_none()
+            };
+            self.change_record(|services| services.retain(|found| !self.is_mine(found) || is_there(found)))?;
         }
         Ok(was_there)
     }
 
     fn renew(&self) -> Result<bool, Error> {
-        let mut places = Places::of(self.user, self.account().cloned())?;
+        let mut places = self.places()?;
         places.set_projects(&roots::note(self.user, Effect::Tell)?)?;
         match self.manager {
             Manager::Systemd | Manager::SystemdOf(_) => systemd::renew(self, &places),
             Manager::Launchd => launchd::renew(self, &places),
             Manager::Cron => cron::renew(self, &places),
         }
+    }
+
+    /// What is written into its files: as it stands on record, whatever this shell says meanwhile.
+    fn places(&self) -> Result<Places, Error> {
+        let mut places = Places::of(self.user, self.account().cloned())?;
+        let recorded = self.recorded()?;
+        let listen = self.listen_on_record()?.map(|text| text.parse::<Listen>()).transpose();
+        let listen = listen.map_err(|problem| Error::Usage(format!("`listen` on record: {problem}")))?;
+        places.set_listen(listen, without(self.user, &[LISTEN])?.listen)?;
+        if let Some(config_home) = recorded.and_then(|recorded| recorded.config_home)
+            && self.user.path("XDG_CONFIG_HOME").is_none()
+        {
+            places.set_config_home(&config_home)?;
+        }
+        Ok(places)
+    }
+
+    /// What is to stand on record of where the API listens; `None`: as config.toml says.
+    fn listen_on_record(&self) -> Result<Option<String>, Error> {
+        let usual = without(self.user, &[LISTEN])?.listen;
+        match &self.listen {
+            Some(listen) if *listen == usual => Ok(None),
+            Some(listen) => Ok(Some(listen.to_string())),
+            None => Ok(self.recorded()?.and_then(|recorded| recorded.listen)),
+        }
+    }
+
+    /// As it stands on record.
+    fn recorded(&self) -> Result<Option<Recorded>, Error> {
+        Ok(Record::read(&self.user.settings.home)?.services.into_iter().find(|found| self.is_mine(found)))
+    }
+
+    /// The folders in which files of it may lie: those on record, and the usual one.
+    fn folders(&self, usual: PathBuf) -> Result<Vec<PathBuf>, Error> {
+        let mut folders = vec![usual];
+        for path in self.recorded()?.map(|recorded| recorded.files).unwrap_or_default() {
+            let folder = path.parent().map(Path::to_owned).filter(|folder| !folders.contains(folder));
+            folders.extend(folder);
+        }
+        Ok(folders)
+    }
+
+    /// The line that takes out what another data directory has here.
+    fn removal(&self, other: &Path, files: &[PathBuf]) -> String {
+        let (sudo, words) = match &self.manager {
+            Manager::Systemd => ("", "--systemd".to_owned()),
+            Manager::Launchd => ("", "--launchd".to_owned()),
+            Manager::Cron => ("", "--cron".to_owned()),
+            Manager::SystemdOf(account) => {
+                let texts = files.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+                let named = |text: String| text.lines().find_map(|line| line.strip_prefix("User=").map(str::to_owned));
+                let name = texts.filter_map(named).next().unwrap_or_else(|| account.name.clone());
+                ("sudo ", format!("--systemd --system --user {name}"))
+            }
+        };
+        let home = quoted(&other.display().to_string());
+        format!("{sudo}prompt-manager setup service --remove {words} --home {home}")
+    }
+
+    /// Whether another data directory has these files, which is said.
+    fn pass_over(&self, files: &[PathBuf]) -> Result<bool, Error> {
+        let Some(other) = whose::other(files, self.user.settings.home.root()) else { return Ok(false) };
+        let place = files.first().and_then(|path| path.parent()).unwrap_or(Path::new("/"));
+        self.say_passed_over(place, &other, files)?;
+        Ok(true)
+    }
+
+    fn say_passed_over(&self, place: &Path, other: &Path, files: &[PathBuf]) -> Result<(), Error> {
+        let removal = self.removal(other, files);
+        say(&format!("kept what {} has for another data directory; to take it out: {removal}", place.display()))
     }
 
     fn account(&self) -> Option<&Account> {
@@ -309,6 +414,8 @@ impl Job<'_> {
             account: self.account().map(|account| account.name.clone()),
             timer: self.look == Look::Timer,
             files,
+            listen: self.listen_on_record()?,
+            config_home: self.user.path("XDG_CONFIG_HOME"),
             ..Recorded::default()
         };
         self.change_record(|services| {

@@ -1,12 +1,14 @@
 //! Lines in the user's crontab, between two lines that mark them as ours. Every other line stays as it is, byte for byte.
 
 use std::io;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use super::escape::{cron_command, shell_word};
 use super::places::Places;
+use super::whose;
 use super::{Job, Look};
 use crate::child::{self, Output};
 use crate::error::{At, Error};
@@ -30,6 +32,9 @@ const RUN: &str = include_str!("../../../../ops/cron/run");
 pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
     let block = block(places, job.look)?;
     let before = read()?;
+    if let Some(other) = other(job, &before) {
+        return Err(whose::refused(Path::new("your crontab"), &other, &job.removal(&other, &[])));
+    }
     let after = with(&before, Some(&block));
     if after == before {
         return say("your crontab: nothing to do");
@@ -60,6 +65,9 @@ pub(super) fn take_out(job: &Job<'_>) -> Result<bool, Error> {
     if after == before {
         return Ok(false);
     }
+    if let Some(other) = other(job, &before) {
+        return job.say_passed_over(Path::new("your crontab"), &other, &[]).map(|()| false);
+    }
     if job.effect == Effect::Tell {
         say("would take our lines out of your crontab")?;
         return Ok(true);
@@ -83,9 +91,18 @@ pub(super) fn renew(job: &Job<'_>, places: &Places) -> Result<bool, Error> {
     if with(&before, None) == before || after == before {
         return Ok(false);
     }
+    if let Some(other) = other(job, &before) {
+        return job.say_passed_over(Path::new("your crontab"), &other, &[]).map(|()| false);
+    }
     write(&after)?;
     say("renewed our lines in your crontab")?;
     Ok(true)
+}
+
+/// Another data directory that has its lines there.
+fn other(job: &Job<'_>, crontab: &str) -> Option<PathBuf> {
+    let named = whose::home_in(&crontab[ours(crontab)?])?;
+    whose::is_other(&named, job.user.settings.home.root()).then_some(named)
 }
 
 fn block(places: &Places, look: Look) -> Result<String, Error> {
@@ -97,12 +114,14 @@ fn block(places: &Places, look: Look) -> Result<String, Error> {
         if variables.is_empty() { program } else { format!("env {variables}{program}") }
     };
     let stays = if look == Look::Run { RUN } else { "" };
+    let listen = places.listen_flag.as_deref().map_or_else(String::new, |at| format!(" --listen {}", shell_word(at)));
     let mut block = format!("{BEGIN}\n");
     for line in stays.lines().chain(LINES.lines()).filter(|line| !line.starts_with('#')) {
         let (when, command) = line.split_once('\t').unwrap_or(("", line));
         let command = command
             .replace("@INGEST@", &with_variables(&places.ingest))
             .replace("@API@", &with_variables(&places.api))
+            .replace("@LISTEN@", &listen)
             .replace("@LOG@", &shell_word(&format!("{}/logs/query-api.log", places.data)))
             .replace("@DATA@", &shell_word(&places.data));
         if command.len() > LONGEST {
@@ -116,15 +135,24 @@ fn block(places: &Places, look: Look) -> Result<String, Error> {
 
 /// `text` with `block` in the place of ours, or at its end; or without ours.
 fn with(text: &str, block: Option<&str>) -> String {
-    let ours = text.find(BEGIN_MARK).filter(|begin| text[..*begin].is_empty() || text[..*begin].ends_with('\n'));
-    let Some(begin) = ours else {
+    let Some(Range { start: begin, end }) = ours(text) else {
         let glue = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         return block.map_or_else(|| text.to_owned(), |block| format!("{text}{glue}{block}"));
     };
-    // Where somebody has taken its end away, nobody knows what is theirs: the first line alone is ours then.
-    let last = text[begin..].find(END).map_or(begin, |at| begin + at);
-    let end = text[last..].find('\n').map_or(text.len(), |line| last + line + 1);
     format!("{}{}{}", &text[..begin], block.unwrap_or_default(), &text[end..])
+}
+
+/// Where our lines stand, by whole lines. Where somebody has taken their end away, nobody knows what is theirs: the first line
+/// alone is ours then.
+fn ours(text: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    let mut lines = text.split_inclusive('\n').map(move |line| {
+        at += line.len();
+        (at - line.len()..at, line)
+    });
+    let (first, _) = lines.by_ref().find(|(_, line)| line.starts_with(BEGIN_MARK))?;
+    let last = lines.find(|(_, line)| line.trim_end() == END).map_or(first.end, |(last, _)| last.end);
+    Some(first.start..last)
 }
 
 fn read() -> Result<String, Error> {
@@ -175,5 +203,7 @@ mod tests {
         check(&format!("a\n{BEGIN_MARK}: old\n* * * * * y\n{END}\nb"), "a\nBb", "a\nb");
         assert_eq!(with(&format!("a\n{BEGIN}\nx\n* * * * * theirs\n"), None), "a\nx\n* * * * * theirs\n");
         assert_eq!(with("a # >>> prompt-manager\n", None), "a # >>> prompt-manager\n");
+        check("a # >>> prompt-manager\n", "a # >>> prompt-manager\nB", "a # >>> prompt-manager\n");
+        check("#a # >>> prompt-manager: x\nb", "#a # >>> prompt-manager: x\nb\nB", "#a # >>> prompt-manager: x\nb\n");
     }
 }

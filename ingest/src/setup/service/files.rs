@@ -17,7 +17,9 @@ pub(super) const MARK: &str = "Made by `prompt-manager setup service`";
 
 /// Whether it is there, and ours.
 pub(super) fn is_ours(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).lines().take(8).any(|line| line.contains(MARK)))
+    !path.is_symlink()
+        && fs::read(path)
+            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).lines().take(8).any(|line| line.contains(MARK)))
 }
 
 /// Those that are another than they are to be.
@@ -27,7 +29,8 @@ pub(super) fn is_ours(path: &Path) -> bool {
 pub(super) fn changed(files: &[New]) -> Result<Vec<&New>, Error> {
     for (path, _) in files {
         if path.symlink_metadata().is_ok() && !is_ours(path) {
-            let problem = "is there, and we have not made it; move it away first".to_owned();
+            let what = if path.is_symlink() { "is a link" } else { "is there" };
+            let problem = format!("{what}, and we have not made it; move it away first");
             return Err(Error::Refused { path: path.clone(), problem });
         }
     }

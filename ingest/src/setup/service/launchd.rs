@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::escape::xml_text;
 use super::files::{self, New};
 use super::places::Places;
+use super::whose;
 use super::{Job, Look};
 use crate::child::{self, Output};
 use crate::error::{At, Error};
@@ -24,14 +25,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The operating system's; what launchd says.
 pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
     if let Some(folder) = &job.into {
-        return files::write(job, &agents(folder, places, job.look).iter().collect::<Vec<_>>());
+        return files::write(job, &files::changed(&agents(folder, places, job.look))?);
     }
     let agents = agents(&folder(job)?, places, job.look);
+    let paths: Vec<_> = agents.iter().map(|(path, _)| path.clone()).collect();
+    if let Some(other) = whose::other(&paths, job.user.settings.home.root()) {
+        return Err(whose::refused(&folder(job)?, &other, &job.removal(&other, &paths)));
+    }
     let changed = files::changed(&agents)?;
     if job.effect == Effect::Tell {
         return files::write(job, &changed);
     }
-    job.put_on_record(agents.iter().map(|(path, _)| path.clone()).collect())?;
+    job.put_on_record(paths)?;
     files::write(job, &changed)?;
     load(&agents)
 }
@@ -43,6 +48,9 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
 pub(super) fn take_out(job: &Job<'_>) -> Result<bool, Error> {
     let folder = folder(job)?;
     let paths: Vec<_> = LABELS.iter().map(|label| path(&folder, label)).filter(|path| files::is_ours(path)).collect();
+    if job.pass_over(&paths)? {
+        return Ok(false);
+    }
     if job.effect == Effect::Change {
         for label in LABELS.iter().filter(|label| paths.contains(&path(&folder, label))) {
             let _ = launchctl(&["bootout", &format!("{}/{label}", domain())]); // it need not be loaded
@@ -58,6 +66,9 @@ pub(super) fn take_out(job: &Job<'_>) -> Result<bool, Error> {
 pub(super) fn renew(job: &Job<'_>, places: &Places) -> Result<bool, Error> {
     let agents = agents(&folder(job)?, places, job.look);
     if !agents.iter().any(|(path, _)| files::is_ours(path)) {
+        return Ok(false);
+    }
+    if job.pass_over(&agents.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>())? {
         return Ok(false);
     }
     let changed = files::changed(&agents)?;
@@ -110,7 +121,8 @@ fn agents(folder: &Path, places: &Places, look: Look) -> Vec<New> {
         Look::Timer => ("once", timer),
     };
     let ingest = [places.ingest.as_str(), word, "--quiet", "--home", &places.data];
-    let api = [places.api.as_str(), "serve", "--home", &places.data];
+    let listen = places.listen_flag.iter().flat_map(|listen| ["--listen", listen.as_str()]);
+    let api: Vec<_> = [places.api.as_str(), "serve", "--home", &places.data].into_iter().chain(listen).collect();
     let [ingest_label, api_label] = LABELS;
     [
         (ingest_label, ingest.as_slice(), when, "Background", "ingest"),

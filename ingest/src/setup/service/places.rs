@@ -30,6 +30,8 @@ pub(super) struct Places {
     pub(super) config: String,
     /// Where the API listens.
     pub(super) listen: Listen,
+    /// The same for its command, where config.toml says something else.
+    pub(super) listen_flag: Option<String>,
     /// Whose processes they are, where the manager is the system's.
     pub(super) account: Option<Account>,
 }
@@ -51,7 +53,6 @@ impl Places {
         let settings = user.settings;
         let config_home = user.path("XDG_CONFIG_HOME");
         let config = config_home.clone().map_or_else(|| user.home().map(|home| home.join(".config")), Ok)?;
-        check_listen(&settings.listen)?;
         Ok(Self {
             programs: text(ingest.parent().unwrap_or(&ingest))?,
             ingest: text(&ingest)?,
@@ -62,6 +63,7 @@ impl Places {
             config: text(&config.join("prompt-manager"))?,
             config_home: config_home.as_deref().map(text).transpose()?,
             listen: settings.listen.clone(),
+            listen_flag: None,
             account,
         })
     }
@@ -72,6 +74,26 @@ impl Places {
     /// [`Error::Refused`] for a path that cannot be written into such files.
     pub(super) fn set_projects(&mut self, roots: &[PathBuf]) -> Result<(), Error> {
         self.projects = roots.iter().map(|root| text(root)).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// Has the API listen there, or where it is usual.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an address that other machines could reach.
+    pub(super) fn set_listen(&mut self, chosen: Option<Listen>, usual: Listen) -> Result<(), Error> {
+        self.listen_flag = chosen.as_ref().map(Listen::to_string);
+        self.listen = chosen.unwrap_or(usual);
+        check_listen(&self.listen)
+    }
+
+    /// Has them read config.toml there.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a path that cannot be written into such files.
+    pub(super) fn set_config_home(&mut self, path: &Path) -> Result<(), Error> {
+        self.config_home = Some(text(path)?);
+        self.config = text(&path.join("prompt-manager"))?;
         Ok(())
     }
 

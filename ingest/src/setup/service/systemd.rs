@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::files::{self, New};
 use super::places::Places;
 use super::unit;
+use super::whose;
 use super::{Job, Look, Manager};
 use crate::child::{self, Ended, Output};
 use crate::error::{At, Error};
@@ -24,14 +25,18 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The operating system's; what systemd says.
 pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
     if let Some(folder) = &job.into {
-        return files::write(job, &units(folder, places, job.look).iter().collect::<Vec<_>>());
+        return files::write(job, &files::changed(&units(folder, places, job.look))?);
     }
     let folder = folder(job)?;
+    let all: Vec<_> = unit::names().map(|name| folder.join(name)).collect();
+    if let Some(other) = whose::other(&all, job.user.settings.home.root()) {
+        return Err(whose::refused(&folder, &other, &job.removal(&other, &all)));
+    }
     let units = units(&folder, places, job.look);
     let changed = files::changed(&units)?;
     // Of the other way of looking.
-    let former: Vec<_> =
-        unit::names().map(|name| folder.join(name)).filter(|path| units.iter().all(|(unit, _)| unit != path)).collect();
+    let mut former = all.clone();
+    former.retain(|path| files::is_ours(path) && units.iter().all(|(unit, _)| unit != path));
     let systemctl = Systemctl::of(job);
     let is_up = systemctl.is_up();
     if job.effect == Effect::Tell {
@@ -43,9 +48,9 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
         ));
     }
     job.put_on_record(units.iter().map(|(path, _)| path.clone()).collect())?;
-    let is_new = !changed.is_empty() || former.iter().any(|path| files::is_ours(path));
+    let is_new = !changed.is_empty() || !former.is_empty();
     if is_up && is_new {
-        systemctl.stop()?; // a socket cannot be opened anew while its service has it
+        systemctl.stop(&all)?; // a socket cannot be opened anew while its service has it
     }
     files::write(job, &changed)?;
     disable(&systemctl, is_up, &folder, &former)?;
@@ -71,21 +76,32 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
 /// # Errors
 /// The operating system's.
 pub(super) fn take_out(job: &Job<'_>) -> Result<bool, Error> {
-    let folder = folder(job)?;
+    let mut was_there = false;
+    for folder in job.folders(folder(job)?)? {
+        was_there |= take_out_of(job, &folder)?;
+    }
+    Ok(was_there)
+}
+
+fn take_out_of(job: &Job<'_>, folder: &Path) -> Result<bool, Error> {
     let paths: Vec<_> = unit::names().map(|name| folder.join(name)).filter(|path| files::is_ours(path)).collect();
+    if job.pass_over(&paths)? {
+        return Ok(false);
+    }
     if paths.is_empty() || job.effect == Effect::Tell {
         return files::remove(job, &paths);
     }
     let systemctl = Systemctl::of(job);
     let is_up = systemctl.is_up();
     if is_up {
-        systemctl.stop()?;
+        systemctl.stop(&paths)?;
     }
-    disable(&systemctl, is_up, &folder, &paths)?;
+    disable(&systemctl, is_up, folder, &paths)?;
     files::remove(job, &paths)?;
     if is_up {
         systemctl.ask(&["daemon-reload"])?;
-        let _ = systemctl.run(&["reset-failed", "prompt-manager*"]); // nothing of them has failed, most often
+        let names: Vec<_> = names(&paths).collect();
+        let _ = systemctl.run(&[&["reset-failed"], names.as_slice()].concat()); // nothing has failed, most often
     }
     Ok(true)
 }
@@ -95,19 +111,29 @@ pub(super) fn take_out(job: &Job<'_>) -> Result<bool, Error> {
 /// # Errors
 /// The operating system's; what systemd says.
 pub(super) fn renew(job: &Job<'_>, places: &Places) -> Result<bool, Error> {
-    let folder = folder(job)?;
-    let units = units(&folder, places, job.look);
+    let is_there = |folder: &PathBuf| unit::started(job.look).iter().any(|name| files::is_ours(&folder.join(name)));
     // One that a person took out stays out, with all that it needs.
-    if !unit::started(job.look).iter().any(|name| files::is_ours(&folder.join(name))) {
+    let Some(folder) = job.folders(folder(job)?)?.into_iter().find(is_there) else { return Ok(false) };
+    let units = units(&folder, places, job.look);
+    if job.pass_over(&unit::names().map(|name| folder.join(name)).collect::<Vec<_>>())? {
         return Ok(false);
     }
     let changed = files::changed(&units)?;
-    files::write(job, &changed)?;
     let systemctl = Systemctl::of(job);
-    if systemctl.is_up() {
+    let is_up = systemctl.is_up();
+    // A socket that is to lie elsewhere cannot be opened anew while its service has it.
+    let socket: Vec<_> =
+        ["prompt-manager-api.service", "prompt-manager-api.socket"].map(|name| folder.join(name)).into();
+    let is_moved = changed.iter().any(|(path, _)| *path == socket[1]);
+    let was_up = is_up && is_moved && systemctl.stop(&socket)?;
+    files::write(job, &changed)?;
+    if is_up {
         systemctl.ask(&["daemon-reload"])?;
         // The programs are new, if the units are not.
         systemctl.ask(&["try-restart", "prompt-manager.service", "prompt-manager-api.service"])?;
+        if was_up {
+            systemctl.ask(&["start", "prompt-manager-api.socket"])?;
+        }
         say("started prompt-manager anew")?;
     }
     Ok(!changed.is_empty())
@@ -122,13 +148,17 @@ fn folder(job: &Job<'_>) -> Result<PathBuf, Error> {
     Ok(config.join("systemd/user"))
 }
 
+fn names(paths: &[PathBuf]) -> impl Iterator<Item = &str> {
+    paths.iter().filter_map(|path| path.file_name()?.to_str())
+}
+
 fn units(folder: &Path, places: &Places, look: Look) -> Vec<New> {
     unit::files(places, look).into_iter().map(|(name, text)| (folder.join(name), text)).collect()
 }
 
 /// Takes the links away that start them; without a manager by hand.
 fn disable(systemctl: &Systemctl, is_up: bool, folder: &Path, paths: &[PathBuf]) -> Result<(), Error> {
-    let names: Vec<_> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    let names: Vec<_> = names(paths).collect();
     let there: Vec<_> =
         names.iter().copied().filter(|name| folder.join(name).exists() && !name.contains('@')).collect();
     if is_up && !there.is_empty() {
@@ -185,14 +215,15 @@ impl Systemctl {
         self.run(&["show", "--property=Version"]).is_ok_and(|ended| ended.status.success())
     }
 
-    /// All of ours that run, in one go, so that none starts another.
-    fn stop(&self) -> Result<(), Error> {
+    /// Those of ours that run, in one go, so that none starts another. Gives whether one did.
+    fn stop(&self, paths: &[PathBuf]) -> Result<bool, Error> {
         let loaded = |name: &&str| {
             let shown = self.run(&["show", "--property=ActiveState", name]);
             shown.is_ok_and(|ended| !ended.stdout.starts_with(b"ActiveState=inactive"))
         };
-        let running: Vec<_> = unit::names().filter(|name| !name.contains('@')).filter(loaded).collect();
-        if running.is_empty() { Ok(()) } else { self.ask(&[&["stop"], running.as_slice()].concat()) }
+        let ours: Vec<_> = paths.iter().filter(|path| files::is_ours(path)).cloned().collect();
+        let running: Vec<_> = names(&ours).filter(|name| !name.contains('@')).filter(loaded).collect();
+        if running.is_empty() { Ok(false) } else { self.ask(&[&["stop"], running.as_slice()].concat()).map(|()| true) }
     }
 
     fn shown(&self) -> String {

@@ -134,6 +134,7 @@ mod tests {
             config_home: None,
             config: path("c"),
             listen: "127.0.0.1:8765".parse().unwrap(),
+            listen_flag: None,
             account: account.map(|name| Account::named(name).unwrap()),
         }
     }

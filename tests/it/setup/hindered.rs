@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use harness::World;
+use harness::{World, bin};
 
 use super::hooks::{has_strace, kill_at};
 use super::{claude, config, setup};
@@ -135,4 +138,31 @@ fn a_record_that_cannot_be_read_stops_setup_alone() {
         }
         assert_eq!(fs::read_to_string(world.data().setup()).expect("a record"), text);
     }
+}
+
+/// Somebody writes after the last look at the file, right before it is replaced.
+#[test]
+fn who_writes_between_the_look_and_the_rename_is_heard() {
+    if !has_strace() {
+        return;
+    }
+    let (world, path) = by_hand();
+    let calls = "rename,renameat2";
+    let (trace, slow) = (format!("trace={calls}"), format!("inject={calls}:delay_enter=1000000"));
+    let command = world.command("strace").args(["-qq", "-o", "/dev/null", "-e", &trace, "-e", &slow]);
+    let command = command.arg(bin("ingest")).args(["setup", "hooks"]);
+    let mut child = command.into_command().stdout(Stdio::null()).spawn().expect("strace");
+    let partial = config(&world).join("settings.json.prompt-manager.partial");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !partial.exists() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // It is written and looked at in far less.
+    thread::sleep(Duration::from_millis(300));
+    let is_in_time = partial.exists() && fs::read_to_string(&path).expect("settings") == BY_HAND;
+    fs::write(&path, BY_HAND.replace("opus", "sonnet")).expect("settings");
+    assert!(child.wait().expect("it ends").success() && is_in_time);
+    let found = fs::read_to_string(&path).expect("settings");
+    assert!(found.contains("sonnet") && found.contains("SessionEnd"), "{found}");
+    assert!(!partial.exists(), "{}", world.tree());
 }

@@ -8,6 +8,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
 
@@ -75,11 +78,10 @@ impl Snapshot {
             file.sync_all()
         };
         let written = write().at("write", &partial).and_then(|()| {
-            let is_same = self.is_what_is_there()?;
-            if is_same {
-                fs::rename(&partial, &self.path).at("write", &self.path)?;
+            if !self.is_what_is_there()? {
+                return Ok(false);
             }
-            Ok(is_same)
+            self.put(&partial, bytes).at("write", &self.path)
         });
         if !matches!(written, Ok(true)) {
             let _ = fs::remove_file(&partial);
@@ -87,6 +89,36 @@ impl Snapshot {
         }
         sync_dir(self.path.parent().unwrap_or(Path::new("/")))?;
         Ok(true)
+    }
+
+    /// Puts `partial`, which says `ours`, in the place of what was read; false if something else came out of it, which is back
+    /// then. Who writes between a look and a rename would not be heard: the two change places, and what came out is looked at.
+    fn put(&self, partial: &Path, ours: &[u8]) -> io::Result<bool> {
+        let rename = |flags| renameat_with(CWD, partial, CWD, &self.path, flags);
+        let Some(read) = &self.bytes else {
+            return match rename(RenameFlags::NOREPLACE) {
+                Ok(()) => Ok(true),
+                Err(Errno::EXIST) => Ok(false),
+                Err(error) if is_unknown(error) => fs::rename(partial, &self.path).map(|()| true),
+                Err(error) => Err(error.into()),
+            };
+        };
+        match rename(RenameFlags::EXCHANGE) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) if is_unknown(error) => return fs::rename(partial, &self.path).map(|()| true),
+            Err(error) => return Err(error.into()),
+        }
+        if fs::read(partial)? == *read {
+            fs::remove_file(partial)?;
+            return Ok(true);
+        }
+        rename(RenameFlags::EXCHANGE)?;
+        if fs::read(partial)? != ours {
+            // Somebody wrote once more, to ours: that is the newest.
+            rename(RenameFlags::EXCHANGE)?;
+        }
+        Ok(false)
     }
 
     /// Takes the file away; false if it is not what was read.
@@ -126,6 +158,11 @@ impl Snapshot {
             Err(error) => Err(error).at("read", &self.path),
         }
     }
+}
+
+/// Whether a file system does not know how to do that.
+fn is_unknown(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM)
 }
 
 /// Where a chain of links ends, also if nothing is there yet. The folder must be there.

@@ -166,3 +166,21 @@ fn who_writes_between_the_look_and_the_rename_is_heard() {
     assert!(found.contains("sonnet") && found.contains("SessionEnd"), "{found}");
     assert!(!partial.exists(), "{}", world.tree());
 }
+
+/// A place in which nothing can be written is found before anything is.
+#[test]
+fn a_folder_that_cannot_be_written_to_stops_it_before_it_begins() {
+    for name in ["home/two", "home/two/commands"] {
+        let world = World::new();
+        let (one, two) = (world.home().join("one"), world.root().join(name));
+        fs::create_dir_all(&one).expect("a folder");
+        fs::create_dir_all(&two).expect("a folder");
+        fs::set_permissions(&two, fs::Permissions::from_mode(0o555)).expect("a mode");
+        let before = world.tree();
+        let done =
+            setup(&world, &["hooks", "--rate", "--config-dir", "home/one", "--config-dir", "home/two"]).run().code(1);
+        assert!(done.err().contains(&two.display().to_string()) && done.err().contains("chmod u+w"), "{done}");
+        assert!(world.names(&one).is_empty() && !world.root().join("state").exists(), "{before}\n{}", world.tree());
+        assert!(!world.data().setup().exists());
+    }
+}

@@ -13,8 +13,10 @@ mod told;
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
 
 use super::document;
 use super::edit::{self, Wanted};
@@ -70,7 +72,13 @@ impl<'a> Configuration<'a> {
         if wanted.call.rate == Rate::Answered {
             command::check(&self.folder)?;
         }
-        self.with_hooks(&self.read()?, wanted).map(drop)
+        let found = self.read()?;
+        let is_changed = found.bytes.as_deref() != Some(self.with_hooks(&found, wanted)?.as_bytes());
+        let places = [Some(self.folder.as_path()), found.path.parent()];
+        let commands = self.folder.join("commands");
+        let has_command = wanted.call.rate == Rate::Plain || command::is_there(&self.folder);
+        let places = places.into_iter().flatten().filter(|_| is_changed);
+        places.chain((!has_command).then_some(commands.as_path())).try_for_each(writable)
     }
 
     /// Puts our entries in. Gives whether there was anything to do.
@@ -321,6 +329,23 @@ impl<'a> Configuration<'a> {
         }
         Ok(is_changed)
     }
+}
+
+/// Makes sure that something can be put into a folder, or into the one above in which it will be made. One that is read-only is
+/// left so, as a file is, also by root.
+fn writable(folder: &Path) -> Result<(), Error> {
+    let Some(folder) = folder.ancestors().find(|above| above.exists()) else { return Ok(()) };
+    let mode = folder.metadata().at("look at", folder)?.permissions().mode();
+    let asked = access(folder, Access::WRITE_OK | Access::EXEC_OK);
+    if mode & 0o200 != 0 && asked.is_ok() {
+        return Ok(());
+    }
+    let shown = folder.display();
+    let problem = match asked {
+        Err(error) if mode & 0o200 != 0 => format!("nothing can be put there ({})", io::Error::from(error)),
+        _ => format!("is read-only and is left so; run: chmod u+w '{shown}'"),
+    };
+    Err(Error::Refused { path: folder.to_owned(), problem })
 }
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {

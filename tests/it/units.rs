@@ -346,8 +346,21 @@ fn no_system_call_is_one_that_units_forbid() {
     let stays = ["timeout", "--preserve-status", "3"];
     let _ = traced(&stays, "ingest", &["run", "--every", "50ms", "--leave-notify"]).succeed();
     check("run");
-    let _ = traced(&stays, "query-api", &["serve", "--listen", "127.0.0.1:0"]).succeed();
-    check("the API's start and end");
+
+    // Detached, so that the server itself is what is started and ended.
+    let strace = world.command("strace").args(["-D", "-f", "-qq", "-e", "signal=none", "-o"]).arg(&trace);
+    let mut server = world.serve_by(strace.arg(bin("query-api")).args(["serve", "--listen", "127.0.0.1:0"]));
+    let id = server.items(&[("q", "use-bash")])[0]["id"].clone();
+    for path in ["/api/stats", "/api/sessions", "/api/health", "/api/export", "/metrics", "/docs", "/readyz"] {
+        assert_eq!(server.request("GET", path, &[]).status, 200, "{path}");
+    }
+    let said = server.client().json("PUT", &format!("/api/conversations/{id}/rating"), r#"{"rating":5}"#);
+    assert_eq!(said.status, 200, "{}", said.text());
+    assert_eq!(server.end(), Some(0));
+    while !fs::read_to_string(&trace).expect("a trace").contains("exit_group(0)") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    check("the API, from its start over what people ask to its end");
 }
 
 /// `12 openat(...` and `12 <... openat resumed>`.
@@ -379,7 +392,8 @@ fn group(name: &str) -> std::collections::BTreeSet<String> {
 #[test]
 fn root_sets_units_of_the_system_up_for_a_user() {
     if !rustix::process::geteuid().is_root() {
-        return; // it refuses then, as any write to /etc does
+        println!("skipped: only root has an /etc to itself");
+        return;
     }
     let machine = Machine::new("home");
     machine.tool("systemctl", "case \"$*\" in *ActiveState*) echo ActiveState=inactive;; esac");
@@ -427,7 +441,8 @@ cat "$1/.local/share/prompt-manager/setup.json"
 fn the_api_answers_at_a_socket_from_outside_of_its_network() {
     need("systemd-socket-activate");
     if !rustix::process::geteuid().is_root() {
-        return; // a network of its own wants root
+        println!("skipped: only root can make a network of its own");
+        return;
     }
     let world = World::captured();
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

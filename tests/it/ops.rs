@@ -285,6 +285,78 @@ fn a_systemd_of_the_user_is_used() {
     );
 }
 
+/// As cron starts them at a boot: no pid file tells of them.
+#[test]
+fn what_a_boot_has_started_is_known() {
+    let installed = Installed::new();
+    let _ = installed.up();
+    let boot = || {
+        for (name, rest) in [("ingest", "run"), ("query-api", "serve --listen 127.0.0.1:0")] {
+            let program = installed.home(".local/lib/prompt-manager").join(name);
+            let line = format!(
+                "setsid '{}' {rest} --home '{}' >/dev/null 2>&1 </dev/null &",
+                program.display(),
+                installed.data("").display().to_string().trim_end_matches('/')
+            );
+            let _ = installed.world.command("sh").args(["-c", &line]).succeed();
+        }
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while installed.running() != ["ingest", "query-api"] {
+            assert!(Instant::now() < deadline, "{:?}", installed.running());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let _ = installed.script(&["--stop"]).succeed();
+    boot();
+    let done = installed.script(&["--stop"]).succeed();
+    assert_eq!(done.out().trim(), "stopped: query-api ingest");
+    assert_eq!(installed.running(), [""; 0]);
+    boot();
+    let done = installed.up();
+    assert!(done.out().contains("ingest was already running"), "{done}");
+    assert_eq!(installed.running(), ["ingest", "query-api", "query-api"]);
+    let _ = installed.script(&["--stop"]).succeed();
+    boot();
+    // Another's are not ours to stop, though its name begins alike.
+    let other = installed.data("").display().to_string();
+    let other = other.trim_end_matches("ger/");
+    let done = installed.script(&["--stop", "--home", other]).succeed();
+    assert!(done.out().starts_with("nothing was running"), "{done}");
+    let done = installed.script(&["--uninstall"]).succeed();
+    assert_eq!(installed.running(), [""; 0], "{done}");
+}
+
+/// Two at once, one that was killed, and programs of which one is missing.
+#[test]
+fn an_installation_is_whole_or_as_it_was() {
+    let installed = Installed::new();
+    let _ = installed.up();
+    let lock = installed.home(".prompt-manager-up");
+    assert!(!lock.exists());
+    let mut other = std::process::Command::new("sh").args(["-c", "sleep 60; :", "ops/up"]).spawn().expect("a process");
+    fs::write(&lock, format!("{}\n", other.id())).expect("a lock");
+    let done = installed.script(&["--stop"]).run().code(1);
+    assert!(done.err().contains("another ops/up runs"), "{done}");
+    other.kill().expect("it ends");
+    let _ = other.wait();
+    let _ = installed.script(&["--stop"]).succeed();
+    assert!(!lock.exists());
+
+    fs::remove_file(installed.world.root().join("binaries/prompt-hook")).expect("removed");
+    let lib = installed.home(".local/lib/prompt-manager");
+    let mark = |name: &str| fs::metadata(lib.join(name)).and_then(|meta| meta.modified()).expect("a program");
+    let before = (mark("ingest"), mark("query-api"));
+    let done = installed.script(&["--port", "0"]).run().code(1);
+    assert!(done.err().contains("nothing was replaced"), "{done}");
+    assert_eq!((mark("ingest"), mark("query-api")), before);
+
+    // Ended between two of them, it goes on.
+    fs::remove_file(installed.home(".local/bin/prompt-manager")).expect("removed");
+    fs::remove_file(lib.join("query-api")).expect("removed");
+    let done = installed.script(&["--uninstall"]).succeed();
+    assert!(!lib.exists(), "{done}");
+}
+
 /// The port that was chosen once is kept, and whatever the path holds, its services are known.
 #[test]
 fn the_port_of_a_service_stays() {

@@ -28,11 +28,12 @@ pub mod user;
 pub mod version;
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use queue::DataDir;
+use rustix::fs::OFlags;
 use settings::Settings;
 
 use crate::error::{At, Error};
@@ -128,7 +129,9 @@ pub fn run(settings: &Settings, args: &Setup, var: Var<'_>) -> Result<Exit, Erro
     let settings = &from_anywhere(settings)?;
     record::Record::read(&settings.home)?; // what cannot be read would be written over
     let user = User::new(settings, var);
-    let _alone = if args.only_tells() { None } else { alone(&settings.home)? };
+    // What is set up for another user is locked as that user.
+    let is_for_another = matches!(&args.what, What::Service(args) if args.system);
+    let _alone = if args.only_tells() || is_for_another { None } else { alone(&settings.home)? };
     match &args.what {
         What::Hooks(args) => hooks::run(&user, args),
         What::Plugin(args) => plugin::run(&user, args),
@@ -152,12 +155,24 @@ fn alone(home: &DataDir) -> Result<Option<File>, Error> {
         return Ok(None);
     }
     let path = home.setup_lock();
-    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let file = options.open(&path).at("open", &path)?;
+    give_to_owner(&file, &home.run()).at("give away", &path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Held { path, what: "another setup runs" }),
         Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
     }
+}
+
+/// Has what root made belong to whose folder it lies in, who could never open it otherwise.
+fn give_to_owner(file: &File, folder: &Path) -> std::io::Result<()> {
+    let owner = folder.metadata()?;
+    if !rustix::process::geteuid().is_root() || file.metadata()?.uid() == owner.uid() {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 #[cfg(test)]

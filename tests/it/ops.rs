@@ -357,6 +357,24 @@ fn an_installation_is_whole_or_as_it_was() {
     assert!(!lib.exists(), "{done}");
 }
 
+/// Root has set them up for this user: nothing of ours runs beside them, and no program goes while they need it.
+#[test]
+fn units_of_the_system_are_left_to_root() {
+    let installed = Installed::new();
+    fs::create_dir_all(installed.data("")).expect("a directory");
+    let account = "no-such-user-here"; // root itself cannot take these out either
+    let record = format!(
+        "{{\n  \"hooks\": [],\n  \"services\": [\n    {{\n      \"manager\": \"systemd\",\n      \"account\": \"{account}\",\n      \"timer\": false,\n      \"files\": [\"/etc/systemd/system/prompt-manager.service\"]\n    }}\n  ]\n}}\n"
+    );
+    fs::write(installed.data("setup.json"), record).expect("a record");
+    let done = installed.script(&[]).succeed();
+    assert!(done.out().contains("sudo systemctl restart prompt-manager"), "{done}");
+    assert!(!installed.running().contains(&"ingest".to_owned()), "{done}");
+    let done = installed.script(&["--uninstall"]).run().code(1);
+    assert!(done.out().contains(account) && done.err().contains("no program was deleted"), "{done}");
+    assert!(installed.home(".local/bin/prompt-manager").exists(), "{done}");
+}
+
 /// The port that was chosen once is kept, and whatever the path holds, its services are known.
 #[test]
 fn the_port_of_a_service_stays() {

@@ -400,6 +400,9 @@ fn root_sets_units_of_the_system_up_for_a_user() {
     let theirs = machine.home.join("theirs");
     fs::create_dir(&theirs).expect("a directory");
     std::os::unix::fs::chown(&theirs, Some(4321), Some(4321)).expect("a gift");
+    for open in [machine.world.root(), &machine.home] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
     let stage = r#"
 set -eu
 mount --make-rprivate /
@@ -408,13 +411,32 @@ mount -t tmpfs tmpfs /run
 (cat /etc/passwd; echo "pm:x:4321:4321::$1:/bin/sh") > /run/passwd
 mount --bind /run/passwd /etc/passwd
 export PATH="$3:$PATH" HOME=/nonexistent/root
+as_pm="setpriv --reuid 4321 --regid 4321 --clear-groups env HOME=$1"
+data=$1/.local/share/prompt-manager
+# Without root nothing is done, and nothing is put on record.
+! $as_pm "$2" setup service --systemd --system --user pm 2>&1 || exit 1
+[ ! -e "$data/setup.json" ]
 "$2" setup service --systemd --system --user pm
+# Root's lock is theirs: they can go on.
+$as_pm mkdir "$data/run"
+"$2" setup service --systemd --system --user pm >/dev/null
+stat -c '%u %n' "$data/run/setup.lock"
+$as_pm "$2" setup refresh >/dev/null
 stat -c '%u %n' "$1/.local/share/prompt-manager" "$1/.local/state/prompt-manager/spill" "$1/.local/share/prompt-manager/setup.json" "$1/.local"
+! $as_pm "$2" setup remove || exit 1
+[ -e /etc/systemd/system/prompt-manager.service ]
 ls /etc/systemd/system
 grep -c '^User=pm$' /etc/systemd/system/prompt-manager.service
 "$2" setup service --systemd --system --user pm --remove
 ls /etc/systemd/system | wc -l
 cat "$1/.local/share/prompt-manager/setup.json"
+# No link of theirs leads root anywhere.
+mkdir -m 700 /run/roots
+rm -rf "$1/.local"
+$as_pm mkdir "$1/.local"
+$as_pm ln -s /run/roots "$1/.local/share"
+! "$2" setup service --systemd --system --user pm 2>&1 || exit 1
+[ -z "$(ls -A /run/roots)" ]
 "#;
     let program = machine.home.join("lib/ingest");
     let mut command = machine.world.command("unshare").args(["--mount", "sh", "-c", stage, "sh"]).arg(&theirs);
@@ -429,6 +451,12 @@ cat "$1/.local/share/prompt-manager/setup.json"
     {
         assert!(done.out().contains(&format!("4321 {}\n", owned.display())), "{}\n{done}", owned.display());
     }
+    assert!(done.out().contains(&format!("4321 {}\n", data.join("run/setup.lock").display())), "{done}");
+    assert!(
+        done.out().contains("belongs to root: sudo prompt-manager setup service --systemd --system --user pm"),
+        "{done}"
+    );
+    assert!(done.out().contains("only root can change them: sudo prompt-manager"), "{done}");
     assert!(done.out().contains("prompt-manager-api.socket\n") && done.out().contains("\n1\n"), "{done}");
     assert!(done.out().contains("\n0\n") && done.out().contains("\"services\": []"), "{done}");
     let asked = machine.asked();

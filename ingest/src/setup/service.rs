@@ -173,6 +173,13 @@ pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
             let var = |name: &str| account.variable(name);
             let flags = Layer { home: args.place.home.clone(), ..Layer::default() };
             let settings = Settings::resolve(flags, &var)?;
+            let is_told = effect == Effect::Tell || args.into.is_some();
+            let is_root = rustix::process::geteuid().is_root();
+            if !is_told && !is_root {
+                let problem = format!("belongs to root: {}", for_root(&account.name));
+                return Err(Error::Refused { path: "/etc/systemd/system".into(), problem });
+            }
+            let _alone = if is_told { None } else { account.act(|| super::alone(&settings.home))? };
             act(&User::new(&settings, &var), args, Manager::SystemdOf(account.clone()), effect)?;
         }
         Some(manager) => act(user, args, manager, effect)?,
@@ -209,6 +216,11 @@ fn without(user: &User<'_>, names: &[&str]) -> Result<Settings, Error> {
     Ok(Settings::resolve(flags, &var)?)
 }
 
+/// What root types.
+fn for_root(name: &str) -> String {
+    format!("sudo prompt-manager setup service --systemd --system --user {name}")
+}
+
 /// As a person reads it, and `ops/up`.
 fn shown(listen: &Listen) -> String {
     match listen {
@@ -230,7 +242,10 @@ pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result
                 let place = recorded.files.first().cloned().unwrap_or_else(|| PathBuf::from(&recorded.manager));
                 was_there |= left.unless(done, &place)?;
             }
-            Err(problem) => say(&problem)?,
+            Err(problem) => {
+                let path = recorded.files.first().cloned().unwrap_or_else(|| "/etc/systemd/system".into());
+                was_there |= left.unless(Err(Error::Refused { path: path.clone(), problem }), &path)?;
+            }
         }
     }
     Ok(was_there)
@@ -269,7 +284,8 @@ fn manager_of(recorded: &Recorded) -> Result<Manager, String> {
             Account::named(name).map(Manager::SystemdOf).map_err(|error| error.to_string())
         }
         ("systemd", Some(name)) => Err(format!(
-            "units of the system are set up for {name}; only root can change them: sudo prompt-manager setup service --systemd --system --user {name}, with --remove to take them out"
+            "units of the system are set up for {name}, and only root can change them: {}, with --remove to take them out",
+            for_root(name)
         )),
         (other, _) => Err(format!("something of '{other}' is on record, which this version does not know")),
     }
@@ -283,7 +299,9 @@ impl Job<'_> {
         if !is_for_show {
             self.make_places(&places)?;
         }
-        let roots = roots::note(self.user, if is_for_show { Effect::Tell } else { Effect::Change })?;
+        // An account's environment is not known, and so names nothing.
+        let is_noted = !is_for_show && self.account().is_none();
+        let roots = roots::note(self.user, if is_noted { Effect::Change } else { Effect::Tell })?;
         places.set_projects(&roots)?;
         match self.manager {
             Manager::Systemd | Manager::SystemdOf(_) => systemd::set_up(self, &places),
@@ -442,10 +460,13 @@ impl Job<'_> {
         if !home.root().is_dir() {
             return Ok(()); // there is none to change, and taking out makes no folder
         }
-        Record::change(home, |record| change(&mut record.services))?;
+        let before = Record::read(home)?;
+        let mut after = before.clone();
+        change(&mut after.services);
         match self.account() {
-            Some(account) if home.setup().exists() => account.own(&home.setup()),
-            _ => Ok(()),
+            _ if after == before => Ok(()),
+            Some(account) => account.act(|| after.write(home)),
+            None => after.write(home),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, lchown};
+#[cfg(target_os = "linux")]
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -57,23 +58,48 @@ impl Account {
         (name == "HOME").then(|| self.home.clone().into())
     }
 
+    /// Does something in their places with their rights and no others: links of theirs lead root nowhere, and what is made is theirs.
+    ///
+    /// # Errors
+    /// The operating system's, and those of `work`.
+    #[cfg(target_os = "linux")]
+    pub(super) fn act<T: Send>(&self, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+        use rustix::process::{Gid, Uid};
+        if !rustix::process::geteuid().is_root() || self.uid == 0 {
+            return work();
+        }
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        // Rights are a thread's own, and end with it.
+        let as_them = || {
+            rustix::thread::set_thread_groups(&[gid])?;
+            rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+            rustix::thread::set_thread_res_uid(uid, uid, uid)
+        };
+        let done = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                as_them().map_err(io::Error::from).at("act as", Path::new(&self.name))?;
+                work()
+            });
+            thread.join().map_err(|_| io::Error::other("it panicked"))
+        });
+        done.at("act as", Path::new(&self.name))?
+    }
+
+    /// There is no systemd.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn act<T: Send>(&self, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+        work()
+    }
+
     /// Makes a private folder of theirs, with what is missing above it.
     ///
     /// # Errors
     /// The operating system's.
     pub(super) fn make_dir(&self, path: &Path) -> Result<(), Error> {
-        let missing: Vec<_> = path.ancestors().take_while(|dir| !dir.exists()).collect();
-        create_private_dir(path).at("make", path)?;
-        missing.into_iter().try_for_each(|dir| self.own(dir))
-    }
-
-    /// Makes a file theirs that we have written.
-    ///
-    /// # Errors
-    /// The operating system's.
-    pub(super) fn own(&self, path: &Path) -> Result<(), Error> {
-        let is_theirs = path.symlink_metadata().is_ok_and(|meta| meta.uid() == self.uid);
-        if is_theirs { Ok(()) } else { lchown(path, Some(self.uid), Some(self.gid)).at("give away", path) }
+        self.act(|| create_private_dir(path).at("make", path))
     }
 }
 

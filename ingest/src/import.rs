@@ -113,7 +113,7 @@ fn plan(writer: &Writer, settings: &Settings, args: &Import) -> Result<Plan, Err
     if roots.is_empty() {
         let path = known.into_iter().next().unwrap_or_else(|| PathBuf::from("~/.claude/projects"));
         let problem = "there is no such folder, and no other projects root is known; name what to import, such as \
-                       `ingest import ~/backup/.claude`";
+                       `prompt-manager import ~/backup/.claude`";
         return Err(Error::Import { path, problem: problem.to_owned() });
     }
     Plan::of(&roots, &known)

@@ -94,7 +94,7 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
             text.push_str(&format!("what was there is set aside in {}\n", aside.display()));
         } else if let Some(aside) = &aside {
             text.push_str(&format!(
-                "the former database is set aside; what only it holds is taken over by\n  ingest import {}\n",
+                "the former database is set aside; what only it holds is taken over by\n  prompt-manager import {}\n",
                 aside.join("prompts.db").display()
             ));
         }

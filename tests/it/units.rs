@@ -452,11 +452,8 @@ $as_pm ln -s /run/roots "$1/.local/share"
         assert!(done.out().contains(&format!("4321 {}\n", owned.display())), "{}\n{done}", owned.display());
     }
     assert!(done.out().contains(&format!("4321 {}\n", data.join("run/setup.lock").display())), "{done}");
-    assert!(
-        done.out().contains("belongs to root: sudo prompt-manager setup service --systemd --system --user pm"),
-        "{done}"
-    );
-    assert!(done.out().contains("only root can change them: sudo prompt-manager"), "{done}");
+    assert!(done.out().contains("lib/ingest setup service --systemd --system --user pm"), "{done}");
+    assert!(done.out().contains("only root can change them: sudo /"), "{done}");
     assert!(done.out().contains("prompt-manager-api.socket\n") && done.out().contains("\n1\n"), "{done}");
     assert!(done.out().contains("\n0\n") && done.out().contains("\"services\": []"), "{done}");
     let asked = machine.asked();

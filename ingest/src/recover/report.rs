@@ -86,7 +86,7 @@ impl Report {
             "whole" => writeln!(text, "{}: there is nothing to do", paint(Tone::Good, "the database is whole")),
             "only_words" => writeln!(
                 text,
-                "{} ({problem}): run `ingest rebuild --index`",
+                "{} ({problem}): run `prompt-manager rebuild --index`",
                 paint(Tone::Warning, "only the index of words is damaged")
             ),
             "missing" => writeln!(text, "{}", paint(Tone::Bad, "there is no database")),

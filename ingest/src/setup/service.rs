@@ -37,7 +37,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   prompt-manager setup service --systemd            units of your own, started now
   prompt-manager setup service --systemd --timer    a pass every five minutes
-  sudo prompt-manager setup service --systemd --system --user alice
+  sudo $(which prompt-manager) setup service --systemd --system --user alice
   prompt-manager setup service --cron               three lines in your crontab
   prompt-manager setup service --remove             whichever was set up
 ";
@@ -216,9 +216,15 @@ fn without(user: &User<'_>, names: &[&str]) -> Result<Settings, Error> {
     Ok(Settings::resolve(flags, &var)?)
 }
 
+/// This very program as root finds it, whose PATH has not the folders of a user.
+fn sudo() -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "prompt-manager".into());
+    format!("sudo {}", quoted(&program.display().to_string()))
+}
+
 /// What root types.
 fn for_root(name: &str) -> String {
-    format!("sudo prompt-manager setup service --systemd --system --user {name}")
+    format!("{} setup service --systemd --system --user {name}", sudo())
 }
 
 /// As a person reads it, and `ops/up`.
@@ -385,19 +391,20 @@ impl Job<'_> {
 
     /// The line that takes out what another data directory has here.
     fn removal(&self, other: &Path, files: &[PathBuf]) -> String {
-        let (sudo, words) = match &self.manager {
-            Manager::Systemd => ("", "--systemd".to_owned()),
-            Manager::Launchd => ("", "--launchd".to_owned()),
-            Manager::Cron => ("", "--cron".to_owned()),
+        let ours = || "prompt-manager".to_owned();
+        let (program, words) = match &self.manager {
+            Manager::Systemd => (ours(), "--systemd".to_owned()),
+            Manager::Launchd => (ours(), "--launchd".to_owned()),
+            Manager::Cron => (ours(), "--cron".to_owned()),
             Manager::SystemdOf(account) => {
                 let texts = files.iter().filter_map(|path| std::fs::read_to_string(path).ok());
                 let named = |text: String| text.lines().find_map(|line| line.strip_prefix("User=").map(str::to_owned));
                 let name = texts.filter_map(named).next().unwrap_or_else(|| account.name.clone());
-                ("sudo ", format!("--systemd --system --user {name}"))
+                (sudo(), format!("--systemd --system --user {name}"))
             }
         };
         let home = quoted(&other.display().to_string());
-        format!("{sudo}prompt-manager setup service --remove {words} --home {home}")
+        format!("{program} setup service --remove {words} --home {home}")
     }
 
     /// Whether another data directory has these files, which is said.

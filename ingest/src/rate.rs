@@ -65,10 +65,14 @@ pub(crate) fn apply(writer: &mut Writer, now: SystemTime) -> Result<Waiting, sto
     let (mut waiting, mut due) = (Waiting::No, Vec::new());
     let ground = writer.ground()?;
     for asked in ground.asked_ratings()? {
-        if is_due(&ground, &asked, now_ms)? {
-            due.push(asked);
-        } else {
+        let rating = match request(&asked.event) {
+            Some(Request::Rating(rating)) => Some(rating),
+            Some(Request::Usage) | None => None, // it changes nothing
+        };
+        if !is_due(&ground, &asked, now_ms)? {
             waiting = Waiting::Yes;
+        } else if rating.is_none() || ground.may_settle(&asked)? {
+            due.push((asked, rating));
         }
     }
     drop(ground);
@@ -76,8 +80,8 @@ pub(crate) fn apply(writer: &mut Writer, now: SystemTime) -> Result<Waiting, sto
         return Ok(waiting);
     }
     let batch = writer.batch()?;
-    for asked in due {
-        let Some(Request::Rating(rating)) = request(&asked.event) else {
+    for (asked, rating) in due {
+        let Some(rating) = rating else {
             batch.pass_over_rating(&asked, now_ms)?;
             continue;
         };

@@ -6,7 +6,7 @@
 //! other that takes in the same event.
 
 use queue::rate::Rating as Wanted;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Batch;
 use super::ground::{Event, Ground, event_of};
@@ -64,6 +64,14 @@ impl Ground<'_> {
         }
         Ok(found)
     }
+
+    /// Whether anything can be done about a rating now: one without a conversation before it need not trouble those who write.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn may_settle(&self, asked: &Asked) -> Result<bool, Error> {
+        Ok(is_said(&self.tx, asked)? || conversation_before(&self.tx, asked)?.is_some())
+    }
 }
 
 impl Batch<'_> {
@@ -80,12 +88,11 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn say_rating(&self, asked: &Asked, wanted: &Wanted, now_ms: i64) -> Result<Settled, Error> {
-        let id = asked.row_id(0);
-        if put::is_known(&self.tx, "rating_history", &id)? || self.has_twin(asked)? {
+        if is_said(&self.tx, asked)? {
             self.settle_rating(asked, now_ms)?;
             return Ok(Settled::Known);
         }
-        let Some(target) = self.conversation_before(asked)? else { return Ok(Settled::Nothing) };
+        let Some(target) = conversation_before(&self.tx, asked)? else { return Ok(Settled::Nothing) };
         let mut said = vec![Said::Rating(wanted.stars.and_then(|stars| Rating::new(stars.into())))];
         let (tags, left) = self.fit_tags(target, &wanted.tags)?;
         said.extend(tags.into_iter().map(|tag| Said::Tag { tag: tag.as_str().to_owned(), present: true }));
@@ -103,59 +110,6 @@ impl Batch<'_> {
 
     fn settle_rating(&self, asked: &Asked, now_ms: i64) -> Result<(), Error> {
         self.execute("update asked_ratings set settled_ms = ?2 where event_id = ?1", [asked.event.id.0, now_ms])
-    }
-
-    /// Whether an earlier event is the same command.
-    fn has_twin(&self, asked: &Asked) -> Result<bool, Error> {
-        self.tx
-            .prepare_cached(
-                "select exists (
-                     select 1 from events e join events o on o.session_id = e.session_id and o.hash = e.hash
-                      where e.id = ?1 and o.id <> e.id and o.captured_ns between e.captured_ns - ?2 and e.captured_ns
-                        and (o.captured_ns, o.name, o.id) < (e.captured_ns, e.name, e.id)
-                        and exists (select 1 from asked_ratings where event_id = o.id))",
-            )
-            .op("prepare")?
-            .query_row([asked.event.id.0, TWIN_NS], |row| row.get(0))
-            .op("look for a rating's double")
-    }
-
-    /// The last listed conversation of the session that began before the command. Where a fork, or a session that goes on from
-    /// another or was begun by `/clear`, has none of its own yet, the prompt before it is the other's: the last that began before
-    /// this session did.
-    fn conversation_before(&self, asked: &Asked) -> Result<Option<ConversationId>, Error> {
-        let (mut session, mut before_ms) = (asked.session_id.clone(), asked.at_ms());
-        for _ in 0..8 {
-            let found: Option<i64> = self
-                .tx
-                .prepare_cached(
-                    "select id from turns indexed by turns_session
-                      where session_id = ?1 and timestamp_ms < ?2 and kind in ('human', 'command', 'shell')
-                      order by timestamp_ms desc, ordinal desc limit 1",
-                )
-                .op("prepare")?
-                .query_row(params![session, before_ms], |row| row.get(0))
-                .optional()
-                .op("look for what a rating is about")?;
-            if let Some(id) = found {
-                return read::survivor(&self.tx, ConversationId(id)).map(Some);
-            }
-            let other: Option<(String, Option<i64>)> = self
-                .tx
-                .prepare_cached(
-                    "select other_session_id, (select min(captured_ns) / 1000000 from events where session_id = ?1)
-                       from session_links
-                      where session_id = ?1 and kind in ('fork-of', 'resumed-from', 'continued-from', 'cleared-from')
-                      order by kind desc limit 1",
-                )
-                .op("prepare")?
-                .query_row([&session], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-                .op("look for the session before")?;
-            let Some((other, began_ms)) = other else { break };
-            (session, before_ms) = (other, began_ms.map_or(before_ms, |began| began.min(before_ms)));
-        }
-        Ok(None)
     }
 
     /// Tags that may be set, spelled as they are here, and those that may not.
@@ -176,6 +130,61 @@ impl Batch<'_> {
         }
         Ok((fit, left))
     }
+}
+
+/// Whether the row is there already, whatever conversation it is on.
+fn is_said(conn: &Connection, asked: &Asked) -> Result<bool, Error> {
+    Ok(put::is_known(conn, "rating_history", &asked.row_id(0))? || has_twin(conn, asked)?)
+}
+
+/// Whether an earlier event is the same command.
+fn has_twin(conn: &Connection, asked: &Asked) -> Result<bool, Error> {
+    conn.prepare_cached(
+        "select exists (
+                 select 1 from events e join events o on o.session_id = e.session_id and o.hash = e.hash
+                  where e.id = ?1 and o.id <> e.id and o.captured_ns between e.captured_ns - ?2 and e.captured_ns
+                    and (o.captured_ns, o.name, o.id) < (e.captured_ns, e.name, e.id)
+                    and exists (select 1 from asked_ratings where event_id = o.id))",
+    )
+    .op("prepare")?
+    .query_row([asked.event.id.0, TWIN_NS], |row| row.get(0))
+    .op("look for a rating's double")
+}
+
+/// The last listed conversation of the session that began before the command. Where a fork, or a session that goes on from
+/// another or was begun by `/clear`, has none of its own yet, the prompt before it is the other's: the last that began before
+/// this session did.
+fn conversation_before(conn: &Connection, asked: &Asked) -> Result<Option<ConversationId>, Error> {
+    let (mut session, mut before_ms) = (asked.session_id.clone(), asked.at_ms());
+    for _ in 0..8 {
+        let found: Option<i64> = conn
+            .prepare_cached(
+                "select id from turns indexed by turns_session
+                  where session_id = ?1 and timestamp_ms < ?2 and kind in ('human', 'command', 'shell')
+                  order by timestamp_ms desc, ordinal desc limit 1",
+            )
+            .op("prepare")?
+            .query_row(params![session, before_ms], |row| row.get(0))
+            .optional()
+            .op("look for what a rating is about")?;
+        if let Some(id) = found {
+            return read::survivor(conn, ConversationId(id)).map(Some);
+        }
+        let other: Option<(String, Option<i64>)> = conn
+            .prepare_cached(
+                "select other_session_id, (select min(captured_ns) / 1000000 from events where session_id = ?1)
+                   from session_links
+                  where session_id = ?1 and kind in ('fork-of', 'resumed-from', 'continued-from', 'cleared-from')
+                  order by kind desc limit 1",
+            )
+            .op("prepare")?
+            .query_row([&session], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .op("look for the session before")?;
+        let Some((other, began_ms)) = other else { break };
+        (session, before_ms) = (other, began_ms.map_or(before_ms, |began| began.min(before_ms)));
+    }
+    Ok(None)
 }
 
 impl Asked {

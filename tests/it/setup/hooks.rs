@@ -401,7 +401,7 @@ pub(super) fn has_strace() -> bool {
 }
 
 /// The system calls that change something, or come right before one that does.
-pub(super) const CALLS: [&str; 12] = [
+const CALLS: [&str; 12] = [
     "openat",
     "flock",
     "rename",
@@ -425,6 +425,26 @@ pub(super) fn kill_at(world: &World, words: &[&str], call: &str, k: usize) -> bo
     done.status.signal() == Some(9)
 }
 
+/// Does `one` for each call that changes something, the first time it is made, the second, until it kills nobody any more; it
+/// gives how many it has killed.
+#[expect(clippy::print_stdout, reason = "figures are printed")]
+pub(super) fn at_each_call(one: impl Fn(&str, usize) -> usize + Sync) {
+    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let killed = (1..).map(|k| one(call, k)).take_while(|killed| *killed > 0);
+                    kills.fetch_add(killed.sum(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let kills = kills.into_inner();
+    println!("{kills} kills, one at each system call");
+    assert!(kills > 100, "only {kills}: is strace's injection at work?");
+}
+
 /// Killed anywhere, the settings are the old ones or the new ones, whole; and what comes next ends it.
 #[test]
 fn killed_at_every_system_call() {
@@ -432,9 +452,7 @@ fn killed_at_every_system_call() {
         return;
     }
     let before = "{\n  \"model\": \"opus\"\n}\n";
-    let next = AtomicUsize::new(0);
-    let kills = AtomicUsize::new(0);
-    let one = |call: &str, k: usize| {
+    at_each_call(|call, k| {
         let world = World::new();
         let path = config(&world).join("settings.json");
         let text = || fs::read_to_string(&path).expect("settings are there at any time");
@@ -456,19 +474,6 @@ fn killed_at_every_system_call() {
         assert_eq!(text(), before, "{call} {k}\n{}", world.tree());
         assert_eq!(world.names(&config(&world)), ["settings.json"], "{call} {k}");
         assert!(world.names(&world.root().join("state")).is_empty(), "{call} {k}\n{}", world.tree());
-        kills.fetch_add(usize::from(struck) + usize::from(struck_too), Ordering::Relaxed);
-        struck || struck_too
-    };
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let _ = (1..).take_while(|k| one(call, *k)).count();
-                }
-            });
-        }
+        usize::from(struck) + usize::from(struck_too)
     });
-    let kills = kills.into_inner();
-    println!("{kills} kills, one at each system call");
-    assert!(kills > 100, "only {kills}: is strace's injection at work?");
 }

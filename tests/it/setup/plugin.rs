@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use harness::World;
 use serde_json::{Value, json};
 
-use super::hooks::{CALLS, kill_at};
+use super::hooks::{at_each_call, kill_at};
 use super::{claude, config, program, setup};
 
 fn folder(world: &World) -> PathBuf {
@@ -187,8 +185,7 @@ fn killed_at_every_system_call() {
         println!("SKIPPED: strace is not installed");
         return;
     }
-    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let one = |call: &str, k: usize| {
+    at_each_call(|call, k| {
         let world = World::new();
         let settings = || fs::read_to_string(config(&world).join("settings.json")).expect("settings");
         fs::create_dir(config(&world)).expect("a folder");
@@ -212,19 +209,6 @@ fn killed_at_every_system_call() {
         assert_eq!(settings(), "{\"model\": \"opus\"}", "{call} {k}");
         assert_eq!(world.names(&config(&world)), ["settings.json"], "{call} {k}\n{}", world.tree());
         assert!(world.names(&world.root().join("state")).is_empty(), "{call} {k}\n{}", world.tree());
-        kills.fetch_add(usize::from(struck), Ordering::Relaxed);
-        struck
-    };
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let _ = (1..).take_while(|k| one(call, *k)).count();
-                }
-            });
-        }
+        usize::from(struck)
     });
-    let kills = kills.into_inner();
-    println!("{kills} kills, one at each system call");
-    assert!(kills > 100, "only {kills}: is strace's injection at work?");
 }

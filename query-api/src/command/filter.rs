@@ -38,6 +38,9 @@ pub(crate) struct Filter {
     /// That ended so: complete, interrupted, failed, open; between commas
     #[arg(long, value_name = "ENDS")]
     status: Option<String>,
+    /// Seen by hooks alone, by transcripts alone or by both: hook, transcript, both; between commas
+    #[arg(long, value_name = "SOURCES")]
+    source: Option<String>,
     /// Only answered by this model, such as claude-sonnet-4-5
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
@@ -75,6 +78,7 @@ impl Filter {
         push("kind", self.kind.clone());
         push("via", self.via.clone());
         push("status", self.status.clone());
+        push("source", self.source.clone());
         push("model", self.model.clone());
         push("tool", self.tool.clone());
         push("star", self.star.then(|| "true".to_owned()));
@@ -113,11 +117,15 @@ mod tests {
         let filter = Filter {
             tag: vec!["a".into(), "#b".into()],
             star: true,
+            source: Some("hook".into()),
             since: moment("2026-11-01T00:00:00Z").ok(),
             ..Filter::default()
         };
         let pairs: Vec<_> =
             filter.told(Some("s".into()), None).iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(pairs, ["session_id=s", "star=true", "tag=a", "tag=b", "since=2026-11-01T00:00:00.000Z"]);
+        assert_eq!(
+            pairs,
+            ["session_id=s", "source=hook", "star=true", "tag=a", "tag=b", "since=2026-11-01T00:00:00.000Z"]
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use store::read::{Filter, Place, Places, Query, Rated};
-use store::{Kind, Status, Via};
+use store::{Kind, SeenBy, Status, Via};
 use terminal::moment::{Moment, moment};
 use utoipa::IntoParams;
 
@@ -36,6 +36,9 @@ pub(crate) struct FilterParams {
     /// `complete`, `interrupted`, `failed`, `open`, between commas.
     #[param(value_type = Option<String>, example = "complete")]
     status: Option<Statuses>,
+    /// `hook` (seen by hooks alone), `transcript` (by transcripts alone), `both`, between commas.
+    #[param(value_type = Option<String>, example = "hook")]
+    source: Option<SourcesParam>,
     /// Answered last by this model. May be given several times.
     #[param(value_type = Vec<String>)]
     model: Vec<TextId>,
@@ -122,6 +125,7 @@ impl FilterParams {
             kinds: each_once(self.kind.as_ref().map_or(Kind::LISTED, |kinds| &kinds.0).to_vec(), |kind| kind.as_str()),
             vias: self.via.as_ref().map_or(Vec::new(), |vias| each_once(vias.0.clone(), |via| via.as_str())),
             statuses: self.status.as_ref().map_or(Vec::new(), |ends| each_once(ends.0.clone(), |end| end.as_str())),
+            sources: self.source.as_ref().map_or(Vec::new(), |seen| each_once(seen.0.clone(), |seen| seen.as_str())),
             models: texts(&self.model),
             tools: texts(&self.tool),
             tags: texts(&self.tag),
@@ -201,6 +205,10 @@ read_from_text! {
     Statuses(Vec<Status>), |text| between_commas(&text, Status::ALL, |status| status.as_str(), "")
 }
 read_from_text! {
+    /// Sources.
+    SourcesParam(Vec<SeenBy>), |text| between_commas(&text, SeenBy::ALL, |source| source.as_str(), "")
+}
+read_from_text! {
     /// Where to look.
     PlacesParam(Places), |text| between_commas(&text, Place::ALL, |place| place.as_str(), "").map(Places::of)
 }
@@ -268,6 +276,8 @@ mod tests {
         check("via=print,sdk", "vias: [Print, Sdk]");
         check("via=fax", "via: `via` must be one or more of interactive");
         check("status=failed", "statuses: [Failed]");
+        check("source=transcript,hook", "sources: [Hook, Transcript]");
+        check("source=none", "source: `source` must be one or more of hook, transcript, both, between commas");
         check("tag=y&tag=x&tag=y&model=b&model=a", r#"models: ["a", "b"], tools: [], tags: ["x", "y"]"#);
         check("model=a&tool=Bash&tag=x&tag=y", r#"models: ["a"], tools: ["Bash"], tags: ["x", "y"]"#);
         check("star=true&has_error=false", "starred: Some(true)");

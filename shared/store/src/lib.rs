@@ -47,4 +47,4 @@ pub use held::Holder;
 pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
 pub use latency::Latency;
 pub use open::{DbLock, engine_version};
-pub use words::{BlockKind, Kind, Status, Via};
+pub use words::{BlockKind, Kind, SeenBy, Status, Via};

@@ -80,6 +80,18 @@ words! {
 }
 
 words! {
+    /// Which source saw it.
+    SeenBy {
+        /// Hooks alone.
+        Hook = "hook",
+        /// Transcripts alone.
+        Transcript = "transcript",
+        /// Both.
+        Both = "both",
+    }
+}
+
+words! {
     /// How it ended.
     Status {
         /// With an answer.
@@ -119,6 +131,7 @@ mod tests {
         let kinds = ["human", "command", "shell", "local", "notification", "subagent"];
         let vias = ["interactive", "print", "sdk", "ide", "desktop", "unknown"];
         let statuses = ["complete", "interrupted", "failed", "open"];
+        let sources = ["hook", "transcript", "both"];
         for (number, word) in (0..).zip(kinds) {
             assert_eq!(Kind::from_number(number).map(Kind::as_str), Some(word));
             assert_eq!(Kind::from_word(word).map(Kind::number), Some(number));
@@ -130,6 +143,10 @@ mod tests {
         for (number, word) in (0..).zip(statuses) {
             assert_eq!(Status::from_number(number).map(Status::as_str), Some(word));
             assert_eq!(Status::from_word(word).map(Status::number), Some(number));
+        }
+        for (number, word) in (0..).zip(sources) {
+            assert_eq!(SeenBy::from_number(number).map(SeenBy::as_str), Some(word));
+            assert_eq!(SeenBy::from_word(word).map(SeenBy::number), Some(number));
         }
         assert_eq!((Kind::from_number(-1), Kind::from_number(6)), (None, None));
     }

@@ -13,7 +13,7 @@ use super::query::Query;
 use crate::error::{Context, Error};
 use crate::human::folded;
 use crate::ids::ConversationId;
-use crate::words::{Kind, Status, Via};
+use crate::words::{Kind, SeenBy, Status, Via};
 
 /// What is looked for. What is empty or `None` leaves out nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -31,6 +31,8 @@ pub struct Filter {
     pub vias: Vec<Via>,
     /// That ended so.
     pub statuses: Vec<Status>,
+    /// Seen so by hooks and transcripts.
+    pub sources: Vec<SeenBy>,
     /// Answered last by one of these models.
     pub models: Vec<String>,
     /// That called one of these tools.
@@ -99,7 +101,8 @@ impl Rated {
     }
 }
 
-/// Whether the row `f` of `facets` is wanted: parameters ?1 to ?15. Masks have a bit for each number of a word, lists are
+/// Whether the row `f` of `facets` is wanted: parameters ?1 to ?16. Which source saw it is known of its quarter where all of
+/// that are alike, and only else asked of its turn, which is a wide row. Masks have a bit for each number of a word, lists are
 /// JSON arrays; null is no condition.
 macro_rules! held {
     () => {
@@ -122,7 +125,16 @@ macro_rules! held {
                                                      or u.user_session_id in (select value from json_each(?12)))))
          and (?13 is null or (select u.user_session_id from conversation_user_sessions u
                                where u.conversation_id = f.conversation_id) in (select value from json_each(?13)))
-         and +f.timestamp_ms between ?14 and ?15"
+         and +f.timestamp_ms between ?14 and ?15
+         and (?16 is null or coalesce(
+                (select case q.hook_only * (?16 & 1) + q.transcript_only * (?16 >> 1 & 1)
+                             + (q.turns - q.hook_only - q.transcript_only) * (?16 >> 2 & 1)
+                             when 0 then 0 when q.turns then 1 end
+                   from quarter_turns q
+                  where q.slot = (f.timestamp_ms - iif(f.timestamp_ms < 0, 899999, 0)) / 900000
+                    and q.folder_id = coalesce(f.folder_id, 0) and q.via = f.via and q.kind = f.kind),
+                (select ?16 >> iif(t.from_hook = t.from_transcript, 2, t.from_transcript) & 1
+                   from turns t where t.id = f.conversation_id)))"
     };
 }
 pub(super) use held;
@@ -145,6 +157,7 @@ pub(super) struct Held {
     pub(super) since: i64,
     /// The last millisecond that is wanted.
     pub(super) until: i64,
+    sources: Option<i64>,
 }
 
 const MODEL: &str = "select id from models where name = ?1";
@@ -176,6 +189,7 @@ impl Held {
             user_sessions: list(&filter.user_sessions),
             since: filter.since_ms.unwrap_or(i64::MIN),
             until: filter.until_ms.map_or(i64::MAX, |until| until.saturating_sub(1)),
+            sources: sources(filter),
         })
     }
 
@@ -189,8 +203,8 @@ impl Held {
         self.rating.is_none_or(|(low, _)| low == 0)
     }
 
-    /// The values of ?1 to ?15.
-    pub(super) fn params(&self) -> [&dyn ToSql; 15] {
+    /// The values of ?1 to ?16.
+    pub(super) fn params(&self) -> [&dyn ToSql; 16] {
         const NONE: Option<u8> = None;
         let (low, high): (&dyn ToSql, &dyn ToSql) = match &self.rating {
             Some((low, high)) => (low, high),
@@ -212,8 +226,14 @@ impl Held {
             &self.user_sessions,
             &self.since,
             &self.until,
+            &self.sources,
         ]
     }
+}
+
+/// Which sources are wanted, as a mask; `None` if that leaves out nothing.
+pub(super) fn sources(filter: &Filter) -> Option<i64> {
+    mask(filter.sources.iter().map(|source| source.number())).filter(|mask| *mask != 0b111)
 }
 
 fn mask(numbers: impl Iterator<Item = i64>) -> Option<i64> {

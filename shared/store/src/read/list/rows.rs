@@ -10,7 +10,8 @@ use crate::error::{Context, Error};
 use crate::human::folded;
 use crate::ids::ConversationId;
 use crate::read::conversation::survivor;
-use crate::read::filter::{Filter, Held, Rated, held};
+use crate::read::filter::{Filter, Held, Rated, held, sources};
+use crate::read::health::older_sessions;
 
 /// What leads to no more rows than this is collected rather than walked.
 const FEW: i64 = 2_000;
@@ -81,31 +82,31 @@ impl Order {
     }
 }
 
-/// The figure of the row `f`: ?16 says which, ?17 is what stands for none.
+/// The figure of the row `f`: ?17 says which, ?18 is what stands for none.
 macro_rules! figure {
     () => {
-        "case ?16 when 1 then f.prompt_length when 2 then f.tokens when 3 then coalesce(f.cost, ?17)
-              when 4 then coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), ?17)
+        "case ?17 when 1 then f.prompt_length when 2 then f.tokens when 3 then coalesce(f.cost, ?18)
+              when 4 then coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), ?18)
               else 0 end"
     };
 }
 
-/// Along the table from behind (?18, ?19) to (?20, ?21), at most ?22 rows.
+/// Along the table from behind (?19, ?20) to (?21, ?22), at most ?23 rows.
 macro_rules! walk {
     ($behind:literal, $until:literal, $order:literal) => {
         concat!(
-            "select case when ?16 = 4 then ?17 else 0 end, f.timestamp_ms, f.conversation_id from facets f
+            "select case when ?17 = 4 then ?18 else 0 end, f.timestamp_ms, f.conversation_id from facets f
               where (f.timestamp_ms, f.conversation_id) ",
             $behind,
-            " (?18, ?19) and (f.timestamp_ms, f.conversation_id) ",
+            " (?19, ?20) and (f.timestamp_ms, f.conversation_id) ",
             $until,
-            " (?20, ?21) and ",
+            " (?21, ?22) and ",
             held!(),
             " order by f.timestamp_ms ",
             $order,
             ", f.conversation_id ",
             $order,
-            " limit ?22"
+            " limit ?23"
         )
     };
 }
@@ -120,7 +121,7 @@ const FURTHER_UP: &str = "
     select 0, timestamp_ms, conversation_id from facets where (timestamp_ms, conversation_id) > (?1, ?2)
      order by timestamp_ms, conversation_id limit 1 offset ?3";
 
-/// Over all rows in the time that is asked for, from behind (?18, ?19, ?20), at most ?21.
+/// Over all rows in the time that is asked for, from behind (?19, ?20, ?21), at most ?22.
 macro_rules! by_figure {
     ($from:literal, $behind:literal, $order:literal) => {
         concat!(
@@ -132,7 +133,7 @@ macro_rules! by_figure {
             figure!(),
             ", f.timestamp_ms, f.conversation_id) ",
             $behind,
-            " (?18, ?19, ?20) and ",
+            " (?19, ?20, ?21) and ",
             held!(),
             " order by figure ",
             $order,
@@ -140,7 +141,7 @@ macro_rules! by_figure {
             $order,
             ", f.conversation_id ",
             $order,
-            " limit ?21"
+            " limit ?22"
         )
     };
 }
@@ -163,12 +164,12 @@ const WORST: &str = by_figure!(
     "asc"
 );
 
-/// Of the ids in ?18, a JSON array.
+/// Of the ids in ?19, a JSON array.
 const OF_IDS: &str = concat!(
     "select ",
     figure!(),
     ", f.timestamp_ms, f.conversation_id
-       from json_each(?18) j cross join turns t on t.id = j.value
+       from json_each(?19) j cross join turns t on t.id = j.value
        cross join facets f on f.timestamp_ms = t.timestamp_ms and f.conversation_id = t.id
       where ",
     held!()
@@ -183,6 +184,17 @@ const OF_SESSION: &str = "
 const OF_TAG: &str = "select conversation_id from tagged where key = ?1 limit ?2";
 const OF_TOOL: &str = "
     select u.conversation_id from tools n cross join tool_uses u on u.tool_id = n.id where n.name = ?1 limit ?2";
+/// Seen by the sources of the mask ?1, of which few quarters may know, but each knows.
+const OF_SOURCE: &str = "
+    select f.conversation_id
+      from quarter_turns q
+           cross join facets f on f.timestamp_ms >= q.slot * 900000 and f.timestamp_ms < (q.slot + 1) * 900000
+                              and coalesce(f.folder_id, 0) = q.folder_id and f.via = q.via and f.kind = q.kind
+           cross join turns t on t.id = f.conversation_id
+     where q.hook_only * (?1 & 1) + q.transcript_only * (?1 >> 1 & 1)
+           + (q.turns - q.hook_only - q.transcript_only) * (?1 >> 2 & 1) > 0
+       and ?1 >> iif(t.from_hook = t.from_transcript, 2, t.from_transcript) & 1
+     limit ?2";
 const RATED: &str = "select conversation_id from marks where rating is not null and rating between ?1 and ?2 limit ?3";
 const STARRED: &str = "select conversation_id from marks where starred = 1 limit ?1";
 
@@ -382,6 +394,13 @@ pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Resul
         let most = best.as_ref().map_or(few, |best| best.len() as i64);
         keep(&mut best, ids(conn, STARRED, &[&(most + 1)])?.into_iter().collect(), most);
     }
+    // What older rules derived may not be counted by quarter yet.
+    if let Some(mask) = sources(filter)
+        && older_sessions(conn)? == 0
+    {
+        let most = best.as_ref().map_or(few, |best| best.len() as i64);
+        keep(&mut best, ids(conn, OF_SOURCE, &[&mask, &(most + 1)])?.into_iter().collect(), most);
+    }
     Ok(best)
 }
 
@@ -410,7 +429,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [(&str, &str); 15] = [
+pub(super) const STATEMENTS: [(&str, &str); 16] = [
     ("newest", NEWEST),
     ("oldest", OLDEST),
     ("further down", FURTHER_DOWN),
@@ -424,6 +443,7 @@ pub(super) const STATEMENTS: [(&str, &str); 15] = [
     ("of a session", OF_SESSION),
     ("of a tag", OF_TAG),
     ("of a tool", OF_TOOL),
+    ("of a source", OF_SOURCE),
     ("rated", RATED),
     ("starred", STARRED),
 ];

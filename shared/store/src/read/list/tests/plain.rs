@@ -6,7 +6,7 @@ use crate::ids::{Span, SpanSource};
 use crate::read::query::{Form, Place, Places, Query};
 use crate::read::seed::{Row, Store, turn};
 use crate::read::{Filter, Rated};
-use crate::words::{Kind, Status, Via};
+use crate::words::{Kind, SeenBy, Status, Via};
 
 /// What a test says of a conversation, in all places.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,7 @@ pub(super) struct Told {
     pub(super) kind: usize,
     pub(super) via: usize,
     pub(super) status: usize,
+    pub(super) source: usize,
     pub(super) project: usize,
     pub(super) model: usize,
     pub(super) tool: usize,
@@ -44,7 +45,9 @@ pub(super) fn write(store: &Store, told: &mut Told) {
         store.conn.prepare_cached(sql).unwrap().execute(values).unwrap();
     };
     run(
-        "update turns set via = ?2, status = ?3, cwd = ?4, model = ?5, response_text = ?6 where id = ?1",
+        "update turns set via = ?2, status = ?3, cwd = ?4, model = ?5, response_text = ?6, from_hook = ?7,
+                         from_transcript = ?8
+          where id = ?1",
         &[
             &told.id,
             &Via::ALL[told.via].as_str(),
@@ -52,6 +55,8 @@ pub(super) fn write(store: &Store, told: &mut Told) {
             &PROJECTS[told.project],
             &MODELS[told.model],
             &told.answer,
+            &(told.source != 1),
+            &(told.source != 0),
         ],
     );
     run("insert into blocks (conversation_id, seq, kind) values (?1, 1001, 'text')", &[&told.id]);
@@ -142,6 +147,7 @@ impl Seed {
             kind: self.below(6),
             via: self.below(3),
             status: self.below(4),
+            source: self.below(3),
             project: self.below(3),
             model: self.below(2),
             tool: self.below(3),
@@ -167,6 +173,9 @@ impl Seed {
         }
         if self.one_in(6) {
             filter.statuses = vec![Status::ALL[self.below(4)], Status::Open];
+        }
+        if self.one_in(6) {
+            filter.sources = vec![SeenBy::ALL[self.below(3)], SeenBy::ALL[self.below(3)]];
         }
         if self.one_in(6) {
             filter.sessions = vec![self.pick(&["a", "b", "none"]).to_owned()];
@@ -276,6 +285,7 @@ pub(super) fn fits(told: &Told, filter: &Filter) -> bool {
     (filter.kinds.is_empty() || filter.kinds.contains(&Kind::ALL[told.kind]))
         && (filter.vias.is_empty() || filter.vias.contains(&Via::ALL[told.via]))
         && (filter.statuses.is_empty() || filter.statuses.contains(&Status::ALL[told.status]))
+        && (filter.sources.is_empty() || filter.sources.contains(&SeenBy::ALL[told.source]))
         && any(&filter.sessions, &told.session)
         && filter.project.as_ref().is_none_or(|path| match path.contains('/') {
             true => project == path || project.starts_with(&format!("{path}/")),

@@ -6,6 +6,7 @@
 //! that no debugger is needed.
 
 mod bins;
+mod browser;
 mod claude;
 mod client;
 mod command;
@@ -21,6 +22,7 @@ mod terminal;
 mod world;
 
 pub use bins::{bin, example, repository};
+pub use browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
 pub use claude::Claude;
 pub use client::Client;
 pub use command::{Cmd, Done};

@@ -4,6 +4,7 @@ mod annotate; // what a person says and how sessions are cut, through the API
 mod api; // the API over a real socket
 mod archive; // what becomes of files that are taken in
 mod backup; // copies of the database, asked for and unasked
+mod browser; // a person before the pages, in a real browser
 mod bulk; // changes of many at once, and their end
 mod client; // the published Claude Code client, with our hooks and with our plugin
 mod confined; // the suite with programs confined as units confine them

@@ -130,6 +130,7 @@ pub(crate) fn summary() -> Summary {
             tool_calls: vec![tool("Read", false), tool("Bash", true), tool("Bash", false)],
             marks: standing(),
             figures: Figures::default(),
+            session_title: None,
             matches: None,
         },
         title: Some("@title".into()),

@@ -17,6 +17,7 @@ mod law;
 mod list;
 mod marks;
 mod media;
+mod names;
 mod project;
 mod pulse;
 mod query;
@@ -57,8 +58,9 @@ pub use filter::{Filter, Rated};
 pub use health::Health;
 pub use json::Value;
 pub use law::Kept;
-pub use list::{Count, Direction, ListRequest, Next, Page, Position, Sort, Stretch};
+pub use list::{Count, Direction, ListRequest, MOMENT, Next, Page, Position, SOON_COUNTED, Sort, Stretch};
 pub(crate) use marks::is_known;
+pub use names::Names;
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};
@@ -164,6 +166,19 @@ impl Reader {
         count
     }
 
+    /// How many conversations a filter leaves, as far as that is known soon: counting ends at [`SOON_COUNTED`], after a
+    /// [`MOMENT`], or where it would have to look at many that do not fit.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn count_soon(&mut self, filter: &Filter) -> Result<Count, Error> {
+        let scratch = self.take_scratch()?;
+        let count =
+            self.ask(|conn| list::count_soon(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, filter));
+        self.scratch = Some(scratch);
+        count
+    }
+
     /// Everything of one conversation; an alias answers with its survivor. `None` if there is no such id.
     ///
     /// # Errors
@@ -224,6 +239,14 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn tags(&mut self) -> Result<Vec<TagCount>, Error> {
         self.ask(|conn| Ok(tags::all(conn, u32::MAX)?.into_iter().map(|(_, tag)| tag).collect()))
+    }
+
+    /// The names that a list can be filtered by, at most `most` of each kind.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn names(&mut self, most: u32) -> Result<Names, Error> {
+        self.ask(|conn| names::all(conn, most))
     }
 
     /// What a conversation might be tagged with, by rules, the best first, and the id that answers for it. `None` if there

@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_millis(1_200);
 const LONG_PATIENCE: Duration = Duration::from_millis(1_700);
 /// More hits are not counted, and no more are ranked at once.
 const MOST_COUNTED: u64 = 10_000;
+/// More are not counted where an answer is wanted soon.
+pub const SOON_COUNTED: u64 = 10_000;
+/// So long hits are counted where an answer is wanted soon.
+pub const MOMENT: Duration = Duration::from_millis(15);
 /// After so many rows, and whenever it are twice as many, a walk looks whether to gather the hits is no longer than it was.
 const IN_VAIN: usize = 2_000;
 
@@ -205,6 +209,19 @@ pub(super) fn count(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
         Some(question) => question.count(asked, Instant::now() + LONG_PATIENCE),
         None => Ok(Count { value: 0, exact: true }),
     }
+}
+
+/// How many a filter leaves, as far as that is known soon.
+pub(super) fn count_soon(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
+    let end = Instant::now() + MOMENT;
+    let Some(question) = Question::new(asked, filter, Grain::Found)? else {
+        return Ok(Count { value: 0, exact: true });
+    };
+    if question.plan.is_none() && question.few.is_none() {
+        let (value, is_all) = rows::count_newest(asked.conn, &question.held)?;
+        return Ok(Count { value: value.min(SOON_COUNTED), exact: is_all && value <= SOON_COUNTED });
+    }
+    question.count(asked, end)
 }
 
 /// The newest of the listed kinds.

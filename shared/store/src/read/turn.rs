@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::session::project;
+use super::session::{self, project};
 use super::snippet::Match;
 use crate::error::{Context, Error};
 use crate::human::{Marks, Rating};
@@ -74,6 +74,8 @@ pub struct Listed {
     pub marks: Marks,
     /// What lists are filtered and sorted by.
     pub figures: Figures,
+    /// The title of its session: the one a person gave, else the session's own.
+    pub session_title: Option<String>,
     /// Where it holds the query, if there is one.
     pub matches: Option<Vec<Match>>,
 }
@@ -139,7 +141,13 @@ pub(super) fn listed(conn: &Connection, ids: &[ConversationId]) -> Result<Vec<Li
             .op("read tool calls")?
             .collect::<Result<_, _>>()
             .op("read tool calls")?;
-        items.push(Listed { marks: marks(conn, id)?, figures: figures(conn, &turn)?, matches: None, turn, tool_calls });
+        let given = session::given_title(conn, &turn.user_session_id)?;
+        let session_title = match given {
+            Some(given) => Some(given),
+            None => session::own_title(conn, &turn.session_id)?.map(|(title, _)| title),
+        };
+        let (marks, figures) = (marks(conn, id)?, figures(conn, &turn)?);
+        items.push(Listed { turn, tool_calls, marks, figures, session_title, matches: None });
     }
     Ok(items)
 }

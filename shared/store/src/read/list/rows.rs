@@ -17,6 +17,8 @@ use crate::read::health::older_sessions;
 const FEW: i64 = 2_000;
 /// The same where a query is asked of each row, which costs ten times as much.
 const FEW_TO_SEARCH: i64 = 10_000;
+/// Rows of `facets` that are looked at to count where an answer is wanted soon.
+const COUNTED_SOON: i64 = 20_000;
 /// Rows of `facets` that a step looks at, and rows that it gives at most; later steps are longer.
 const STEPS: [(i64, i64); 3] = [(1_000, 64), (10_000, 512), (50_000, 512)];
 
@@ -176,6 +178,14 @@ const OF_IDS: &str = concat!(
 );
 
 const COUNT: &str = concat!("select count(*) from facets f where f.timestamp_ms between ?14 and ?15 and ", held!());
+
+/// Of the ?16 newest rows in that time: how many there are, and how many of them the filter leaves.
+const COUNT_NEWEST: &str = concat!(
+    "select count(*), coalesce(sum(",
+    held!(),
+    "), 0) from (select * from facets where timestamp_ms between ?14 and ?15
+                  order by timestamp_ms desc, conversation_id desc limit ?16) f"
+);
 
 const OF_SESSION: &str = "
     select t.id from turns t indexed by turns_session
@@ -351,6 +361,18 @@ pub(super) fn count(conn: &Connection, held: &Held) -> Result<u64, Error> {
     Ok(count.unsigned_abs())
 }
 
+/// How many of the newest rows the filter leaves, and whether these were all.
+pub(super) fn count_newest(conn: &Connection, held: &Held) -> Result<(u64, bool), Error> {
+    let mut values = held.params().to_vec();
+    values.push(&COUNTED_SOON);
+    let (seen, left): (i64, i64) = conn
+        .prepare_cached(COUNT_NEWEST)
+        .op("prepare")?
+        .query_row(&values[..], |row| Ok((row.get(0)?, row.get(1)?)))
+        .op("count conversations")?;
+    Ok((left.unsigned_abs(), seen < COUNTED_SOON))
+}
+
 /// How many of these ids the filter leaves.
 pub(super) fn count_of(conn: &Connection, ids: &[i64], held: &Held) -> Result<u64, Error> {
     let ids = serde_json::Value::from(ids).to_string();
@@ -429,7 +451,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [(&str, &str); 16] = [
+pub(super) const STATEMENTS: [(&str, &str); 17] = [
     ("newest", NEWEST),
     ("oldest", OLDEST),
     ("further down", FURTHER_DOWN),
@@ -440,6 +462,7 @@ pub(super) const STATEMENTS: [(&str, &str); 16] = [
     ("worst", WORST),
     ("of ids", OF_IDS),
     ("count", COUNT),
+    ("count newest", COUNT_NEWEST),
     ("of a session", OF_SESSION),
     ("of a tag", OF_TAG),
     ("of a tool", OF_TOOL),

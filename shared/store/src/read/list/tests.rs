@@ -58,6 +58,32 @@ fn newest_first_and_by_id_where_times_are_equal() {
 }
 
 #[test]
+fn what_is_counted_soon() {
+    let store = Store::new();
+    store
+        .conn
+        .execute_batch(
+            "with recursive n (n) as (select 1 union all select n + 1 from n where n < 20000)
+             insert into facets (timestamp_ms, conversation_id, kind, via, status, failed, prompt_length, tokens)
+             select n, n, 0, n % 5 = 0, 0, n % 1000 = 0, 0, 0 from n",
+        )
+        .unwrap();
+    let id = store.turn(&turn("s", 5, "p"));
+    let check = |filter: Filter, value, exact| {
+        assert_eq!(store.reader().count_soon(&filter).unwrap(), Count { value, exact }, "{filter:?}");
+    };
+    check(Filter::default(), 10_000, false);
+    check(Filter { since_ms: Some(15_001), ..Filter::default() }, 5_000, true);
+    // Those that do not fit are looked at as well, and here they are too many.
+    check(Filter { has_error: Some(true), ..Filter::default() }, 20, false);
+    check(Filter { has_error: Some(true), since_ms: Some(10_001), ..Filter::default() }, 10, true);
+    check(Filter { sessions: vec!["s".into()], ..Filter::default() }, 1, true);
+    check(Filter { query: query("?!"), ..Filter::default() }, 0, true);
+    let found = store.reader().count_soon(&Filter { query: query("p"), ..Filter::default() }).unwrap();
+    assert!(found.value <= 1 && (found.value == 1 || !found.exact), "{found:?} {id:?}");
+}
+
+#[test]
 fn an_empty_store_has_an_empty_page() {
     let store = Store::new();
     for sort in [Sort::Time, Sort::Rating, Sort::Cost, Sort::Relevance] {

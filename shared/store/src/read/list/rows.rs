@@ -179,12 +179,12 @@ const OF_IDS: &str = concat!(
 
 const COUNT: &str = concat!("select count(*) from facets f where f.timestamp_ms between ?14 and ?15 and ", held!());
 
-/// Of the ?16 newest rows in that time: how many there are, and how many of them the filter leaves.
+/// Of the ?17 newest rows in that time: how many there are, and how many of them the filter leaves.
 const COUNT_NEWEST: &str = concat!(
     "select count(*), coalesce(sum(",
     held!(),
     "), 0) from (select * from facets where timestamp_ms between ?14 and ?15
-                  order by timestamp_ms desc, conversation_id desc limit ?16) f"
+                  order by timestamp_ms desc, conversation_id desc limit ?17) f"
 );
 
 const OF_SESSION: &str = "

@@ -5,6 +5,7 @@
 //! even of the same origin as we are, for its browser: only the Host it must send gives it away. So Host is compared as
 //! text with the few names that are ours; no suffix, no resolving, no other spelling of the same address.
 
+pub(crate) mod form;
 pub(crate) mod login;
 pub(crate) mod token;
 
@@ -24,7 +25,7 @@ use token::Token;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Programs that watch over us ask the first two; a link is what makes a login; and the page that says what is missing shall
 /// look like one.
-pub(crate) const WITHOUT_TOKEN: [&str; 4] = ["/healthz", "/readyz", "/open", "/style.css"];
+pub(crate) const WITHOUT_TOKEN: [&str; 4] = ["/healthz", "/readyz", "/open", "/assets/style.css"];
 
 /// The rules of one server.
 pub(crate) struct Access {

@@ -4,13 +4,12 @@
 pub(crate) mod openapi;
 mod shape;
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::http::preferences::Preferences;
+use crate::page::frame;
 use shape::Shapes;
-
-/// What the page looks like, at `/style.css`.
-pub(crate) const STYLE: &str = include_str!("../assets/style.css");
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -31,28 +30,6 @@ impl<'d> Operation<'d> {
     }
 }
 
-/// A page that says one thing.
-pub(crate) fn short_page(title: &str, body: &Markup) -> String {
-    page(title, &html! { main class="short" { h1 { (title) } (body) } })
-}
-
-/// A whole page with this title.
-fn page(title: &str, body: &Markup) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                link rel="stylesheet" href="/style.css";
-            }
-            body { (body) }
-        }
-    };
-    page.into_string()
-}
-
 /// The page of this document.
 pub(crate) fn render(document: &Value) -> String {
     let shapes = Shapes::of(document);
@@ -60,7 +37,8 @@ pub(crate) fn render(document: &Value) -> String {
     let tags: Vec<_> = document["tags"].as_array().into_iter().flatten().collect();
     let info = &document["info"];
     let body = html! {
-        header {
+        header class="top" { a class="brand" href="/" { "Prompt Manager" } }
+        header class="about" {
             h1 { (text(&info["title"])) " API" }
             p { (prose(text(&info["description"]))) }
             p {
@@ -68,7 +46,7 @@ pub(crate) fn render(document: &Value) -> String {
                 a href="/openapi.json" { "openapi.json" } "."
             }
         }
-        nav {
+        nav aria-label="Contents" {
             @for tag in &tags {
                 h2 { a href={ "#about-" (text(&tag["name"])) } { (text(&tag["name"])) } }
                 ul {
@@ -79,7 +57,7 @@ pub(crate) fn render(document: &Value) -> String {
             }
             h2 { a href="#shapes" { "shapes" } }
         }
-        main {
+        main id="main" {
             section {
                 h2 { "Asking" }
                 p {
@@ -109,7 +87,7 @@ pub(crate) fn render(document: &Value) -> String {
             }
         }
     };
-    page(&format!("{} API", text(&info["title"])), &body)
+    frame::whole("API", "docs", Preferences::default(), &body)
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>> {
@@ -257,8 +235,8 @@ mod tests {
         for id in page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(ids.insert(id), "two things are called {id}");
         }
-        assert!(!page.contains("<script") && !page.contains(" style="), "the policy forbids both");
-        assert!(!page.contains("src=") && !page.contains("url("), "nothing comes from elsewhere");
+        assert!(!page.contains(" style="), "the policy forbids it");
+        assert!(!page.contains("src=\"http") && !page.contains("url("), "nothing comes from elsewhere");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A route each: parameters to a question to the store to a view.
+//! A route each: parameters to a question to the store to a view; `pages` has those of the pages.
 
 pub(crate) mod bulk;
 pub(crate) mod conversations;
@@ -6,6 +6,7 @@ pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod health;
+pub(crate) mod login;
 pub(crate) mod metrics;
 pub(crate) mod pages;
 pub(crate) mod ratings;
@@ -29,7 +30,7 @@ fn json(view: &impl Serialize) -> Result<Response, Problem> {
 }
 
 /// A page.
-const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
 /// 200 with a body of this type.
 fn typed(kind: &'static str, body: impl Into<Body>) -> Response {

@@ -6,5 +6,6 @@ pub(crate) mod cursor;
 pub(crate) mod extract;
 pub(crate) mod filter;
 pub(crate) mod pace;
+pub(crate) mod preferences;
 pub(crate) mod problem;
 pub(crate) mod zone;

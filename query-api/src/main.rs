@@ -2,7 +2,7 @@
 //!
 //! A request's way: `serve` (connections and their limits, every request, every answer) -> `access` (may it ask?) -> `routes`
 //! (which handler?) -> `http` (parameters, checked) -> `handlers` (parameters to a question) -> `state` (a reader on a blocking
-//! thread) -> `view` (JSON). `command` asks the same routes from the command line, without a server.
+//! thread) -> `view` (JSON) or `page` (the same for people). `command` asks the same routes from the command line, without a server.
 
 mod access;
 mod cli;
@@ -12,6 +12,7 @@ mod docs;
 mod handlers;
 mod http;
 mod logging;
+mod page;
 mod routes;
 mod serve;
 mod state;

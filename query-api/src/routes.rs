@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
@@ -12,7 +12,8 @@ use utoipa_axum::routes;
 use crate::access::login::Logins;
 use crate::docs::openapi;
 use crate::handlers::{
-    bulk, conversations, document, events, export, health, metrics, pages, ratings, raw, sessions, stats, tags, views,
+    bulk, conversations, document, events, export, health, login, metrics, pages, ratings, raw, sessions, stats, tags,
+    views,
 };
 use crate::state::db::Database;
 use crate::state::events::Events;
@@ -89,7 +90,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(health::ready),
         routes!(metrics::report),
         routes!(events::listen),
-        routes!(pages::end),
+        routes!(login::end),
         routes!(document::openapi),
     ]
 }
@@ -103,12 +104,23 @@ pub(crate) fn document() -> OpenApi {
     openapi::complete(collected().into_openapi())
 }
 
+/// What browsers ask for. Not in the document, which is for programs.
+fn with_pages(routes: Router<Context>) -> Router<Context> {
+    routes
+        .route("/", get(pages::timeline::show))
+        .route("/conversations/{id}", get(pages::conversation::show))
+        .route("/conversations/{id}/marks", post(pages::marks::change))
+        .route("/preferences", post(pages::preferences::change))
+        .route("/assets/{name}", get(pages::assets::show))
+        .route("/docs", get(document::page))
+        .route("/open", get(login::open))
+}
+
 /// The routes of a server that counts its answers there.
 pub(crate) fn router(database: Database, logins: Logins, requests: Arc<Requests>, events: Arc<Events>) -> Router {
     let (routes, document) = collected().split_for_parts();
     let document = document::Document::new(&openapi::complete(document));
-    let routes = routes.route("/", get(pages::home)).route("/open", get(pages::open));
-    let routes = routes.route("/docs", get(document::page)).route("/style.css", get(document::style));
+    let routes = with_pages(routes);
     let (database, document, waits) = (Arc::new(database), Arc::new(document), Arc::default());
     routes.with_state(Context { database, logins, requests, waits, events, document })
 }

@@ -31,169 +31,169 @@ fn last_name(path: &str) -> &str {
 /// A page of the list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Page<'a> {
-    items: Vec<Item<'a>>,
-    next_cursor: Option<String>,
+    pub(crate) items: Vec<Item<'a>>,
+    pub(crate) next_cursor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<Count>,
+    pub(crate) count: Option<Count>,
     /// By relevance: so many hits were ranked against each other; where there are more, the newest, and on later pages the next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ranked: Option<u32>,
+    pub(crate) ranked: Option<u32>,
     /// While there are any: sessions that were derived by older rules and wait to be derived again, counted up to 10,000. Until then
     /// a search may miss what is theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sessions_to_derive_again: Option<i64>,
+    pub(crate) sessions_to_derive_again: Option<i64>,
 }
 
 /// How many conversations there are.
 #[derive(Serialize, ToSchema)]
-struct Count {
-    value: u64,
+pub(crate) struct Count {
+    pub(crate) value: u64,
     /// Otherwise there are at least so many.
-    exact: bool,
+    pub(crate) exact: bool,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Item<'a> {
+pub(crate) struct Item<'a> {
     #[serde(flatten)]
-    head: Head<'a>,
-    tool_calls: Vec<ToolSummary<'a>>,
+    pub(crate) head: Head<'a>,
+    pub(crate) tool_calls: Vec<ToolSummary<'a>>,
     #[serde(serialize_with = "raw")]
     #[schema(value_type = Object)]
-    metadata: &'a str,
-    sources: Sources,
+    pub(crate) metadata: &'a str,
+    pub(crate) sources: Sources,
     /// Where it holds `q`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    matches: Option<Vec<Match<'a>>>,
+    pub(crate) matches: Option<Vec<Match<'a>>>,
 }
 
 /// A place where a conversation holds what was searched for.
 #[derive(Serialize, ToSchema)]
-struct Match<'a> {
-    r#in: &'static str,
+pub(crate) struct Match<'a> {
+    pub(crate) r#in: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
+    pub(crate) tool_call_id: Option<&'a str>,
     /// The number of the block, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    block: Option<u32>,
-    snippet: Vec<Piece<'a>>,
+    pub(crate) block: Option<u32>,
+    pub(crate) snippet: Vec<Piece<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Piece<'a> {
-    text: &'a str,
-    r#match: bool,
+pub(crate) struct Piece<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) r#match: bool,
 }
 
 /// What a list and the whole have in common.
 #[derive(Serialize, ToSchema)]
-struct Head<'a> {
-    id: i64,
-    session_id: &'a str,
-    user_session_id: &'a str,
-    timestamp: Option<String>,
-    kind: &'static str,
-    via: &'static str,
-    status: &'static str,
-    prompt_text: Option<&'a str>,
-    response_text: Option<&'a str>,
-    project: Option<&'a str>,
-    project_name: Option<&'a str>,
+pub(crate) struct Head<'a> {
+    pub(crate) id: i64,
+    pub(crate) session_id: &'a str,
+    pub(crate) user_session_id: &'a str,
+    pub(crate) timestamp: Option<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) via: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) prompt_text: Option<&'a str>,
+    pub(crate) response_text: Option<&'a str>,
+    pub(crate) project: Option<&'a str>,
+    pub(crate) project_name: Option<&'a str>,
     /// The model that answered last.
-    model: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
     #[schema(minimum = 1, maximum = 5)]
-    rating: Option<u8>,
-    tags: &'a [String],
+    pub(crate) rating: Option<u8>,
+    pub(crate) tags: &'a [String],
     /// Several stand one under the other.
-    notes: Option<String>,
-    star: bool,
+    pub(crate) notes: Option<String>,
+    pub(crate) star: bool,
     /// It failed, or a tool call failed or was refused.
-    has_error: bool,
+    pub(crate) has_error: bool,
     /// Characters of the prompt.
-    prompt_length: u64,
+    pub(crate) prompt_length: u64,
     /// Of its own messages: input, output, put into the cache and read from it.
-    tokens: u64,
+    pub(crate) tokens: u64,
     /// List price of its own messages, as far as it is known.
     #[schema(value_type = Option<f64>)]
-    cost_usd: Option<Usd>,
+    pub(crate) cost_usd: Option<Usd>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct ToolSummary<'a> {
-    id: Option<&'a str>,
-    name: &'a str,
-    error: bool,
-    duration_ms: Option<i64>,
+pub(crate) struct ToolSummary<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) name: &'a str,
+    pub(crate) error: bool,
+    pub(crate) duration_ms: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Sources {
-    hook: bool,
-    transcript: bool,
+pub(crate) struct Sources {
+    pub(crate) hook: bool,
+    pub(crate) transcript: bool,
 }
 
 /// Everything of one conversation.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Conversation<'a> {
     #[serde(flatten)]
-    head: Head<'a>,
+    pub(crate) head: Head<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested_id: Option<i64>,
+    pub(crate) requested_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_id: Option<i64>,
+    pub(crate) parent_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    agent_id: Option<&'a str>,
-    ended_at: Option<String>,
-    cwd: Option<&'a str>,
-    blocks: Vec<Block<'a>>,
-    tool_calls: Vec<ToolCall<'a>>,
+    pub(crate) agent_id: Option<&'a str>,
+    pub(crate) ended_at: Option<String>,
+    pub(crate) cwd: Option<&'a str>,
+    pub(crate) blocks: Vec<Block<'a>>,
+    pub(crate) tool_calls: Vec<ToolCall<'a>>,
     #[schema(no_recursion, value_type = Vec<Conversation>)]
-    subagents: Vec<Self>,
-    usage: Usage<'a>,
+    pub(crate) subagents: Vec<Self>,
+    pub(crate) usage: Usage<'a>,
     /// Of its own messages, as `usage`.
-    cost: Bill,
+    pub(crate) cost: Bill,
     #[serde(serialize_with = "raw")]
     #[schema(value_type = Object)]
-    metadata: &'a str,
-    sources: Sources,
+    pub(crate) metadata: &'a str,
+    pub(crate) sources: Sources,
     /// The title that a person gave the session it is in by their own cuts.
-    user_session_title: Option<&'a str>,
+    pub(crate) user_session_title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<Session<'a>>,
-    links: Links,
+    pub(crate) session: Option<Session<'a>>,
+    pub(crate) links: Links,
 }
 
 /// What else there is of it, as paths of this API.
 #[derive(Serialize, ToSchema)]
-struct Links {
+pub(crate) struct Links {
     /// The hook events and transcript lines that it was made from.
-    raw: String,
+    pub(crate) raw: String,
     /// What a person says of it.
-    rating: String,
+    pub(crate) rating: String,
     /// The session that it is in, as people cut them.
-    session: String,
+    pub(crate) session: String,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Usage<'a> {
-    total: Tokens,
-    messages: Vec<MessageUsage<'a>>,
+pub(crate) struct Usage<'a> {
+    pub(crate) total: Tokens,
+    pub(crate) messages: Vec<MessageUsage<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct MessageUsage<'a> {
-    message_id: &'a str,
-    request_id: Option<&'a str>,
-    model: Option<&'a str>,
+pub(crate) struct MessageUsage<'a> {
+    pub(crate) message_id: &'a str,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
     #[serde(flatten)]
-    tokens: Tokens,
+    pub(crate) tokens: Tokens,
 }
 
 #[derive(Clone, Copy, Default, Serialize, ToSchema)]
-struct Tokens {
-    input_tokens: i64,
-    output_tokens: i64,
-    cache_creation_tokens: i64,
-    cache_read_tokens: i64,
+pub(crate) struct Tokens {
+    pub(crate) input_tokens: i64,
+    pub(crate) output_tokens: i64,
+    pub(crate) cache_creation_tokens: i64,
+    pub(crate) cache_read_tokens: i64,
 }
 
 impl<'a> Page<'a> {

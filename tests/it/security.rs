@@ -18,7 +18,7 @@ const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
 
 /// Pages for people, which no description of an API names.
-const PAGES: [&str; 4] = ["/", "/docs", "/style.css", "/open?once=0"];
+const PAGES: [&str; 4] = ["/", "/docs", "/assets/style.css", "/open?once=0"];
 
 /// Paths where nothing is, and other spellings of those where something is.
 const NOWHERE: [&str; 6] = ["/nowhere", "/api", "/api/", "/api/conversations/", "//healthz", "/static/app.js"];
@@ -46,7 +46,7 @@ fn paths(server: &Server) -> BTreeSet<String> {
 }
 
 /// Lets a browser in, as `query-api open` does; gives the link's secret and what the browser sends as Cookie from then on.
-fn let_in(world: &World, server: &Server) -> (String, String) {
+pub(crate) fn let_in(world: &World, server: &Server) -> (String, String) {
     let (address, port) = (server.address().to_string(), server.address().port());
     let done = world.bin("query-api").args(["open", "--print", "--listen", &address]).succeed();
     let link = done.out().trim().to_owned();

@@ -53,8 +53,8 @@ const DIRECTION: &[(&str, &[&str])] = &[
 ];
 
 /// The folders of the API, each of which may import those after it.
-const FLOORS: [&str; 10] =
-    ["serve", "command", "routes", "handlers", "docs", "view", "access", "state", "http", "logging"];
+const FLOORS: [&str; 11] =
+    ["serve", "command", "routes", "handlers", "docs", "page", "view", "access", "state", "http", "logging"];
 
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[

@@ -119,8 +119,13 @@ impl Logins {
 
     /// Whether one of the request's cookies is a login of that site.
     pub(crate) fn know(&self, headers: &HeaderMap, site: Site, now: SystemTime) -> bool {
+        self.login(headers, site, now).is_some()
+    }
+
+    /// The secret of that login.
+    pub(super) fn login<'h>(&self, headers: &'h HeaderMap, site: Site, now: SystemTime) -> Option<&'h str> {
         // A few hundred bytes from the page cache: not worth a thread of its own.
-        cookies(headers).take(MOST_COOKIES).any(|secret| holds(&self.path(Kind::Login, secret), site, now))
+        cookies(headers).take(MOST_COOKIES).find(|secret| holds(&self.path(Kind::Login, secret), site, now))
     }
 
     /// Ends all logins and links. How many logins there were.

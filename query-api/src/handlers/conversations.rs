@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
+use store::ConversationId;
 use store::read::{Direction, ListRequest, Sort};
 use utoipa::{IntoParams, ToSchema};
 
@@ -78,7 +79,7 @@ impl TryFrom<String> for CursorParam {
 }
 
 /// What the store is asked, and what tells the question from others.
-fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64), Problem> {
+pub(super) fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRequest, u64), Problem> {
     filter.check()?;
     let sort = match page.sort {
         SortParam::Time => Sort::Time,
@@ -139,6 +140,15 @@ pub(crate) async fn show(
     id: Id,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
+    let (conversation, alias) = found(&database, id).await?;
+    json(&view::Conversation::of(&conversation, alias))
+}
+
+/// The conversation that a path names, and the id that was asked for where that is another.
+pub(super) async fn found(
+    database: &Database,
+    id: Id,
+) -> Result<(store::read::Conversation, Option<ConversationId>), Problem> {
     let found = database
         .ask::<_, Problem>(move |reader| {
             let id = match id {
@@ -149,13 +159,8 @@ pub(crate) async fn show(
         })
         .await?;
     match (found, id) {
-        (Some(conversation), id) => {
-            let alias = match id {
-                Id::Number(id) if id != conversation.turn.id => Some(id),
-                _ => None,
-            };
-            json(&view::Conversation::of(&conversation, alias))
-        }
+        (Some(conversation), Id::Number(id)) if id != conversation.turn.id => Ok((conversation, Some(id))),
+        (Some(conversation), _) => Ok((conversation, None)),
         (None, Id::Last) => Err(Problem::new(StatusCode::NOT_FOUND, "There are no conversations yet.")),
         (None, Id::Number(id)) => Err(no_conversation(id.0)),
     }

@@ -37,8 +37,3 @@ pub(crate) async fn openapi(State(document): State<Arc<Document>>, Query(()): Qu
 pub(crate) async fn page(State(document): State<Arc<Document>>, Query(()): Query<()>) -> Response {
     typed(HTML, document.page.clone())
 }
-
-/// `GET /style.css`: what every page of ours looks like.
-pub(crate) async fn style(Query(()): Query<()>) -> Response {
-    typed("text/css; charset=utf-8", Bytes::from_static(docs::STYLE.as_bytes()))
-}

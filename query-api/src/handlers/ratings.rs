@@ -23,7 +23,7 @@ use crate::state::db::Database;
 use crate::view;
 
 /// A note of 64 KiB and 100 tags, with every sign escaped, fit into it.
-const LARGEST: usize = 512 * 1024;
+pub(super) const LARGEST: usize = 512 * 1024;
 
 /// What shall be different; a field that is not there stays as it is
 #[derive(Debug, Deserialize, ToSchema)]
@@ -159,7 +159,7 @@ async fn change(database: &Database, id: Id, headers: &HeaderMap, change: Change
 }
 
 /// The conversation that a path names.
-pub(super) async fn named(database: &Database, id: Id) -> Result<ConversationId, Problem> {
+pub(in crate::handlers) async fn named(database: &Database, id: Id) -> Result<ConversationId, Problem> {
     match id {
         Id::Number(id) => Ok(id),
         Id::Last => database.ask::<_, Problem>(|reader| reader.last()).await?.ok_or_else(|| no_conversation("yet")),

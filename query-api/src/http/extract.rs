@@ -40,7 +40,7 @@ mod path;
 mod query;
 pub(crate) mod values;
 
-pub(crate) use body::{Json, object};
+pub(crate) use body::{Json, LIMIT, form_body, object};
 pub(crate) use path::Name;
 pub(crate) use path::{Id, no_conversation};
 pub(crate) use query::Query;

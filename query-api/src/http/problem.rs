@@ -123,11 +123,16 @@ impl Problem {
         Self { internal: Some(internal), ..self }
     }
 
+    /// The name of its status.
+    pub(crate) fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
     /// The answer for the request to `path`.
     pub(crate) fn render(&self, path: &str) -> Response {
         let body = Body {
             r#type: self.kind.as_str(),
-            title: self.status.canonical_reason().unwrap_or("Error"),
+            title: self.title(),
             status: self.status.as_u16(),
             detail: &self.detail,
             instance: path,

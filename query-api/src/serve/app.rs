@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
+use maud::html;
 use store::annotate::Stop;
 use tower::ServiceExt;
 use tower_http::CompressionLevel;
@@ -22,8 +23,10 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use super::answered::{Answered, Asked};
 use crate::access::Access;
-use crate::handlers::pages;
+use crate::handlers::{HTML, login};
+use crate::http::preferences::Preferences;
 use crate::http::problem::Problem;
+use crate::page::frame;
 use crate::routes;
 use crate::state::db::Database;
 use crate::state::events::Events;
@@ -40,10 +43,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: with that, browsers say of a form of ours that it came from nowhere.
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
@@ -114,7 +119,8 @@ impl App {
         parts.extensions.insert(route.clone());
         let asked = Asked::new(&parts.method, &parts.headers);
         let path = parts.uri.path().to_owned();
-        let (page, is_change) = (asks_for_page(&parts), !parts.method.is_safe());
+        let page = asks_for_page(&parts).then(|| Preferences::of(&parts.headers));
+        let is_change = !parts.method.is_safe();
         let response = match self.access.check(&parts) {
             Err(problem) => problem.into_response(),
             Ok(()) => {
@@ -130,7 +136,7 @@ impl App {
         let route = route.name();
         let mut response = uniform(response, &path, page, &route);
         for (name, value) in HEADERS {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }
         asked.id.tell(response.headers_mut());
         let status = response.status().as_u16();
@@ -154,8 +160,8 @@ fn asks_for_page(request: &Parts) -> bool {
     accepted.contains("text/html") && !request.uri.path().starts_with("/api/")
 }
 
-/// Every error as problem+json, those of the router too. The log hears the route alone: in the path may be a person's words.
-fn uniform(mut response: Response, path: &str, page: bool, route: &str) -> Response {
+/// Every error as problem+json, or for a person as a page, those of the router too. The log hears the route alone: in the path may be a person's words.
+fn uniform(mut response: Response, path: &str, page: Option<Preferences>, route: &str) -> Response {
     if response.status().as_u16() < 400 {
         return response;
     }
@@ -176,10 +182,17 @@ fn uniform(mut response: Response, path: &str, page: bool, route: &str) -> Respo
         tracing::warn!(route, status = problem.status.as_u16(), "failed to {internal}");
     }
     let mut rendered = problem.render(path);
-    if page && problem.status == StatusCode::UNAUTHORIZED {
-        let (kind, body) = pages::strange();
-        rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        *rendered.body_mut() = body;
+    if let Some(preferences) = page {
+        let page = match problem.status {
+            StatusCode::UNAUTHORIZED => login::strange(preferences),
+            _ => frame::short(
+                problem.title(),
+                preferences,
+                &html! { p { (problem.detail) } p { a href="/" { "To the timeline" } } },
+            ),
+        };
+        rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+        *rendered.body_mut() = Body::from(page);
     }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow);

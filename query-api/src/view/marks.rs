@@ -11,16 +11,16 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConversationMarks<'a> {
     /// The conversation.
-    id: i64,
+    pub(crate) id: i64,
     /// The id that was asked for, if it is an alias of that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested_id: Option<i64>,
+    pub(crate) requested_id: Option<i64>,
     /// From 1 to 5.
-    rating: Option<u8>,
+    pub(crate) rating: Option<u8>,
     /// In order of the alphabet.
-    tags: Vec<&'a str>,
-    notes: Option<String>,
-    star: bool,
+    pub(crate) tags: Vec<&'a str>,
+    pub(crate) notes: Option<String>,
+    pub(crate) star: bool,
 }
 
 impl<'a> ConversationMarks<'a> {
@@ -49,15 +49,15 @@ pub(crate) struct Bulk {
 /// All tags.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Tags<'a> {
-    items: Vec<TagUse<'a>>,
+    pub(crate) items: Vec<TagUse<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct TagUse<'a> {
+pub(crate) struct TagUse<'a> {
     /// In its most used spelling.
-    tag: &'a str,
+    pub(crate) tag: &'a str,
     /// Conversations that have it.
-    conversations: u64,
+    pub(crate) conversations: u64,
 }
 
 impl<'a> Tags<'a> {
@@ -72,21 +72,21 @@ impl<'a> Tags<'a> {
 #[schema(as = TagSuggestions)]
 pub(crate) struct Suggestions<'a> {
     /// The conversation.
-    id: i64,
+    pub(crate) id: i64,
     /// The id that was asked for, if it is an alias of that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested_id: Option<i64>,
+    pub(crate) requested_id: Option<i64>,
     /// At most ten, the best first.
-    items: Vec<Suggested<'a>>,
+    pub(crate) items: Vec<Suggested<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = TagSuggestion)]
-struct Suggested<'a> {
+pub(crate) struct Suggested<'a> {
     /// In the spelling that is in use, if it is.
-    tag: &'a str,
+    pub(crate) tag: &'a str,
     /// What speaks for it.
-    reason: &'a str,
+    pub(crate) reason: &'a str,
 }
 
 impl<'a> Suggestions<'a> {
@@ -112,7 +112,7 @@ pub(crate) struct Renamed<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SavedViews)]
 pub(crate) struct Views<'a> {
-    items: Vec<View<'a>>,
+    pub(crate) items: Vec<View<'a>>,
 }
 
 /// A saved view.
@@ -120,12 +120,12 @@ pub(crate) struct Views<'a> {
 #[schema(as = SavedView)]
 pub(crate) struct View<'a> {
     /// Until it is changed.
-    id: &'a str,
-    name: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
     /// The query string of the list that it stands for.
-    query: &'a str,
+    pub(crate) query: &'a str,
     /// When it was last changed.
-    saved_at: Option<String>,
+    pub(crate) saved_at: Option<String>,
 }
 
 impl<'a> View<'a> {

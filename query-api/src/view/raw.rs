@@ -11,26 +11,26 @@ use crate::http::base64;
 /// A page of payloads and lines.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Raw<'a> {
-    id: i64,
+    pub(crate) id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested_id: Option<i64>,
-    items: Vec<Piece<'a>>,
-    next_cursor: Option<String>,
+    pub(crate) requested_id: Option<i64>,
+    pub(crate) items: Vec<Piece<'a>>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// A payload or a line; of a long one a part.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RawPiece)]
-struct Piece<'a> {
+pub(crate) struct Piece<'a> {
     #[serde(flatten)]
-    source: Source<'a>,
+    pub(crate) source: Source<'a>,
     /// Bytes of the whole.
-    size: u64,
+    pub(crate) size: u64,
     /// Which of them is the first one here.
-    from: u64,
+    pub(crate) from: u64,
     /// As it was captured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    pub(crate) text: Option<&'a str>,
     /// In place of `text`, where that would be no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
@@ -39,7 +39,7 @@ struct Piece<'a> {
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "source", rename_all = "lowercase")]
 #[schema(as = RawSource)]
-enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// What Claude Code gave to a hook.
     Event {
         event: &'a str,

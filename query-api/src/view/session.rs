@@ -7,29 +7,29 @@ use utoipa::ToSchema;
 use super::{last_name, raw, time};
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Session<'a> {
-    id: &'a str,
-    title: Option<&'a str>,
-    title_from: Option<&'static str>,
-    cwd: Option<&'a str>,
-    project: Option<&'a str>,
-    project_name: Option<&'a str>,
-    git_branch: Option<&'a str>,
-    version: Option<&'a str>,
-    model: Option<&'a str>,
-    started_at: Option<String>,
-    ended_at: Option<String>,
+pub(crate) struct Session<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) title: Option<&'a str>,
+    pub(crate) title_from: Option<&'static str>,
+    pub(crate) cwd: Option<&'a str>,
+    pub(crate) project: Option<&'a str>,
+    pub(crate) project_name: Option<&'a str>,
+    pub(crate) git_branch: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) started_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
     #[serde(serialize_with = "raw")]
     #[schema(value_type = Object)]
-    counts: &'a str,
-    follows: Vec<Link<'a>>,
-    followed_by: Vec<Link<'a>>,
+    pub(crate) counts: &'a str,
+    pub(crate) follows: Vec<Link<'a>>,
+    pub(crate) followed_by: Vec<Link<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Link<'a> {
-    kind: &'a str,
-    session_id: &'a str,
+pub(crate) struct Link<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) session_id: &'a str,
 }
 
 impl<'a> Session<'a> {

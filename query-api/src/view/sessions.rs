@@ -10,33 +10,33 @@ use super::{Item, last_name, time};
 /// A page of sessions.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions<'a> {
-    items: Vec<UserSession<'a>>,
-    next_cursor: Option<String>,
+    pub(crate) items: Vec<UserSession<'a>>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct UserSession<'a> {
+pub(crate) struct UserSession<'a> {
     /// Its lasting id: Claude Code's, unless it was split off.
-    id: &'a str,
-    title: Option<&'a str>,
+    pub(crate) id: &'a str,
+    pub(crate) title: Option<&'a str>,
     /// `given` by a person here, `custom` or `generated` in Claude Code, or `prompt`: the first prompt stands for it.
-    title_from: Option<&'static str>,
+    pub(crate) title_from: Option<&'static str>,
     /// The sessions of Claude Code that it consists of, or of parts of which.
-    session_ids: Vec<&'a str>,
-    project: Option<&'a str>,
-    project_name: Option<&'a str>,
-    started_at: Option<String>,
+    pub(crate) session_ids: Vec<&'a str>,
+    pub(crate) project: Option<&'a str>,
+    pub(crate) project_name: Option<&'a str>,
+    pub(crate) started_at: Option<String>,
     /// When it was last heard of.
-    ended_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
     /// How many conversations lists show of it.
-    conversations: u64,
-    models: Vec<&'a str>,
+    pub(crate) conversations: u64,
+    pub(crate) models: Vec<&'a str>,
     /// How many of its conversations are rated.
-    rated: u64,
+    pub(crate) rated: u64,
     /// The mean of their ratings.
-    rating: Option<f64>,
+    pub(crate) rating: Option<f64>,
     /// How many are starred.
-    starred: u64,
+    pub(crate) starred: u64,
 }
 
 /// Everything of a session.
@@ -44,69 +44,69 @@ struct UserSession<'a> {
 #[schema(as = SessionDetail)]
 pub(crate) struct Detail<'a> {
     #[serde(flatten)]
-    session: UserSession<'a>,
+    pub(crate) session: UserSession<'a>,
     /// The stretches that it consists of.
-    parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<Part<'a>>,
     /// The sessions of Claude Code that these are of, with their own facts where they are known.
-    originals: Vec<Original<'a>>,
+    pub(crate) originals: Vec<Original<'a>>,
     /// The sessions that hold what else there is of them.
-    others: Vec<&'a str>,
+    pub(crate) others: Vec<&'a str>,
     /// A page of its conversations, the oldest first.
-    items: Vec<Item<'a>>,
-    next_cursor: Option<String>,
+    pub(crate) items: Vec<Item<'a>>,
+    pub(crate) next_cursor: Option<String>,
     /// The sessions of Claude Code that they hang together with.
-    tree: Tree<'a>,
+    pub(crate) tree: Tree<'a>,
 }
 
 /// A stretch of a session of Claude Code.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SessionPart)]
-struct Part<'a> {
-    session_id: &'a str,
+pub(crate) struct Part<'a> {
+    pub(crate) session_id: &'a str,
     /// The conversation that it begins with; null: the session's first.
-    from: Option<i64>,
+    pub(crate) from: Option<i64>,
     /// The split or merge by which it is here, for an undo of that alone.
-    change: Option<&'a str>,
-    changed_at: Option<String>,
+    pub(crate) change: Option<&'a str>,
+    pub(crate) changed_at: Option<String>,
     /// How many conversations lists show of it.
-    conversations: u64,
+    pub(crate) conversations: u64,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = OriginalSession)]
-struct Original<'a> {
-    id: &'a str,
-    session: Option<Session<'a>>,
+pub(crate) struct Original<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) session: Option<Session<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = SessionTree)]
-struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     /// The nearest first, themselves included.
-    sessions: Vec<Relative<'a>>,
-    links: Vec<TreeLink<'a>>,
+    pub(crate) sessions: Vec<Relative<'a>>,
+    pub(crate) links: Vec<TreeLink<'a>>,
     /// Whether there are more than are told of.
-    cut: bool,
+    pub(crate) cut: bool,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = RelatedSession)]
-struct Relative<'a> {
-    session_id: &'a str,
-    title: Option<&'a str>,
-    started_at: Option<String>,
-    ended_at: Option<String>,
+pub(crate) struct Relative<'a> {
+    pub(crate) session_id: &'a str,
+    pub(crate) title: Option<&'a str>,
+    pub(crate) started_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = SessionLink)]
-struct TreeLink<'a> {
+pub(crate) struct TreeLink<'a> {
     /// The later session.
-    session_id: &'a str,
+    pub(crate) session_id: &'a str,
     /// `fork-of`, `resumed-from`, `continued-from` or `cleared-from`.
-    kind: &'a str,
+    pub(crate) kind: &'a str,
     /// The earlier one.
-    other_session_id: &'a str,
+    pub(crate) other_session_id: &'a str,
 }
 
 /// Where conversations went back to.

@@ -11,96 +11,96 @@ use utoipa::ToSchema;
 #[schema(as = Stats)]
 pub(crate) struct Stats<'a> {
     /// The zone of days and hours; `local` is the machine's.
-    zone: &'a str,
-    total: Figures,
+    pub(crate) zone: &'a str,
+    pub(crate) total: Figures,
     /// In order; days without anything are left out.
-    days: Vec<Day>,
+    pub(crate) days: Vec<Day>,
     /// Conversations: seven weekdays from Monday on, of 24 hours each.
-    hours: [[i64; 24]; 7],
+    pub(crate) hours: [[i64; 24]; 7],
     /// The most expensive first.
-    models: Vec<Model<'a>>,
+    pub(crate) models: Vec<Model<'a>>,
     /// The most used first, at most 200.
-    projects: Vec<Project<'a>>,
+    pub(crate) projects: Vec<Project<'a>>,
     /// The most called first.
-    tools: Vec<Tool<'a>>,
+    pub(crate) tools: Vec<Tool<'a>>,
     /// Slash commands with their slash, programs of `!` without it; the most used first, at most 200.
-    commands: Vec<Command<'a>>,
-    ratings: Ratings,
+    pub(crate) commands: Vec<Command<'a>>,
+    pub(crate) ratings: Ratings,
     /// Prompts by their length in characters.
-    prompt_lengths: Vec<Length>,
-    completeness: Completeness,
+    pub(crate) prompt_lengths: Vec<Length>,
+    pub(crate) completeness: Completeness,
     /// Sessions, of any time, that were derived by older rules and wait to be derived again, counted up to 10,000: until then the
     /// figures lack what the newer rules add.
-    sessions_to_derive_again: i64,
+    pub(crate) sessions_to_derive_again: i64,
 }
 
 /// Conversations, and what they used.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsFigures)]
-struct Figures {
-    conversations: i64,
+pub(crate) struct Figures {
+    pub(crate) conversations: i64,
     /// Failed, or with a tool call that failed or was refused.
-    failed: i64,
+    pub(crate) failed: i64,
     #[serde(flatten)]
-    used: Used,
+    pub(crate) used: Used,
 }
 
 /// Tokens, and what they cost.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsUsed)]
-struct Used {
-    messages: i64,
-    input_tokens: i64,
-    output_tokens: i64,
-    cache_creation_tokens: i64,
-    cache_read_tokens: i64,
+pub(crate) struct Used {
+    pub(crate) messages: i64,
+    pub(crate) input_tokens: i64,
+    pub(crate) output_tokens: i64,
+    pub(crate) cache_creation_tokens: i64,
+    pub(crate) cache_read_tokens: i64,
     /// List price, of the messages whose model has one.
     #[schema(value_type = f64)]
-    cost_usd: Usd,
+    pub(crate) cost_usd: Usd,
     /// Messages whose model has no price.
-    unpriced_messages: i64,
+    pub(crate) unpriced_messages: i64,
 }
 
 /// A day of the zone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsDay)]
-struct Day {
+pub(crate) struct Day {
     #[schema(format = Date)]
-    day: String,
+    pub(crate) day: String,
     #[serde(flatten)]
-    figures: Figures,
+    pub(crate) figures: Figures,
 }
 
 /// What was used of a model.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsModel)]
-struct Model<'a> {
-    model: Option<&'a str>,
+pub(crate) struct Model<'a> {
+    pub(crate) model: Option<&'a str>,
     #[serde(flatten)]
-    used: Used,
+    pub(crate) used: Used,
 }
 
 /// What was done in a project.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsProject)]
-struct Project<'a> {
-    project: Option<&'a str>,
+pub(crate) struct Project<'a> {
+    pub(crate) project: Option<&'a str>,
     #[serde(flatten)]
-    figures: Figures,
+    pub(crate) figures: Figures,
 }
 
 /// A tool.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsTool)]
-struct Tool<'a> {
-    name: &'a str,
-    calls: i64,
+pub(crate) struct Tool<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) calls: i64,
     /// Failed or refused.
-    failures: i64,
+    pub(crate) failures: i64,
     /// Calls that hooks measured.
-    measured: i64,
+    pub(crate) measured: i64,
     /// Half of these took longer; within 6.25 %.
-    median_ms: Option<i64>,
+    pub(crate) median_ms: Option<i64>,
     /// One in twenty took longer.
     p95_ms: Option<i64>,
 }
@@ -108,50 +108,50 @@ struct Tool<'a> {
 /// A command.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsCommand)]
-struct Command<'a> {
-    command: &'a str,
-    uses: i64,
+pub(crate) struct Command<'a> {
+    pub(crate) command: &'a str,
+    pub(crate) uses: i64,
 }
 
 /// Ratings as they are now.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsRatings)]
-struct Ratings {
-    count: i64,
-    mean: Option<f64>,
+pub(crate) struct Ratings {
+    pub(crate) count: i64,
+    pub(crate) mean: Option<f64>,
     /// How many conversations have a 1, a 2, and so on to 5.
-    by_rating: [i64; 5],
+    pub(crate) by_rating: [i64; 5],
     /// By the day on which they were given.
-    days: Vec<RatingDay>,
+    pub(crate) days: Vec<RatingDay>,
 }
 
 /// Ratings that were given on a day.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsRatingDay)]
-struct RatingDay {
+pub(crate) struct RatingDay {
     #[schema(format = Date)]
-    day: String,
-    count: i64,
-    mean: Option<f64>,
+    pub(crate) day: String,
+    pub(crate) count: i64,
+    pub(crate) mean: Option<f64>,
 }
 
 /// Prompts of some length.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsLength)]
-struct Length {
-    from: i64,
+pub(crate) struct Length {
+    pub(crate) from: i64,
     /// Not so long; null where there is no end.
-    below: Option<i64>,
-    prompts: i64,
+    pub(crate) below: Option<i64>,
+    pub(crate) prompts: i64,
 }
 
 /// Which source saw the conversations.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsCompleteness)]
-struct Completeness {
-    both: i64,
-    hook_only: i64,
-    transcript_only: i64,
+pub(crate) struct Completeness {
+    pub(crate) both: i64,
+    pub(crate) hook_only: i64,
+    pub(crate) transcript_only: i64,
 }
 
 impl<'a> Stats<'a> {

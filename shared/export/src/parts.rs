@@ -12,30 +12,43 @@ use crate::time::rfc3339;
 /// A piece of a conversation. Of a tool there is no text, of anything else no call.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Block<'a> {
-    kind: &'static str,
-    at: Option<String>,
+    /// What it is: a text, a thought, a tool call and so on.
+    pub kind: &'static str,
+    /// When.
+    pub at: Option<String>,
+    /// Its text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Option<&'a str>>,
+    pub text: Option<Option<&'a str>>,
+    /// Which of the tool calls.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<Option<&'a str>>,
+    pub tool_call_id: Option<Option<&'a str>>,
 }
 
 /// A tool call, with what it was given and what it gave back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ToolCall<'a> {
-    id: Option<&'a str>,
-    name: &'a str,
+    /// Claude's id for it.
+    pub id: Option<&'a str>,
+    /// The tool.
+    pub name: &'a str,
+    /// What it was given.
     #[serde(serialize_with = "value")]
     #[schema(value_type = Option<serde_json::Value>)]
-    input: &'a Option<Value>,
+    pub input: &'a Option<Value>,
+    /// What it gave back.
     #[serde(serialize_with = "value")]
     #[schema(value_type = Option<serde_json::Value>)]
-    output: &'a Option<Value>,
-    error: bool,
-    refused: bool,
-    finished: bool,
-    started_at: Option<String>,
-    duration_ms: Option<i64>,
+    pub output: &'a Option<Value>,
+    /// Whether it failed or was refused.
+    pub error: bool,
+    /// Whether a person or a rule refused it.
+    pub refused: bool,
+    /// Whether its end was seen.
+    pub finished: bool,
+    /// When it began.
+    pub started_at: Option<String>,
+    /// How long it ran.
+    pub duration_ms: Option<i64>,
 }
 
 impl<'a> Block<'a> {

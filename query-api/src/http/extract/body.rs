@@ -32,25 +32,36 @@ impl<T: DeserializeOwned, S: Sync, const BYTES: usize> FromRequest<S> for Json<T
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            let detail = "Send a body with `Content-Type: application/json`.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-        }
-        if !is_plain(request.headers()) {
-            let detail = "Send the body as it is, without a `Content-Encoding`.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-        }
-        parse(&whole(request.into_body(), BYTES).await?).map(Self)
+        parse(&body_of(request, "application/json", BYTES).await?).map(Self)
     }
 }
 
-/// One header that says JSON, in UTF-8 if it says more.
-fn is_json(headers: &HeaderMap) -> bool {
+/// The pairs that a form of a page sends, as text.
+pub(crate) async fn form_body(request: Request, limit: usize) -> Result<String, Problem> {
+    let body = body_of(request, "application/x-www-form-urlencoded", limit).await?;
+    String::from_utf8(body).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The body is not UTF-8."))
+}
+
+/// The bytes of a body that says that it is of this type.
+async fn body_of(request: Request, kind: &str, limit: usize) -> Result<Vec<u8>, Problem> {
+    if !is_of(request.headers(), kind) {
+        let detail = format!("Send a body with `Content-Type: {kind}`.");
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    if !is_plain(request.headers()) {
+        let detail = "Send the body as it is, without a `Content-Encoding`.";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    whole(request.into_body(), limit).await
+}
+
+/// One header that says this type, in UTF-8 if it says more.
+fn is_of(headers: &HeaderMap, expected: &str) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(value)), None) = (types.next().map(|value| value.to_str()), types.next()) else { return false };
     let (kind, more) = value.split_once(';').unwrap_or((value, ""));
     let more = more.trim();
-    kind.trim().eq_ignore_ascii_case("application/json")
+    kind.trim().eq_ignore_ascii_case(expected)
         && (more.is_empty() || more.replace('"', "").eq_ignore_ascii_case("charset=utf-8"))
 }
 
@@ -167,7 +178,7 @@ mod tests {
             for value in values {
                 headers.append(header::CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
             }
-            assert_eq!(is_json(&headers), expected, "{values:?}");
+            assert_eq!(is_of(&headers, "application/json"), expected, "{values:?}");
         };
         for good in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;"] {
             check(&[good], true);

@@ -22,6 +22,11 @@ impl Usd {
         self.0
     }
 
+    /// In dollars, for people and pictures.
+    pub fn dollars(self) -> f64 {
+        self.micros() as f64 / 1e6
+    }
+
     /// Rounded to millionths of a dollar.
     pub fn micros(self) -> u128 {
         self.0.saturating_add(500_000) / 1_000_000

@@ -1,0 +1,1 @@
+// The script of the pages: it makes quicker what also works without it.

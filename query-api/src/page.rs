@@ -1,0 +1,10 @@
+//! Pages, made of the same views as the JSON. Nothing here asks the store, and no text of the store is ever put into a page
+//! but escaped: every page is what `maud` makes of its values.
+
+pub(crate) mod conversation;
+pub(crate) mod frame;
+pub(crate) mod marks;
+pub(crate) mod row;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod timeline;

@@ -1,0 +1,145 @@
+//! Texts, numbers and addresses for pages.
+
+use maud::{Markup, html};
+
+/// The beginning of a text on one line, at most so many characters; control characters are shown as their pictures.
+pub(crate) fn clipped(text: &str, most: usize) -> String {
+    let mut clip = String::new();
+    let mut room = most;
+    for word in text.split_whitespace() {
+        let gap = usize::from(!clip.is_empty());
+        if room <= gap {
+            return clip + "…";
+        }
+        room -= gap;
+        clip.push_str(&" "[..gap]);
+        let mut signs = word.chars();
+        for sign in signs.by_ref().take(room) {
+            clip.push(visible(sign));
+            room -= 1;
+        }
+        if signs.next().is_some() {
+            return clip + "…";
+        }
+    }
+    clip
+}
+
+/// A control character as its picture; what turns the direction of writing around as nothing would.
+pub(crate) fn visible(sign: char) -> char {
+    match sign {
+        '\n' | '\t' => sign,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(sign)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        sign => sign,
+    }
+}
+
+/// `12 345`, with narrow blanks that do not break.
+pub(crate) fn number(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut grouped = if number < 0 { "−".to_owned() } else { String::new() };
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `950`, `12.3k`, `4.5M`: how much, where the last digit says nothing.
+pub(crate) fn about(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => scaled(number, 1_000, 'k'),
+        1_000_000..1_000_000_000 => scaled(number, 1_000_000, 'M'),
+        _ => scaled(number, 1_000_000_000, 'G'),
+    }
+}
+
+fn scaled(number: u64, unit: u64, sign: char) -> String {
+    let tenths = number / (unit / 10);
+    if tenths < 1_000 { format!("{}.{}{sign}", tenths / 10, tenths % 10) } else { format!("{}{sign}", tenths / 10) }
+}
+
+/// `$0.42`, and `<$0.01` of what is less.
+pub(crate) fn dollars(usd: f64) -> String {
+    if usd > 0.0 && usd < 0.01 { "<$0.01".to_owned() } else { format!("${usd:.2}") }
+}
+
+/// Stars of a rating for eyes, and its words for ears.
+pub(crate) fn stars(rating: Option<u8>) -> Markup {
+    let rating = rating.unwrap_or(0).min(5);
+    html! {
+        span class="stars" data-rating=(rating) {
+            @if rating > 0 {
+                span aria-hidden="true" { @for _ in 0..rating { "★" } i { @for _ in rating..5 { "★" } } }
+                span class="vh" { "rated " (rating) " of 5" }
+            }
+        }
+    }
+}
+
+/// A path of ours from fixed pieces and one that may hold anything.
+pub(crate) fn path(before: &str, name: &str, after: &str) -> String {
+    // `+` is a blank in a query, not in a path.
+    let name = form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20");
+    // These two would be taken as steps.
+    let name = if name == "." || name == ".." { name.replace('.', "%2E") } else { name };
+    format!("{before}{name}{after}")
+}
+
+/// An address of ours with these parameters.
+pub(crate) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    if pairs.is_empty() {
+        return path.to_owned();
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs);
+    format!("{path}?{}", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clips() {
+        let check = |text: &str, most, expected: &str| assert_eq!(clipped(text, most), expected, "{text:?}");
+        check("", 5, "");
+        check("one", 5, "one");
+        check("one\n\n two", 7, "one two");
+        check("one two three", 7, "one two…");
+        check("one two", 5, "one t…");
+        check("onetwothree", 5, "onetw…");
+        check("a\u{1b}[31mb\u{202e}c\0", 20, "a\u{241b}[31mb\u{fffd}c\u{2400}");
+        check(&"é".repeat(10), 3, "ééé…");
+    }
+
+    #[test]
+    fn numbers() {
+        let check = |found: String, expected: &str| assert_eq!(found, expected);
+        check(number(0), "0");
+        check(number(1_234_567), "1\u{202f}234\u{202f}567");
+        check(number(-1_000), "−1\u{202f}000");
+        check(about(999), "999");
+        check(about(1_250), "1.2k");
+        check(about(250_000), "250k");
+        check(about(4_500_000), "4.5M");
+        check(dollars(0.0), "$0.00");
+        check(dollars(0.004), "<$0.01");
+        check(dollars(12.345), "$12.35");
+    }
+
+    #[test]
+    fn addresses() {
+        let check = |found: String, expected: &str| assert_eq!(found, expected);
+        check(path("/sessions/", "a b/../?#\"<", "/title"), "/sessions/a%20b%2F..%2F%3F%23%22%3C/title");
+        check(path("/sessions/", "..", ""), "/sessions/%2E%2E");
+        check(address("/", &[]), "/");
+        check(address("/", &[("q", "a&b\"")]), "/?q=a%26b%22");
+    }
+}

@@ -1,1 +1,24 @@
-// The script of the pages: it makes quicker what also works without it.
+// What begins on each page.
+// @ts-check
+import { help, key } from './keys.js';
+import { start as startKeys } from './list.js';
+import { startFirst, startList } from './live.js';
+import { start as startSearch } from './search.js';
+
+const page = document.documentElement.dataset.page;
+
+key('g t', 'Go to the timeline', () => location.assign('/'));
+key('g s', 'Go to the sessions', () => location.assign('/sessions'));
+key('g l', 'Go to the library', () => location.assign('/library'));
+key('g i', 'Go to the insights', () => location.assign('/insights'));
+key('g h', 'Go to the health page', () => location.assign('/health'));
+
+startKeys();
+startSearch();
+if (page === 'timeline') startList();
+if (page === 'start') startFirst();
+
+for (const keys of document.querySelectorAll('[data-keys]')) {
+    keys.removeAttribute('hidden');
+    keys.addEventListener('click', help);
+}

@@ -27,7 +27,18 @@ const STYLE: &str = concat!(
 const FILES: &[(&str, &str, &str)] = &[
     ("style.css", CSS, STYLE),
     ("icon.svg", "image/svg+xml", include_str!("../../../assets/icon.svg")),
+    ("http.js", SCRIPT, include_str!("../../../assets/script/http.js")),
+    ("keys.js", SCRIPT, include_str!("../../../assets/script/keys.js")),
+    ("list.js", SCRIPT, include_str!("../../../assets/script/list.js")),
+    ("live.js", SCRIPT, include_str!("../../../assets/script/live.js")),
     ("main.js", SCRIPT, include_str!("../../../assets/script/main.js")),
+    ("make.js", SCRIPT, include_str!("../../../assets/script/make.js")),
+    ("marks.js", SCRIPT, include_str!("../../../assets/script/marks.js")),
+    ("note.js", SCRIPT, include_str!("../../../assets/script/note.js")),
+    ("search.js", SCRIPT, include_str!("../../../assets/script/search.js")),
+    ("split.js", SCRIPT, include_str!("../../../assets/script/split.js")),
+    ("tags.js", SCRIPT, include_str!("../../../assets/script/tags.js")),
+    ("toast.js", SCRIPT, include_str!("../../../assets/script/toast.js")),
 ];
 
 struct Asset {

@@ -1,0 +1,167 @@
+// Rating, star and tags of a prompt: set by key and by form, shown wherever the page has them, and taken back.
+// @ts-check
+import { api, conversation } from './http.js';
+import { make } from './make.js';
+import { toast } from './toast.js';
+
+/** @typedef {{rating: number | null, star: boolean, tags: string[], notes: string | null}} Marks */
+/** @typedef {Partial<Marks>} Change */
+
+/** @param {string} id */
+const places = (id) => document.querySelectorAll(`[data-id="${CSS.escape(id)}"]`);
+
+/**
+ * Those marks that belong to this element, not to another prompt inside it.
+ * @param {Element} place
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+const within = (place, selector) =>
+    /** @type {HTMLElement[]} */ ([...place.querySelectorAll(selector)]).filter((found) => found.closest('[data-id]') === place);
+
+/**
+ * What the page shows of a prompt.
+ * @param {string} id
+ * @returns {{rating: number | null, star: boolean}}
+ */
+export function shown(id) {
+    const find = (/** @type {string} */ selector) => [...places(id)].flatMap((place) => within(place, selector))[0];
+    const pressed = find('.rating button[aria-pressed=true]');
+    return {
+        rating: Number(find('.stars')?.dataset.rating ?? pressed?.dataset.value) || null,
+        star: find('.star')?.dataset.star === 'true',
+    };
+}
+
+/**
+ * Shows marks everywhere on the page; what is not given stays.
+ * @param {string} id
+ * @param {Change} marks
+ */
+export function show(id, { rating, star: on, tags, notes }) {
+    for (const place of places(id)) {
+        if (rating !== undefined) {
+            within(place, '.stars').forEach((stars) => showStars(stars, rating ?? 0));
+            within(place, '.rating button').forEach((one) => showRating(/** @type {HTMLButtonElement} */ (one), rating ?? 0));
+        }
+        if (on !== undefined) within(place, '.star').forEach((one) => showStar(one, on));
+        if (tags) {
+            within(place, '.tags').forEach((list) => list.replaceChildren(...tags.map(tagged)));
+            within(place, 'input[name=tags]').forEach((field) => fill(field, tags.join(', ')));
+        }
+        if (notes !== undefined) {
+            within(place, '.note').forEach((note) => note.replaceChildren(notes ? 'note' : ''));
+            within(place, 'textarea[name=notes]').forEach((field) => fill(field, notes ?? ''));
+        }
+    }
+}
+
+/** What somebody types in stays as it is. @param {HTMLElement} field @param {string} text */
+function fill(field, text) {
+    if (field !== document.activeElement) /** @type {HTMLInputElement} */ (field).value = text;
+}
+
+/** @param {HTMLElement} stars @param {number} rating */
+function showStars(stars, rating) {
+    stars.dataset.rating = String(rating);
+    const signs = make('span', { 'aria-hidden': 'true' }, '★'.repeat(rating), make('i', {}, '★'.repeat(5 - rating)));
+    stars.replaceChildren(...(rating ? [signs, make('span', { class: 'vh' }, `rated ${rating} of 5`)] : []));
+}
+
+/** @param {HTMLButtonElement} one @param {number} rating */
+function showRating(one, rating) {
+    const means = Number(one.dataset.value);
+    one.classList.toggle('on', means <= rating);
+    one.setAttribute('aria-pressed', String(means === rating));
+    one.value = means === rating ? '' : String(means);
+    one.title = means === rating ? 'Take the rating back' : `Rate ${means} of 5`;
+}
+
+/** @param {HTMLElement} one @param {boolean} on */
+function showStar(one, on) {
+    one.dataset.star = String(on);
+    if (!(one instanceof HTMLButtonElement)) return one.replaceChildren(on ? 'starred' : '');
+    one.setAttribute('aria-pressed', String(on));
+    one.value = String(!on);
+    one.textContent = on ? 'Starred' : 'Star';
+}
+
+/** @param {string} tag */
+const tagged = (tag) => make('a', { class: 'tag', href: `/?tag=${encodeURIComponent(tag)}` }, tag);
+
+/**
+ * Changes marks, shows them at once, and shows the former ones again if that fails.
+ * @param {string} id
+ * @param {Change} change
+ * @param {Change} former What undoes it.
+ * @param {string} [said] What is told; nothing: no toast.
+ * @returns {Promise<boolean>} Whether it was done.
+ */
+export async function mark(id, change, former, said) {
+    show(id, change);
+    const answer = await api('PUT', conversation(id, 'rating'), change);
+    if (!answer.ok) {
+        show(id, former);
+        return false;
+    }
+    show(id, answer.body);
+    if (said) toast(said, { undo: () => mark(id, former, change, 'As it was before.') });
+    return true;
+}
+
+/**
+ * @param {string} id
+ * @param {number | null} rating The one that it has already takes it back.
+ */
+export function rate(id, rating) {
+    const before = shown(id).rating;
+    const after = rating === before ? null : rating;
+    if (after === before) return;
+    mark(id, { rating: after }, { rating: before }, after === null ? 'Rating taken back.' : `Rated ${after} of 5.`);
+}
+
+/** @param {string} id */
+export function star(id) {
+    const { star: before } = shown(id);
+    mark(id, { star: !before }, { star: before }, before ? 'Star taken off.' : 'Starred.');
+}
+
+/**
+ * Tags as they are typed: between commas.
+ * @param {string} text
+ */
+export const readTags = (text) => text.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '');
+
+/** @param {string} id @returns {Promise<{marks: Marks, etag: string | null} | null>} */
+export async function marksOf(id) {
+    const answer = await api('GET', conversation(id, 'rating'));
+    return answer.ok ? { marks: answer.body, etag: answer.etag } : null;
+}
+
+// The forms of marks work without a script; with it they do the same without another page.
+document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.matches('form.marks-form')) return;
+    const id = form.closest('[data-id]')?.getAttribute('data-id');
+    if (!id) return;
+    event.preventDefault();
+    const by = event.submitter;
+    if (by instanceof HTMLButtonElement && by.name === 'rating') rate(id, Number(by.dataset.value ?? by.value) || null);
+    else if (by instanceof HTMLButtonElement && by.name === 'star') star(id);
+    else {
+        const tags = form.elements.namedItem('tags');
+        const notes = form.elements.namedItem('notes');
+        if (tags instanceof HTMLInputElement) await setTags(id, readTags(tags.value));
+        if (notes instanceof HTMLTextAreaElement) notes.dispatchEvent(new Event('save'));
+    }
+});
+
+/**
+ * @param {string} id
+ * @param {string[]} tags
+ */
+export async function setTags(id, tags) {
+    const before = await marksOf(id);
+    if (!before) return false;
+    return mark(id, { tags }, { tags: before.marks.tags }, tags.length ? `Tagged ${tags.join(', ')}.` : 'Tags taken off.');
+}

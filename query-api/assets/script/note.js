@@ -1,0 +1,186 @@
+// Notes, saved as they are typed. What could not be saved stays where it was typed, and the page says so.
+// @ts-check
+import { api, conversation } from './http.js';
+import { button, dialog, make } from './make.js';
+import { marksOf, show } from './marks.js';
+import { toast } from './toast.js';
+
+/** After the last key, in milliseconds. */
+const PAUSE = 600;
+/** Until what failed is tried again, in milliseconds. */
+const AGAIN = 5_000;
+
+/** Notes that are typed and not yet saved. @type {Set<HTMLTextAreaElement>} */
+const unsaved = new Set();
+/** What a dialog was closed with before it was saved, by the id of the prompt. @type {Map<string, string>} */
+const drafts = new Map();
+
+window.addEventListener('beforeunload', (event) => {
+    for (const area of unsaved) area.dispatchEvent(new Event('save'));
+    if (unsaved.size > 0) event.preventDefault();
+});
+
+/**
+ * Saves a text area as it is typed in. It also saves on the event `save` and when the focus leaves.
+ * @param {HTMLTextAreaElement} area
+ * @param {string} id
+ * @param {HTMLElement} status Where it says how it goes.
+ * @param {{marks: {notes: string | null}, etag: string | null}} [read] What the area shows, if that was just read.
+ * @returns {() => Promise<boolean>} Saves what is not saved yet, and says whether all is.
+ */
+export function autosave(area, id, status, read) {
+    /** What was saved last, and what the store made of it. */
+    let kept = read ? (read.marks.notes ?? '') : area.value;
+    let there = kept;
+    let etag = read?.etag ?? null;
+    let timer = 0;
+    /** The change that is under way. @type {Promise<boolean> | null} */
+    let going = null;
+    let conflict = false;
+
+    const tell = (/** @type {string} */ text, bad = false) => {
+        status.replaceChildren(text);
+        status.classList.toggle('bad', bad);
+    };
+    const later = (/** @type {number} */ after) => {
+        window.clearTimeout(timer);
+        timer = window.setTimeout(save, after);
+    };
+
+    /** @param {string} text */
+    async function put(text) {
+        if (!etag) {
+            const now = await marksOf(id);
+            if (!now) return false;
+            if ((now.marks.notes ?? '') !== there) return collide(now);
+            etag = now.etag;
+        }
+        const answer = await api('PUT', conversation(id, 'rating'), { notes: text.trim() ? text : null }, etag ? { 'If-Match': etag } : {});
+        if (answer.status === 412) {
+            const now = await marksOf(id);
+            if (!now) return false;
+            // A rating alone makes another state too, and is no reason to ask.
+            if ((now.marks.notes ?? '') !== there) return collide(now);
+            etag = now.etag;
+            return put(text);
+        }
+        if (!answer.ok) return false;
+        kept = text;
+        there = answer.body.notes ?? '';
+        etag = answer.etag;
+        show(id, answer.body);
+        return true;
+    }
+
+    /** @param {{marks: {notes: string | null}, etag: string | null}} now */
+    function collide(now) {
+        conflict = true;
+        const theirs = now.marks.notes ?? '';
+        const settle = (/** @type {boolean} */ mine) => {
+            conflict = false;
+            kept = there = theirs;
+            etag = now.etag;
+            if (!mine) area.value = theirs;
+            area.focus();
+            save();
+        };
+        tell('This note was changed elsewhere meanwhile. ', true);
+        status.append(button('Keep mine', () => settle(true)), ' ', button('Take the other', () => settle(false)));
+        return false;
+    }
+
+    /** @returns {Promise<boolean>} */
+    async function save() {
+        window.clearTimeout(timer);
+        if (going) {
+            await going;
+            return save();
+        }
+        if (conflict) return false;
+        const text = area.value;
+        if (text === kept) {
+            unsaved.delete(area);
+            if (status.textContent) tell('Saved');
+            return true;
+        }
+        tell('Saving…');
+        going = put(text).catch(() => false);
+        const done = await going;
+        going = null;
+        if (done && area.value === text) {
+            unsaved.delete(area);
+            tell('Saved');
+        } else if (done) {
+            later(PAUSE);
+        } else if (!conflict) {
+            tell('Not saved yet. It is tried again.', true);
+            if (area.isConnected) later(AGAIN);
+        }
+        return done && area.value === text;
+    }
+
+    area.addEventListener('input', () => {
+        unsaved.add(area);
+        if (conflict) return;
+        tell('Not saved yet');
+        later(PAUSE);
+    });
+    area.addEventListener('blur', () => { if (!conflict) save(); });
+    area.addEventListener('save', () => { save(); });
+    return save;
+}
+
+/** @param {string} id */
+export async function openNote(id) {
+    const read = await marksOf(id);
+    if (!read) return;
+    const before = read.marks.notes;
+    const area = /** @type {HTMLTextAreaElement} */ (make('textarea', { id: 'note-area', rows: '10', maxlength: '65536' }));
+    area.value = drafts.get(id) ?? before ?? '';
+    const status = make('span', { class: 'saved', role: 'status' });
+    const shown = dialog('Note', make('label', { class: 'vh', for: 'note-area' }, 'Note'), area);
+    const save = autosave(area, id, status, read);
+    let leaves = false;
+    const close = async () => {
+        if (await save()) return shown.close();
+        if (leaves) return;
+        leaves = true;
+        actions.append(button('Close without saving', () => {
+            unsaved.delete(area);
+            shown.close();
+        }));
+    };
+    const actions = make('p', { class: 'actions' }, button('Close', close), status);
+    shown.append(actions);
+    shown.addEventListener('cancel', (event) => {
+        event.preventDefault();
+        close();
+    });
+    shown.addEventListener('close', () => {
+        drafts.delete(id);
+        const after = area.value.trim() ? area.value : null;
+        if (unsaved.delete(area)) {
+            // A browser closes a dialog at the second Escape, whatever a page says.
+            drafts.set(id, area.value);
+            return toast('The note is not saved. It is still there when you open it again.', { bad: true });
+        }
+        if (after === before) return;
+        toast(after ? 'Note saved.' : 'Note taken away.', {
+            undo: async () => {
+                const answer = await api('PUT', conversation(id, 'rating'), { notes: before });
+                if (answer.ok) show(id, answer.body);
+            },
+        });
+    });
+    if (drafts.has(id)) area.dispatchEvent(new Event('input'));
+    area.focus();
+}
+
+// The notes that pages show as forms.
+for (const area of document.querySelectorAll('form.marks-form textarea[name=notes]')) {
+    const id = area.closest('[data-id]')?.getAttribute('data-id');
+    if (!id || !(area instanceof HTMLTextAreaElement)) continue;
+    const form = /** @type {HTMLFormElement} */ (area.form);
+    const status = form.querySelector('.saved') ?? form.appendChild(make('span', { class: 'saved', role: 'status' }));
+    autosave(area, id, /** @type {HTMLElement} */ (status));
+}

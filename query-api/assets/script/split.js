@@ -1,0 +1,26 @@
+// Splits a session before a prompt, and takes that back.
+// @ts-check
+import { api } from './http.js';
+import { toast } from './toast.js';
+
+/** Said on the document when sessions were cut or joined, for whoever shows them. */
+const changed = () => document.dispatchEvent(new Event('sessions-changed'));
+
+/**
+ * @param {string} id The first prompt of the new session.
+ * @param {string} session The session that it is in.
+ */
+export async function splitAt(id, session) {
+    const answer = await api('POST', '/api/sessions/split', { session_id: session, at: [Number(id)] });
+    if (!answer.ok) return;
+    const [made] = answer.body.made;
+    changed();
+    toast('Split: a new session begins with this prompt.', {
+        undo: async () => {
+            const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(made)}`);
+            if (!undone.ok) return;
+            changed();
+            toast('Joined again.');
+        },
+    });
+}

@@ -1,0 +1,52 @@
+// Short words at the edge of the page, and the way back from the last changes.
+// @ts-check
+import { key } from './keys.js';
+import { button, make } from './make.js';
+
+/** How long one stays, in milliseconds. It waits while the pointer or the focus is on it. */
+const STAYS = 7_000;
+/** So many changes can be taken back, the newest first. */
+const KEPT = 50;
+
+const region = make('div', { id: 'toasts', role: 'status' });
+document.body.append(region);
+
+/** @type {Array<() => unknown>} */
+const undos = [];
+
+/**
+ * @param {string} text
+ * @param {{undo?: () => unknown, bad?: boolean}} [more] `undo` takes back what was done; it is also what the key `u` calls.
+ */
+export function toast(text, { undo, bad } = {}) {
+    const shown = make('div', { class: bad ? 'toast bad' : 'toast' }, make('span', {}, text));
+    if (undo) {
+        undos.push(undo);
+        if (undos.length > KEPT) undos.shift();
+        shown.append(button('Undo', () => takeBack(undo)));
+    }
+    let away = 0;
+    const wait = () => { away = window.setTimeout(() => shown.remove(), STAYS); };
+    const stay = () => window.clearTimeout(away);
+    shown.addEventListener('pointerenter', stay);
+    shown.addEventListener('pointerleave', wait);
+    shown.addEventListener('focusin', stay);
+    shown.addEventListener('focusout', wait);
+    while (region.childElementCount > 2) region.firstElementChild?.remove();
+    region.append(shown);
+    wait();
+}
+
+/** @param {() => unknown} undo */
+function takeBack(undo) {
+    const at = undos.indexOf(undo);
+    if (at >= 0) undos.splice(at, 1);
+    region.replaceChildren();
+    undo();
+}
+
+key('u', 'Undo the last change', () => {
+    const last = undos.at(-1);
+    if (last) takeBack(last);
+    else toast('There is nothing to undo.');
+});

@@ -86,6 +86,8 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(views::change, views::delete),
         routes!(stats::show),
         routes!(health::report),
+        routes!(health::passes),
+        routes!(health::failed),
         routes!(health::alive),
         routes!(health::ready),
         routes!(metrics::report),

@@ -1,5 +1,6 @@
 //! The shapes of our JSON. Nothing else is ever made into JSON, so a change of a type elsewhere cannot change the API.
 
+mod health;
 mod marks;
 mod raw;
 mod session;
@@ -19,6 +20,7 @@ use crate::http::cursor::Cursor;
 use session::Session;
 
 pub(crate) use self::raw::Raw;
+pub(crate) use health::{FailedList, Passes};
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
 pub(crate) use stats::Stats;

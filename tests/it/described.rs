@@ -16,7 +16,7 @@ const EXAMPLES: &str = "25";
 /// has a limit in bytes. Where that is so, these are right answers too.
 const BEYOND_FORM: &str = r#"
 [[operations]]
-include-path = ["/api/conversations", "/api/conversations/{id}/raw", "/api/export", "/api/stats", "/api/sessions", "/api/sessions/{id}"]
+include-path = ["/api/conversations", "/api/conversations/{id}/raw", "/api/export", "/api/stats", "/api/health/passes", "/api/sessions", "/api/sessions/{id}"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
 
 [[operations]]

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use queue::DataDir;
-use settings::Settings;
+use settings::{Chosen, Settings};
 use status::Status;
+use status::failed::Failures;
 use store::annotate::{Annotator, Outcome, Stop};
 use store::read::Reader;
 use store::read::export::Exporter;
@@ -85,6 +86,19 @@ impl Database {
     pub(crate) async fn status(&self) -> Result<Status, Problem> {
         let settings = self.settings.clone();
         blocking(&self.permits, many, move || Status::gather(&settings, SystemTime::now())).await
+    }
+
+    /// What could not be taken in, at most `limit` files of it.
+    pub(crate) async fn failed(&self, limit: usize) -> Result<Failures, Problem> {
+        let folder = self.settings.home.failed();
+        let found = blocking(&self.permits, many, move || Failures::read(&folder, limit)).await?;
+        found.map_err(|error| Problem::internal(error.to_string()))
+    }
+
+    /// The flag that a command needs to work on this data directory, where it is not the usual one.
+    pub(crate) fn home_flag(&self) -> Option<String> {
+        let named = self.settings.home_chosen == Chosen::Named;
+        named.then(|| format!("--home {}", terminal::quoted(&self.settings.home.root().display().to_string())))
     }
 
     /// Asks the store, on a thread that may block.

@@ -143,6 +143,11 @@ pub(crate) struct Length {
     /// Not so long; null where there is no end.
     pub(crate) below: Option<i64>,
     pub(crate) prompts: i64,
+    /// How many of the ratings that `ratings` counts are of prompts so long.
+    pub(crate) rated: i64,
+    pub(crate) mean_rating: Option<f64>,
+    /// How many of them are a 1, a 2, and so on to 5.
+    pub(crate) by_rating: [i64; 5],
 }
 
 /// Which source saw the conversations.
@@ -192,7 +197,15 @@ impl<'a> Stats<'a> {
                 .lengths
                 .iter()
                 .zip(ends)
-                .map(|((from, prompts), below)| Length { from: *from, below, prompts: *prompts })
+                .zip(&stats.rated_lengths)
+                .map(|(((from, prompts), below), rated)| Length {
+                    from: *from,
+                    below,
+                    prompts: *prompts,
+                    rated: rated.count(),
+                    mean_rating: rated.mean(),
+                    by_rating: rated.0,
+                })
                 .collect(),
             completeness: Completeness {
                 both: stats.seen.both,

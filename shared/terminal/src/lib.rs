@@ -6,6 +6,7 @@
 mod folder;
 pub mod help;
 pub mod moment;
+mod shell;
 pub mod table;
 pub mod text;
 pub mod time;
@@ -14,6 +15,7 @@ pub mod words;
 use std::io::{self, IsTerminal, Write};
 
 pub use folder::{Project, folder};
+pub use shell::quoted;
 
 use anstyle::{AnsiColor, Style};
 

@@ -63,6 +63,8 @@ pub struct Stats {
     pub ratings: Vec<(Day, Ratings)>,
     /// Prompts by the length from which on they are counted here, in characters.
     pub lengths: Vec<(i64, i64)>,
+    /// The same ratings as those of `ratings`, by the length of what was rated: as many as there are lengths.
+    pub rated_lengths: Vec<Ratings>,
     /// Which source saw the conversations.
     pub seen: Seen,
     /// Sessions of the store, in the span or not, that were derived by older rules and wait to be derived again, counted up to
@@ -198,7 +200,7 @@ fn stats(conn: &Connection, request: &StatsRequest, offset: Offset<'_>) -> Resul
     }
     stats.commands = rows::commands(conn, &asked, &commands, MOST)?;
     stats.lengths = lengths(conn, &asked, &listed)?;
-    stats.ratings = ratings(conn, &asked, offset)?;
+    (stats.ratings, stats.rated_lengths) = ratings(conn, &asked, offset)?;
     stats.older_sessions = older_sessions(conn)?;
     Ok(stats)
 }
@@ -280,13 +282,19 @@ fn lengths(conn: &Connection, asked: &Asked, kinds: &[i64]) -> Result<Vec<(i64, 
     Ok(lengths)
 }
 
-fn ratings(conn: &Connection, asked: &Asked, offset: Offset<'_>) -> Result<Vec<(Day, Ratings)>, Error> {
+/// Ratings by day, and by length.
+type Rated = (Vec<(Day, Ratings)>, Vec<Ratings>);
+
+fn ratings(conn: &Connection, asked: &Asked, offset: Offset<'_>) -> Result<Rated, Error> {
     let mut days: BTreeMap<Day, Ratings> = BTreeMap::new();
-    rows::ratings(conn, asked, |given_ms, rating| {
-        let ratings = days.entry(day(given_ms, offset)).or_default();
-        if let Some(count) = usize::try_from(rating - 1).ok().and_then(|at| ratings.0.get_mut(at)) {
-            *count += 1;
+    let mut lengths = vec![Ratings::default(); LENGTHS.len() + 1];
+    rows::ratings(conn, asked, |given_ms, rating, length| {
+        let bucket = LENGTHS.iter().filter(|from| length >= **from).count();
+        for ratings in [days.entry(day(given_ms, offset)).or_default(), &mut lengths[bucket]] {
+            if let Some(count) = usize::try_from(rating - 1).ok().and_then(|at| ratings.0.get_mut(at)) {
+                *count += 1;
+            }
         }
     })?;
-    Ok(days.into_iter().collect())
+    Ok((days.into_iter().collect(), lengths))
 }

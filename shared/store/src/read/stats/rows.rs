@@ -61,7 +61,7 @@ const LENGTHS: &str = concat!("select bucket, sum(prompts) from quarter_lengths"
 
 /// The newest rating of each conversation, whichever of its ids it was given to, unless it was taken back.
 const RATINGS: &str = "
-    select said.created_ms, said.rating
+    select said.created_ms, said.rating, f.prompt_length
       from (select coalesce(a.survivor, h.conversation_id) as id, h.rating, h.created_ms,
                    row_number() over (partition by coalesce(a.survivor, h.conversation_id)
                                       order by h.created_ms desc, h.id desc) as nth
@@ -238,8 +238,8 @@ pub(super) fn lengths(
     })
 }
 
-/// When each rating was given.
-pub(super) fn ratings(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64, i64)) -> Result<(), Error> {
+/// When each rating was given, which it is, and how long the prompt is.
+pub(super) fn ratings(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64, i64, i64)) -> Result<(), Error> {
     let span = Asked {
         from: asked.from.saturating_mul(QUARTER_MS),
         until: asked.until.saturating_mul(QUARTER_MS),
@@ -249,7 +249,7 @@ pub(super) fn ratings(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64
     };
     span.with(&span.kinds, |params| {
         each(conn, RATINGS, params, |row| {
-            take(row.get(0)?, row.get(1)?);
+            take(row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(())
         })
     })

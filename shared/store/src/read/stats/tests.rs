@@ -136,8 +136,11 @@ type Called = (i64, i64, BTreeMap<i64, i64>);
 
 /// The same by looking at each conversation.
 fn naive(all: &[Made], home: usize, request: &StatsRequest) -> Stats {
-    let mut stats =
-        Stats { lengths: std::iter::once(0).chain(LENGTHS).map(|from| (from, 0)).collect(), ..Stats::default() };
+    let mut stats = Stats {
+        lengths: std::iter::once(0).chain(LENGTHS).map(|from| (from, 0)).collect(),
+        rated_lengths: vec![Ratings::default(); LENGTHS.len() + 1],
+        ..Stats::default()
+    };
     let (mut days, mut projects) = (BTreeMap::new(), BTreeMap::new());
     let (mut models, mut tools, mut commands) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (n, made) in all.iter().enumerate() {
@@ -297,7 +300,7 @@ fn ratings_as_they_are_now() {
     let store = Store::new();
     store.turn(&turn("s", SPRING, "one"));
     store.turn(&turn("s", SPRING + 1, "two"));
-    let print = store.turn(&turn("s", SPRING + 2, "three"));
+    let print = store.turn(&turn("s", SPRING + 2, "one of more than thirty characters"));
     store.say(&format!(
         "update turns set via = 'print' where id = {0};
          insert into conversation_ids (id, created_ms) values (77, 0);
@@ -310,7 +313,9 @@ fn ratings_as_they_are_now() {
     store.refile();
     let mut reader = store.reader();
     let mut check = |request: StatsRequest, expected: &[(i64, [i64; 5])]| {
-        let found = reader.stats(&request, &berlin).unwrap().ratings;
+        let Stats { ratings: found, rated_lengths, .. } = reader.stats(&request, &berlin).unwrap();
+        let by_length: i64 = rated_lengths.iter().map(Ratings::count).sum();
+        assert_eq!(by_length, found.iter().map(|(_, it)| it.count()).sum::<i64>(), "{request:?}");
         let expected: Vec<_> = expected.iter().map(|(day, counts)| (Day(*day), Ratings(*counts))).collect();
         assert_eq!(found, expected, "{request:?}");
     };
@@ -318,6 +323,8 @@ fn ratings_as_they_are_now() {
     check(StatsRequest { vias: vec![Via::Print], ..StatsRequest::default() }, &[(20_542, [0, 0, 0, 1, 0])]);
     check(StatsRequest { until_ms: Some(SPRING + 900_000), ..StatsRequest::default() }, &[]);
     check(StatsRequest { project: Some("/none".into()), ..StatsRequest::default() }, &[]);
+    let lengths = reader.stats(&StatsRequest::default(), &berlin).unwrap().rated_lengths;
+    assert_eq!(lengths[..4], [[0, 0, 0, 0, 1], [0; 5], [0, 0, 0, 1, 0], [0; 5]].map(Ratings));
     assert_eq!(Ratings([0, 0, 0, 1, 1]).mean(), Some(4.5));
     assert_eq!(Ratings::default().mean(), None);
 }

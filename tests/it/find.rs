@@ -213,6 +213,7 @@ fn each_filter_leaves_what_it_says() {
         ("tag", "keep", alpha),
         ("tag", "MARINE-life", &[WALRUS]),
         ("star", "true", &[WALRUS]),
+        ("kept", "true", &[WALRUS]),
         ("star", "false", &[WEATHER, CONFIG, OPEN]),
         ("rating", "5", &[WALRUS]),
         ("rating", ">=2", alpha),

@@ -50,6 +50,9 @@ pub(crate) struct Filter {
     /// Only with this tag; repeatable, then with all of them
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
+    /// Only what is worth keeping: rated 4 or 5, starred or tagged
+    #[arg(long)]
+    kept: bool,
     /// Only what is starred
     #[arg(long)]
     star: bool,
@@ -82,6 +85,7 @@ impl Filter {
         push("model", self.model.clone());
         push("tool", self.tool.clone());
         push("star", self.star.then(|| "true".to_owned()));
+        push("kept", self.kept.then(|| "true".to_owned()));
         push("rating", self.rating.clone());
         push("has_error", self.failed.then(|| "true".to_owned()));
         pairs.extend(self.tag.iter().map(|tag| ("tag", terminal::tag(tag).to_owned())));

@@ -50,6 +50,8 @@ pub(crate) struct FilterParams {
     tag: Vec<TextId>,
     /// Starred, or not.
     star: Option<bool>,
+    /// Worth keeping: rated 4 or 5, starred or tagged; or none of this.
+    kept: Option<bool>,
     /// `4`, `>=4`, `<=2`, `>3`, `<3`, `any` or `none`.
     #[param(value_type = Option<String>, example = ">=4")]
     rating: Option<RatingParam>,
@@ -130,6 +132,7 @@ impl FilterParams {
             tools: texts(&self.tool),
             tags: texts(&self.tag),
             starred: self.star,
+            kept: self.kept,
             rating: self.rating.as_ref().map(|rating| rating.0.clone()),
             has_error: self.has_error,
             // It was read without a fault when it came in.
@@ -281,6 +284,7 @@ mod tests {
         check("tag=y&tag=x&tag=y&model=b&model=a", r#"models: ["a", "b"], tools: [], tags: ["x", "y"]"#);
         check("model=a&tool=Bash&tag=x&tag=y", r#"models: ["a"], tools: ["Bash"], tags: ["x", "y"]"#);
         check("star=true&has_error=false", "starred: Some(true)");
+        check("kept=true", "kept: Some(true)");
         check("star=1", "star: `star` must be true or false");
         check("rating=%3E%3D4", "rating: Some(Between(4..=5))");
         check("rating=none", "rating: Some(None)");

@@ -41,6 +41,8 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// Starred, or not.
     pub starred: Option<bool>,
+    /// Worth keeping, as a person says: rated 4 or 5, starred or tagged; or not.
+    pub kept: Option<bool>,
     /// With such a rating.
     pub rating: Option<Rated>,
     /// That failed or in which a tool call failed or was refused; or none of this.
@@ -101,7 +103,7 @@ impl Rated {
     }
 }
 
-/// Whether the row `f` of `facets` is wanted: parameters ?1 to ?16. Which source saw it is known of its quarter where all of
+/// Whether the row `f` of `facets` is wanted: parameters ?1 to ?17. Which source saw it is known of its quarter where all of
 /// that are alike, and only else asked of its turn, which is a wide row. Masks have a bit for each number of a word, lists are
 /// JSON arrays; null is no condition.
 macro_rules! held {
@@ -134,7 +136,10 @@ macro_rules! held {
                   where q.slot = (f.timestamp_ms - iif(f.timestamp_ms < 0, 899999, 0)) / 900000
                     and q.folder_id = coalesce(f.folder_id, 0) and q.via = f.via and q.kind = f.kind),
                 (select ?16 >> iif(t.from_hook = t.from_transcript, 2, t.from_transcript) & 1
-                   from turns t where t.id = f.conversation_id)))"
+                   from turns t where t.id = f.conversation_id)))
+         and (?17 is null or ?17 = (
+                exists (select 1 from marks m where m.conversation_id = f.conversation_id and (m.rating >= 4 or m.starred))
+                or exists (select 1 from tagged g where g.conversation_id = f.conversation_id)))"
     };
 }
 pub(super) use held;
@@ -158,6 +163,7 @@ pub(super) struct Held {
     /// The last millisecond that is wanted.
     pub(super) until: i64,
     sources: Option<i64>,
+    kept: Option<bool>,
 }
 
 const MODEL: &str = "select id from models where name = ?1";
@@ -190,6 +196,7 @@ impl Held {
             since: filter.since_ms.unwrap_or(i64::MIN),
             until: filter.until_ms.map_or(i64::MAX, |until| until.saturating_sub(1)),
             sources: sources(filter),
+            kept: filter.kept,
         })
     }
 
@@ -203,8 +210,8 @@ impl Held {
         self.rating.is_none_or(|(low, _)| low == 0)
     }
 
-    /// The values of ?1 to ?16.
-    pub(super) fn params(&self) -> [&dyn ToSql; 16] {
+    /// The values of ?1 to ?17.
+    pub(super) fn params(&self) -> [&dyn ToSql; 17] {
         const NONE: Option<u8> = None;
         let (low, high): (&dyn ToSql, &dyn ToSql) = match &self.rating {
             Some((low, high)) => (low, high),
@@ -227,6 +234,7 @@ impl Held {
             &self.since,
             &self.until,
             &self.sources,
+            &self.kept,
         ]
     }
 }

@@ -84,31 +84,31 @@ impl Order {
     }
 }
 
-/// The figure of the row `f`: ?17 says which, ?18 is what stands for none.
+/// The figure of the row `f`: ?18 says which, ?19 is what stands for none.
 macro_rules! figure {
     () => {
-        "case ?17 when 1 then f.prompt_length when 2 then f.tokens when 3 then coalesce(f.cost, ?18)
-              when 4 then coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), ?18)
+        "case ?18 when 1 then f.prompt_length when 2 then f.tokens when 3 then coalesce(f.cost, ?19)
+              when 4 then coalesce((select m.rating from marks m where m.conversation_id = f.conversation_id), ?19)
               else 0 end"
     };
 }
 
-/// Along the table from behind (?19, ?20) to (?21, ?22), at most ?23 rows.
+/// Along the table from behind (?20, ?21) to (?22, ?23), at most ?24 rows.
 macro_rules! walk {
     ($behind:literal, $until:literal, $order:literal) => {
         concat!(
-            "select case when ?17 = 4 then ?18 else 0 end, f.timestamp_ms, f.conversation_id from facets f
+            "select case when ?18 = 4 then ?19 else 0 end, f.timestamp_ms, f.conversation_id from facets f
               where (f.timestamp_ms, f.conversation_id) ",
             $behind,
-            " (?19, ?20) and (f.timestamp_ms, f.conversation_id) ",
+            " (?20, ?21) and (f.timestamp_ms, f.conversation_id) ",
             $until,
-            " (?21, ?22) and ",
+            " (?22, ?23) and ",
             held!(),
             " order by f.timestamp_ms ",
             $order,
             ", f.conversation_id ",
             $order,
-            " limit ?23"
+            " limit ?24"
         )
     };
 }
@@ -123,7 +123,7 @@ const FURTHER_UP: &str = "
     select 0, timestamp_ms, conversation_id from facets where (timestamp_ms, conversation_id) > (?1, ?2)
      order by timestamp_ms, conversation_id limit 1 offset ?3";
 
-/// Over all rows in the time that is asked for, from behind (?19, ?20, ?21), at most ?22.
+/// Over all rows in the time that is asked for, from behind (?20, ?21, ?22), at most ?23.
 macro_rules! by_figure {
     ($from:literal, $behind:literal, $order:literal) => {
         concat!(
@@ -135,7 +135,7 @@ macro_rules! by_figure {
             figure!(),
             ", f.timestamp_ms, f.conversation_id) ",
             $behind,
-            " (?19, ?20, ?21) and ",
+            " (?20, ?21, ?22) and ",
             held!(),
             " order by figure ",
             $order,
@@ -143,7 +143,7 @@ macro_rules! by_figure {
             $order,
             ", f.conversation_id ",
             $order,
-            " limit ?22"
+            " limit ?23"
         )
     };
 }
@@ -166,12 +166,12 @@ const WORST: &str = by_figure!(
     "asc"
 );
 
-/// Of the ids in ?19, a JSON array.
+/// Of the ids in ?20, a JSON array.
 const OF_IDS: &str = concat!(
     "select ",
     figure!(),
     ", f.timestamp_ms, f.conversation_id
-       from json_each(?19) j cross join turns t on t.id = j.value
+       from json_each(?20) j cross join turns t on t.id = j.value
        cross join facets f on f.timestamp_ms = t.timestamp_ms and f.conversation_id = t.id
       where ",
     held!()
@@ -179,12 +179,12 @@ const OF_IDS: &str = concat!(
 
 const COUNT: &str = concat!("select count(*) from facets f where f.timestamp_ms between ?14 and ?15 and ", held!());
 
-/// Of the ?17 newest rows in that time: how many there are, and how many of them the filter leaves.
+/// Of the ?18 newest rows in that time: how many there are, and how many of them the filter leaves.
 const COUNT_NEWEST: &str = concat!(
     "select count(*), coalesce(sum(",
     held!(),
     "), 0) from (select * from facets where timestamp_ms between ?14 and ?15
-                  order by timestamp_ms desc, conversation_id desc limit ?17) f"
+                  order by timestamp_ms desc, conversation_id desc limit ?18) f"
 );
 
 const OF_SESSION: &str = "
@@ -207,6 +207,9 @@ const OF_SOURCE: &str = "
      limit ?2";
 const RATED: &str = "select conversation_id from marks where rating is not null and rating between ?1 and ?2 limit ?3";
 const STARRED: &str = "select conversation_id from marks where starred = 1 limit ?1";
+const KEPT: &str = "
+    select conversation_id from marks where rating between 4 and 5 union select conversation_id from marks where starred = 1
+    union select conversation_id from tagged limit ?1";
 
 /// Rows in an order, some at a time.
 #[derive(Debug)]
@@ -416,6 +419,10 @@ pub(super) fn named(conn: &Connection, filter: &Filter, searches: bool) -> Resul
         let most = best.as_ref().map_or(few, |best| best.len() as i64);
         keep(&mut best, ids(conn, STARRED, &[&(most + 1)])?.into_iter().collect(), most);
     }
+    if filter.kept == Some(true) {
+        let most = best.as_ref().map_or(few, |best| best.len() as i64);
+        keep(&mut best, ids(conn, KEPT, &[&(most + 1)])?.into_iter().collect(), most);
+    }
     // What older rules derived may not be counted by quarter yet.
     if let Some(mask) = sources(filter)
         && older_sessions(conn)? == 0
@@ -451,7 +458,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [(&str, &str); 17] = [
+pub(super) const STATEMENTS: [(&str, &str); 18] = [
     ("newest", NEWEST),
     ("oldest", OLDEST),
     ("further down", FURTHER_DOWN),
@@ -469,4 +476,5 @@ pub(super) const STATEMENTS: [(&str, &str); 17] = [
     ("of a source", OF_SOURCE),
     ("rated", RATED),
     ("starred", STARRED),
+    ("kept", KEPT),
 ];

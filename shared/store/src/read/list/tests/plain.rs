@@ -195,6 +195,9 @@ impl Seed {
         if self.one_in(6) {
             filter.starred = Some(self.one_in(2));
         }
+        if self.one_in(8) {
+            filter.kept = Some(self.one_in(2));
+        }
         if self.one_in(5) {
             filter.rating = Rated::parse(self.pick(&["4", ">=3", "<2", "any", "none"]));
         }
@@ -295,6 +298,7 @@ pub(super) fn fits(told: &Told, filter: &Filter) -> bool {
         && any(&filter.tools, TOOLS[told.tool])
         && filter.tags.iter().all(|tag| *tag == told.tag)
         && filter.starred.is_none_or(|starred| starred == told.starred)
+        && filter.kept.is_none_or(|kept| kept == (told.rating >= Some(4) || told.starred || !told.tag.is_empty()))
         && filter.rating.as_ref().is_none_or(|rated| (rated.range().0..=rated.range().1).contains(&rating))
         && filter.has_error.is_none_or(|error| error == failed)
         && filter.since_ms.is_none_or(|since| told.time >= since)

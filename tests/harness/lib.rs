@@ -18,7 +18,9 @@ pub mod messages;
 mod public;
 mod seed;
 mod server;
+pub mod show;
 mod terminal;
+mod told;
 mod world;
 
 pub use bins::{bin, example, repository};
@@ -34,4 +36,5 @@ pub use public::Corpus;
 pub use seed::Seed;
 pub use server::Server;
 pub use terminal::{Screen, Terminal};
+pub use told::{Told, rfc3339};
 pub use world::World;

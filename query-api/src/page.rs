@@ -1,10 +1,15 @@
 //! Pages, made of the same views as the JSON. Nothing here asks the store, and no text of the store is ever put into a page
 //! but escaped: every page is what `maud` makes of its values.
 
+pub(crate) mod asked;
+pub(crate) mod chips;
 pub(crate) mod conversation;
+pub(crate) mod filters;
 pub(crate) mod frame;
 pub(crate) mod marks;
 pub(crate) mod row;
+pub(crate) mod saved;
+pub(crate) mod start;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod timeline;

@@ -112,6 +112,7 @@ fn with_pages(routes: Router<Context>) -> Router<Context> {
         .route("/", get(pages::timeline::show))
         .route("/conversations/{id}", get(pages::conversation::show))
         .route("/conversations/{id}/marks", post(pages::marks::change))
+        .route("/views", post(pages::views::change))
         .route("/preferences", post(pages::preferences::change))
         .route("/assets/{name}", get(pages::assets::show))
         .route("/docs", get(document::page))

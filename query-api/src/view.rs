@@ -26,7 +26,7 @@ pub(crate) use sessions::{Detail, Merged, Moved, Sessions, SplitOff};
 pub(crate) use stats::Stats;
 
 /// The last name of a path, as a short name for it.
-fn last_name(path: &str) -> &str {
+pub(crate) fn last_name(path: &str) -> &str {
     path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(path)
 }
 
@@ -63,6 +63,8 @@ pub(crate) struct Item<'a> {
     #[schema(value_type = Object)]
     pub(crate) metadata: &'a str,
     pub(crate) sources: Sources,
+    /// The title of its session: the one a person gave, else the one that Claude Code has.
+    pub(crate) session_title: Option<&'a str>,
     /// Where it holds `q`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) matches: Option<Vec<Match<'a>>>,
@@ -224,6 +226,7 @@ impl<'a> Item<'a> {
             tool_calls: listed.tool_calls.iter().map(tool).collect(),
             metadata: &listed.turn.metadata,
             sources: Sources::of(&listed.turn),
+            session_title: listed.session_title.as_deref(),
             matches: listed.matches.as_ref().map(|matches| matches.iter().map(Match::of).collect()),
         }
     }

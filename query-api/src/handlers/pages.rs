@@ -5,6 +5,7 @@ pub(crate) mod conversation;
 pub(crate) mod marks;
 pub(crate) mod preferences;
 pub(crate) mod timeline;
+pub(crate) mod views;
 
 use axum::response::Response;
 use maud::Markup;

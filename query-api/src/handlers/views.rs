@@ -26,7 +26,7 @@ pub(crate) async fn list(State(database): State<Arc<Database>>, Query(()): Query
 }
 
 /// Refuses what the list would refuse once the search is opened.
-fn check(query: &QueryField) -> Result<(), Problem> {
+pub(super) fn check(query: &QueryField) -> Result<(), Problem> {
     conversations::check_list(&query.0)
         .map_err(|problem| Problem::field("query", format!("`query` is wrong: {}", problem.detail)))
 }

@@ -2,13 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::text::{about, clipped, dollars, number, stars};
+use super::text::{about, address, clipped, dollars, model, path, stars, tool, visible};
 use super::time::{clock, moment};
-use crate::view::{Head, Item};
+use crate::view::{Head, Item, Match, ToolSummary};
 
 /// Characters of a prompt and of its answer that a list shows.
 const PROMPT: usize = 240;
 const ANSWER: usize = 160;
+/// Characters of a name: a model, a tool, a project, a title.
+const NAME: usize = 40;
+/// Tools that are named.
+const TOOLS: usize = 4;
 
 /// What stands above the rows already, and need not stand in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub(crate) struct Said {
     pub(crate) day: bool,
     /// The project.
     pub(crate) project: bool,
+    /// The session.
+    pub(crate) session: bool,
 }
 
 /// The row of one prompt.
@@ -28,28 +34,102 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
                 (match head.prompt_text { Some(text) => clipped(text, PROMPT), None => "(without a prompt)".to_owned() })
             }
             @if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
+            @if let Some(matches) = item.matches.as_ref().filter(|matches| !matches.is_empty()) { (snippets(matches)) }
             p class="facts" {
                 @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
-                @if let Some(project) = head.project_name.filter(|_| !said.project) { span class="project" { (clipped(project, 40)) } }
+                @if let Some(project) = head.project_name.filter(|_| !said.project) {
+                    span class="project" title=[head.project] { (clipped(project, NAME)) }
+                }
+                @if let Some(title) = item.session_title.filter(|_| !said.session) {
+                    a class="session" href=(path("/sessions/", head.user_session_id, "")) { (clipped(title, NAME)) }
+                }
                 (facts(head))
-                @if !item.tool_calls.is_empty() { span class="tools" { (number(item.tool_calls.len() as u64)) " tools" } }
+                (tools(&item.tool_calls))
             }
             p class="marks" {
                 (stars(head.rating))
                 span class="star" data-star=(head.star) { @if head.star { "starred" } }
-                span class="tags" { @for tag in head.tags { span class="tag" { (tag) } } }
+                span class="tags" { @for tag in head.tags { a class="tag" href=(address("/", &[("tag", tag)])) { (clipped(tag, NAME)) } } }
                 span class="note" { @if head.notes.is_some() { "note" } }
             }
         }
     }
 }
 
-/// Model, tokens, cost, and how it ended if not well.
+/// How it came if not typed by a person, how it ended if not well, model, tokens and cost.
 fn facts(head: &Head<'_>) -> Markup {
     html! {
-        @if let Some(model) = head.model { span class="model" { (clipped(model, 40)) } }
-        @if head.tokens > 0 { span class="tokens" { (about(head.tokens)) " tokens" } }
-        @if let Some(cost) = head.cost_usd { span class="cost" { (dollars(cost.dollars())) } }
         @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
+        @if head.kind != "human" { span class="badge" { (head.kind) } }
+        @if !["interactive", "unknown"].contains(&head.via) { span class="badge" { (head.via) } }
+        @if let Some(name) = head.model { span class="model" title=(name) { (clipped(model(name), NAME)) } }
+        @if head.tokens > 0 { span class="tokens" { (about(head.tokens)) " tokens" } }
+        @if let Some(cost) = head.cost_usd.filter(|_| head.tokens > 0) { span class="cost" { (dollars(cost.dollars())) } }
+    }
+}
+
+/// Which tools it called, how often, and of which one failed; in the order of their first calls.
+fn tools(calls: &[ToolSummary<'_>]) -> Markup {
+    let mut used: Vec<(&str, usize, usize)> = Vec::new();
+    for call in calls {
+        let failed = usize::from(call.error);
+        match used.iter_mut().find(|(name, ..)| *name == call.name) {
+            Some((_, times, failures)) => (*times, *failures) = (*times + 1, *failures + failed),
+            None => used.push((call.name, 1, failed)),
+        }
+    }
+    html! {
+        @if !used.is_empty() {
+            span class="tools" {
+                @for (i, (name, times, failures)) in used.iter().take(TOOLS).enumerate() {
+                    @if i > 0 { ", " }
+                    (clipped(&tool(name), NAME))
+                    @if *times > 1 { " ×" (times) }
+                    @if *failures > 0 { " " span class="bad" { (failures) " failed" } }
+                }
+                @if used.len() > TOOLS { " and " (used.len() - TOOLS) " more" }
+            }
+        }
+    }
+}
+
+/// Where it holds what was searched for, and how that reads there.
+fn snippets(matches: &[Match<'_>]) -> Markup {
+    html! {
+        ul class="snippets" {
+            @for found in matches {
+                li {
+                    span class="where" { (found.r#in) } " "
+                    @for piece in &found.snippet {
+                        @let text: String = piece.text.chars().map(visible).collect();
+                        @if piece.r#match { mark { (text) } } @else { (text) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_are_named_once() {
+        let check = |calls: &[(&str, bool)], expected: &str| {
+            let calls: Vec<_> =
+                calls.iter().map(|&(name, error)| ToolSummary { id: None, name, error, duration_ms: None }).collect();
+            let found = tools(&calls).into_string();
+            let text: String = found.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+            assert_eq!(text, expected, "{found}");
+        };
+        check(&[], "");
+        check(&[("Bash", false)], "Bash");
+        check(&[("Read", false), ("Bash", true), ("Read", false), ("Bash", false)], "Read ×2, Bash ×2 1 failed");
+        check(
+            &[("a", false), ("b", false), ("c", false), ("d", false), ("e", false), ("f", true)],
+            "a, b, c, d and 2 more",
+        );
+        check(&[("<b>", true)], "&lt;b&gt; 1 failed");
     }
 }

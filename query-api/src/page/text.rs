@@ -70,6 +70,24 @@ pub(crate) fn dollars(usd: f64) -> String {
     if usd > 0.0 && usd < 0.01 { "<$0.01".to_owned() } else { format!("${usd:.2}") }
 }
 
+/// A model without what all of them have: `opus-4-5` of `claude-opus-4-5-20251101`.
+pub(crate) fn model(name: &str) -> &str {
+    let short = name.strip_prefix("claude-").unwrap_or(name);
+    let is_day = |day: &str| day.len() == 8 && day.bytes().all(|digit| digit.is_ascii_digit());
+    match short.rsplit_once('-') {
+        Some((before, day)) if is_day(day) && !before.is_empty() => before,
+        _ => short,
+    }
+}
+
+/// A tool as people call it: `create_issue (github)` of `mcp__github__create_issue`.
+pub(crate) fn tool(name: &str) -> String {
+    match name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
+        Some((server, tool)) if !server.is_empty() && !tool.is_empty() => format!("{tool} ({server})"),
+        _ => name.to_owned(),
+    }
+}
+
 /// Stars of a rating for eyes, and its words for ears.
 pub(crate) fn stars(rating: Option<u8>) -> Markup {
     let rating = rating.unwrap_or(0).min(5);
@@ -132,6 +150,19 @@ mod tests {
         check(dollars(0.0), "$0.00");
         check(dollars(0.004), "<$0.01");
         check(dollars(12.345), "$12.35");
+    }
+
+    #[test]
+    fn short_names() {
+        let check = |found: String, expected: &str| assert_eq!(found, expected);
+        check(model("claude-opus-4-5-20251101").to_owned(), "opus-4-5");
+        check(model("claude-haiku-4-5").to_owned(), "haiku-4-5");
+        check(model("other-20251101").to_owned(), "other");
+        check(model("claude--20251101").to_owned(), "-20251101");
+        check(model("").to_owned(), "");
+        check(tool("mcp__github__create_issue"), "create_issue (github)");
+        check(tool("mcp____x"), "mcp____x");
+        check(tool("Bash"), "Bash");
     }
 
     #[test]

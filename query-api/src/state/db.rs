@@ -101,6 +101,14 @@ impl Database {
         named.then(|| format!("--home {}", terminal::quoted(&self.settings.home.root().display().to_string())))
     }
 
+    /// Whether Claude Code calls the hook, as setup put on record; where that cannot be read, it is not known to.
+    pub(crate) async fn has_hooks(&self) -> bool {
+        let record = self.settings.home.setup();
+        tokio::task::spawn_blocking(move || calls_hook(&std::fs::read(record).unwrap_or_default()))
+            .await
+            .unwrap_or(false)
+    }
+
     /// Asks the store, on a thread that may block.
     pub(crate) async fn ask<T, E>(
         &self,
@@ -154,6 +162,14 @@ impl Database {
         let store = blocking(&self.permits, many, move || Exporter::open(&settings.home)).await??;
         Ok(Export { store, _permit: permit })
     }
+}
+
+/// Whether a record of setup tells of hooks that were not taken out again, or of a plugin that has them.
+fn calls_hook(record: &[u8]) -> bool {
+    let record: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
+    let any =
+        |list: &str, is: fn(&serde_json::Value) -> bool| record[list].as_array().is_some_and(|all| all.iter().any(is));
+    any("hooks", |hooks| hooks["left"] != true) || any("plugins", |_| true)
 }
 
 /// Why a question does not get its turn.
@@ -223,6 +239,17 @@ mod tests {
     use store::ConversationId;
     use store::annotate::{Change, Expected};
     use store::write::Writer;
+
+    #[test]
+    fn what_setup_put_on_record() {
+        let check = |record: &str, expected| assert_eq!(calls_hook(record.as_bytes()), expected, "{record}");
+        check("", false);
+        check("[]", false);
+        check(r#"{"hooks": [], "plugins": []}"#, false);
+        check(r#"{"hooks": [{"config_dir": "/home/you/.claude"}]}"#, true);
+        check(r#"{"hooks": [{"config_dir": "/home/you/.claude", "left": true}]}"#, false);
+        check(r#"{"hooks": [], "plugins": [{"path": "/p"}]}"#, true);
+    }
 
     /// Who cannot write because somebody else does is told so, and not that there are too many questions.
     #[tokio::test]

@@ -21,6 +21,7 @@ const STYLE: &str = concat!(
     include_str!("../../../assets/style/docs.css"),
     include_str!("../../../assets/style/rows.css"),
     include_str!("../../../assets/style/session.css"),
+    include_str!("../../../assets/style/timeline.css"),
 );
 
 /// Names and contents.

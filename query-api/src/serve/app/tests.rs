@@ -185,6 +185,7 @@ async fn the_shape_of_an_item_and_of_the_whole() {
     });
     let mut item = head.clone();
     item["tool_calls"] = json!([{"id": "t", "name": "Bash", "error": true, "duration_ms": null}]);
+    item["session_title"] = json!("Title");
     assert_eq!(list, json!({"items": [item], "next_cursor": null}));
 
     let (_, whole) = served.get("/api/conversations/1").await;

@@ -2,7 +2,7 @@
 // @ts-check
 import { api, conversation } from './http.js';
 import { make } from './make.js';
-import { toast } from './toast.js';
+import { during, toast } from './toast.js';
 
 /** @typedef {{rating: number | null, star: boolean, tags: string[], notes: string | null}} Marks */
 /** @typedef {Partial<Marks>} Change */
@@ -97,7 +97,10 @@ const tagged = (tag) => make('a', { class: 'tag', href: `/?tag=${encodeURICompon
  * @param {string} [said] What is told; nothing: no toast.
  * @returns {Promise<boolean>} Whether it was done.
  */
-export async function mark(id, change, former, said) {
+export const mark = (id, change, former, said) => during(put(id, change, former, said));
+
+/** @type {typeof mark} */
+async function put(id, change, former, said) {
     show(id, change);
     const answer = await api('PUT', conversation(id, 'rating'), change);
     if (!answer.ok) {

@@ -13,6 +13,20 @@ document.body.append(region);
 
 /** @type {Array<() => unknown>} */
 const undos = [];
+/** Changes that are being made: only then it is known what the last one was. @type {Set<Promise<unknown>>} */
+const underWay = new Set();
+
+/**
+ * Says that a change is being made.
+ * @template T
+ * @param {Promise<T>} change
+ */
+export function during(change) {
+    underWay.add(change);
+    const over = () => underWay.delete(change);
+    change.then(over, over);
+    return change;
+}
 
 /**
  * @param {string} text
@@ -32,6 +46,8 @@ export function toast(text, { undo, bad } = {}) {
     shown.addEventListener('pointerleave', wait);
     shown.addEventListener('focusin', stay);
     shown.addEventListener('focusout', wait);
+    // The same words once more say no more.
+    for (const old of [...region.children]) if (old.firstChild?.textContent === text) old.remove();
     while (region.childElementCount > 2) region.firstElementChild?.remove();
     region.append(shown);
     wait();
@@ -45,7 +61,8 @@ function takeBack(undo) {
     undo();
 }
 
-key('u', 'Undo the last change', () => {
+key('u', 'Undo the last change', async () => {
+    await Promise.allSettled([...underWay]);
     const last = undos.at(-1);
     if (last) takeBack(last);
     else toast('There is nothing to undo.');

@@ -33,8 +33,8 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
             a class="open" href={ "/conversations/" (head.id) } {
                 (match head.prompt_text { Some(text) => clipped(text, PROMPT), None => "(without a prompt)".to_owned() })
             }
-            @if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
             @if let Some(matches) = item.matches.as_ref().filter(|matches| !matches.is_empty()) { (snippets(matches)) }
+            @else if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
             p class="facts" {
                 @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
                 @if let Some(project) = head.project_name.filter(|_| !said.project) {

@@ -10,30 +10,42 @@ use crate::view::{View, Views};
 /// Characters of a name that is shown.
 const NAME: usize = 60;
 
-/// The row of them, with what can be done about the one that is shown.
-pub(crate) fn saved(asked: &Asked, views: &Views<'_>, visitor: &Visitor) -> Markup {
-    let asked = asked.at_the_top();
-    let addresses: Vec<_> = views.items.iter().map(|view| (view, Asked::read(view.query))).collect();
-    let shown = addresses.iter().find(|(_, kept)| kept.is_same_as(&asked)).map(|(view, _)| *view);
+/// The row of them.
+pub(crate) fn saved(asked: &Asked, views: &Views<'_>) -> Markup {
+    let shown = shown(asked, views).map(|view| view.id);
     html! {
         div id="views" class="views" {
             @if !views.items.is_empty() {
                 nav aria-label="Saved views" {
                     a href="/" aria-current=[asked.is_empty().then_some("page")] { "All" }
-                    @for (view, kept) in &addresses {
-                        a href=(kept.href("/")) aria-current=[shown.filter(|shown| shown.id == view.id).map(|_| "page")] { (clipped(view.name, NAME)) }
+                    @for view in &views.items {
+                        a href=(Asked::read(view.query).href("/")) aria-current=[(shown == Some(view.id)).then_some("page")] { (clipped(view.name, NAME)) }
                     }
                 }
             }
-            @if let Some(view) = shown { (change(view, &asked, visitor)) }
-            @else if !asked.is_empty() { (keep(&asked, visitor)) }
         }
     }
 }
 
+/// What can be done about the one that is shown, or to keep what is.
+pub(crate) fn keeping(asked: &Asked, views: &Views<'_>, visitor: &Visitor) -> Markup {
+    let here = asked.at_the_top();
+    match shown(asked, views) {
+        Some(view) => change(view, &here, visitor),
+        None if here.is_empty() => html! {},
+        None => keep(&here, visitor),
+    }
+}
+
+/// The view that the address is one of.
+fn shown<'v>(asked: &Asked, views: &'v Views<'_>) -> Option<&'v View<'v>> {
+    let here = asked.at_the_top();
+    views.items.iter().find(|view| Asked::read(view.query).is_same_as(&here))
+}
+
 fn keep(asked: &Asked, visitor: &Visitor) -> Markup {
     html! {
-        details id="save-view" {
+        details id="save-view" class="keeping" {
             summary { "Save this view" }
             form method="post" action="/views" {
                 (hidden(asked, visitor))
@@ -47,7 +59,7 @@ fn keep(asked: &Asked, visitor: &Visitor) -> Markup {
 
 fn change(view: &View<'_>, asked: &Asked, visitor: &Visitor) -> Markup {
     html! {
-        details id="change-view" {
+        details id="change-view" class="keeping" {
             summary { "Change this view" }
             form method="post" action="/views" {
                 (hidden(asked, visitor))

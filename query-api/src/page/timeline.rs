@@ -7,7 +7,7 @@ use super::asked::Asked;
 use super::chips::{chips, scripts};
 use super::filters::{FORM, filters};
 use super::row::{Said, row};
-use super::saved::saved;
+use super::saved::{keeping, saved};
 use super::text::number;
 use super::time::day;
 use crate::access::form::Visitor;
@@ -51,13 +51,14 @@ impl Timeline<'_> {
     pub(crate) fn main(&self) -> Markup {
         html! {
             h1 class="vh" { "Timeline" }
-            (saved(self.asked, self.views, self.visitor))
+            (saved(self.asked, self.views))
             div class="bar" {
                 div id="chips" class="chips" {
                     // Who says by which way prompts came means it.
                     @if self.asked.get("via").is_none() { (scripts(self.visitor)) }
                     (chips(self.asked, "/"))
                     (filters(self.asked, self.names))
+                    (keeping(self.asked, self.views, self.visitor))
                 }
                 p id="count" class="quiet" role="status" { @if let Ok(found) = &self.found { (counted(found.count)) } }
             }

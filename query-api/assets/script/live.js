@@ -152,5 +152,6 @@ export function startList() {
 
 /** The page that waits for the first prompt. */
 export function startFirst() {
+    document.querySelector('p[data-live]')?.removeAttribute('hidden');
     onCommitted(() => location.reload());
 }

@@ -67,6 +67,14 @@ fn process_secret() -> &'static str {
     SECRET.get_or_init(|| token::random_hex().unwrap_or_default())
 }
 
+#[cfg(test)]
+impl Visitor {
+    /// One who looks at `here` in a test.
+    pub(crate) fn of_tests(here: &str) -> Self {
+        Self { token: FormToken("0".repeat(64)), preferences: Preferences::default(), here: here.to_owned() }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Visitor
 where
     Logins: FromRef<S>,

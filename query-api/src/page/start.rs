@@ -20,7 +20,8 @@ pub(crate) fn start(it: Start<'_>) -> Markup {
     };
     html! {
         h1 { "Two steps to the first prompt" }
-        p class="quiet" { "This page becomes the timeline by itself once a prompt is there." }
+        // True only with the script, which shows it.
+        p class="quiet" data-live hidden { "This page becomes the timeline by itself once a prompt is there." }
         ol class="steps" {
             li {
                 h2 { "Connect Claude Code" (done(it.hooks, "set up")) }
@@ -44,7 +45,7 @@ pub(crate) fn start(it: Start<'_>) -> Markup {
                 @else { span class="warn" { "No ingester runs." } " Without one nothing is taken in: start it with " code { (ours("run")) } ", or have it started with " code { (ours("setup service")) } "." }
             }
             li {
-                @if it.hooks { span class="good" { "Claude Code calls the hook." } " Sessions that were open before do so after " code { "/hooks" } " or a restart." }
+                @if it.hooks { span class="good" { "Claude Code calls the hook." } " Sessions that were open before may need a restart." }
                 @else { span class="warn" { "Claude Code does not call the hook yet" } ", as far as is on record." }
             }
         }

@@ -126,17 +126,4 @@ fn counted(count: Count) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts() {
-        let check = |value, exact, expected: &str| assert_eq!(counted(Count { value, exact }), expected);
-        check(0, true, "0 prompts");
-        check(1, true, "1 prompt");
-        check(1234, true, "1\u{202f}234 prompts");
-        check(10_000, false, "more than 10\u{202f}000 prompts");
-        check(37, false, "37 prompts or more");
-        check(0, false, "");
-    }
-}
+mod tests;

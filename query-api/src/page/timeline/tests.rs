@@ -1,3 +1,5 @@
+//! The markup of a small timeline, and what depends on its address.
+
 use super::*;
 use crate::view::{Head, Item, Match, Piece, Sources, ToolSummary};
 

@@ -78,6 +78,7 @@ fn declared() -> Vec<UtoipaMethodRouter<Context>> {
         routes!(bulk::change),
         routes!(sessions::list),
         routes!(sessions::show, sessions::rename, sessions::undo),
+        routes!(sessions::outline),
         routes!(sessions::split),
         routes!(sessions::merge),
         routes!(tags::list),

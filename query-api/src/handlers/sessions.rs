@@ -128,8 +128,29 @@ pub(crate) async fn show(
     let name = id.clone();
     let (after, limit) = (params.cursor.map(|cursor| cursor.0), params.limit.get());
     let found = database.ask::<_, Problem>(move |reader| reader.session(&id, after, limit)).await?;
-    let found = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no session {name}.")))?;
+    let found = found.ok_or_else(|| no_session(&name))?;
     json(&view::Detail::of(&found, found.next.map(cursor::encode_position)))
+}
+
+/// One session at a glance
+///
+/// Of each of its conversations that lists show, the oldest first, where it stands and how it went.
+#[utoipa::path(get, operation_id = "get_session_outline", path = "/api/sessions/{id}/outline", tag = "sessions",
+    params(("id" = String, Path, description = "Its id.")),
+    responses((status = 200, body = view::Outline)))]
+pub(crate) async fn outline(
+    State(database): State<Arc<Database>>,
+    Name(id): Name,
+    Query(()): Query<()>,
+) -> Result<Response, Problem> {
+    let name = id.clone();
+    let found = database.ask::<_, Problem>(move |reader| reader.outline(&id)).await?;
+    json(&view::Outline::of(&found.ok_or_else(|| no_session(&name))?))
+}
+
+/// There is none of that name.
+pub(super) fn no_session(name: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("There is no session {name}."))
 }
 
 /// What a session shall be called

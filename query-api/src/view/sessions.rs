@@ -50,12 +50,54 @@ pub(crate) struct Detail<'a> {
     /// The sessions of Claude Code that these are of, with their own facts where they are known.
     pub(crate) originals: Vec<Original<'a>>,
     /// The sessions that hold what else there is of them.
-    pub(crate) others: Vec<&'a str>,
+    pub(crate) others: Vec<Other<'a>>,
     /// A page of its conversations, the oldest first.
     pub(crate) items: Vec<Item<'a>>,
     pub(crate) next_cursor: Option<String>,
     /// The sessions of Claude Code that they hang together with.
     pub(crate) tree: Tree<'a>,
+}
+
+/// A session that holds a part of the same sessions of Claude Code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OtherSession)]
+pub(crate) struct Other<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) title: Option<&'a str>,
+}
+
+/// A session at a glance.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionOutline)]
+pub(crate) struct Outline {
+    /// Its conversations that lists show, the oldest first.
+    pub(crate) items: Vec<Point>,
+}
+
+/// A conversation of an outline.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OutlinePoint)]
+pub(crate) struct Point {
+    pub(crate) id: i64,
+    pub(crate) timestamp: Option<String>,
+    /// It failed, or a tool call failed or was refused.
+    pub(crate) has_error: bool,
+    #[schema(minimum = 1, maximum = 5)]
+    pub(crate) rating: Option<u8>,
+    pub(crate) star: bool,
+}
+
+impl Outline {
+    pub(crate) fn of(outline: &read::Outline) -> Self {
+        let point = |it: &read::OutlinePoint| Point {
+            id: it.id.0,
+            timestamp: time(it.timestamp_ms),
+            has_error: it.failed,
+            rating: it.rating.map(store::human::Rating::get),
+            star: it.starred,
+        };
+        Self { items: outline.points.iter().map(point).collect() }
+    }
 }
 
 /// A stretch of a session of Claude Code.
@@ -178,7 +220,7 @@ impl<'a> Detail<'a> {
             session: UserSession::of(&detail.session),
             parts: detail.parts.iter().map(part).collect(),
             originals: detail.originals.iter().map(original).collect(),
-            others: detail.others.iter().map(String::as_str).collect(),
+            others: detail.others.iter().map(|it| Other { id: &it.id, title: it.title.as_deref() }).collect(),
             items: detail.conversations.iter().map(Item::of).collect(),
             next_cursor,
             tree: Tree::of(&detail.tree),

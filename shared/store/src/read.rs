@@ -68,7 +68,8 @@ pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};
 pub use session::{Link, Session, TitleFrom};
 pub use sessions::{
-    Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree, TreeLink, UserSession,
+    Other, Outline, OutlinePoint, Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree,
+    TreeLink, UserSession,
 };
 pub use snippet::{Match, Piece};
 pub use suggest::Suggestion;
@@ -233,6 +234,14 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn session(&mut self, id: &str, after: Option<Position>, limit: u32) -> Result<Option<SessionDetail>, Error> {
         self.ask(|conn| sessions::detail(conn, id, after, limit))
+    }
+
+    /// A session at a glance. `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn outline(&mut self, id: &str) -> Result<Option<Outline>, Error> {
+        self.ask(|conn| sessions::outline(conn, id))
     }
 
     /// Every tag and how many conversations have it, the most used first.

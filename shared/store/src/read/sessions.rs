@@ -3,6 +3,7 @@
 //! Which sessions a page shows is decided by [`mod@page`] and, by words of their titles, `titled`. Figures are read for what is
 //! shown alone.
 
+mod outline;
 mod page;
 mod titled;
 mod tree;
@@ -16,6 +17,8 @@ use crate::error::{Context, Error};
 use crate::human::parts::{self, Stretch};
 use crate::ids::ConversationId;
 
+pub(super) use outline::outline;
+pub use outline::{Outline, OutlinePoint};
 pub(super) use page::page;
 pub use tree::{Relative, Tree, TreeLink};
 
@@ -91,13 +94,22 @@ pub struct SessionDetail {
     /// The sessions of Claude Code, with their own facts where they are known.
     pub originals: Vec<(String, Option<Session>)>,
     /// The user sessions that hold what else there is of these sessions.
-    pub others: Vec<String>,
+    pub others: Vec<Other>,
     /// A page of its conversations, the oldest first.
     pub conversations: Vec<Listed>,
     /// Where the next page of them begins.
     pub next: Option<Position>,
     /// The sessions that they hang together with.
     pub tree: Tree,
+}
+
+/// A user session that holds a part of the same sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub title: Option<String>,
 }
 
 /// A stretch of a session of Claude Code.
@@ -277,11 +289,13 @@ pub(super) fn detail(
     if originals.is_empty() {
         originals = parts::sessions(conn, id)?;
     }
-    let mut others: Vec<String> = Vec::new();
+    let mut others: Vec<Other> = Vec::new();
     for original in &originals {
         for stretch in parts::of_session(conn, original)? {
-            if stretch.owner != id && !others.contains(&stretch.owner) && parts::is_anything_in(conn, &stretch)? {
-                others.push(stretch.owner);
+            let is_new = stretch.owner != id && !others.iter().any(|other| other.id == stretch.owner);
+            if is_new && parts::is_anything_in(conn, &stretch)? {
+                let title = title(conn, &stretch.owner, &parts::of_user_session(conn, &stretch.owner)?)?;
+                others.push(Other { id: stretch.owner, title: title.map(|(title, _)| title) });
             }
         }
     }

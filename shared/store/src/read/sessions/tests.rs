@@ -41,6 +41,10 @@ fn ids(reader: &mut Reader, request: &SessionsRequest) -> Vec<String> {
     }
 }
 
+fn others(session: &SessionDetail) -> Vec<String> {
+    session.others.iter().map(|other| other.id.clone()).collect()
+}
+
 fn annotator(store: &Store) -> Annotator {
     store.conn.execute("update origins set origin = '00000000000000000000000000000000'", []).unwrap();
     Annotator::open(&store.dir).unwrap()
@@ -148,11 +152,11 @@ fn what_was_changed_stands_where_it_belongs() {
     assert!(merged.parts[0].change.is_none() && merged.parts[1].change.is_some());
     let part = detail(&new).unwrap();
     assert_eq!((part.session.title.as_deref(), part.session.title_from), (Some("A part"), Some(TitleFrom::Given)));
-    assert_eq!((part.others, part.parts[0].from), (vec!["s3".to_owned()], Some(ConversationId(8))));
+    assert_eq!((others(&part), part.parts[0].from), (vec!["s3".to_owned()], Some(ConversationId(8))));
     let rest = detail("s3").unwrap();
-    assert_eq!((rest.others, rest.session.conversations), (vec![new], 1));
+    assert_eq!((others(&rest), rest.session.conversations), (vec![new], 1));
     let gone = detail("s4").unwrap();
-    assert_eq!((gone.others, gone.session.conversations), (vec!["s0".to_owned()], 0));
+    assert_eq!((others(&gone), gone.session.conversations), (vec!["s0".to_owned()], 0));
     let given = |id| store.reader().conversation(ConversationId(id)).unwrap().unwrap().given_title;
     assert_eq!((given(8).as_deref(), given(7)), (Some("A part"), None));
     assert_eq!(detail("none"), None);
@@ -255,4 +259,30 @@ fn the_list_goes_along_an_index() {
     assert!(walk.contains("SEARCH sessions USING INDEX sessions_cwd (cwd=?"), "{walk}");
     let one = plan(page::ONE);
     assert!(one.contains("SEARCH sessions USING PRIMARY KEY (session_id=?"), "{one}");
+}
+
+#[test]
+fn an_outline_has_every_conversation_in_order() {
+    let store = store(3);
+    store.say("insert into rating_history values ('r', 1, 2, 4, 1); insert into star_history values ('s', 1, 1, 1, 1)");
+    store.conn.execute("update turns set status = 'failed' where id = 1", []).unwrap();
+    store.refile();
+    let mut reader = store.reader();
+    let mut outline = |id: &str| {
+        let found = reader.outline(id).unwrap()?;
+        let point = |it: &OutlinePoint| {
+            (it.id.0, it.timestamp_ms, it.failed, it.rating.map(crate::human::Rating::get), it.starred)
+        };
+        Some(found.points.iter().map(point).collect::<Vec<_>>())
+    };
+    assert_eq!(outline("s0"), Some(vec![(1, 0, true, None, true), (2, 1, false, Some(4), false)]));
+    assert_eq!(outline("nobody"), None);
+    let mut annotator = annotator(&store);
+    let merge = Merge { into: "s2".into(), sessions: vec!["s0".into()], title: None };
+    annotator.merge(&merge, 1).unwrap();
+    let ids = |found: Option<Vec<(i64, i64, bool, Option<u8>, bool)>>| {
+        found.map(|all| all.iter().map(|one| one.0).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(outline("s2")), Some(vec![1, 2, 5, 6]));
+    assert_eq!(ids(outline("s0")), Some(vec![]));
 }

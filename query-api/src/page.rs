@@ -9,6 +9,7 @@ pub(crate) mod frame;
 pub(crate) mod marks;
 pub(crate) mod row;
 pub(crate) mod saved;
+pub(crate) mod session;
 pub(crate) mod start;
 pub(crate) mod text;
 pub(crate) mod time;

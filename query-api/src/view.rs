@@ -22,7 +22,9 @@ use session::Session;
 pub(crate) use self::raw::Raw;
 pub(crate) use health::{FailedList, Passes};
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
-pub(crate) use sessions::{Detail, Merged, Moved, Outline, Sessions, SplitOff};
+pub(crate) use sessions::{
+    Detail, Merged, Moved, Outline, Part, Point, Relative, Sessions, SplitOff, Tree, UserSession,
+};
 pub(crate) use stats::Stats;
 
 /// The last name of a path, as a short name for it.

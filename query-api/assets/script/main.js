@@ -4,6 +4,7 @@ import { help, key } from './keys.js';
 import { start as startKeys } from './list.js';
 import { startFirst, startList } from './live.js';
 import { start as startSearch } from './search.js';
+import { start as startSession } from './session.js';
 
 const page = document.documentElement.dataset.page;
 
@@ -17,6 +18,7 @@ startKeys();
 startSearch();
 if (page === 'timeline') startList();
 if (page === 'start') startFirst();
+if (page === 'session') startSession();
 
 for (const keys of document.querySelectorAll('[data-keys]')) {
     keys.removeAttribute('hidden');

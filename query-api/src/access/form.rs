@@ -105,6 +105,16 @@ impl TryFrom<String> for Back {
 }
 
 impl Back {
+    /// To a path that we made.
+    pub(crate) fn to(path: String) -> Result<Self, Problem> {
+        Self::try_from(path).map_err(|wrong| Problem::internal(format!("lead back: it {wrong}")))
+    }
+
+    /// Whether it leads to this path, whatever the query.
+    pub(crate) fn leads_to(&self, path: &str) -> bool {
+        self.0.split(['?', '#']).next() == Some(path)
+    }
+
     /// 303: look there.
     pub(crate) fn answer(&self) -> Response {
         let mut response = StatusCode::SEE_OTHER.into_response();

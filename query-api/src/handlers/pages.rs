@@ -2,8 +2,10 @@
 
 pub(crate) mod assets;
 pub(crate) mod conversation;
+pub(crate) mod cuts;
 pub(crate) mod marks;
 pub(crate) mod preferences;
+pub(crate) mod session;
 pub(crate) mod timeline;
 pub(crate) mod views;
 

@@ -1,6 +1,6 @@
 //! `/api/sessions`: sessions as a person cuts them.
 
-mod cursor;
+pub(super) mod cursor;
 
 use std::sync::Arc;
 

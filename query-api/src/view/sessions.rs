@@ -229,7 +229,7 @@ impl<'a> Detail<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn of(tree: &'a read::Tree) -> Self {
+    pub(crate) fn of(tree: &'a read::Tree) -> Self {
         let relative = |one: &'a read::Relative| Relative {
             session_id: &one.session_id,
             title: one.title.as_deref(),

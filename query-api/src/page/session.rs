@@ -168,7 +168,7 @@ fn thread(shown: &Shown<'_>, visitor: &Visitor) -> Markup {
                         }
                     }
                 }
-                (row(item, Said { day: true, project: true }))
+                (row(item, Said { day: true, project: true, session: true }))
             }
         }
         @if items.is_empty() { p class="quiet" { "Nothing is left in this session: all of it is in others." } }

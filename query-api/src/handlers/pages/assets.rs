@@ -37,6 +37,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("marks.js", SCRIPT, include_str!("../../../assets/script/marks.js")),
     ("note.js", SCRIPT, include_str!("../../../assets/script/note.js")),
     ("search.js", SCRIPT, include_str!("../../../assets/script/search.js")),
+    ("session.js", SCRIPT, include_str!("../../../assets/script/session.js")),
     ("split.js", SCRIPT, include_str!("../../../assets/script/split.js")),
     ("tags.js", SCRIPT, include_str!("../../../assets/script/tags.js")),
     ("toast.js", SCRIPT, include_str!("../../../assets/script/toast.js")),

@@ -2,10 +2,12 @@
 //! but escaped: every page is what `maud` makes of its values.
 
 pub(crate) mod asked;
+pub(crate) mod chart;
 pub(crate) mod chips;
 pub(crate) mod conversation;
 pub(crate) mod filters;
 pub(crate) mod frame;
+pub(crate) mod insights;
 pub(crate) mod marks;
 pub(crate) mod row;
 pub(crate) mod saved;

@@ -25,7 +25,7 @@ pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View
 pub(crate) use sessions::{
     Detail, Merged, Moved, Outline, Part, Point, Relative, Sessions, SplitOff, Tree, UserSession,
 };
-pub(crate) use stats::Stats;
+pub(crate) use stats::{Figures as StatsFigures, Stats, Used};
 
 /// The last name of a path, as a short name for it.
 pub(crate) fn last_name(path: &str) -> &str {

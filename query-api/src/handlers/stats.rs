@@ -46,7 +46,13 @@ pub(crate) struct StatsParams {
 }
 
 impl StatsParams {
-    fn request(&self) -> StatsRequest {
+    /// Whose days and hours.
+    pub(crate) fn zone(&self) -> Zone {
+        self.tz.clone()
+    }
+
+    /// As the store takes it.
+    pub(crate) fn request(&self) -> StatsRequest {
         let now = now_ms();
         StatsRequest {
             since_ms: self.since.as_ref().map(|since| self.tz.begin(since.moment, now)),

@@ -102,7 +102,7 @@ pub(crate) struct Tool<'a> {
     /// Half of these took longer; within 6.25 %.
     pub(crate) median_ms: Option<i64>,
     /// One in twenty took longer.
-    p95_ms: Option<i64>,
+    pub(crate) p95_ms: Option<i64>,
 }
 
 /// A command.

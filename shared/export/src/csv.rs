@@ -113,9 +113,12 @@ pub fn row(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     out.write_all(format!("{}\r\n", cells.join(",")).as_bytes())
 }
 
-/// A cell of text.
 fn text(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default();
+    cell(text.unwrap_or_default())
+}
+
+/// A cell of text, as no spreadsheet runs it.
+pub fn cell(text: &str) -> String {
     // Programs that read cells look behind blanks too, also such as do not break a line.
     let runs = text.starts_with(['\t', '\r', '\n'])
         || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);

@@ -18,7 +18,9 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// One style for every page, from a file for each part.
 const STYLE: &str = concat!(
     include_str!("../../../assets/style/base.css"),
+    include_str!("../../../assets/style/chart.css"),
     include_str!("../../../assets/style/docs.css"),
+    include_str!("../../../assets/style/insights.css"),
     include_str!("../../../assets/style/rows.css"),
     include_str!("../../../assets/style/session.css"),
     include_str!("../../../assets/style/timeline.css"),

@@ -2,7 +2,7 @@
 //!
 //! Each question is one short read transaction, over before its answer is sent, so that a slow client never holds the
 //! WAL. Reading order: `turn` (one row of a list), `filter` and `list` (which rows, in
-//! which order), `query`, `search` and `snippet` (what people type into a search box, what holds it, and where), `conversation` (everything of one), `raw` (what it was made from), `session` (what it belongs to), `span`, `json` and `media` (texts that
+//! which order), `query`, `search` and `snippet` (what people type into a search box, what holds it, and where), `conversation` (everything of one), `pictures` (shown in it), `raw` (what it was made from), `session` (what it belongs to), `span`, `json` and `media` (texts that
 //! are kept in the ground), `health` and `figures`. An export asks in its own way: [`export`]; so does who looks at all of
 //! it: [`inspect`].
 
@@ -19,6 +19,7 @@ mod marks;
 mod media;
 mod names;
 mod passes;
+mod pictures;
 mod project;
 mod pulse;
 mod query;
@@ -63,6 +64,7 @@ pub use list::{Count, Direction, ListRequest, MOMENT, Next, Page, Position, SOON
 pub(crate) use marks::is_known;
 pub use names::Names;
 pub use passes::PassStretch;
+pub use pictures::{Picture, PicturePlace};
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};
@@ -188,6 +190,14 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
         self.ask(|conn| conversation::get(conn, id))
+    }
+
+    /// The pictures of a conversation, with their bytes; an alias answers with its survivor's.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn pictures(&mut self, id: ConversationId) -> Result<Vec<Picture>, Error> {
+        self.ask(|conn| pictures::of(conn, id))
     }
 
     /// A page of what a conversation was made from, byte for byte; an alias answers with its survivor. `None` if there is no

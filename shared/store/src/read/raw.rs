@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::conversation::survivor;
 use super::turn;
 use crate::error::Error;
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, TranscriptId};
 
 /// A page ends after so many bytes.
 const PAGE: usize = 1 << 20;
@@ -84,6 +84,11 @@ pub enum RawPart {
     Events,
     /// Transcripts.
     Lines,
+}
+
+/// The line of a transcript that holds a byte; empty where there is none.
+pub(super) fn line_at(conn: &Connection, transcript: TranscriptId, at: u64) -> Result<Vec<u8>, Error> {
+    lines::line_at(conn, transcript.0, at)
 }
 
 /// A page that is being filled.

@@ -66,6 +66,13 @@ pub(super) fn fill(
     Ok(None)
 }
 
+/// The line that holds byte `at` of a transcript; empty where there is none.
+pub(super) fn line_at(conn: &Connection, transcript: i64, at: u64) -> Result<Vec<u8>, Error> {
+    let mut file = File { conn, id: transcript, kept: None };
+    let (start, end) = file.line(at)?;
+    file.read(start, end - start)
+}
+
 /// A transcript that is read here and there. The last chunk is kept: neighbours mostly lie in one.
 struct File<'a> {
     conn: &'a Connection,

@@ -32,6 +32,9 @@ fn json(view: &impl Serialize) -> Result<Response, Problem> {
 /// A page.
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
+/// A text as it is.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// 200 with a body of this type.
 fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());

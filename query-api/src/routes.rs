@@ -112,6 +112,10 @@ fn with_pages(routes: Router<Context>) -> Router<Context> {
     routes
         .route("/", get(pages::timeline::show))
         .route("/conversations/{id}", get(pages::conversation::show))
+        .route("/conversations/{id}/calls/{n}", get(pages::conversation::call))
+        .route("/conversations/{id}/images/{n}", get(pages::conversation::picture))
+        .route("/conversations/{id}/markdown", get(pages::conversation::markdown))
+        .route("/conversations/{id}/raw", get(pages::conversation::record))
         .route("/conversations/{id}/marks", post(pages::marks::change))
         .route("/views", post(pages::views::change))
         .route("/sessions", get(pages::session::list))

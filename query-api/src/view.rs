@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use crate::http::cursor::Cursor;
 use session::Session;
 
-pub(crate) use self::raw::Raw;
+pub(crate) use self::raw::{Raw, Source as RawSource};
 pub(crate) use health::{FailedList, Passes};
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{

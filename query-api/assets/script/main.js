@@ -1,5 +1,7 @@
 // What begins on each page.
 // @ts-check
+import { start as startConversation } from './conversation.js';
+import './folds.js';
 import { help, key } from './keys.js';
 import { start as startKeys } from './list.js';
 import { startFirst, startList } from './live.js';
@@ -16,6 +18,7 @@ key('g h', 'Go to the health page', () => location.assign('/health'));
 
 startKeys();
 startSearch();
+if (page === 'conversation') startConversation();
 if (page === 'timeline') startList();
 if (page === 'start') startFirst();
 if (page === 'session') startSession();

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use store::ConversationId;
-use store::read::{RawPart, RawPosition};
+use store::read::{RawPage, RawPart, RawPosition};
 use utoipa::IntoParams;
 
 use super::json;
@@ -81,6 +81,16 @@ pub(crate) async fn show(
     id: Id,
     Query(params): Query<RawParams>,
 ) -> Result<Response, Problem> {
+    let (page, alias, next) = found(&database, id, params).await?;
+    json(&view::Raw::of(&page, alias, next))
+}
+
+/// A page of it, the id that was asked for where that is another, and where the next page begins.
+pub(super) async fn found(
+    database: &Database,
+    id: Id,
+    params: RawParams,
+) -> Result<(RawPage, Option<ConversationId>, Option<String>), Problem> {
     let (limit, after) = (params.limit.get(), params.cursor);
     let found = database.ask::<_, Problem>(move |reader| {
         let id = match id {
@@ -100,7 +110,8 @@ pub(crate) async fn show(
         return Err(Problem::parameter("cursor", detail));
     }
     let next = page.next.map(|position| RawCursor { of: page.id, position }.encode());
-    json(&view::Raw::of(&page, (id != page.id).then_some(id), next))
+    let alias = (id != page.id).then_some(id);
+    Ok((page, alias, next))
 }
 
 #[cfg(test)]

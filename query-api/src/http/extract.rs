@@ -29,7 +29,7 @@
 //!   (`must be from 1 to 200`). [`values`] has those that several routes use.
 //! - Bodies: [`Json`], an extractor that comes last. Their structs say `#[serde(deny_unknown_fields)]`. What a well-formed
 //!   body says that cannot be is [`Problem::field`](crate::http::problem::Problem::field), 422.
-//! - Paths: [`Id`] for a conversation, [`Name`] for other texts. What is no id is not there: 404.
+//! - Paths: [`Id`] for a conversation, [`Numbered`] for a thing in it, [`Name`] for other texts. What is no id is not there: 404.
 //! - Views derive `ToSchema`. In a field that is passed on as JSON: `#[schema(value_type = Object)]`.
 //! - The route is one line in `routes.rs`. What every route can answer (400, 401, 403, 421, 500, 503; with a path parameter
 //!   404; with a body 408, 413, 415, 422) is added to the document there; a handler declares the rest.
@@ -41,7 +41,7 @@ mod query;
 pub(crate) mod values;
 
 pub(crate) use body::{Json, LIMIT, form_body, object};
-pub(crate) use path::Name;
 pub(crate) use path::{Id, no_conversation};
+pub(crate) use path::{Name, Numbered};
 pub(crate) use query::Query;
 pub(crate) use query::read as read_query;

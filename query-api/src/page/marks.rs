@@ -71,3 +71,13 @@ pub(crate) fn note(head: &Head<'_>, visitor: &Visitor) -> Markup {
     };
     form(head, visitor, "noting", &fields)
 }
+
+/// A tag that it might get, as a button: pressed, it has that tag too.
+pub(crate) fn suggested(head: &Head<'_>, visitor: &Visitor, tag: &str) -> Markup {
+    let all = head.tags.iter().map(String::as_str).chain([tag]).collect::<Vec<_>>().join(", ");
+    let button = html! {
+        input type="hidden" name="tags" value=(all);
+        button class="tag" data-tag=(tag) { "+ " (tag) }
+    };
+    form(head, visitor, "suggesting", &button)
+}

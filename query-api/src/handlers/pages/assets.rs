@@ -19,6 +19,8 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = concat!(
     include_str!("../../../assets/style/base.css"),
     include_str!("../../../assets/style/chart.css"),
+    include_str!("../../../assets/style/code.css"),
+    include_str!("../../../assets/style/conversation.css"),
     include_str!("../../../assets/style/docs.css"),
     include_str!("../../../assets/style/insights.css"),
     include_str!("../../../assets/style/rows.css"),
@@ -30,6 +32,9 @@ const STYLE: &str = concat!(
 const FILES: &[(&str, &str, &str)] = &[
     ("style.css", CSS, STYLE),
     ("icon.svg", "image/svg+xml", include_str!("../../../assets/icon.svg")),
+    ("conversation.js", SCRIPT, include_str!("../../../assets/script/conversation.js")),
+    ("copy.js", SCRIPT, include_str!("../../../assets/script/copy.js")),
+    ("folds.js", SCRIPT, include_str!("../../../assets/script/folds.js")),
     ("http.js", SCRIPT, include_str!("../../../assets/script/http.js")),
     ("keys.js", SCRIPT, include_str!("../../../assets/script/keys.js")),
     ("list.js", SCRIPT, include_str!("../../../assets/script/list.js")),

@@ -70,6 +70,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// The conversation of a path and the number, from 0, of a thing in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    /// The conversation.
+    pub(crate) id: Id,
+    /// The number.
+    pub(crate) n: usize,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Numbered {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let nothing = || Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.");
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((id, n)) = path.map_err(|_| nothing())?;
+        let digits = n.bytes().all(|digit| digit.is_ascii_digit());
+        Ok(Self { id: Id::parse(&id)?, n: n.parse().ok().filter(|_| digits).ok_or_else(nothing)? })
+    }
+}
+
 /// 404 for an id that is none or that nothing has.
 pub(crate) fn no_conversation(name: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("There is no conversation {name}."))

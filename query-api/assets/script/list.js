@@ -36,13 +36,13 @@ export function select(row, focus = true) {
 }
 
 /** @param {number} by */
-function move(by) {
+async function move(by) {
     const all = rows();
     const at = selected();
     if (!at) return select(firstSeen(all));
     const next = all[all.indexOf(at) + by];
     if (next) select(next);
-    else if (by > 0) more();
+    else if (by > 0 && at === selected() && (await more()) && at === selected()) move(by);
 }
 
 /** The first row that is not above the window. @param {HTMLElement[]} all */

@@ -7,6 +7,9 @@ import { button, make } from './make.js';
 /** How far down somebody reads and not just looks, in pixels. */
 const READS = 80;
 
+/** Until who was sent away asks again, in milliseconds: a server takes so many listeners and no more. */
+const AGAIN = 15_000;
+
 /** @typedef {{newest: number | null, marks: boolean}} News */
 /** @type {Array<(news: News) => unknown>} */
 const told = [];
@@ -40,6 +43,11 @@ function listen(missed) {
         // Also after the server was away.
         if (open) open = false;
         else tell({ newest: null, marks: true });
+    });
+    source.addEventListener('error', () => {
+        if (source?.readyState !== EventSource.CLOSED) return;
+        hush();
+        window.setTimeout(() => { if (!document.hidden) listen(true); }, AGAIN);
     });
     source.addEventListener('committed', (event) => tell(JSON.parse(event.data)));
 }

@@ -37,6 +37,7 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
             @else if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
             p class="facts" {
                 @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
+                @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
                 @if let Some(project) = head.project_name.filter(|_| !said.project) {
                     span class="project" title=[head.project] { (clipped(project, NAME)) }
                 }
@@ -56,10 +57,9 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
     }
 }
 
-/// How it came if not typed by a person, how it ended if not well, model, tokens and cost.
+/// How it came if not typed by a person, model, tokens and cost.
 fn facts(head: &Head<'_>) -> Markup {
     html! {
-        @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
         @if head.kind != "human" { span class="badge" { (head.kind) } }
         @if !["interactive", "unknown"].contains(&head.via) { span class="badge" { (head.via) } }
         @if let Some(name) = head.model { span class="model" title=(name) { (clipped(model(name), NAME)) } }

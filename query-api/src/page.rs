@@ -10,6 +10,7 @@ mod diff;
 pub(crate) mod filters;
 pub(crate) mod frame;
 pub(crate) mod insights;
+pub(crate) mod library;
 mod markdown;
 pub(crate) mod marks;
 pub(crate) mod picture;
@@ -17,6 +18,8 @@ mod pretty;
 pub(crate) mod raw;
 pub(crate) mod row;
 mod said;
+#[cfg(test)]
+mod sample;
 pub(crate) mod saved;
 pub(crate) mod session;
 pub(crate) mod start;

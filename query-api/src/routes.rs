@@ -118,6 +118,7 @@ fn with_pages(routes: Router<Context>) -> Router<Context> {
         .route("/conversations/{id}/raw", get(pages::conversation::record))
         .route("/conversations/{id}/marks", post(pages::marks::change))
         .route("/views", post(pages::views::change))
+        .route("/library", get(pages::library::show))
         .route("/sessions", get(pages::session::list))
         .route("/sessions/{id}", get(pages::session::show))
         .route("/sessions/{id}/title", post(pages::cuts::rename))

@@ -3,6 +3,7 @@
 
 mod forms; // what is sent back is taken only from a page of ours
 mod insights; // the figures as pictures and files
+mod library; // what is worth keeping
 mod session; // one session: cut, joined, renamed, and a long one in pages
 mod timeline; // the list, its filters, the searches that are kept, the first start
 

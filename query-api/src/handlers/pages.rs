@@ -4,6 +4,7 @@ pub(crate) mod assets;
 pub(crate) mod conversation;
 pub(crate) mod cuts;
 pub(crate) mod insights;
+pub(crate) mod library;
 pub(crate) mod marks;
 pub(crate) mod preferences;
 pub(crate) mod session;

@@ -35,30 +35,45 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
             }
             @if let Some(matches) = item.matches.as_ref().filter(|matches| !matches.is_empty()) { (snippets(matches)) }
             @else if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
-            p class="facts" {
-                @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
-                @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
-                @if let Some(project) = head.project_name.filter(|_| !said.project) {
-                    span class="project" title=[head.project] { (clipped(project, NAME)) }
-                }
-                @if let Some(title) = item.session_title.filter(|_| !said.session) {
-                    a class="session" href=(path("/sessions/", head.user_session_id, "")) { (clipped(title, NAME)) }
-                }
-                (facts(head))
-                (tools(&item.tool_calls))
+            (facts(item, said))
+            (marks(head))
+        }
+    }
+}
+
+/// When and where it was asked, by what means and at what cost.
+pub(crate) fn facts(item: &Item<'_>, said: Said) -> Markup {
+    let head = &item.head;
+    html! {
+        p class="facts" {
+            @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
+            @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
+            @if let Some(project) = head.project_name.filter(|_| !said.project) {
+                span class="project" title=[head.project] { (clipped(project, NAME)) }
             }
-            p class="marks" {
-                (stars(head.rating))
-                span class="star" data-star=(head.star) { @if head.star { "starred" } }
-                span class="tags" { @for tag in head.tags { a class="tag" href=(address("/", &[("tag", tag)])) { (clipped(tag, NAME)) } } }
-                span class="note" { @if head.notes.is_some() { "note" } }
+            @if let Some(title) = item.session_title.filter(|_| !said.session) {
+                a class="session" href=(path("/sessions/", head.user_session_id, "")) { (clipped(title, NAME)) }
             }
+            (means(head))
+            (tools(&item.tool_calls))
+        }
+    }
+}
+
+/// What a person says of it.
+pub(crate) fn marks(head: &Head<'_>) -> Markup {
+    html! {
+        p class="marks" {
+            (stars(head.rating))
+            span class="star" data-star=(head.star) { @if head.star { "starred" } }
+            span class="tags" { @for tag in head.tags { a class="tag" href=(address("/", &[("tag", tag)])) { (clipped(tag, NAME)) } } }
+            span class="note" { @if head.notes.is_some() { "note" } }
         }
     }
 }
 
 /// How it came if not typed by a person, model, tokens and cost.
-fn facts(head: &Head<'_>) -> Markup {
+fn means(head: &Head<'_>) -> Markup {
     html! {
         @if head.kind != "human" { span class="badge" { (head.kind) } }
         @if !["interactive", "unknown"].contains(&head.via) { span class="badge" { (head.via) } }

@@ -1,6 +1,6 @@
 //! Times as people read them, in the zone of the machine.
 
-use chrono::{DateTime, Local, NaiveDate};
+use chrono::{DateTime, Datelike, Local, NaiveDate};
 use maud::{Markup, html};
 
 /// A time of our JSON as a moment here.
@@ -31,6 +31,16 @@ fn shown(rfc3339: &str, form: &str) -> Markup {
 pub(crate) fn day(rfc3339: &str) -> String {
     local(rfc3339)
         .map_or_else(|| "Without a time".to_owned(), |time| named(time.date_naive(), Local::now().date_naive()))
+}
+
+/// The month of a time, and what puts the newest first: `November 2026`.
+pub(crate) fn month(rfc3339: &str) -> (String, String) {
+    match local(rfc3339) {
+        Some(time) => {
+            (format!("{:06}", 999_999 - time.year() * 12 - time.month0() as i32), time.format("%B %Y").to_string())
+        }
+        None => ("9".to_owned(), "Without a time".to_owned()),
+    }
 }
 
 fn named(day: NaiveDate, today: NaiveDate) -> String {

@@ -24,6 +24,7 @@ const STYLE: &str = concat!(
     include_str!("../../../assets/style/docs.css"),
     include_str!("../../../assets/style/insights.css"),
     include_str!("../../../assets/style/rows.css"),
+    include_str!("../../../assets/style/library.css"),
     include_str!("../../../assets/style/session.css"),
     include_str!("../../../assets/style/timeline.css"),
 );

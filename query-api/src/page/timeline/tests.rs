@@ -1,37 +1,8 @@
 //! The markup of a small timeline, and what depends on its address.
 
 use super::*;
-use crate::view::{Head, Item, Match, Piece, Sources, ToolSummary};
-
-fn head<'a>(id: i64, prompt: Option<&'a str>) -> Head<'a> {
-    Head {
-        id,
-        session_id: "s",
-        user_session_id: "s/1",
-        timestamp: None,
-        kind: "human",
-        via: "interactive",
-        status: "complete",
-        prompt_text: prompt,
-        response_text: None,
-        project: Some("/home/dev/acme"),
-        project_name: Some("acme"),
-        model: Some("claude-opus-4-5-20251101"),
-        rating: None,
-        tags: &[],
-        notes: None,
-        star: false,
-        has_error: false,
-        prompt_length: 5,
-        tokens: 0,
-        cost_usd: None,
-    }
-}
-
-fn item(head: Head<'_>) -> Item<'_> {
-    let sources = Sources { hook: true, transcript: true };
-    Item { head, tool_calls: Vec::new(), metadata: "{}", sources, session_title: None, matches: None }
-}
+use crate::page::sample::{head, item};
+use crate::view::{Head, Item, Match, Piece, ToolSummary};
 
 fn page(items: Vec<Item<'_>>) -> Page<'_> {
     Page { items, next_cursor: None, count: None, ranked: None, sessions_to_derive_again: None }

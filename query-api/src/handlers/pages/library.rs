@@ -1,4 +1,4 @@
-//! `GET /library`.
+//! `GET /library`: what is worth keeping, in groups.
 
 use std::sync::Arc;
 

@@ -153,7 +153,7 @@ impl Writer {
             Tag::Item => self.part("<li>", "</li>"),
             Tag::Table(alignments) => {
                 self.alignments = alignments;
-                let begin = "<div class=\"wide\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>";
+                let begin = "<div class=\"wide\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table>";
                 self.element(begin, "</tbody></table></div>");
             }
             Tag::TableHead => {

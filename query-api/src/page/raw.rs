@@ -3,10 +3,14 @@
 use maud::{Markup, html};
 
 use super::code::{self, Budget, Language};
+use super::markdown::clipped as cut;
 use super::pretty::pretty;
 use super::text::{address, clipped, number};
 use super::time::moment;
 use crate::view::{Raw, RawSource as Source};
+
+/// So much of one payload or line is shown, in bytes.
+const PART: usize = 32 << 10;
 
 /// The page.
 pub(crate) fn raw(it: &Raw<'_>) -> Markup {
@@ -35,10 +39,16 @@ pub(crate) fn raw(it: &Raw<'_>) -> Markup {
                     }
                     @match piece.text {
                         // A part of a line is no JSON, and is shown as it is.
-                        Some(text) if piece.from == 0 && text.len() as u64 >= piece.size => {
+                        Some(text) if piece.from == 0 && text.len() as u64 >= piece.size && text.len() <= PART => {
                             pre class="code" { code { (code::marked(&pretty(text), Language::Fence("json"), &mut budget)) } }
                         }
-                        Some(text) => { pre class="text" { (text) } }
+                        Some(text) => {
+                            @let shown = cut(text, PART);
+                            pre class="text" { (shown) }
+                            @if shown.len() < text.len() {
+                                p class="cut" { (number((text.len() - shown.len()) as u64)) " more bytes are in the JSON." }
+                            }
+                        }
                         None => { p class="quiet" { "Bytes that are no text." } }
                     }
                 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use store::read::Value;
 
 use super::pictures;
-use super::summary::{edits, input, subject, summary};
+use super::summary::{ABOUT, edits, input, subject, summary};
 use crate::page::code::{self, Budget, Language};
 use crate::page::diff::diff;
 use crate::page::markdown::{clipped, markdown};
@@ -20,6 +20,8 @@ use crate::page::text::{about, clipped as one_line};
 const PAGE: usize = 64 << 10;
 /// A failure up to this size is shown unfolded, in bytes.
 const PLAIN: usize = 4 << 10;
+/// More lines of an output are not shown at once.
+const TALL: usize = 30;
 /// Tools whose successful answer says nothing that their input does not.
 const ECHOES: [&str; 5] = ["Edit", "MultiEdit", "Write", "TodoWrite", "NotebookEdit"];
 
@@ -116,10 +118,20 @@ impl Call<'_> {
             Some(Value::Text(text)) if ["Task", "Agent"].contains(&self.call.name) && text.len() <= PAGE => {
                 html! { div class="told" { (markdown(text, code)) } }
             }
-            Some(Value::Text(text)) => self.page_of(text, Part::Output, 0),
+            Some(Value::Text(text)) => match self.file(text) {
+                Some((file, bare)) => part_of(&bare, Language::File(&file), "", code),
+                None => self.page_of(text, Part::Output, 0),
+            },
             Some(Value::Json(json)) if json.len() <= PAGE => json_block(json, code),
             Some(Value::Json(json)) => self.page_of(&pretty(json), Part::Output, 0),
         }
+    }
+
+    /// The name of the file that was read, and what stands in it, if it is short.
+    fn file(self, text: &str) -> Option<(String, String)> {
+        let reads = self.call.name == "Read" && !self.call.error && text.len() <= PAGE;
+        let bare = reads.then(|| without_numbers(text)).flatten()?;
+        Some((input(self.call)["file_path"].as_str()?.to_owned(), bare))
     }
 
     /// The part of a text that begins at byte `from`, and a fold for what follows.
@@ -130,7 +142,7 @@ impl Call<'_> {
         let bad = if self.call.error && part == Part::Output { " bad" } else { "" };
         let address = format!("{}?part={}", self.path(), part.name());
         html! {
-            pre class={ "text" (bad) } { (said(shown)) }
+            (written_out(&said(shown), bad))
             @if next < text.len() {
                 @let more = format!("{address}&from={next}");
                 details class="fold" data-load=(more) {
@@ -165,23 +177,34 @@ pub(crate) fn call_page(
     }
 }
 
+/// What a program wrote. What is long has its own bar to scroll by, which keys reach too.
+fn written_out(text: &str, bad: &str) -> Markup {
+    if text.lines().nth(TALL).is_none() {
+        return html! { pre class={ "text" (bad) } { (text) } };
+    }
+    html! { pre class={ "text tall" (bad) } role="group" aria-label="Output" tabindex="0" { (text) } }
+}
+
 /// What it was given.
 fn given(call: &ToolCall<'_>, input: &Json, code: &mut Budget) -> Markup {
     let text = |name: &str| input[name].as_str();
     match (call.name, text("file_path").or(text("notebook_path"))) {
         ("Edit" | "MultiEdit", Some(file)) => html! {
-            p class="file" { code { (one_line(file, 300)) } @if input["replace_all"] == true { " everywhere" } }
+            (named(file, if input["replace_all"] == true { "everywhere" } else { "" }))
             @for (old, new) in edits(input) { (diff(old, new)) }
         },
         ("Write", Some(file)) => written(file, text("content").unwrap_or_default(), code),
         ("NotebookEdit", Some(file)) => written(file, text("new_source").unwrap_or_default(), code),
-        ("Read", Some(file)) => html! {
-            p class="file" {
-                code { (one_line(file, 300)) }
-                @if let Some(from) = input["offset"].as_u64() { " from line " (from) }
-                @if let Some(most) = input["limit"].as_u64() { ", " (most) " lines" }
-            }
-        },
+        ("Read", Some(file)) => {
+            let number = |name: &str| input[name].as_u64();
+            let lines = match (number("offset"), number("limit")) {
+                (Some(from), Some(most)) => format!("lines {from} to {}", (from + most).saturating_sub(1)),
+                (Some(from), None) => format!("from line {from}"),
+                (None, Some(most)) => format!("the first {most} lines"),
+                (None, None) => String::new(),
+            };
+            named(file, &lines)
+        }
         ("Bash", _) => html! {
             @if let Some(why) = text("description") { p class="why" { (one_line(why, 300)) } }
             (part_of(text("command").unwrap_or_default(), Language::Fence("sh"), "command", code))
@@ -200,12 +223,27 @@ fn given(call: &ToolCall<'_>, input: &Json, code: &mut Budget) -> Markup {
     }
 }
 
+/// The name of a file, where its line in the fold does not show all of it or there is more to say.
+fn named(file: &str, more: &str) -> Markup {
+    html! {
+        @if file.chars().count() > ABOUT || !more.is_empty() { p class="file" { code { (one_line(file, 1_000)) } " " (more) } }
+    }
+}
+
+/// What was read of a file, without the numbers before its lines; nothing if not all of them have one.
+fn without_numbers(text: &str) -> Option<String> {
+    let mut bare = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start_matches(' ').trim_start_matches(|sign: char| sign.is_ascii_digit());
+        let rest = rest.strip_prefix('→').or_else(|| rest.strip_prefix('\t'))?;
+        bare.push_str(rest);
+    }
+    Some(bare)
+}
+
 /// A file that was written whole.
 fn written(file: &str, content: &str, code: &mut Budget) -> Markup {
-    html! {
-        p class="file" { code { (one_line(file, 300)) } }
-        (part_of(content, Language::File(file), "", code))
-    }
+    html! { (named(file, "")) (part_of(content, Language::File(file), "", code)) }
 }
 
 fn json_block(json: &str, code: &mut Budget) -> Markup {
@@ -237,5 +275,20 @@ fn todos(input: &Json) -> Markup {
                 li class=(class) { span aria-hidden="true" { (sign) " " } (one_line(item["content"].as_str().unwrap_or_default(), 500)) span class="vh" { ", " (class) } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_file() {
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(without_numbers(text).as_deref(), expected, "{text}");
+        check("     9→fn a() {\n    10→\n    11→}", Some("fn a() {\n\n}"));
+        check("1\ta\tb\n2\tc\n", Some("a\tb\nc\n"));
+        check("     9→a\n<system-reminder>", None);
+        check("File does not exist.", None);
     }
 }

@@ -10,8 +10,9 @@ use crate::page::said::{lines, said};
 use crate::page::text::{about, clipped, number};
 use crate::page::time::took;
 
-/// Characters of what it was about, and of a result.
-const ABOUT: usize = 120;
+/// Characters of what it was about.
+pub(super) const ABOUT: usize = 120;
+/// And of a result.
 const RESULT: usize = 100;
 /// How much of an output is looked at for its first line.
 const LOOK: usize = 4096;
@@ -87,6 +88,8 @@ fn result(call: &ToolCall<'_>, input: &Json) -> String {
         Some(Value::Text(text)) => match lines(text) {
             0 => "no output".to_owned(),
             1 => first_line(call),
+            // What stands for a picture says more than that there are two lines.
+            _ if text.starts_with("[Image") => first_line(call),
             more => plural(more, "line"),
         },
     }

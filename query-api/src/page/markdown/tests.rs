@@ -28,7 +28,7 @@ fn texts() {
 
 #[test]
 fn tables() {
-    let table = "<div class=\"wide\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table><thead><tr><th>a</th>\
+    let table = "<div class=\"wide\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table><thead><tr><th>a</th>\
                  <th class=\"right\">b</th></tr></thead><tbody><tr><td>1</td><td class=\"right\">2</td></tr></tbody></table></div>";
     check("|a|b|\n|-|-:|\n|1|2|", table);
 }

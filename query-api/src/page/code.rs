@@ -46,10 +46,12 @@ pub(crate) enum Language<'a> {
 struct Grammars {
     set: SyntaxSet,
     classes: Vec<(Scope, &'static str)>,
+    /// Of what stands before a colon in JSON or YAML, which is a string to its grammar.
+    key: Option<Scope>,
 }
 
 /// The longest prefix that fits a scope decides; of the scopes that a word stands in, the innermost that has a class.
-const CLASSES: [(&str, &str); 31] = [
+const CLASSES: [(&str, &str); 30] = [
     ("comment", "c"),
     ("string", "s"),
     ("constant.character.escape", "e"),
@@ -68,7 +70,6 @@ const CLASSES: [(&str, &str); 31] = [
     ("support", "t"),
     ("entity.name.tag", "g"),
     ("support.type.property-name", "a"),
-    ("meta.mapping.key string", "a"),
     ("entity.other.attribute-name", "a"),
     ("meta.annotation", "a"),
     ("variable.annotation", "a"),
@@ -132,6 +133,7 @@ fn grammars() -> &'static Grammars {
     GRAMMARS.get_or_init(|| Grammars {
         set: two_face::syntax::extra_newlines(),
         classes: CLASSES.iter().filter_map(|(scope, class)| Some((Scope::new(scope).ok()?, *class))).collect(),
+        key: Scope::new("meta.mapping.key").ok(),
     })
 }
 
@@ -184,6 +186,11 @@ fn mark(text: &str, grammar: &SyntaxReference, out: &mut String, goes_on: impl F
 
 /// What a word is that stands in these scopes.
 fn class_of(stack: &ScopeStack, grammars: &Grammars, known: &mut HashMap<Scope, Option<&'static str>>) -> &'static str {
+    if let Some(key) = grammars.key
+        && stack.as_slice().iter().any(|scope| key.is_prefix_of(*scope))
+    {
+        return "a";
+    }
     let mut class = |scope: &Scope| *known.entry(*scope).or_insert_with(|| grammars.class(*scope));
     stack.as_slice().iter().rev().find_map(&mut class).unwrap_or_default()
 }
@@ -244,6 +251,7 @@ mod tests {
             "\"<\\n\"",
             "<span class=\"s\">&quot;&lt;</span><span class=\"e\">\\n</span><span class=\"s\">&quot;</span>",
         );
+        check("json", "{\"a\":1}", "{<span class=\"a\">&quot;a&quot;</span>:<span class=\"n\">1</span>}");
         check("", "fn", "fn");
         check("no-such", "fn", "fn");
         check("text", "fn", "fn");

@@ -207,7 +207,7 @@ fn given(call: &ToolCall<'_>, input: &Json, code: &mut Budget) -> Markup {
         }
         ("Bash", _) => html! {
             @if let Some(why) = text("description") { p class="why" { (one_line(why, 300)) } }
-            (part_of(text("command").unwrap_or_default(), Language::Fence("sh"), "command", code))
+            (part_of(text("command").unwrap_or_default(), Language::Fence("sh"), " command", code))
         },
         ("Task" | "Agent", _) => html! {
             @if let Some(kind) = text("subagent_type") { p class="why" { (one_line(kind, 80)) } }
@@ -254,7 +254,7 @@ fn json_block(json: &str, code: &mut Budget) -> Markup {
 fn part_of(text: &str, language: Language<'_>, class: &str, code: &mut Budget) -> Markup {
     let shown = clipped(text, PAGE);
     html! {
-        pre class={ "code " (class) } { code { (code::marked(shown, language, code)) } }
+        pre class={ "code" (class) } { code { (code::marked(shown, language, code)) } }
         @if shown.len() < text.len() {
             p class="cut" { (about((text.len() - shown.len()) as u64)) "B more are in the record." }
         }

@@ -1,0 +1,170 @@
+//! One conversation: everything of it is on its page, or on the page that a fold names; large ones stay small.
+
+use harness::{Server, Told, World};
+use serde_json::json;
+
+use super::Tab;
+
+const AT: u64 = 1_795_350_956_230;
+/// A PNG of one pixel.
+const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+fn told() -> Told {
+    Told::begin(7, "/home/dev/it's here", AT)
+}
+
+/// A server of what was told, and the ids of its prompts, oldest first.
+fn served(world: &World, told: &Told) -> (Server, Vec<i64>) {
+    for (path, bytes) in told.files() {
+        world.transcript(&path.display().to_string(), &bytes);
+    }
+    world.import();
+    let server = world.serve();
+    let ids = server.items(&[("order", "asc")]).iter().map(|item| item["id"].as_i64().expect("an id")).collect();
+    (server, ids)
+}
+
+fn check(page: &str, expected: &[&str]) {
+    for text in expected {
+        assert!(page.contains(text), "{text} is not in {page}");
+    }
+}
+
+#[test]
+fn all_that_happened_is_on_the_page() {
+    let world = World::new();
+    let mut told = told();
+    told.prompt("Make it <b>work</b>");
+    told.thinks("Which file is it?");
+    told.reads("/a/main.rs", "fn main() {\n    run()\n}");
+    told.edits("/a/main.rs", "let a = 1;\nsame", "let a = 2;\nsame");
+    told.writes("/a/new.py", "def f(): return '<i>'\n");
+    told.bash("cargo test", "\u{1b}[31mred\u{1b}[0m\u{7}", true);
+    let todos =
+        json!({"todos": [{"content": "Find it", "status": "completed"}, {"content": "Mend it", "status": "pending"}]});
+    told.calls("TodoWrite", &todos, &"ok".into(), false, &json!({}));
+    told.calls("mcp__x__y", &json!({"b": 1, "a": ["<x>"]}), &"one".into(), false, &json!({}));
+    told.agent("Explore", "Look around", "Nothing **there**", |told| told.bash("ls /sub", "a\nb", false));
+    told.answers("# Done\n\nIt *works*: <script>1</script>\n\n```rust\nfn a() {}\n```\n\n[site](https://example.com) [no](javascript:1)");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let page = tab.page(&format!("/conversations/{}", ids[0]));
+    check(
+        &page,
+        &[
+            "Make it &lt;b&gt;work&lt;/b&gt;",
+            "Which file is it?",
+            "<span class=\"result\">3 lines",
+            "<del>-let a = <mark>1;</mark>\n</del><ins>+let a = <mark>2;</mark>\n</ins><span> same\n</span>",
+            "<span class=\"k\">def </span>",
+            "<span class=\"result bad\">failed: Exit code 1",
+            "Exit code 1\nred\u{2407}",
+            "1 of 2 done",
+            "☑ ",
+            "&quot;b&quot;",
+            "Open the subagent",
+            "ls /sub",
+            "Nothing <strong>there</strong>",
+            "<h3>Done</h3>",
+            "&lt;script&gt;1&lt;/script&gt;",
+            "<span class=\"k\">fn </span><span class=\"f\">a</span>",
+            "href=\"https://example.com\">site</a> no (javascript:1)",
+            "cd '/home/dev/it'\\''s here' &amp;&amp; claude --resume ",
+        ],
+    );
+    assert!(!page.contains("<script>1") && !page.contains("href=\"javascript"), "{page}");
+    // Only what went wrong is unfolded.
+    assert_eq!(page.matches("<details class=\"fold call\" open").count(), 1, "{page}");
+    // Every link of ours leads somewhere.
+    let (_, main) = page.split_once("<main").expect("a main part");
+    let links = main.split("href=\"/").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
+    for link in links.filter(|link| !link.starts_with("insights") && !link.starts_with("library")) {
+        let answer = tab.get(&format!("/{}", link.replace("&amp;", "&")));
+        assert_eq!(answer.status, 200, "/{link}: {}", answer.text());
+    }
+}
+
+#[test]
+fn what_is_large_is_loaded_on_demand() {
+    let world = World::new();
+    let mut told = told();
+    told.prompt("Find all");
+    let line = "a line of an output that is <long>\n";
+    let output = line.repeat((1 << 20) / line.len());
+    told.bash("find /", &output, false);
+    told.answers("Many.");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let here = format!("/conversations/{}", ids[0]);
+    let page = tab.page(&here);
+    assert!(page.len() < 50_000, "{} bytes", page.len());
+    check(&page, &[&format!("data-load=\"{here}/calls/0\""), "class=\"result\">"]);
+    let mut next = Some(format!("{here}/calls/0"));
+    let mut found = 0;
+    while let Some(path) = next {
+        let part = tab.page(&path);
+        assert!(part.len() < 200_000, "{path}: {} bytes", part.len());
+        let (_, loaded) = part.split_once("class=\"loaded\"").expect("a part that is loaded");
+        found += loaded.matches("&lt;long&gt;").count();
+        let more = loaded.split("data-load=\"").nth(1).and_then(|rest| rest.split('"').next());
+        next = more.map(|more| more.replace("&amp;", "&"));
+    }
+    assert_eq!(found, output.lines().count());
+    let whole = tab.get(&format!("{here}/calls/0?part=output&form=text"));
+    assert_eq!(whole.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert!(whole.text() == output.trim_end() || whole.text() == output, "{} bytes", whole.text().len());
+    for none in ["calls/1", "calls/x", "calls/-1", "images/0"] {
+        assert_eq!(tab.get(&format!("{here}/{none}")).status, 404, "{none}");
+    }
+}
+
+#[test]
+fn pictures_are_what_their_bytes_are() {
+    let world = World::new();
+    let mut told = told();
+    told.prompt_with_image("What is this?", DOT);
+    told.answers("A dot.");
+    // A page that calls itself a picture.
+    told.prompt_with_image("And this?", "PGh0bWw+PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==");
+    let read = json!([{"type": "image", "source": {"type": "base64", "media_type": "text/html", "data": DOT}}]);
+    told.calls("Read", &json!({"file_path": "/a.png"}), &read, false, &json!({}));
+    told.answers("No.");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let (first, second) = (format!("/conversations/{}", ids[0]), format!("/conversations/{}", ids[1]));
+    check(
+        &tab.page(&first),
+        &[&format!("src=\"{first}/images/0\" width=\"1\" height=\"1\" alt=\"Image 1, image/png, 70B\""), "Next</a>"],
+    );
+    let page = tab.page(&second);
+    check(&page, &["of no kind that is shown here", &format!("src=\"{second}/images/1\""), "rel=\"prev\""]);
+    assert!(!page.contains(&format!("src=\"{second}/images/0\"")), "{page}");
+    for picture in [format!("{first}/images/0"), format!("{second}/images/1")] {
+        let answer = tab.get(&picture);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/png")), "{picture}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert!(answer.body.starts_with(b"\x89PNG"), "{picture}");
+    }
+    assert_eq!(tab.get(&format!("{second}/images/0")).status, 404);
+}
+
+#[test]
+fn a_conversation_is_taken_along() {
+    let world = World::new();
+    let mut told = told();
+    told.prompt("Ask <this>");
+    told.answers("Say *that*");
+    told.prompt("It breaks");
+    told.fails("API Error: 500");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let here = format!("/conversations/{}", ids[0]);
+    assert_eq!(tab.page(&format!("{here}/markdown?part=prompt")), "Ask <this>");
+    assert_eq!(tab.page(&format!("{here}/markdown?part=answer")), "Say *that*");
+    let exported = server.client().get(&format!("/api/export?format=markdown&kind=all&id={}", ids[0])).text();
+    assert_eq!(tab.page(&format!("{here}/markdown")), exported);
+    let raw = tab.page(&format!("{here}/raw"));
+    check(&raw, &["Ask &lt;this&gt;", "<b>Line</b>", "href=\"/api/conversations/"]);
+    let failed = tab.page("/conversations/last");
+    check(&failed, &["class=\"status failed\"", "API Error: 500", "It failed."]);
+}

@@ -194,12 +194,13 @@ const OF_SESSION: &str = "
 const OF_TAG: &str = "select conversation_id from tagged where key = ?1 limit ?2";
 const OF_TOOL: &str = "
     select u.conversation_id from tools n cross join tool_uses u on u.tool_id = n.id where n.name = ?1 limit ?2";
-/// Seen by the sources of the mask ?1, of which few quarters may know, but each knows.
+/// Seen by the sources of the mask ?1, which few quarters may hold. The signs of plus keep the engine from making an index of
+/// all rows for this one question.
 const OF_SOURCE: &str = "
     select f.conversation_id
       from quarter_turns q
            cross join facets f on f.timestamp_ms >= q.slot * 900000 and f.timestamp_ms < (q.slot + 1) * 900000
-                              and coalesce(f.folder_id, 0) = q.folder_id and f.via = q.via and f.kind = q.kind
+                              and coalesce(f.folder_id, 0) = q.folder_id and +f.via = q.via and +f.kind = q.kind
            cross join turns t on t.id = f.conversation_id
      where q.hook_only * (?1 & 1) + q.transcript_only * (?1 >> 1 & 1)
            + (q.turns - q.hook_only - q.transcript_only) * (?1 >> 2 & 1) > 0

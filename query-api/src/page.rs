@@ -9,6 +9,7 @@ pub(crate) mod conversation;
 mod diff;
 pub(crate) mod filters;
 pub(crate) mod frame;
+pub(crate) mod health;
 pub(crate) mod insights;
 pub(crate) mod library;
 mod markdown;

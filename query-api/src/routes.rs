@@ -125,6 +125,7 @@ fn with_pages(routes: Router<Context>) -> Router<Context> {
         .route("/sessions/{id}/split", post(pages::cuts::split))
         .route("/sessions/{id}/merge", post(pages::cuts::merge))
         .route("/sessions/{id}/undo", post(pages::cuts::undo))
+        .route("/health", get(pages::health::show))
         .route("/insights", get(pages::insights::show))
         .route("/insights/{table}", get(pages::insights::file))
         .route("/preferences", post(pages::preferences::change))

@@ -20,7 +20,7 @@ use crate::http::cursor::Cursor;
 use session::Session;
 
 pub(crate) use self::raw::{Raw, Source as RawSource};
-pub(crate) use health::{FailedList, Passes};
+pub(crate) use health::{FailedItem, FailedList, Passes, PassesItem};
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{
     Detail, Merged, Moved, Outline, Part, Point, Relative, Sessions, SplitOff, Tree, UserSession,

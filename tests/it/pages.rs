@@ -3,6 +3,7 @@
 
 mod conversation; // one prompt and what came of it, with large parts, pictures, copies
 mod forms; // what is sent back is taken only from a page of ours
+mod health; // how it is going, and the way back of what failed
 mod insights; // the figures as pictures and files
 mod library; // what is worth keeping
 mod session; // one session: cut, joined, renamed, and a long one in pages

@@ -21,9 +21,9 @@ export async function copy(button) {
     }
 }
 
-/** Shows the buttons, which can do nothing without a script. */
-export function start() {
-    for (const button of document.querySelectorAll('button[data-copy], button[data-copies]')) {
+/** Shows the buttons, which can do nothing without a script. @param {ParentNode} within */
+export function start(within = document) {
+    for (const button of within.querySelectorAll('button[data-copy], button[data-copies]')) {
         button.removeAttribute('hidden');
         button.addEventListener('click', () => copy(/** @type {HTMLElement} */ (button)));
     }

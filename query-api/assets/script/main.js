@@ -2,6 +2,7 @@
 // @ts-check
 import { start as startConversation } from './conversation.js';
 import './folds.js';
+import { start as startHealth } from './health.js';
 import { help, key } from './keys.js';
 import { start as startKeys } from './list.js';
 import { startFirst, startList } from './live.js';
@@ -21,6 +22,7 @@ startSearch();
 if (page === 'conversation') startConversation();
 if (page === 'timeline') startList();
 if (page === 'start') startFirst();
+if (page === 'health') startHealth();
 if (page === 'session') startSession();
 
 for (const keys of document.querySelectorAll('[data-keys]')) {

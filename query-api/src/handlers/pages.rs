@@ -3,6 +3,7 @@
 pub(crate) mod assets;
 pub(crate) mod conversation;
 pub(crate) mod cuts;
+pub(crate) mod health;
 pub(crate) mod insights;
 pub(crate) mod library;
 pub(crate) mod marks;

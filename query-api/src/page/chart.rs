@@ -9,6 +9,7 @@ pub(crate) mod cells;
 pub(crate) mod dots;
 pub(crate) mod scale;
 pub(crate) mod spans;
+pub(crate) mod stems;
 
 use maud::{Markup, html};
 

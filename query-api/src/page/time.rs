@@ -27,6 +27,12 @@ fn shown(rfc3339: &str, form: &str) -> Markup {
     }
 }
 
+/// `14:05:09`, as far as a list of seconds goes.
+pub(crate) fn second(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms)
+        .map_or_else(String::new, |time| time.with_timezone(&Local).format("%-d %b, %H:%M:%S").to_string())
+}
+
 /// The day of a time, for a heading: `Today`, `Yesterday`, `Mon 23 Nov 2026`.
 pub(crate) fn day(rfc3339: &str) -> String {
     local(rfc3339)

@@ -26,6 +26,8 @@ pub(crate) struct PassesItem {
     /// When the first began.
     #[schema(format = DateTime)]
     pub(crate) began_at: Option<String>,
+    #[serde(skip)]
+    pub(crate) began_ms: i64,
     pub(crate) passes: i64,
     /// The longest of them.
     pub(crate) took_ms: i64,
@@ -45,6 +47,7 @@ impl Passes {
     pub(crate) fn of(found: &[PassStretch], since_ms: i64) -> Self {
         let item = |it: &PassStretch| PassesItem {
             began_at: time(it.began_ms),
+            began_ms: it.began_ms,
             passes: it.passes,
             took_ms: it.took_ms,
             stored: it.stored,

@@ -1,6 +1,6 @@
 // One conversation: keys move through it, unfold it and copy it; a suggested tag is added by a click.
 // @ts-check
-import { copy, start as startCopies } from './copy.js';
+import { copy } from './copy.js';
 import { key } from './keys.js';
 import { readTags, setTags } from './marks.js';
 
@@ -47,7 +47,6 @@ async function suggested(event) {
 }
 
 export function start() {
-    startCopies();
     key('j', 'Next step', () => move(1));
     key('k', 'Step before', () => move(-1));
     key('o', 'Unfold it, or fold it', unfold, () => current() !== null);

@@ -1,6 +1,7 @@
 // What begins on each page.
 // @ts-check
 import { start as startConversation } from './conversation.js';
+import { start as startCopies } from './copy.js';
 import './folds.js';
 import { start as startHealth } from './health.js';
 import { help, key } from './keys.js';
@@ -17,6 +18,7 @@ key('g l', 'Go to the library', () => location.assign('/library'));
 key('g i', 'Go to the insights', () => location.assign('/insights'));
 key('g h', 'Go to the health page', () => location.assign('/health'));
 
+startCopies();
 startKeys();
 startSearch();
 if (page === 'conversation') startConversation();

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::text::{about, address, clipped, dollars, model, path, stars, tool, visible};
+use super::text::{about, address, clipped, dollars, gist, model, path, stars, tool, visible};
 use super::time::{clock, moment};
 use crate::view::{Head, Item, Match, ToolSummary};
 
@@ -34,7 +34,7 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
                 (match head.prompt_text { Some(text) => clipped(text, PROMPT), None => "(without a prompt)".to_owned() })
             }
             @if let Some(matches) = item.matches.as_ref().filter(|matches| !matches.is_empty()) { (snippets(matches)) }
-            @else if let Some(answer) = head.response_text { p class="answer" { (clipped(answer, ANSWER)) } }
+            @else if let Some(answer) = head.response_text { p class="answer" { (clipped(&gist(answer), ANSWER)) } }
             (facts(item, said))
             (marks(head))
         }

@@ -25,6 +25,34 @@ pub(crate) fn clipped(text: &str, most: usize) -> String {
     clip
 }
 
+/// What a Markdown text says at its beginning: without code, tables and the signs that mark headings, lists and emphasis.
+pub(crate) fn gist(markdown: &str) -> String {
+    /// Lines that are looked at: an answer may be long, and one line of it is shown.
+    const LINES: usize = 40;
+    /// Bytes of a line that are looked at.
+    const LINE: usize = 2_000;
+    let (mut gist, mut code, mut in_code) = (String::new(), String::new(), false);
+    for line in markdown.lines().take(LINES) {
+        let line = line[..line.floor_char_boundary(LINE)].trim();
+        let is_fence = line.starts_with("```");
+        in_code ^= is_fence;
+        if is_fence {
+            continue;
+        }
+        if in_code || line.starts_with('|') {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        }
+        let words = line.trim_start_matches(['#', '>', ' ']);
+        let words = words.strip_prefix("- ").or_else(|| words.strip_prefix("* ")).unwrap_or(words);
+        gist.push_str(&words.replace("**", "").replace('`', ""));
+        gist.push('\n');
+    }
+    // An answer may be code alone.
+    if gist.trim().is_empty() { code } else { gist }
+}
+
 /// A control character as its picture; what turns the direction of writing around as nothing would.
 pub(crate) fn visible(sign: char) -> char {
     match sign {
@@ -150,6 +178,19 @@ mod tests {
         check(dollars(0.0), "$0.00");
         check(dollars(0.004), "<$0.01");
         check(dollars(12.345), "$12.35");
+    }
+
+    #[test]
+    fn gists() {
+        let check = |markdown: &str, expected: &str| assert_eq!(clipped(&gist(markdown), 80), expected, "{markdown:?}");
+        check("", "");
+        check("Plain.", "Plain.");
+        check("# Done\n\nIt **works**: `plan` decides.\n- one\n* two", "Done It works: plan decides. one two");
+        check("> quoted\n```rust\nfn main() {}\n```\nafter", "quoted after");
+        check("Two:\n| a | b |\n|---|---|\n| 1 | 2 |", "Two:");
+        check("```\ncode `alone`\n```", "code `alone`");
+        check("```\nnever closed", "never closed");
+        check(&"é".repeat(5_000), &format!("{}…", "é".repeat(80)));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Timeline<'_> {
         html! {
             h1 class="vh" { "Timeline" }
             (saved(self.asked, self.views))
-            div class="bar" {
+            div class="narrowed" {
                 div id="chips" class="chips" {
                     // Who says by which way prompts came means it.
                     @if self.asked.get("via").is_none() { (scripts(self.visitor)) }

@@ -92,6 +92,10 @@ async function append() {
             const known = item.id && document.getElementById(item.id);
             if (!known) list?.append(document.importNode(item, true));
         }
+        // Of a list that takes long to look through, the first pages may hold nothing.
+        const [nothing, still] = [document.querySelector('#results .nothing'), page.querySelector('#results .nothing')];
+        if (nothing && still && rows().length === 0) nothing.replaceWith(document.importNode(still, true));
+        else nothing?.remove();
         const next = page.querySelector('a.more');
         if (next) link.replaceWith(document.importNode(next, true));
         else link.remove();

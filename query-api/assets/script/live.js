@@ -55,7 +55,11 @@ function listen(missed) {
 /** @param {News} news */
 const tell = (news) => told.forEach((heard) => heard(news));
 
-/** Makes one call of many that come while it works. @param {() => Promise<unknown>} work */
+/**
+ * Makes one call of many that come while it works, and rests four times as long as it worked: a search may be dear, and
+ * whoever writes to the store works on the same machine.
+ * @param {() => Promise<unknown>} work
+ */
 function oneAtATime(work) {
     let [busy, again] = [false, false];
     return async () => {
@@ -64,7 +68,10 @@ function oneAtATime(work) {
         busy = true;
         while (again) {
             again = false;
+            const began = performance.now();
             await work().catch(() => null);
+            const rest = 4 * (performance.now() - began);
+            await new Promise((rested) => { window.setTimeout(rested, rest); });
         }
         busy = false;
     };

@@ -108,7 +108,9 @@ async function put(id, change, former, said) {
         return false;
     }
     show(id, answer.body);
-    if (said) toast(said, { undo: () => mark(id, former, change, 'As it was before.') });
+    // What was taken back cannot be taken back again: the key goes further back, one change at a time.
+    const undo = async () => { if (await mark(id, former, change)) toast('As it was before.'); };
+    if (said) toast(said, { undo });
     return true;
 }
 

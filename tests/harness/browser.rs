@@ -152,6 +152,12 @@ impl Browser {
         self.tell("Emulation.setScriptExecutionDisabled", &json!({"value": without}));
     }
 
+    /// Lets pages of the server write to and read from the clipboard, as a person would when asked.
+    pub fn let_copy(&self) {
+        let permissions = json!(["clipboardReadWrite", "clipboardSanitizedWrite"]);
+        self.tell("Browser.grantPermissions", &json!({"permissions": permissions, "origin": self.origin}));
+    }
+
     /// Writes what the page looks like as PNG, down to its end but at most so many pixels.
     ///
     /// # Panics

@@ -12,6 +12,7 @@ mod client;
 mod command;
 mod fixture;
 mod generate;
+pub mod hostile;
 mod http;
 mod measure;
 pub mod messages;

@@ -60,8 +60,12 @@ impl Told {
 
     /// The title that a person gave it.
     pub fn titled(&mut self, title: &str) {
-        let line = json!({"type": "custom-title", "customTitle": title, "sessionId": self.id});
-        self.main.push(line);
+        self.raw(&json!({"type": "custom-title", "customTitle": title, "sessionId": self.id}));
+    }
+
+    /// A line as it is.
+    pub fn raw(&mut self, line: &Value) {
+        self.main.push(line.clone());
     }
 
     /// A person asks.

@@ -70,6 +70,7 @@ impl Driver {
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "unhandledPromptBehavior": "ignore",
+            "timeouts": {"pageLoad": 40_000},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             "goog:chromeOptions": {"binary": browser, "args": flags},
         }}});

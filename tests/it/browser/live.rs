@@ -1,0 +1,54 @@
+//! What comes while somebody looks: prompts that the real hook captures while the real ingester runs.
+
+use harness::{Browser, World};
+use serde_json::json;
+
+use super::Beside;
+
+/// Sends a prompt as Claude Code does.
+fn ask(world: &World, session: &str, prompt: &str) {
+    let payload = json!({"session_id": session, "transcript_path": "/nowhere/x.jsonl", "cwd": "/home/dev/acme",
+        "prompt_id": format!("p-{prompt}"), "hook_event_name": "UserPromptSubmit", "prompt": prompt});
+    world.hook("UserPromptSubmit", payload.to_string());
+}
+
+fn ingester(world: &World) -> Beside {
+    let run = world.bin("ingest").args(["run", "--every", "100ms", "--projects"]).arg(world.projects_root());
+    std::fs::create_dir_all(world.projects_root()).expect("a folder");
+    Beside::start(run)
+}
+
+#[test]
+fn the_first_page_notices_the_first_prompt() {
+    let world = World::new();
+    let server = world.serve();
+    let page = Browser::enter(&world, &server);
+    page.wait_for("two steps", |page| page.text().contains("setup hooks"));
+    assert_eq!(page.attribute("html", "data-page").as_deref(), Some("start"));
+    let _ingester = ingester(&world);
+    ask(&world, "s-1", "the very first prompt");
+    page.wait_for("the timeline by itself", |page| page.text().contains("the very first prompt"));
+    assert_eq!(page.attribute("html", "data-page").as_deref(), Some("timeline"));
+}
+
+#[test]
+fn a_new_prompt_slides_in() {
+    let world = World::captured();
+    let server = world.serve();
+    let page = Browser::enter(&world, &server);
+    page.wait_for("rows", |page| page.has("#rows > .row"));
+    let before = page.count("#rows > .row");
+    let _ingester = ingester(&world);
+    ask(&world, "s-2", "a prompt of just now");
+    let first = |page: &Browser| page.texts_of("#rows > .row a.open").into_iter().next().unwrap_or_default();
+    page.wait_for("the new prompt at the top", |page| first(page) == "a prompt of just now");
+    assert_eq!(page.count("#rows > .row"), before + 1, "it came beside the others: {}", page.shown());
+    // Who reads is not disturbed: the next is offered.
+    page.press("j");
+    page.wait_for("a selected row", |page| page.has("#rows > .row[aria-current=true]"));
+    ask(&world, "s-2", "one more");
+    page.wait_for("an offer", |page| page.has("#news") && page.text_of("#news").contains("1 new prompt"));
+    assert_eq!(first(&page), "a prompt of just now");
+    page.click("#news button");
+    page.wait_for("the offered prompt", |page| first(page) == "one more");
+}

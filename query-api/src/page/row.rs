@@ -28,12 +28,16 @@ pub(crate) struct Said {
 /// The row of one prompt.
 pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
     let head = &item.head;
+    let matches = item.matches.as_deref().unwrap_or_default();
+    // What is searched for is marked in the prompt itself, where the prompt is no longer than the place around it.
+    let (whole, around): (Vec<_>, Vec<_>) = matches.iter().partition(|found| is_whole(found, head.prompt_text));
     html! {
         li class="row" id={ "c" (head.id) } data-id=(head.id) data-session=(head.user_session_id) tabindex="-1" {
             a class="open" href={ "/conversations/" (head.id) } {
-                (match head.prompt_text { Some(text) => clipped(text, PROMPT), None => "(without a prompt)".to_owned() })
+                @if let Some(found) = whole.first() { (marked(found)) }
+                @else { (head.prompt_text.map_or_else(|| "(without a prompt)".to_owned(), |text| clipped(text, PROMPT))) }
             }
-            @if let Some(matches) = item.matches.as_ref().filter(|matches| !matches.is_empty()) { (snippets(matches)) }
+            @if !around.is_empty() { (snippets(&around)) }
             @else if let Some(answer) = head.response_text { p class="answer" { (clipped(&gist(answer), ANSWER)) } }
             (facts(item, said))
             (marks(head))
@@ -108,19 +112,27 @@ fn tools(calls: &[ToolSummary<'_>]) -> Markup {
     }
 }
 
+/// Whether a place of the prompt is all of it.
+fn is_whole(found: &Match<'_>, prompt: Option<&str>) -> bool {
+    let shown = || found.snippet.iter().flat_map(|piece| piece.text.chars()).filter(|sign| !sign.is_whitespace());
+    found.r#in == "prompt" && prompt.is_some_and(|text| text.chars().filter(|sign| !sign.is_whitespace()).eq(shown()))
+}
+
 /// Where it holds what was searched for, and how that reads there.
-fn snippets(matches: &[Match<'_>]) -> Markup {
+fn snippets(matches: &[&Match<'_>]) -> Markup {
     html! {
         ul class="snippets" {
-            @for found in matches {
-                li {
-                    span class="where" { (found.r#in) } " "
-                    @for piece in &found.snippet {
-                        @let text: String = piece.text.chars().map(visible).collect();
-                        @if piece.r#match { mark { (text) } } @else { (text) }
-                    }
-                }
-            }
+            @for found in matches { li { span class="where" { (found.r#in) } " " (marked(found)) } }
+        }
+    }
+}
+
+/// A place, with what was searched for marked.
+fn marked(found: &Match<'_>) -> Markup {
+    html! {
+        @for piece in &found.snippet {
+            @let text: String = piece.text.chars().map(visible).collect();
+            @if piece.r#match { mark { (text) } } @else { (text) }
         }
     }
 }
@@ -128,6 +140,21 @@ fn snippets(matches: &[Match<'_>]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prompt_is_marked_where_it_is_shown_whole() {
+        use crate::view::Piece;
+        let check = |place: &'static str, pieces: &[&'static str], prompt: Option<&str>, expected: bool| {
+            let snippet = pieces.iter().map(|text| Piece { text, r#match: false }).collect();
+            let found = Match { r#in: place, tool_call_id: None, block: None, snippet };
+            assert_eq!(is_whole(&found, prompt), expected, "{pieces:?} of {prompt:?}");
+        };
+        check("prompt", &["run ", "the", " tests"], Some("run the\n tests"), true);
+        check("prompt", &["run ", "the", " tests…"], Some("run the tests again"), false);
+        check("prompt", &["…the", " tests"], Some("run the tests"), false);
+        check("answer", &["run"], Some("run"), false);
+        check("prompt", &["run"], None, false);
+    }
 
     #[test]
     fn tools_are_named_once() {

@@ -58,7 +58,7 @@ impl Timeline<'_> {
                     @if self.asked.get("via").is_none() { (scripts(self.visitor)) }
                     (chips(self.asked, "/"))
                     (filters(self.asked, self.names))
-                    (keeping(self.asked, self.views, self.visitor))
+                    @if self.found.is_ok() { (keeping(self.asked, self.views, self.visitor)) }
                 }
                 p id="count" class="quiet" role="status" { @if let Ok(found) = &self.found { (counted(found.count)) } }
             }

@@ -42,6 +42,7 @@ impl Figure<'_> {
                 @if let Some(note) = &self.note { p class="quiet" { (note) } }
                 @match &self.picture {
                     Some(picture) => { (picture) details { summary { "Table" } (scrolled(self.title, &self.table)) } }
+                    None if self.table.0.is_empty() => {}
                     None => { (scrolled(self.title, &self.table)) }
                 }
             }

@@ -78,7 +78,7 @@ fn gauge(name: &str, folder: &Folder, class: &str) -> Markup {
             dt { (name) }
             dd class=[(!class.is_empty()).then_some(class)] {
                 (number(folder.files)) @if folder.files >= 100_000 { " or more" }
-                @if let Some(age) = folder.oldest_age_ms { small { "the oldest of " (span(age)) " ago" } }
+                @if let Some(age) = folder.oldest_age_ms { small { "oldest " (span(age)) " ago" } }
             }
         }
     }

@@ -26,8 +26,9 @@ pub(crate) struct Insights<'a> {
     pub(crate) stats: &'a Stats<'a>,
     /// The best rated prompts.
     pub(crate) best: &'a Page<'a>,
-    /// The first day and the last one that pictures show.
+    /// The first day that was asked for, the one with which pictures over time begin, and the last.
     pub(crate) first: NaiveDate,
+    pub(crate) begun: NaiveDate,
     pub(crate) last: NaiveDate,
     /// The parameters that were given.
     pub(crate) asked: &'a [(String, String)],

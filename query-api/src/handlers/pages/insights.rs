@@ -30,6 +30,8 @@ const YEAR_MS: i64 = 365 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
 /// So many of the best rated prompts are shown.
 const BEST: u32 = 5;
+/// So many days a picture over time shows at least, if they were asked for.
+const MONTH: u64 = 30;
 
 /// What is asked, with the span that is meant where none is said.
 fn asked(params: &StatsParams, now_ms: i64) -> StatsRequest {
@@ -70,8 +72,8 @@ pub(crate) async fn show(State(database): State<Arc<Database>>, visitor: Visitor
         .await?;
     let name = zone.name();
     let (stats, best) = (view::Stats::of(&stats, &name), view::Page::of(&best, question));
-    let (first, last) = days(&request, &stats, &zone, now);
-    let insights = Insights { stats: &stats, best: &best, first, last, asked: &given };
+    let [first, begun, last] = days(&request, &stats, &zone, now);
+    let insights = Insights { stats: &stats, best: &best, first, begun, last, asked: &given };
     Ok(page(&Frame::new("Insights", "insights", &visitor), &insights.render()))
 }
 
@@ -93,8 +95,9 @@ pub(crate) async fn file(
     Ok(response)
 }
 
-/// The first day and the last that pictures show: what was asked for, but of more than a year only from the first figure on.
-fn days(request: &StatsRequest, stats: &view::Stats<'_>, zone: &Zone, now_ms: i64) -> (NaiveDate, NaiveDate) {
+/// The first day that was asked for, of more than a year only from the first figure on; the first that pictures over time show:
+/// that of the first figure, or a month; and the last.
+fn days(request: &StatsRequest, stats: &view::Stats<'_>, zone: &Zone, now_ms: i64) -> [NaiveDate; 3] {
     let day = |ms: i64| {
         let here = ms.saturating_add(i64::from(zone.offset(ms)) * 1000);
         DateTime::from_timestamp_millis(here).unwrap_or_default().date_naive()
@@ -106,7 +109,9 @@ fn days(request: &StatsRequest, stats: &view::Stats<'_>, zone: &Zone, now_ms: i6
         [stats.days.first().map(|it| &it.day), rated].into_iter().flatten().filter_map(|text| text.parse().ok()).min();
     let year_before = last.checked_sub_days(Days::new(366)).unwrap_or(last);
     let first = if since >= year_before { since } else { since.max(known.unwrap_or(last)) };
-    (first.min(last), last)
+    let month_before = last.checked_sub_days(Days::new(MONTH)).unwrap_or(last);
+    let first = first.min(last);
+    [first, first.max(known.unwrap_or(last).min(month_before)), last]
 }
 
 /// The parameters of an address, without the empty ones: a field of the page's form that was left empty says nothing.
@@ -122,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_pictures_show() {
-        let check = |since: Option<i64>, until: Option<i64>, known: Option<i64>, expected: [&str; 2]| {
+        let check = |since: Option<i64>, until: Option<i64>, known: Option<i64>, expected: [&str; 3]| {
             let request = StatsRequest {
                 since_ms: since.map(|day| day * DAY_MS),
                 until_ms: until.map(|day| day * DAY_MS),
@@ -134,15 +139,17 @@ mod tests {
                 .collect();
             let found = store::read::stats::Stats { days, ..store::read::stats::Stats::default() };
             let zone = Zone::try_from("UTC".to_owned()).unwrap();
-            let (first, last) = super::days(&request, &view::Stats::of(&found, "UTC"), &zone, 20_000 * DAY_MS);
-            assert_eq!([first.to_string(), last.to_string()], expected, "{request:?}");
+            let found = super::days(&request, &view::Stats::of(&found, "UTC"), &zone, 20_000 * DAY_MS);
+            assert_eq!(found.map(|day| day.to_string()), expected, "{request:?}");
         };
-        check(Some(19_970), None, Some(19_990), ["2024-09-04", "2024-10-04"]);
-        check(Some(0), None, Some(19_000), ["2022-01-08", "2024-10-04"]);
-        check(Some(0), None, None, ["2024-10-04", "2024-10-04"]);
-        check(Some(19_970), Some(19_980), None, ["2024-09-04", "2024-09-13"]);
-        check(Some(20_010), None, None, ["2024-10-04", "2024-10-04"]);
-        check(Some(i64::MIN / DAY_MS), Some(i64::MAX / DAY_MS), None, ["1970-01-01", "1970-01-01"]);
+        check(Some(19_970), None, Some(19_990), ["2024-09-04", "2024-09-04", "2024-10-04"]);
+        check(Some(19_635), None, Some(19_990), ["2023-10-05", "2024-09-04", "2024-10-04"]);
+        check(Some(19_635), None, Some(19_900), ["2023-10-05", "2024-06-26", "2024-10-04"]);
+        check(Some(0), None, Some(19_000), ["2022-01-08", "2022-01-08", "2024-10-04"]);
+        check(Some(0), None, None, ["2024-10-04"; 3]);
+        check(Some(19_970), Some(19_980), None, ["2024-09-04", "2024-09-04", "2024-09-13"]);
+        check(Some(20_010), None, None, ["2024-10-04"; 3]);
+        check(Some(i64::MIN / DAY_MS), Some(i64::MAX / DAY_MS), None, ["1970-01-01"; 3]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::Insights;
 use crate::page::chart::scale::float;
 use crate::page::chart::spans::{gather, spans, unit};
-use crate::page::chart::{Figure, dots};
+use crate::page::chart::{Figure, bar, dots};
 use crate::page::row::{Said, row};
 use crate::page::text::number;
 
@@ -29,7 +29,7 @@ pub(super) fn trend(it: &Insights<'_>) -> Markup {
     if ratings.count == 0 {
         return html! {};
     }
-    let spans = spans(it.first, it.last);
+    let spans = spans(it.begun, it.last);
     let days = ratings
         .days
         .iter()
@@ -61,6 +61,17 @@ pub(super) fn lengths(it: &Insights<'_>) -> Markup {
         Some(below) => format!("{} to {}", number(from), number(below - 1)),
         None => format!("{} and more", number(from)),
     };
+    if it.stats.ratings.count == 0 {
+        let top = lengths.iter().map(|it| float(it.prompts)).fold(0.0, f64::max);
+        let table = html! { table class="ranks" {
+            thead { tr { th scope="col" { "Characters" } th scope="col" class="picture" { "Prompts" } th scope="col" class="number" { "Prompts" } } }
+            tbody { @for it in lengths { tr {
+                th scope="row" { (name(it.from, it.below)) } td class="picture" { (bar(float(it.prompts), 0.0, top)) } td class="number" { (number(it.prompts)) }
+            } } }
+        } };
+        let title = "Prompt length";
+        return Figure { id: "lengths", title, note: None, picture: None, table, csv: it.csv("lengths") }.section();
+    }
     let columns: Vec<_> = lengths.iter().map(|it| (short(it.from), it.by_rating, it.mean_rating)).collect();
     let table = html! { table {
         thead { tr { th scope="col" { "Characters" } @for head in ["Prompts", "Rated", "Mean", "1", "2", "3", "4", "5"] { th scope="col" class="number" { (head) } } } }
@@ -72,13 +83,8 @@ pub(super) fn lengths(it: &Insights<'_>) -> Markup {
     } };
     let note =
         html! { "Each dot is as large as there are prompts of that length with that rating; the line is their mean." };
-    let picture = (it.stats.ratings.count > 0)
-        .then(|| dots::ratings("Ratings by the length of the prompt in characters", &columns));
-    let note = Some(if picture.is_some() {
-        note
-    } else {
-        html! { "In characters. Nothing of this time is rated yet." }
-    });
+    let picture = Some(dots::ratings("Ratings by the length of the prompt in characters", &columns));
+    let note = Some(note);
     Figure { id: "lengths", title: "Prompt length and rating", note, picture, table, csv: it.csv("lengths") }.section()
 }
 

@@ -20,7 +20,7 @@ struct Time {
 }
 
 fn time(it: &Insights<'_>) -> Time {
-    let spans = spans(it.first, it.last);
+    let spans = spans(it.begun, it.last);
     let days = it.stats.days.iter().filter_map(|day| Some((day.day.parse::<NaiveDate>().ok()?, of(&day.figures))));
     let sums = gather(&spans, days, &([0; 6], 0.0), |sum, more| {
         sum.0.iter_mut().zip(more.0).for_each(|(sum, more)| *sum = sum.saturating_add(more));
@@ -63,7 +63,8 @@ fn capital(text: &str) -> String {
 }
 
 fn count(value: f64) -> String {
-    about(if value > 0.0 { value as u64 } else { 0 })
+    // An axis has round numbers.
+    about(if value > 0.0 { value as u64 } else { 0 }).replace(".0", "")
 }
 
 fn price(value: f64) -> String {
@@ -92,6 +93,20 @@ pub(super) fn prompts(it: &Insights<'_>) -> Markup {
 }
 
 pub(super) fn tokens(it: &Insights<'_>) -> Markup {
+    let used = &it.stats.total.used;
+    if used.messages == 0 {
+        let note =
+            html! { "None are known of this time: they come with transcripts, and hooks alone do not tell them." };
+        return Figure {
+            id: "tokens",
+            title: "Tokens and cost",
+            note: Some(note),
+            picture: None,
+            table: html! {},
+            csv: None,
+        }
+        .section();
+    }
     let time = time(it);
     let unit = unit(&time.spans);
     let bars = Bars {
@@ -115,6 +130,9 @@ pub(super) fn tokens(it: &Insights<'_>) -> Markup {
 }
 
 pub(super) fn cost(it: &Insights<'_>) -> Markup {
+    if it.stats.total.used.messages == 0 {
+        return html! {};
+    }
     let time = time(it);
     let unit = unit(&time.spans);
     let bars = Bars {

@@ -44,7 +44,8 @@ fn a_page_shows_what_its_address_asks() {
     check("", &["data-live=\"newest\"", "data-rating=\"4\"", "&lt;i&gt;", "href=\"/?tag=a%26b\""]);
     check("rating=%3E%3D4&star=true", &["rating ≥ 4", "href=\"/?star=true\"", "1 prompt<"]);
     check("tag=a%26b&order=asc", &["tag a&amp;b", "value=\"asc\" selected"]);
-    check("q=bash", &["<mark>", "class=\"where\"", "value=\"bash\""]);
+    check("q=bash", &["please use-<mark>bash</mark></a>", "value=\"bash\""]);
+    check("q=hello&in=output", &["class=\"where\">output</span>", "<mark>hello</mark>"]);
     check("q=%22%3E%3Cscript%3E", &["value=\"&quot;&gt;&lt;script&gt;\"", "No prompts fit."]);
     check("limit=1&sort=length", &["rel=\"next\"", "by length"]);
     // The fields that a form leaves empty ask nothing.

@@ -1,7 +1,9 @@
 // One conversation: keys move through it, unfold it and copy it; a suggested tag is added by a click.
 // @ts-check
-import { copy } from './copy.js';
+import { copy, offer } from './copy.js';
+import { load } from './http.js';
 import { key } from './keys.js';
+import { onCommitted } from './live.js';
 import { readTags, setTags } from './marks.js';
 
 const blocks = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#blocks > .block')]);
@@ -46,7 +48,36 @@ async function suggested(event) {
     if (await setTags(id, [...readTags(field?.value ?? ''), tag])) form.remove();
 }
 
+/** Its text, without the buttons that the script adds. @param {Element} block */
+function said(block) {
+    const bare = /** @type {Element} */ (block.cloneNode(true));
+    bare.querySelectorAll('.copy').forEach((button) => button.remove());
+    return bare.textContent;
+}
+
+/** While Claude works: shows what has come since. What somebody has unfolded, or is at with keys, stays as it is. */
+async function follow() {
+    const page = await load(location.href);
+    const [facts, now] = [document.querySelector('.facts'), page.querySelector('.facts')];
+    if (facts && now) facts.replaceWith(document.importNode(now, true));
+    const shown = blocks();
+    [...page.querySelectorAll('#blocks > .block')].forEach((block, at) => {
+        const made = document.importNode(block, true);
+        const former = shown[at];
+        if (!former) document.getElementById('blocks')?.append(made);
+        else if (!former.contains(document.activeElement) && !former.querySelector('details[open]') && said(former) !== said(made)) former.replaceWith(made);
+        else return;
+        offer(made);
+    });
+    document.querySelector('#answer > .ended')?.remove();
+    const end = page.querySelector('#answer > .ended');
+    if (end) document.getElementById('answer')?.append(document.importNode(end, true));
+}
+
+const isOpen = () => document.querySelector('.facts > .status.open') !== null;
+
 export function start() {
+    if (isOpen()) onCommitted(() => isOpen() && follow().catch(() => null));
     key('j', 'Next step', () => move(1));
     key('k', 'Step before', () => move(-1));
     key('o', 'Unfold it, or fold it', unfold, () => current() !== null);

@@ -1,5 +1,6 @@
 // Buttons that copy: something on the page, or a text that the server has.
 // @ts-check
+import { button } from './make.js';
 import { toast } from './toast.js';
 
 /** @param {string} url */
@@ -9,9 +10,9 @@ async function textOf(url) {
     return answer.text();
 }
 
-/** @param {HTMLElement} button */
-export async function copy(button) {
-    const { copy: url, copies: id } = button.dataset;
+/** @param {HTMLElement} wanted */
+export async function copy(wanted) {
+    const { copy: url, copies: id } = wanted.dataset;
     try {
         const text = url ? await textOf(url) : document.getElementById(id ?? '')?.textContent ?? '';
         await navigator.clipboard.writeText(text);
@@ -23,8 +24,25 @@ export async function copy(button) {
 
 /** Shows the buttons, which can do nothing without a script. @param {ParentNode} within */
 export function start(within = document) {
-    for (const button of within.querySelectorAll('button[data-copy], button[data-copies]')) {
-        button.removeAttribute('hidden');
-        button.addEventListener('click', () => copy(/** @type {HTMLElement} */ (button)));
+    for (const wanted of within.querySelectorAll('button[data-copy], button[data-copies]')) {
+        wanted.removeAttribute('hidden');
+        wanted.addEventListener('click', () => copy(/** @type {HTMLElement} */ (wanted)));
+    }
+    offer(within);
+}
+
+/** Gives each block of code its own button, also those of what is loaded later. @param {ParentNode} within */
+export function offer(within) {
+    for (const code of within.querySelectorAll('.told pre.code:not(:has(.copy))')) {
+        const made = button('Copy', async () => {
+            try {
+                await navigator.clipboard.writeText(code.querySelector('code')?.textContent ?? '');
+                toast('Copied.');
+            } catch {
+                toast('Not copied.', { bad: true });
+            }
+        });
+        made.className = 'copy';
+        code.prepend(made);
     }
 }

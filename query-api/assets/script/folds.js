@@ -1,5 +1,6 @@
 // Folds whose inside is another page: it is loaded when one is opened, and stays.
 // @ts-check
+import { offer } from './copy.js';
 import { load } from './http.js';
 import { toast } from './toast.js';
 
@@ -15,6 +16,7 @@ export async function fill(fold) {
         const summary = fold.querySelector('summary');
         const inside = [...loaded.childNodes].map((node) => document.importNode(node, true));
         fold.replaceChildren(...(summary ? [summary] : []), ...inside);
+        offer(fold);
     } catch (error) {
         // The link inside leads there too, and the next opening tries again.
         fold.dataset.load = url;

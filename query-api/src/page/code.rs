@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_text_stays_whole() {
-        let text = "/* <&\"' */ let s = r#\"\n\"#; \u{0}é\r\n".repeat(40);
+        let text = "/* <&\"' */ let s = r#\"\n\"#; é\r\n".repeat(40);
         let made = made(&text, Language::File("x.rs"));
         let mut bare = String::new();
         for (at, piece) in made.split('<').enumerate() {

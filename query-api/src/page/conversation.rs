@@ -73,7 +73,8 @@ pub(crate) fn conversation(whole: &Whole<'_>, visitor: &Visitor) -> Markup {
                 (facts::reuse(it))
                 (facts::list(it))
             }
-            section class="answer" aria-label="What came of it" {
+            section class="answer" id="answer" aria-labelledby="came" {
+                h2 id="came" class="vh" { "What came of it" }
                 @if whole.from > 0 { p { a href=(here(head.id)) { "From the beginning" } } }
                 ol class="blocks" id="blocks" { (blocks::of(it, whole.pictures, whole.from..more, &mut room)) }
                 @if more < it.blocks.len() {

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 use maud::{Markup, html};
 use similar::{Algorithm, ChangeTag, TextDiff};
 
+use super::text::visible;
+
 /// Up to here words are compared too, in bytes of both texts.
 const WORDS: usize = 64 << 10;
 /// Up to here lines are.
 const LINES: usize = 512 << 10;
+/// Up to here it is counted what differs.
+const COUNTED: usize = 32 << 10;
 /// A comparison may take so long.
 const TIME: Duration = Duration::from_millis(60);
 /// Lines around a change.
@@ -58,7 +62,10 @@ fn line<'a>(tag: ChangeTag, pieces: impl Iterator<Item = (bool, std::borrow::Cow
     // Where all differs, nothing stands out.
     let all = pieces.iter().all(|(differs, piece)| *differs || piece.trim().is_empty());
     let text = html! {
-        @for (differs, piece) in &pieces { @if *differs && !all { mark { (piece) } } @else { (piece) } }
+        @for (differs, piece) in &pieces {
+            @let piece: String = piece.chars().map(visible).collect();
+            @if *differs && !all { mark { (piece) } } @else { (piece) }
+        }
         "\n"
     };
     match tag {
@@ -68,9 +75,9 @@ fn line<'a>(tag: ChangeTag, pieces: impl Iterator<Item = (bool, std::borrow::Cow
     }
 }
 
-/// How many lines came and went: `+3 −1`.
+/// How many lines came and went: `+3 −1`. A page may ask that of many edits, so of larger ones all lines count.
 pub(crate) fn counts(old: &str, new: &str) -> (usize, usize) {
-    if old.len() + new.len() > LINES {
+    if old.len() + new.len() > COUNTED {
         return (new.lines().count(), old.lines().count());
     }
     let diff = TextDiff::configure().deadline(Instant::now() + TIME).diff_lines(old, new);
@@ -98,6 +105,7 @@ mod tests {
         );
         check("", "<b>", "<ins>+&lt;b&gt;\n</ins>");
         check("a\r\n", "", "<del>-a\n</del>");
+        check("", "a\u{202e}b", "<ins>+a\u{fffd}b\n</ins>");
         check("a", "a\n", "<del>-a\n</del><ins>+a\n</ins>");
     }
 

@@ -10,6 +10,7 @@ use maud::{Escaper, Markup, PreEscaped, html};
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::code::{self, Budget, Language};
+use super::text::visible;
 
 /// So much of a text is shown, in bytes. Nobody reads more of one answer on a page.
 pub(crate) const MOST: usize = 256 << 10;
@@ -247,9 +248,19 @@ impl Writer {
     }
 }
 
-/// Text that is no markup, also between quotes.
+/// Text that is no markup, also between quotes. What would control or turn around the text behind it is shown as a sign.
 pub(super) fn escape(text: &str, out: &mut String) {
-    let _ = Escaper::new(out).write_str(text); // to a text: cannot fail
+    let mut escaper = Escaper::new(out);
+    let mut rest = text;
+    while let Some(at) = rest.find(|sign| sign != '\r' && visible(sign) != sign) {
+        let (before, from) = rest.split_at(at);
+        let mut signs = from.chars();
+        let shown = signs.next().map_or('\u{fffd}', visible);
+        // To a text: neither can fail.
+        let _ = escaper.write_str(before).and_then(|()| escaper.write_char(shown));
+        rest = signs.as_str();
+    }
+    let _ = escaper.write_str(rest);
 }
 
 /// Whether an address leads to a page of the web, and says so plainly.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::code::{self, Budget, Language};
 use super::markdown::clipped as cut;
 use super::pretty::pretty;
-use super::text::{address, clipped, number};
+use super::text::{address, clipped, number, visible};
 use super::time::moment;
 use crate::view::{Raw, RawSource as Source};
 
@@ -44,7 +44,7 @@ pub(crate) fn raw(it: &Raw<'_>) -> Markup {
                         }
                         Some(text) => {
                             @let shown = cut(text, PART);
-                            pre class="text" { (shown) }
+                            pre class="text" { (shown.chars().map(visible).collect::<String>()) }
                             @if shown.len() < text.len() {
                                 p class="cut" { (number((text.len() - shown.len()) as u64)) " more bytes are in the JSON." }
                             }

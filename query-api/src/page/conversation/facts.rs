@@ -16,7 +16,7 @@ pub(super) fn line(it: &Conversation<'_>) -> Markup {
             @if let Some(ms) = duration(it) { span { (took(ms)) } }
             @if let Some(model) = head.model { span { (clipped(model, 60)) } }
             @if head.tokens > 0 { span { (about(head.tokens)) " tokens" } }
-            @if let Some(cost) = head.cost_usd { span { (dollars(cost.dollars())) } }
+            @if let Some(cost) = head.cost_usd.filter(|_| head.tokens > 0) { span { (dollars(cost.dollars())) } }
             @if head.kind != "human" { span { (head.kind) } }
             @if head.via != "interactive" { span { (head.via) } }
             span class={ "status " (head.status) } { (head.status) }

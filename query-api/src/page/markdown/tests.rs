@@ -67,6 +67,7 @@ fn links() {
 fn html_is_text() {
     check("<script>alert(1)</script>", "<p class=\"verbatim\">&lt;script&gt;alert(1)&lt;/script&gt;</p>");
     check("a <img src=x onerror=alert(1)>", "<p>a &lt;img src=x onerror=alert(1)&gt;</p>");
+    check("a\u{202e}b `c\u{2066}` \u{1b}[1m\u{7}", "<p>a\u{fffd}b <code>c\u{fffd}</code> \u{241b}[1m\u{2407}</p>");
     check("&lt;b&gt; &amp;", "<p>&lt;b&gt; &amp;</p>");
 }
 

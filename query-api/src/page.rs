@@ -4,7 +4,7 @@
 pub(crate) mod asked;
 pub(crate) mod chart;
 pub(crate) mod chips;
-mod code;
+pub(crate) mod code;
 pub(crate) mod conversation;
 mod diff;
 pub(crate) mod filters;

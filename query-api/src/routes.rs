@@ -129,6 +129,7 @@ fn with_pages(routes: Router<Context>) -> Router<Context> {
         .route("/insights", get(pages::insights::show))
         .route("/insights/{table}", get(pages::insights::file))
         .route("/preferences", post(pages::preferences::change))
+        .route("/assets/grammars", get(pages::assets::grammars))
         .route("/assets/{name}", get(pages::assets::show))
         .route("/docs", get(document::page))
         .route("/open", get(login::open))

@@ -76,7 +76,19 @@ async function follow() {
 
 const isOpen = () => document.querySelector('.facts > .status.open') !== null;
 
+/** What an address leads to is unfolded: a place that a search has found. */
+function aim() {
+    const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+    if (!place?.matches('#blocks > .block')) return;
+    const fold = place.querySelector('details');
+    if (fold) fold.open = true;
+    place.focus({ preventScroll: true });
+    place.scrollIntoView({ block: 'start' });
+}
+
 export function start() {
+    aim();
+    window.addEventListener('hashchange', aim);
     if (isOpen()) onCommitted(() => isOpen() && follow().catch(() => null));
     key('j', 'Next step', () => move(1));
     key('k', 'Step before', () => move(-1));

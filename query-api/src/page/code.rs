@@ -6,7 +6,7 @@
 //!
 //! What it costs, measured in a debug build whose dependencies are optimised: 2 ms to load the grammars, 100 to 250 ms for the
 //! first text of a language (its expressions are compiled then, once), later 10 to 50 ms for 10 KiB. The grammars are 0.96 MB of
-//! the program. Licences of the grammars: `two_face::acknowledgement`.
+//! the program. Their licences are at `/assets/grammars`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -20,9 +20,9 @@ use super::markdown::escape;
 /// A longer block is plain, in bytes.
 const BLOCK: usize = 64 << 10;
 /// So much of a page is marked, in bytes.
-const PAGE: usize = 256 << 10;
-/// And so long it may take.
-const TIME: Duration = Duration::from_millis(300);
+const PAGE: usize = 128 << 10;
+/// And so long it may take, which nothing but a text that is made for it comes near to.
+const TIME: Duration = Duration::from_secs(2);
 /// A longer line is plain, in bytes: it is data or made by a machine.
 const LINE: usize = 1000;
 
@@ -126,6 +126,11 @@ impl<'a> Language<'a> {
         };
         (!name.is_empty() && name.len() < 40).then_some(name)
     }
+}
+
+/// Whose work the grammars are, with the licences that want to be told.
+pub(crate) fn acknowledgement() -> String {
+    two_face::acknowledgement::listing().to_md()
 }
 
 fn grammars() -> &'static Grammars {

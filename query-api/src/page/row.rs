@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::text::{about, address, clipped, dollars, gist, model, path, stars, tool, visible};
+use super::text::{about, address, anchor, clipped, dollars, gist, model, path, stars, tool, visible};
 use super::time::{clock, moment};
 use crate::view::{Head, Item, Match, ToolSummary};
 
@@ -37,7 +37,7 @@ pub(crate) fn row(item: &Item<'_>, said: Said) -> Markup {
                 @if let Some(found) = whole.first() { (marked(found)) }
                 @else { (head.prompt_text.map_or_else(|| "(without a prompt)".to_owned(), |text| clipped(text, PROMPT))) }
             }
-            @if !around.is_empty() { (snippets(&around)) }
+            @if !around.is_empty() { (snippets(head.id, &around)) }
             @else if let Some(answer) = head.response_text { p class="answer" { (clipped(&gist(answer), ANSWER)) } }
             (facts(item, said))
             (marks(head))
@@ -119,10 +119,18 @@ fn is_whole(found: &Match<'_>, prompt: Option<&str>) -> bool {
 }
 
 /// Where it holds what was searched for, and how that reads there.
-fn snippets(matches: &[&Match<'_>]) -> Markup {
+fn snippets(id: i64, matches: &[&Match<'_>]) -> Markup {
     html! {
         ul class="snippets" {
-            @for found in matches { li { span class="where" { (found.r#in) } " " (marked(found)) } }
+            @for found in matches {
+                li {
+                    @match anchor(found.block.map(|block| block as usize), found.tool_call_id) {
+                        Some(place) => a class="where" href={ "/conversations/" (id) "#" (place) } { (found.r#in) },
+                        None => span class="where" { (found.r#in) },
+                    }
+                    " " (marked(found))
+                }
+            }
         }
     }
 }

@@ -129,6 +129,15 @@ pub(crate) fn stars(rating: Option<u8>) -> Markup {
     }
 }
 
+/// Where a step of a conversation stands on its page: by the call that it is, else by its number. Ids of calls may hold anything,
+/// and those that hold more than letters and digits are none here.
+pub(crate) fn anchor(block: Option<usize>, call: Option<&str>) -> Option<String> {
+    let plain =
+        |id: &&str| id.len() < 100 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let call = call.filter(plain).map(|id| format!("t-{id}"));
+    call.or_else(|| block.map(|number| format!("b-{number}")))
+}
+
 /// A path of ours from fixed pieces and one that may hold anything.
 pub(crate) fn path(before: &str, name: &str, after: &str) -> String {
     // `+` is a blank in a query, not in a path.
@@ -204,6 +213,15 @@ mod tests {
         check(tool("mcp__github__create_issue"), "create_issue (github)");
         check(tool("mcp____x"), "mcp____x");
         check(tool("Bash"), "Bash");
+    }
+
+    #[test]
+    fn anchors() {
+        let check = |block, call, expected: Option<&str>| assert_eq!(anchor(block, call).as_deref(), expected);
+        check(Some(3), None, Some("b-3"));
+        check(Some(3), Some("toolu_01"), Some("t-toolu_01"));
+        check(None, Some("a\"b c"), None);
+        check(None, None, None);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn all_that_happened_is_on_the_page() {
         json!({"todos": [{"content": "Find it", "status": "completed"}, {"content": "Mend it", "status": "pending"}]});
     told.calls("TodoWrite", &todos, &"ok".into(), false, &json!({}));
     told.calls("mcp__x__y", &json!({"b": 1, "a": ["<x>"]}), &"one".into(), false, &json!({}));
+    told.bash("ls /", "substance", false);
     told.agent("Explore", "Look around", "Nothing **there**", |told| told.bash("ls /sub", "a\nb", false));
     told.answers("# Done\n\nIt *works*: <script>1</script>\n\n```rust\nfn a() {}\n```\n\n[site](https://example.com) [no](javascript:1)");
     let (server, ids) = served(&world, &told);
@@ -73,6 +74,11 @@ fn all_that_happened_is_on_the_page() {
         ],
     );
     assert!(!page.contains("<script>1") && !page.contains("href=\"javascript"), "{page}");
+    // What a search has found is where it says.
+    let found = tab.page("/?q=substance");
+    let (_, place) = found.split_once("class=\"where\" href=\"").unwrap_or_else(|| panic!("no place in {found}"));
+    let (_, anchor) = place.split('"').next().and_then(|place| place.split_once('#')).expect("an anchor");
+    assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}: {page}");
     // Only what went wrong is unfolded.
     assert_eq!(page.matches("<details class=\"fold call\" open").count(), 1, "{page}");
     // Every link of ours leads somewhere.

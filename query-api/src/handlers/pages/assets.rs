@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 
-use crate::handlers::typed;
+use crate::handlers::{TEXT, typed};
 use crate::http::extract::{Name, Query};
 use crate::http::problem::Problem;
+use crate::page::code;
 
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -68,6 +69,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     };
     FILES.iter().filter_map(asset).collect()
 });
+
+/// `GET /assets/grammars`: whose work the grammars are by which code is marked, and under which licences.
+pub(crate) async fn grammars(Query(()): Query<()>) -> Response {
+    typed(TEXT, code::acknowledgement())
+}
 
 /// `GET /assets/{name}`.
 pub(crate) async fn show(Name(name): Name, headers: HeaderMap, Query(()): Query<()>) -> Result<Response, Problem> {

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::room::{Room, plain, told};
 use crate::page::markdown::clipped;
 use crate::page::picture::Picture;
-use crate::page::text::{about, clipped as one_line};
+use crate::page::text::{about, anchor, clipped as one_line};
 use crate::view::Conversation;
 
 /// Subagents in subagents are named, not shown, below this.
@@ -22,19 +22,20 @@ pub(super) fn of(it: &Conversation<'_>, pictures: &[Picture], range: Range<usize
     let mut nested: Vec<i64> = Vec::new();
     let mut said = range.start > 0;
     html! {
-        @for block in it.blocks.iter().skip(range.start).take(range.len()) {
+        @for (at, block) in it.blocks.iter().enumerate().skip(range.start).take(range.len()) {
+            @let id = anchor(Some(at), block.tool_call_id.flatten());
             @match (block.kind, block.text.flatten()) {
-                ("text", Some(text)) => { ({ said = true; step("text", &html! { div class="told" { (told(text, room, it.head.id)) } }) }) }
-                ("thinking", Some(text)) if !text.trim().is_empty() => { (step("thinking", &thought(text, room, it.head.id))) }
-                ("notice", Some(text)) => { (step("notice", &html! { p class="notice" { (one_line(text, 2_000)) } })) }
+                ("text", Some(text)) => { ({ said = true; step("text", id.as_deref(), &html! { div class="told" { (told(text, room, it.head.id)) } }) }) }
+                ("thinking", Some(text)) if !text.trim().is_empty() => { (step("thinking", id.as_deref(), &thought(text, room, it.head.id))) }
+                ("notice", Some(text)) => { (step("notice", id.as_deref(), &html! { p class="notice" { (one_line(text, 2_000)) } })) }
                 // What was added while Claude worked.
                 ("prompt", Some(text)) if Some(text) != it.head.prompt_text => {
-                    (step("prompt", &html! { div class="asked" { (plain(text, room, it.head.id)) } }))
+                    (step("prompt", id.as_deref(), &html! { div class="asked" { (plain(text, room, it.head.id)) } }))
                 }
                 ("tool", _) => {
                     @if let Some((n, call)) = it.tool_calls.iter().enumerate().find(|(_, call)| Some(call.id) == block.tool_call_id) {
                         @let started: Vec<_> = it.subagents.iter().filter(|child| !nested.contains(&child.head.id) && starts(call, child)).collect();
-                        ({ nested.extend(started.iter().map(|child| child.head.id)); step("tool", &html! {
+                        ({ nested.extend(started.iter().map(|child| child.head.id)); step("tool", id.as_deref(), &html! {
                             (Call { id: it.head.id, n, call, pictures }.fold(room))
                             @for child in &started { (subagent(child, room, 0)) }
                         }) })
@@ -45,11 +46,11 @@ pub(super) fn of(it: &Conversation<'_>, pictures: &[Picture], range: Range<usize
         }
         @if last {
             @for child in it.subagents.iter().filter(|child| !nested.contains(&child.head.id)) {
-                (step("tool", &subagent(child, room, 0)))
+                (step("tool", None, &subagent(child, room, 0)))
             }
             // Of what hooks alone saw there are no blocks.
             @if let Some(answer) = it.head.response_text.filter(|_| !said) {
-                (step("text", &html! { div class="told" { (told(answer, room, it.head.id)) } }))
+                (step("text", None, &html! { div class="told" { (told(answer, room, it.head.id)) } }))
             }
         }
     }
@@ -67,8 +68,8 @@ pub(super) fn end(it: &Conversation<'_>) -> Markup {
     }
 }
 
-fn step(class: &str, inside: &Markup) -> Markup {
-    html! { li class={ "block " (class) } tabindex="-1" { (inside) } }
+fn step(class: &str, id: Option<&str>, inside: &Markup) -> Markup {
+    html! { li class={ "block " (class) } id=[id] tabindex="-1" { (inside) } }
 }
 
 fn thought(text: &str, room: &mut Room, id: i64) -> Markup {

@@ -86,6 +86,8 @@ fn result(call: &ToolCall<'_>, input: &Json) -> String {
         None => "no output".to_owned(),
         Some(Value::Json(json)) => format!("{}B", about(json.len() as u64)),
         Some(Value::Text(text)) => match lines(text) {
+            // The first line of a file says little.
+            count if call.name == "Read" && count > 0 && !text.starts_with("[Image") => plural(count, "line"),
             0 => "no output".to_owned(),
             1 => first_line(call),
             // What stands for a picture says more than that there are two lines.
@@ -145,6 +147,8 @@ mod tests {
     #[test]
     fn calls_in_a_line() {
         check("Bash", r#"{"command":"ls -l\n| wc"}"#, text("a\nb\n"), "ls -l | wc | 2 lines");
+        check("Read", r#"{"file_path":"a"}"#, text("1\tuse x;"), "a | 1 line");
+        check("Read", r#"{"file_path":"a"}"#, text("[Image: image/png, 5 bytes]"), "a | [Image: image/png, 5 bytes]");
         check("Bash", r#"{"command":"ls"}"#, text(""), "ls | no output");
         check("Bash", r#"{"command":"ls"}"#, text("\u{1b}[1m12\u{1b}[0m\n"), "ls | 12");
         check("Bash", r#"{"command":"ls"}"#, text("\nExit 1\nmore"), "ls | failed: Exit 1");

@@ -38,8 +38,16 @@ impl Browser {
     /// # Panics
     /// When chromium or chromedriver is missing, or the link lets nobody in.
     pub fn enter(world: &World, server: &Server) -> Self {
+        Self::enter_at(world, server, world.data().root())
+    }
+
+    /// As [`enter`](Self::enter), to a server whose data directory is not its world's.
+    ///
+    /// # Panics
+    /// As [`enter`](Self::enter).
+    pub fn enter_at(world: &World, server: &Server, home: &Path) -> Self {
         let browser = Self::stranger(world, server);
-        browser.come_in(world, server);
+        browser.come_in_at(world, server, home);
         browser
     }
 
@@ -48,8 +56,13 @@ impl Browser {
     /// # Panics
     /// When the link lets nobody in.
     pub fn come_in(&self, world: &World, server: &Server) {
+        self.come_in_at(world, server, world.data().root());
+    }
+
+    fn come_in_at(&self, world: &World, server: &Server, home: &Path) {
         let address = server.address().to_string();
-        let done = world.bin("query-api").args(["open", "--print", "--listen", &address]).succeed();
+        let open = world.bin("query-api").args(["open", "--print", "--listen", &address, "--home"]).arg(home);
+        let done = open.succeed();
         self.go(done.out().trim());
         self.wait_for("the first page", |page| page.path() == "/");
     }

@@ -35,6 +35,9 @@ const FLAGS: [&str; 12] = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE prompt-manager.localhost, EXCLUDE 127.0.0.1",
 ];
 
+/// The driver, and the end of all of its group when nobody holds the other end of stdin any more: also when this process is killed.
+const UNTIL_WE_END: &str = r#""$1" --port=0 </dev/null & cat >/dev/null; kill -KILL 0"#;
+
 /// A command that the driver refused: WebDriver's word for it, and what it says about it.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -56,9 +59,9 @@ impl Driver {
         let folder = tempfile::Builder::new().prefix("browser-").tempdir_in(world.root()).expect("a folder").keep();
         let log = folder.join("driver.log");
         let out = fs::File::create(&log).expect("a log");
-        let mut command = world.command(&driver).arg("--port=0").into_command();
+        let mut command = world.command("sh").args(["-c", UNTIL_WE_END, "sh"]).arg(&driver).into_command();
         // A group of its own: the browser and its many processes belong to it, and none of them is left behind.
-        command.process_group(0).stdin(Stdio::null()).stderr(out.try_clone().expect("a second handle")).stdout(out);
+        command.process_group(0).stdin(Stdio::piped()).stderr(out.try_clone().expect("a second handle")).stdout(out);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
         let Some(address) = address(&mut child, &log) else {
             end(&mut child);

@@ -196,7 +196,8 @@ fn lists(tour: &mut Tour<'_>, server: &Server, payloads: &[Payload]) {
         tour.browser.forgive("400 (Bad Request)");
     }
     for payload in payloads.iter().step_by(SOME) {
-        let (kind, text) = (payload.nth / SOME, encode(&payload.line(90)));
+        // Not a letter eighty times over: to look for that in a text of thousands of it takes as long as a question may.
+        let (kind, text) = (payload.nth / SOME, encode(&payload.line(90).replace("AAAA", "")));
         let names =
             ["/?q", "/?tag", "/?project", "/?model", "/?cursor", "/sessions?q", "/library?q", "/insights?project"];
         tour.visit(&format!("{}={text}", names[kind % names.len()]));

@@ -173,3 +173,47 @@ fn what_is_long_is_loaded_when_it_is_wanted() {
     page.script("scrollTo(0, document.documentElement.scrollHeight)", &[]);
     page.wait_for("more rows", |page| page.count("#rows > .row") > shown);
 }
+
+#[test]
+fn a_conversation_is_read_unfolded_and_copied_by_keys() {
+    let world = harness::show::world();
+    let server = world.serve();
+    let page = Browser::enter(&world, &server);
+    page.let_copy();
+    let open = |begin: &str| {
+        page.open(&format!("/?q=%22{}%22", encode(begin)));
+        page.wait_for(begin, |page| page.count("#rows > .row") == 1);
+        page.press("j");
+        page.press(ENTER);
+        page.wait_for("the conversation", |page| page.has("article.conversation"));
+    };
+    open("Take the first way");
+    let folds = page.count("#blocks > .block > details");
+    assert!(folds >= 4, "{}", page.shown());
+    page.press("e");
+    page.wait_for("all of them open", |page| page.count("#blocks > .block > details[open]") == folds);
+    let text = page.text();
+    for shown in ["Halves go to the even neighbour", "Exit code 1", "231 passed; 0 failed", "whole.to_i64() % 2"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(
+        page.has(".diff ins") && page.has(".diff del") && page.has(".code span"),
+        "an edit is what changed, code is marked"
+    );
+    page.click("//button[starts-with(., 'Copy prompt')]");
+    page.wait_for("a word about it", |page| page.text().contains("Copied."));
+    let copied = page.script("return navigator.clipboard.readText()", &[]);
+    assert_eq!(copied, "Take the first way. Keep the old rule for invoices before 2027.");
+    assert!(page.text().contains("claude --resume"), "{}", page.shown());
+    page.press("[");
+    page.wait_for("the prompt before", |page| page.text().contains("An invoice of 40 lines"));
+
+    open("Why does this chart jump");
+    let drawn = "const it = document.querySelector('main img'); return it?.complete && it.naturalWidth";
+    page.wait_for("the picture that was pasted", |page| page.script(drawn, &[]).as_u64().unwrap_or(0) > 100);
+    open("Now the same for the arrow keys");
+    page.press("e");
+    page.wait_for("what the subagent did", |page| page.text().contains("aria-activedescendant"));
+    open("Write down for the next time");
+    assert!(page.text().contains("API Error: 529 overloaded"), "{}", page.shown());
+}

@@ -26,6 +26,9 @@ export async function go(url) {
     try {
         const page = await load(url, signal);
         for (const id of PARTS) take(page, id);
+        // What was new belonged to the other list, and where somebody read in it is nowhere in this one.
+        document.getElementById('news')?.remove();
+        window.scrollTo(0, 0);
         // As a text, so that it is read out.
         const count = document.getElementById('count');
         if (count) count.textContent = page.getElementById('count')?.textContent ?? '';

@@ -52,3 +52,20 @@ fn a_new_prompt_slides_in() {
     page.click("#news button");
     page.wait_for("the offered prompt", |page| first(page) == "one more");
 }
+
+/// Somebody who waits for the health page need not ask it again, and what they unfolded stays so.
+#[test]
+fn the_health_page_is_as_it_is_now() {
+    let world = World::captured();
+    let server = world.serve();
+    let page = Browser::enter(&world, &server);
+    page.open("/health");
+    page.wait_for("no failed file", |page| page.text_of("#failed").contains("everything that came was taken in"));
+    page.click("#passes-table summary");
+    let _ingester = ingester(&world);
+    world.hook("UserPromptSubmit", r#"{"session_id":"s-9","hook_event_name":"UserPromptSubmit","prompt":"cut o"#);
+    page.wait_for("the file that failed", |page| page.has("#failed table.failed button:not([hidden])"));
+    page.wait_for("the ingester", |page| page.has("#ingesters table"));
+    assert!(page.has("#passes-table[open]"), "what was open is open");
+    assert_eq!(page.text_of("#away"), "");
+}

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use store::Kind;
 use store::read::stats::StatsRequest;
-use store::read::{Direction, Filter, ListRequest, Rated, Sort};
+use store::read::{Filter, ListRequest, Page, Rated, Reader};
 
 use super::page;
 use crate::access::form::Visitor;
@@ -42,19 +42,33 @@ fn asked(params: &StatsParams, now_ms: i64) -> StatsRequest {
     request
 }
 
-/// The best rated prompts of what is asked.
-fn best(request: &StatsRequest) -> ListRequest {
+/// The best rated prompts of what is asked, of those rated alike the newest. Rating by rating: each is few, or soon found along
+/// the time, while all that is rated may have to be sorted.
+fn best(reader: &mut Reader, request: &StatsRequest) -> Result<Page, store::Error> {
     let kinds = if request.kinds.is_empty() { Kind::LISTED.to_vec() } else { request.kinds.clone() };
     let filter = Filter {
         project: request.project.clone(),
         kinds,
         vias: request.vias.clone(),
-        rating: Some(Rated::Any),
         since_ms: request.since_ms,
         until_ms: request.until_ms,
         ..Filter::default()
     };
-    ListRequest { filter, sort: Sort::Rating, direction: Direction::Descending, limit: BEST, ..ListRequest::default() }
+    let mut list = ListRequest { filter, limit: BEST, ..ListRequest::default() };
+    let mut found: Option<Page> = None;
+    for rating in (1..=5).rev() {
+        list.filter.rating = Some(Rated::Between(rating..=rating));
+        let page = reader.list(&list)?;
+        list.limit = list.limit.saturating_sub(page.items.len() as u32);
+        match &mut found {
+            Some(found) => found.items.extend(page.items),
+            None => found = Some(page),
+        }
+        if list.limit == 0 {
+            break;
+        }
+    }
+    Ok(found.unwrap_or_default())
 }
 
 /// `GET /insights`.
@@ -64,14 +78,13 @@ pub(crate) async fn show(State(database): State<Arc<Database>>, visitor: Visitor
     let params =
         read_query::<StatsParams>(&form_urlencoded::Serializer::new(String::new()).extend_pairs(&given).finish())?;
     let request = asked(&params, now);
-    let (zone, best) = (params.zone(), best(&request));
+    let zone = params.zone();
     let (of, offsets) = (request.clone(), zone.clone());
-    let question = best.fingerprint();
     let (stats, best) = database
-        .ask::<_, Problem>(move |reader| Ok((reader.stats(&of, &|ms| offsets.offset(ms))?, reader.list(&best)?)))
+        .ask::<_, Problem>(move |reader| Ok((reader.stats(&of, &|ms| offsets.offset(ms))?, best(reader, &of)?)))
         .await?;
     let name = zone.name();
-    let (stats, best) = (view::Stats::of(&stats, &name), view::Page::of(&best, question));
+    let (stats, best) = (view::Stats::of(&stats, &name), view::Page::of(&best, 0));
     let [first, begun, last] = days(&request, &stats, &zone, now);
     let insights = Insights { stats: &stats, best: &best, first, begun, last, asked: &given };
     Ok(page(&Frame::new("Insights", "insights", &visitor), &insights.render()))

@@ -17,9 +17,8 @@ use crate::page::library::{Group, Library};
 use crate::state::db::Database;
 use crate::view;
 
-/// The newest that a page shows, in so many questions of the store.
-const MOST: usize = 400;
-const A_QUESTION: u32 = 200;
+/// The newest that a page shows.
+const MOST: u32 = 200;
 
 /// What is shown.
 #[derive(Debug, Deserialize)]
@@ -64,24 +63,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let (words, search) = params.q.map_or((None, None), |words| (Some(words.0), words.1));
     let filter = Filter { kept: Some(true), kinds: Kind::LISTED.to_vec(), query: search, ..Filter::default() };
-    let mut request = ListRequest { filter, limit: A_QUESTION, ..ListRequest::default() };
-    let mut found = database
-        .ask::<_, Problem>({
-            let request = request.clone();
-            move |reader| reader.list(&request)
-        })
-        .await?;
-    while found.items.len() < MOST && found.next.is_some() {
-        request.after = found.next;
-        let more = database
-            .ask::<_, Problem>({
-                let request = request.clone();
-                move |reader| reader.list(&request)
-            })
-            .await?;
-        found.items.extend(more.items);
-        found.next = more.next;
-    }
+    let request = ListRequest { filter, limit: MOST, ..ListRequest::default() };
+    let found = database.ask::<_, Problem>(move |reader| reader.list(&request)).await?;
     let view = view::Page::of(&found, 0);
     let words = words.as_deref().filter(|words| !words.trim().is_empty());
     let library = Library { items: &view.items, is_cut: found.next.is_some(), group: params.group.0, words };

@@ -134,7 +134,7 @@ impl ListRequest {
 }
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// In order.
     pub items: Vec<Listed>,

@@ -137,6 +137,7 @@ fn filter(store: &mut Exporter, args: &Export) -> Result<Filter, Error> {
         until_ms: wanted.until.map(|until| until.end(now)),
         kinds,
         vias: wanted.via.clone(),
+        sources: wanted.source.clone(),
         statuses,
         rating: wanted.rating.clone(),
         tags: wanted.tag.iter().map(|typed| terminal::tag(typed).to_owned()).collect(),
@@ -186,6 +187,7 @@ fn asks_for_conversations(wanted: &Wanted) -> bool {
         || wanted.kind.is_some()
         || !wanted.via.is_empty()
         || !wanted.status.is_empty()
+        || !wanted.source.is_empty()
         || wanted.rating.is_some()
         || !wanted.tag.is_empty()
         || wanted.star

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use store::read::{Query, Rated};
-use store::{ConversationId, Kind, Status, Via};
+use store::{ConversationId, Kind, SeenBy, Status, Via};
 
 use super::given::Kinds;
 use super::given::{kinds, rating, words};
@@ -110,6 +110,9 @@ pub struct Wanted {
     /// complete, interrupted, failed, open [default: all; messages: complete]
     #[arg(long, value_name = "ENDS", value_delimiter = ',', value_parser = super::given::status)]
     pub status: Vec<Status>,
+    /// hook, transcript or both: only what hooks alone, transcripts alone or both saw
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', value_parser = super::given::source)]
+    pub source: Vec<SeenBy>,
     /// Only with such a rating: 5, '>=4', '<3', any, none
     #[arg(long, value_name = "RATING", value_parser = rating)]
     pub rating: Option<Rated>,

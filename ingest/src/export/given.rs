@@ -1,7 +1,7 @@
 //! Values of filters as people type them. What cannot be read is refused in a line that shows how to write it.
 
 use store::read::{Places, Query, Rated};
-use store::{ConversationId, Kind, Status, Via};
+use store::{ConversationId, Kind, SeenBy, Status, Via};
 
 /// `None`: all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub(super) fn via(text: &str) -> Result<Via, String> {
 
 pub(super) fn status(text: &str) -> Result<Status, String> {
     Status::from_word(text).ok_or_else(|| one_of(Status::ALL.iter().map(|status| status.as_str()), ""))
+}
+
+pub(super) fn source(text: &str) -> Result<SeenBy, String> {
+    SeenBy::from_word(text).ok_or_else(|| one_of(SeenBy::ALL.iter().map(|source| source.as_str()), ""))
 }
 
 fn one_of(words: impl Iterator<Item = &'static str>, more: &str) -> String {
@@ -74,6 +78,8 @@ mod tests {
         check(kinds, "human,", Err("or all"));
         check(via, "print", Ok(Via::Print));
         check(via, "fax", Err("interactive"));
+        check(source, "hook", Ok(SeenBy::Hook));
+        check(source, "hooks", Err("hook, transcript, both"));
         check(status, "open", Ok(Status::Open));
         check(status, "done", Err("complete"));
         check(id, "12", Ok(ConversationId(12)));

@@ -134,6 +134,20 @@ impl Reader {
         page
     }
 
+    /// The same, with how many there are as far as that is known soon, whatever the request says of counting: it ends at
+    /// [`SOON_COUNTED`], after a [`MOMENT`], or where it would have to look at many that do not fit.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn list_counted_soon(&mut self, request: &ListRequest) -> Result<Page, Error> {
+        let scratch = self.take_scratch()?;
+        let page = self.ask(|conn| {
+            list::page_counted_soon(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, request)
+        });
+        self.scratch = Some(scratch);
+        page
+    }
+
     /// All conversations that a filter leaves, newest first, at most `most`; the last part tells whether there are more.
     ///
     /// # Errors
@@ -167,19 +181,6 @@ impl Reader {
         let scratch = self.take_scratch()?;
         let count =
             self.ask(|conn| list::count(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, filter));
-        self.scratch = Some(scratch);
-        count
-    }
-
-    /// How many conversations a filter leaves, as far as that is known soon: counting ends at [`SOON_COUNTED`], after a
-    /// [`MOMENT`], or where it would have to look at many that do not fit.
-    ///
-    /// # Errors
-    /// As [`Reader::list`].
-    pub fn count_soon(&mut self, filter: &Filter) -> Result<Count, Error> {
-        let scratch = self.take_scratch()?;
-        let count =
-            self.ask(|conn| list::count_soon(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, filter));
         self.scratch = Some(scratch);
         count
     }

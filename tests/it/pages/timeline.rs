@@ -45,7 +45,7 @@ fn a_page_shows_what_its_address_asks() {
     check("rating=%3E%3D4&star=true", &["rating ≥ 4", "href=\"/?star=true\"", "1 prompt<"]);
     check("tag=a%26b&order=asc", &["tag a&amp;b", "value=\"asc\" selected"]);
     check("q=bash", &["please use-<mark>bash</mark></a>", "value=\"bash\""]);
-    check("q=hello&in=output", &["class=\"where\">output</span>", "<mark>hello</mark>"]);
+    check("q=hello&in=output", &["class=\"where\" href=\"/conversations/", ">output</a> <mark>hello</mark>"]);
     check("q=%22%3E%3Cscript%3E", &["value=\"&quot;&gt;&lt;script&gt;\"", "No prompts fit."]);
     check("limit=1&sort=length", &["rel=\"next\"", "by length"]);
     // The fields that a form leaves empty ask nothing.

@@ -79,11 +79,12 @@ impl Read {
     fn of(reader: &mut Reader, request: Option<&ListRequest>) -> Result<Option<Self>, store::Error> {
         let list = match request {
             Some(request) => {
-                let page = reader.list(request)?;
+                let page = reader.list_counted_soon(request)?;
                 if page.items.is_empty() && reader.last()?.is_none() {
                     return Ok(None);
                 }
-                Some((page, reader.count_soon(&request.filter)?))
+                let count = page.count.unwrap_or(Count { value: 0, exact: true });
+                Some((page, count))
             }
             None => None,
         };

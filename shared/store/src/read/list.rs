@@ -163,7 +163,24 @@ pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Erro
     page_within(asked, request, PATIENCE)
 }
 
+/// Fills the page, and counts all that fits as far as that is known soon.
+pub(super) fn page_counted_soon(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Error> {
+    filled(asked, request, PATIENCE, |question| question.count_soon(asked).map(Some))
+}
+
 fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> Result<Page, Error> {
+    let began = Instant::now();
+    let whole = |question: &Question| question.count(asked, began + LONG_PATIENCE);
+    filled(asked, request, patience, |question| request.count.then(|| whole(question)).transpose())
+}
+
+/// A page with its count, if any, by what leads to its rows.
+fn filled(
+    asked: Asked<'_>,
+    request: &ListRequest,
+    patience: Duration,
+    count: impl FnOnce(&Question) -> Result<Option<Count>, Error>,
+) -> Result<Page, Error> {
     let began = Instant::now();
     let grain = match (request.sort, request.count) {
         (Sort::Relevance, _) => Grain::Ranked,
@@ -192,7 +209,7 @@ fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> R
             item.matches = Some(snippet::matches(asked, plan, &item.turn)?);
         }
     }
-    let count = if request.count { Some(question.count(asked, began + LONG_PATIENCE)?) } else { None };
+    let count = count(&question)?;
     Ok(Page { items, next, count, ranked, older_sessions: older_sessions(asked.conn)? })
 }
 
@@ -209,19 +226,6 @@ pub(super) fn count(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
         Some(question) => question.count(asked, Instant::now() + LONG_PATIENCE),
         None => Ok(Count { value: 0, exact: true }),
     }
-}
-
-/// How many a filter leaves, as far as that is known soon.
-pub(super) fn count_soon(asked: Asked<'_>, filter: &Filter) -> Result<Count, Error> {
-    let end = Instant::now() + MOMENT;
-    let Some(question) = Question::new(asked, filter, Grain::Found)? else {
-        return Ok(Count { value: 0, exact: true });
-    };
-    if question.plan.is_none() && question.few.is_none() {
-        let (value, is_all) = rows::count_newest(asked.conn, &question.held)?;
-        return Ok(Count { value: value.min(SOON_COUNTED), exact: is_all && value <= SOON_COUNTED });
-    }
-    question.count(asked, end)
 }
 
 /// The newest of the listed kinds.
@@ -331,6 +335,15 @@ impl Question {
                 }
             }
         }
+    }
+
+    /// As far as it is known soon.
+    fn count_soon(&self, asked: Asked<'_>) -> Result<Count, Error> {
+        if self.plan.is_none() && self.few.is_none() {
+            let (value, is_all) = rows::count_newest(asked.conn, &self.held)?;
+            return Ok(Count { value: value.min(SOON_COUNTED), exact: is_all && value <= SOON_COUNTED });
+        }
+        self.count(asked, Instant::now() + MOMENT)
     }
 
     fn count(&self, asked: Asked<'_>, end: Instant) -> Result<Count, Error> {

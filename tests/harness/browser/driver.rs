@@ -20,7 +20,7 @@ use crate::{Client, World};
 const LIMIT: Duration = Duration::from_secs(30);
 const READY: &str = "was started successfully on port ";
 /// Chromium speaks to nobody but us: what it would do by itself is off, and no other name resolves.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +29,6 @@ const FLAGS: [&str; 12] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-dev-shm-usage",
     "--hide-scrollbars",
     "--lang=en",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE prompt-manager.localhost, EXCLUDE 127.0.0.1",

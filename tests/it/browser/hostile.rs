@@ -158,8 +158,7 @@ fn conversations(tour: &mut Tour<'_>, server: &Server, payloads: &[Payload]) -> 
     let all = server.items(&[("limit", "200")]);
     for item in &all {
         let Some(payload) = plant::payload_of(item, payloads) else { panic!("nobody planted {item}") };
-        // What both sources saw is more than what hooks alone did: once is enough.
-        if item["sources"]["transcript"] == false && payload.nth % SOME > 0 {
+        if !plant::is_worth_a_look(item, payload) {
             continue;
         }
         let path = format!("/conversations/{}", item["id"]);

@@ -27,11 +27,10 @@ pub(super) fn plant(world: &World, payloads: &[Payload]) {
         // The same prompts by hooks, and every third session by hooks alone.
         for (ns, event, fields) in &told.events {
             let mut fields = fields.clone();
-            let alone = payload.nth % 3 == 0;
-            if alone {
+            if payload.nth % 3 == 0 {
                 fields["session_id"] = format!("hooks-alone-{}", payload.nth).into();
             }
-            let name = format!("{ns}-{}-{event}.json", if alone { "x" } else { &told.id });
+            let name = format!("{ns}-s{}-{event}.json", payload.nth);
             fs::write(incoming.join(name), fields.to_string()).expect("a queue file");
         }
     }
@@ -48,6 +47,11 @@ fn session(payload: &Payload) -> Told {
         .with("entrypoint", if payload.nth.is_multiple_of(2) { "cli" } else { text })
         .with("slug", text);
     told.model = text.to_owned();
+    // A transcript is called as its session; what else it may be called decides the store.
+    if payload.nth % 12 == 7 {
+        told.id = payload.line(80).chars().filter(|sign| !['/', '\0'].contains(sign)).take(50).collect();
+        told.common.insert("sessionId".to_owned(), text.into());
+    }
     if payload.nth.is_multiple_of(2) {
         told.titled(text);
     }
@@ -105,8 +109,10 @@ fn failed(world: &World, payloads: &[Payload]) {
 pub(super) fn say(server: &Server, payloads: &[Payload]) -> Said {
     let mut said = Said::default();
     let mut client = server.client();
-    for item in server.items(&[("limit", "200"), ("kind", "all")]) {
-        let Some(payload) = payload_of(&item, payloads) else { continue };
+    for item in server.items(&[("limit", "200")]) {
+        let Some(payload) = payload_of(&item, payloads).filter(|payload| is_worth_a_look(&item, payload)) else {
+            continue;
+        };
         let path = format!("/api/conversations/{}/rating", item["id"]);
         let mut put = |body: Value| client.json("PUT", &path, &body.to_string()).status == 200;
         let marks = json!({"rating": payload.nth % 5 + 1, "star": payload.nth % 2 == 0, "notes": payload.text});
@@ -134,6 +140,11 @@ pub(super) struct Said {
     pub(super) tags: usize,
     pub(super) titles: usize,
     pub(super) views: usize,
+}
+
+/// What both sources saw is more than what hooks alone did: of those a few are enough.
+pub(super) fn is_worth_a_look(item: &Value, payload: &Payload) -> bool {
+    item["sources"]["transcript"] == true || payload.nth.is_multiple_of(super::SOME)
 }
 
 /// The payload that a conversation was made of.

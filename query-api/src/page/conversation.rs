@@ -45,7 +45,7 @@ pub(crate) fn conversation(whole: &Whole<'_>, visitor: &Visitor) -> Markup {
     let it = whole.it;
     let head = &it.head;
     let mut room = Room::page();
-    let more = whole.from + BLOCKS;
+    let more = whole.from.saturating_add(BLOCKS);
     html! {
         article class="conversation" data-id=(head.id) data-session=(head.user_session_id) {
             header { (way(whole)) (facts::line(it)) }
@@ -102,7 +102,7 @@ fn way(whole: &Whole<'_>) -> Markup {
     html! {
         nav class="way" aria-label="Where this is" {
             @if let Some(parent) = it.parent_id { a href=(here(parent)) { "Started by " (parent) } }
-            @if let Some(project) = head.project_name { span class="project" title=[head.project] { (clipped(project, 40)) } }
+            @if let Some(project) = head.project_name { span class="project" title=[head.project.map(|project| clipped(project, 300))] { (clipped(project, 40)) } }
             a href={ (path("/sessions/", head.user_session_id, "")) "#c" (head.id) } { (clipped(title.unwrap_or("Session"), 70)) }
             span class="steps" { (step(before, "prev", "Previous")) (step(after, "next", "Next")) }
         }

@@ -1,14 +1,16 @@
 //! What an edit changed: lines that went and came, each with its sign, and the words within them that differ.
 //!
 //! Comparing is quadratic where texts have little in common, so it is bounded: of large texts only lines are compared, very large
-//! ones are shown whole, and a comparison that takes too long is finished roughly.
+//! ones are shown as they are, and a comparison that takes too long is finished roughly. What a page compares is bounded too, in
+//! bytes and in time.
 
 use std::time::{Duration, Instant};
 
 use maud::{Markup, html};
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-use super::text::visible;
+use super::markdown::clipped;
+use super::text::{number, visible};
 
 /// Up to here words are compared too, in bytes of both texts.
 const WORDS: usize = 64 << 10;
@@ -16,21 +18,64 @@ const WORDS: usize = 64 << 10;
 const LINES: usize = 512 << 10;
 /// Up to here it is counted what differs.
 const COUNTED: usize = 32 << 10;
+/// So much is compared for a page, in bytes of both texts.
+const PAGE: usize = 1 << 20;
+/// And for so long, all together.
+const PAGE_TIME: Duration = Duration::from_millis(600);
+/// So much is shown of a text that is not compared, in bytes.
+const SHOWN: usize = 32 << 10;
 /// A comparison may take so long.
 const TIME: Duration = Duration::from_millis(60);
 /// Lines around a change.
 const AROUND: usize = 3;
 
-/// How two texts differ.
-pub(crate) fn diff(old: &str, new: &str) -> Markup {
-    let size = old.len() + new.len();
-    if size > LINES {
-        return html! {
-            details class="fold" { summary { "Before, " (old.len()) " bytes" } pre class="text" { (old) } }
-            details class="fold" { summary { "After, " (new.len()) " bytes" } pre class="text" { (new) } }
-        };
+/// What may still be compared for a page.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    bytes: usize,
+    time: Duration,
+}
+
+impl Budget {
+    /// Of a page.
+    pub(crate) fn page() -> Self {
+        Self { bytes: PAGE, time: PAGE_TIME }
     }
-    let deadline = Instant::now() + TIME;
+
+    /// Compares texts of so many bytes by `work`, which has until then; `None` if that is too much.
+    fn spend<T>(&mut self, bytes: usize, work: impl FnOnce(Instant) -> T) -> Option<T> {
+        if self.time.is_zero() || bytes > self.bytes {
+            return None;
+        }
+        let began = Instant::now();
+        let made = work(began + TIME.min(self.time));
+        self.bytes -= bytes;
+        self.time = self.time.saturating_sub(began.elapsed());
+        Some(made)
+    }
+}
+
+/// How two texts differ.
+pub(crate) fn diff(old: &str, new: &str, budget: &mut Budget) -> Markup {
+    let size = old.len() + new.len();
+    let compared = if size > LINES { None } else { budget.spend(size, |deadline| compared(old, new, deadline)) };
+    compared.unwrap_or_else(|| html! { (whole("Before", old)) (whole("After", new)) })
+}
+
+/// A text that is not compared.
+fn whole(name: &str, text: &str) -> Markup {
+    let shown = clipped(text, SHOWN);
+    html! {
+        details class="fold" {
+            summary { (name) ", " (number(text.len() as u64)) " bytes" }
+            pre class="text" { (shown.chars().map(visible).collect::<String>()) }
+            @if shown.len() < text.len() { p class="cut" { (number((text.len() - shown.len()) as u64)) " more bytes are not shown here." } }
+        }
+    }
+}
+
+fn compared(old: &str, new: &str, deadline: Instant) -> Markup {
+    let size = old.len() + new.len();
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).deadline(deadline).diff_lines(old, new);
     html! {
         pre class="diff" {
@@ -75,23 +120,30 @@ fn line<'a>(tag: ChangeTag, pieces: impl Iterator<Item = (bool, std::borrow::Cow
     }
 }
 
-/// How many lines came and went: `+3 −1`. A page may ask that of many edits, so of larger ones all lines count.
-pub(crate) fn counts(old: &str, new: &str) -> (usize, usize) {
-    if old.len() + new.len() > COUNTED {
-        return (new.lines().count(), old.lines().count());
+/// How many lines came and went: `+3 −1`. Of large texts, and where the page has compared enough, that is not known.
+pub(crate) fn counts(old: &str, new: &str, budget: &mut Budget) -> Option<(usize, usize)> {
+    let size = old.len() + new.len();
+    if size > COUNTED {
+        return None;
     }
-    let diff = TextDiff::configure().deadline(Instant::now() + TIME).diff_lines(old, new);
-    let count = |tag: ChangeTag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
-    (count(ChangeTag::Insert), count(ChangeTag::Delete))
+    budget.spend(size, |deadline| {
+        let diff = TextDiff::configure().deadline(deadline).diff_lines(old, new);
+        let count = |tag: ChangeTag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+        (count(ChangeTag::Insert), count(ChangeTag::Delete))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plenty() -> Budget {
+        Budget { bytes: usize::MAX, time: Duration::from_secs(600) }
+    }
+
     fn check(old: &str, new: &str, expected: &str) {
         let expected = format!("<pre class=\"diff\">{expected}</pre>");
-        assert_eq!(diff(old, new).into_string(), expected, "{old:?} {new:?}");
+        assert_eq!(diff(old, new, &mut plenty()).into_string(), expected, "{old:?} {new:?}");
     }
 
     #[test]
@@ -112,7 +164,7 @@ mod tests {
     #[test]
     fn what_stays_far_from_a_change_is_left_out() {
         let text = |first: &str, last: &str| format!("{first}\n{}{last}\n", "x\n".repeat(20));
-        let made = diff(&text("a", "b"), &text("c", "d")).into_string();
+        let made = diff(&text("a", "b"), &text("c", "d"), &mut plenty()).into_string();
         assert_eq!(made.matches("<span> x\n</span>").count(), 2 * AROUND, "{made}");
         assert_eq!(made.matches("⋯").count(), 1, "{made}");
     }
@@ -120,15 +172,29 @@ mod tests {
     #[test]
     fn large_texts_are_compared_by_lines_and_larger_ones_shown() {
         let text = |word: &str, size: usize| format!("same {word}\n").repeat(size / (6 + word.len()));
-        let made = diff(&text("one", WORDS), &text("two", WORDS)).into_string();
+        let made = diff(&text("one", WORDS), &text("two", WORDS), &mut plenty()).into_string();
         assert!(made.contains("<del>") && !made.contains("<mark>"));
-        let made = diff(&text("one", LINES), &text("<wo", LINES)).into_string();
+        let made = diff(&text("one", LINES), &text("<wo", LINES), &mut plenty()).into_string();
         assert!(made.contains("<details") && !made.contains("<wo"));
     }
 
     #[test]
     fn counted() {
-        assert_eq!(counts("a\nb\n", "a\nc\nd\n"), (2, 1));
-        assert_eq!(counts("", "a"), (1, 0));
+        let check = |old: &str, new: &str, expected| assert_eq!(counts(old, new, &mut plenty()), expected, "{old:?}");
+        check("a\nb\n", "a\nc\nd\n", Some((2, 1)));
+        check("", "a", Some((1, 0)));
+        check(&"a\n".repeat(COUNTED), "a", None);
+    }
+
+    #[test]
+    fn a_page_compares_only_so_much() {
+        let (old, new) = ("a\n".repeat(4_000), "b\n".repeat(4_000));
+        let mut budget = Budget { time: Duration::from_secs(600), ..Budget::page() };
+        let counted = (0..1_000).filter(|_| counts(&old, &new, &mut budget).is_some()).count();
+        assert_eq!(counted, PAGE / (old.len() + new.len()));
+        assert!(diff(&old, "\u{202e}", &mut budget).into_string().contains("\u{fffd}"));
+        let made = diff(&"a\n".repeat(1 << 20), &"b".repeat(1 << 20), &mut plenty()).into_string();
+        assert!(made.len() < 3 * SHOWN, "{}", made.len());
+        assert_eq!(counts("a", "b", &mut Budget { time: Duration::ZERO, ..plenty() }), None);
     }
 }

@@ -4,12 +4,14 @@
 /// Deeper levels are not moved further to the right.
 const DEEPEST: usize = 16;
 
-/// A value over lines.
-pub(super) fn pretty(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() * 5 / 4);
+/// A value over lines, or the first `most` bytes of that and a few more.
+pub(super) fn pretty(json: &str, most: usize) -> String {
+    let mut out = String::with_capacity((json.len() * 5 / 4).min(most.saturating_add(64)));
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut signs = json.chars().filter(|sign| !matches!(sign, '\r')).peekable();
-    while let Some(sign) = signs.next() {
+    while out.len() < most
+        && let Some(sign) = signs.next()
+    {
         if in_text {
             out.push(sign);
             match sign {
@@ -63,11 +65,20 @@ mod tests {
 
     #[test]
     fn values() {
-        let check = |json: &str, expected: &str| assert_eq!(pretty(json), expected, "{json}");
+        let check = |json: &str, expected: &str| assert_eq!(pretty(json, 1_000), expected, "{json}");
         check("1", "1");
         check(r#"{"b": 1,"a":[ ],"c":{}}"#, "{\n  \"b\": 1,\n  \"a\": [],\n  \"c\": {}\n}");
         check(r#"["a, {\"b\": \\","x"]"#, "[\n  \"a, {\\\"b\\\": \\\\\",\n  \"x\"\n]");
         check("no json }", "nojson\n}");
-        assert!(pretty(&"[".repeat(5_000)).len() < 200_000);
+        assert!(pretty(&"[".repeat(5_000), usize::MAX).len() < 200_000);
+    }
+
+    #[test]
+    fn only_so_much_is_made() {
+        let deep = "[".repeat(1 << 20);
+        let made = pretty(&deep, 1_000);
+        assert!((1_000..1_100).contains(&made.len()) && made.capacity() < 2_000, "{}", made.len());
+        assert_eq!(pretty("[[1]]", 3), "[\n  ");
+        assert_eq!(pretty("[1]", 0), "");
     }
 }

@@ -39,12 +39,14 @@ pub(crate) fn raw(it: &Raw<'_>) -> Markup {
                     }
                     @match piece.text {
                         // A part of a line is no JSON, and is shown as it is.
-                        Some(text) if piece.from == 0 && text.len() as u64 >= piece.size && text.len() <= PART => {
-                            pre class="code" { code { (code::marked(&pretty(text), Language::Fence("json"), &mut budget)) } }
-                        }
                         Some(text) => {
+                            @let whole = piece.from == 0 && text.len() as u64 >= piece.size;
                             @let shown = cut(text, PART);
-                            pre class="text" { (shown.chars().map(visible).collect::<String>()) }
+                            @if let Some(laid) = laid_out(text).filter(|_| whole) {
+                                pre class="code" { code { (code::marked(&laid, Language::Fence("json"), &mut budget)) } }
+                            } @else {
+                                pre class="text" { (shown.chars().map(visible).collect::<String>()) }
+                            }
                             @if shown.len() < text.len() {
                                 p class="cut" { (number((text.len() - shown.len()) as u64)) " more bytes are in the JSON." }
                             }
@@ -56,4 +58,11 @@ pub(crate) fn raw(it: &Raw<'_>) -> Markup {
         }
         @if let Some(next) = &it.next_cursor { a class="more" rel="next" href=(address(&path, &[("cursor", next)])) { "More" } }
     }
+}
+
+/// A line over lines, unless it or that is too long.
+fn laid_out(text: &str) -> Option<String> {
+    const MOST: usize = 4 * PART;
+    let laid = (text.len() <= PART).then(|| pretty(text, MOST))?;
+    (laid.len() < MOST).then_some(laid)
 }

@@ -53,7 +53,7 @@ pub(crate) fn facts(item: &Item<'_>, said: Said) -> Markup {
             @if let Some(time) = &head.timestamp { @if said.day { (clock(time)) } @else { (moment(time)) } }
             @if head.status != "complete" { span class={ "status " (head.status) } { (head.status) } }
             @if let Some(project) = head.project_name.filter(|_| !said.project) {
-                span class="project" title=[head.project] { (clipped(project, NAME)) }
+                span class="project" title=[head.project.map(|project| clipped(project, 300))] { (clipped(project, NAME)) }
             }
             @if let Some(title) = item.session_title.filter(|_| !said.session) {
                 a class="session" href=(path("/sessions/", head.user_session_id, "")) { (clipped(title, NAME)) }
@@ -81,7 +81,7 @@ fn means(head: &Head<'_>) -> Markup {
     html! {
         @if head.kind != "human" { span class="badge" { (head.kind) } }
         @if !["interactive", "unknown"].contains(&head.via) { span class="badge" { (head.via) } }
-        @if let Some(name) = head.model { span class="model" title=(name) { (clipped(model(name), NAME)) } }
+        @if let Some(name) = head.model { span class="model" title=(clipped(name, 100)) { (clipped(model(name), NAME)) } }
         @if head.tokens > 0 { span class="tokens" { (about(head.tokens)) " tokens" } }
         @if let Some(cost) = head.cost_usd.filter(|_| head.tokens > 0) { span class="cost" { (dollars(cost.dollars())) } }
     }

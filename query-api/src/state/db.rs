@@ -20,6 +20,8 @@ use crate::http::problem::Problem;
 
 /// Questions at the same time: SQLite reads in parallel, but the machine belongs to somebody else's work.
 const READERS: usize = 4;
+/// Pages that are being made of what was read, at the same time: code is marked, texts are compared.
+const MAKERS: usize = 2;
 /// Exports at the same time. Each is many short questions beside those of others.
 const EXPORTS: usize = 2;
 /// How long a question waits for its turn.
@@ -32,6 +34,7 @@ pub(crate) struct Database {
     settings: Arc<Settings>,
     permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Reader>>>,
+    making: Arc<Semaphore>,
     /// For the one annotator: who waits for it takes no reader's turn.
     writing: Arc<Semaphore>,
     annotator: Arc<Mutex<Option<Annotator>>>,
@@ -70,6 +73,7 @@ impl Database {
             settings: Arc::new(settings),
             permits: Arc::new(Semaphore::new(READERS)),
             idle: Arc::default(),
+            making: Arc::new(Semaphore::new(MAKERS)),
             writing: Arc::new(Semaphore::new(1)),
             annotator: Arc::default(),
             stop: Stop::default(),
@@ -120,6 +124,14 @@ impl Database {
     {
         let (settings, idle) = (self.settings.clone(), self.idle.clone());
         blocking(&self.permits, many, move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
+    }
+
+    /// Does what takes long with what was read, in its turn, on a thread that may block: those that answer must not.
+    pub(crate) async fn make<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(&self.making, many, work).await
     }
 
     /// Pulled when the server ends: the change that is under way is taken back then, and none begins.
@@ -191,7 +203,7 @@ async fn blocking<T: Send + 'static>(
         let _permit = permit; // until the thread is done, even if nobody waits for it any more
         work()
     });
-    done.await.map_err(|_| Problem::internal("ask the store: the question panicked"))
+    done.await.map_err(|_| Problem::internal("answer a question: its thread panicked"))
 }
 
 fn answer<T>(

@@ -1,7 +1,7 @@
 //! One conversation: everything of it is on its page, or on the page that a fold names; large ones stay small.
 
 use harness::{Server, Told, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Tab;
 
@@ -119,6 +119,7 @@ fn what_is_large_is_loaded_on_demand() {
     let whole = tab.get(&format!("{here}/calls/0?part=output&form=text"));
     assert_eq!(whole.header("content-type"), Some("text/plain; charset=utf-8"));
     assert!(whole.text() == output.trim_end() || whole.text() == output, "{} bytes", whole.text().len());
+    assert_eq!(tab.get(&format!("{here}?from={}", u64::MAX)).status, 200);
     for none in ["calls/1", "calls/x", "calls/-1", "images/0"] {
         assert_eq!(tab.get(&format!("{here}/{none}")).status, 404, "{none}");
     }
@@ -149,6 +150,7 @@ fn pictures_are_what_their_bytes_are() {
         let answer = tab.get(&picture);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/png")), "{picture}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert!(answer.body.starts_with(b"\x89PNG"), "{picture}");
     }
     assert_eq!(tab.get(&format!("{second}/images/0")).status, 404);
@@ -173,4 +175,23 @@ fn a_conversation_is_taken_along() {
     check(&raw, &["Ask &lt;this&gt;", "<b>Line</b>", "href=\"/api/conversations/"]);
     let failed = tab.page("/conversations/last");
     check(&failed, &["class=\"status failed\"", "API Error: 500", "It failed."]);
+}
+
+#[test]
+fn deep_json_is_shown_in_pieces_and_given_out_as_it_is() {
+    let world = World::new();
+    let mut told = told();
+    told.prompt("Go deep");
+    let deep: Value = (0..60).fold(json!(1), |inner, _| json!([inner]));
+    let input = json!({ "many": vec![deep; 20_000] });
+    told.calls("mcp__x__y", &input, &"ok".into(), false, &json!({}));
+    told.answers("Deep.");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let call = format!("/conversations/{}/calls/0", ids[0]);
+    for page in ["", "?part=input", "?part=input&from=70000", "?part=input&from=18446744073709551615"] {
+        let page = tab.page(&format!("{call}{page}"));
+        assert!(page.len() < 200_000, "{} bytes", page.len());
+    }
+    assert_eq!(tab.page(&format!("{call}?part=input&form=text")), input.to_string());
 }

@@ -76,7 +76,7 @@ pub(crate) async fn show(
             })
         })
         .await?;
-    made(move || {
+    made(&database, move || {
         let it = view::Conversation::of(&found, alias);
         let title = clipped(it.head.prompt_text.unwrap_or("Conversation"), 60);
         let Beside { around, suggested, tags, pictures } = &beside;
@@ -87,9 +87,8 @@ pub(crate) async fn show(
 }
 
 /// 200 with a page that takes long to make: code is marked, texts are compared.
-async fn made(page: impl FnOnce() -> String + Send + 'static) -> Result<Response, Problem> {
-    let made = tokio::task::spawn_blocking(page).await;
-    made.map(|page| typed(HTML, page)).map_err(|_| Problem::internal("make a page: it panicked"))
+async fn made(database: &Database, page: impl FnOnce() -> String + Send + 'static) -> Result<Response, Problem> {
+    Ok(typed(HTML, database.make(page).await?))
 }
 
 /// The prompts before and after one in its session.

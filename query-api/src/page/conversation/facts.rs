@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use terminal::quoted;
 
-use crate::page::text::{about, clipped, dollars, number};
+use crate::page::text::{about, clipped, dollars, number, visible};
 use crate::page::time::{moment, took};
 use crate::view::Conversation;
 
@@ -84,10 +84,10 @@ pub(super) fn reuse(it: &Conversation<'_>) -> Markup {
                 a href={ "/conversations/" (id) "/raw" } { "Raw record" } " "
                 a href={ "/api/conversations/" (id) } { "JSON" }
             }
-            @if it.agent_id.is_none() && it.parent_id.is_none() {
+            @if it.agent_id.is_none() && it.parent_id.is_none() && let Some(command) = command(it.cwd, it.head.session_id) {
                 p class="resume" {
                     span class="quiet" { "Go on with this session" }
-                    code id="resume" { (command(it.cwd, it.head.session_id)) }
+                    code id="resume" { (command) }
                     button type="button" data-copies="resume" hidden { "Copy" }
                 }
             }
@@ -95,16 +95,21 @@ pub(super) fn reuse(it: &Conversation<'_>) -> Markup {
     }
 }
 
-/// The command that takes the session up again, as a shell reads it.
-fn command(cwd: Option<&str>, session: &str) -> String {
+/// The command that takes the session up again, as a shell reads it. There is none where it would not do what it shows: a sign
+/// that controls something does it when the command is pasted, between quotes too.
+fn command(cwd: Option<&str>, session: &str) -> Option<String> {
+    let controls = |text: &str| text.chars().any(|sign| sign.is_control() || visible(sign) != sign);
+    if controls(session) || cwd.is_some_and(controls) {
+        return None;
+    }
     // An id that looks like an option would be one.
     let id = quoted(session.trim_start_matches('-'));
-    match cwd {
+    Some(match cwd {
         // Only a relative folder could look like an option.
         Some(cwd) if cwd.starts_with('/') => format!("cd {} && claude --resume {id}", quoted(cwd)),
         Some(cwd) => format!("cd -- {} && claude --resume {id}", quoted(cwd)),
         None => format!("claude --resume {id}"),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -113,10 +118,15 @@ mod tests {
 
     #[test]
     fn a_session_is_taken_up_again() {
-        let check = |cwd: Option<&str>, id: &str, expected: &str| assert_eq!(command(cwd, id), expected);
+        let check =
+            |cwd: Option<&str>, id: &str, expected: &str| assert_eq!(command(cwd, id).unwrap_or_default(), expected);
         check(Some("/home/dev/acme"), "a-1", "cd /home/dev/acme && claude --resume a-1");
         check(None, "a-1", "claude --resume a-1");
         check(Some("/it's; rm -rf ~"), "$(x)", "cd '/it'\\''s; rm -rf ~' && claude --resume '$(x)'");
+        for bad in ["/a\u{1b}[201~\n", "/a\nb", "/a\tb", "/a\u{202e}b", "/a\u{9b}"] {
+            check(Some(bad), "a-1", "");
+            check(Some("/a"), bad, "");
+        }
         check(Some("-"), "--help", "cd -- - && claude --resume help");
     }
 }

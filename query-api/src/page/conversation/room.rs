@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::page::code::Budget;
+use crate::page::diff;
 use crate::page::markdown::{clipped, markdown};
 use crate::page::text::{number, visible};
 
@@ -18,6 +19,8 @@ const TEXTS: usize = 512 << 10;
 pub(crate) struct Room {
     /// For code.
     pub(super) code: Budget,
+    /// For what edits changed.
+    pub(super) edits: diff::Budget,
     folded: usize,
     texts: usize,
 }
@@ -25,7 +28,7 @@ pub(crate) struct Room {
 impl Room {
     /// Of a page.
     pub(crate) fn page() -> Self {
-        Self { code: Budget::page(), folded: FOLDED, texts: TEXTS }
+        Self { code: Budget::page(), edits: diff::Budget::page(), folded: FOLDED, texts: TEXTS }
     }
 
     /// Whether a fold of so many bytes goes in; if so it has taken its room.

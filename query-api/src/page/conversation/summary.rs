@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use serde_json::Value as Json;
 use store::read::Value;
 
-use crate::page::diff::counts;
+use crate::page::diff::{Budget, counts};
 use crate::page::said::{lines, said};
 use crate::page::text::{about, clipped, number};
 use crate::page::time::took;
@@ -26,8 +26,8 @@ pub(super) fn input(call: &ToolCall<'_>) -> Json {
 }
 
 /// The line.
-pub(super) fn summary(call: &ToolCall<'_>, input: &Json) -> Markup {
-    let result = result(call, input);
+pub(super) fn summary(call: &ToolCall<'_>, input: &Json, budget: &mut Budget) -> Markup {
+    let result = result(call, input, budget);
     let bad = call.error || call.refused;
     html! {
         b class="tool" { (clipped(call.name, 40)) } " "
@@ -55,7 +55,7 @@ pub(super) fn subject(call: &ToolCall<'_>, input: &Json) -> String {
 }
 
 /// What came of it.
-fn result(call: &ToolCall<'_>, input: &Json) -> String {
+fn result(call: &ToolCall<'_>, input: &Json, budget: &mut Budget) -> String {
     if call.refused {
         return "refused".to_owned();
     }
@@ -68,11 +68,11 @@ fn result(call: &ToolCall<'_>, input: &Json) -> String {
     }
     match call.name {
         "Edit" | "MultiEdit" => {
-            let (more, less) = edits(input).fold((0, 0), |(more, less), (old, new)| {
-                let counts = counts(old, new);
-                (more + counts.0, less + counts.1)
+            let counts = edits(input).try_fold((0, 0), |(more, less), (old, new)| {
+                let counts = counts(old, new, budget)?;
+                Some((more + counts.0, less + counts.1))
             });
-            return format!("+{more} −{less}");
+            return counts.map_or_else(|| "edited".to_owned(), |(more, less)| format!("+{more} −{less}"));
         }
         "Write" => return plural(input["content"].as_str().map_or(0, lines), "line"),
         "TodoWrite" => {
@@ -137,7 +137,7 @@ mod tests {
         };
         let call = ToolCall::of(&call);
         let input = input(&call);
-        assert_eq!(format!("{} | {}", subject(&call, &input), result(&call, &input)), expected);
+        assert_eq!(format!("{} | {}", subject(&call, &input), result(&call, &input, &mut Budget::page())), expected);
     }
 
     fn text(text: &str) -> Option<Value> {

@@ -55,7 +55,7 @@ pub(super) fn projects(it: &Insights<'_>) -> Markup {
         tbody { @for project in projects.iter().take(ROWS) {
             @let figures = &project.figures;
             tr {
-                th scope="row" { @match project.project { Some(name) => { a href=(it.with("/insights", &[("project", name)])) title=(name) { (clipped(name, 60)) } } None => { "(unknown)" } } }
+                th scope="row" { @match project.project { Some(name) => { a href=(it.with("/insights", &[("project", name)])) title=(clipped(name, 300)) { (clipped(name, 60)) } } None => { "(unknown)" } } }
                 td class="picture" { (bar(float(figures.conversations), float(figures.failed), top)) }
                 td class="number" { (number(figures.conversations)) } td class="number" { (number(figures.failed)) }
                 td class="number" { (amount(figures.used.output_tokens)) } td class="number" { (dollars(figures.used.cost_usd.dollars())) }

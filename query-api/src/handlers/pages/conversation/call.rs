@@ -66,12 +66,12 @@ pub(crate) async fn show(
         PartParam::Output => Part::Output,
     });
     if form == Form::Text {
-        let it = view::Conversation::of(&found, alias);
-        return Ok(typed(TEXT, part.unwrap_or(Part::Output).text(&it.tool_calls[n])));
+        let side = move || part.unwrap_or(Part::Output).text(found.tool_calls.into_iter().nth(n));
+        return Ok(typed(TEXT, database.make(side).await?));
     }
     let id = found.turn.id;
     let pictures = database.ask::<_, Problem>(move |reader| pictures(reader, id)).await?;
-    made(move || {
+    made(&database, move || {
         let it = view::Conversation::of(&found, alias);
         let title = format!("Tool call {} of {}", n + 1, id.0);
         let main = call_page(id.0, n, &it.tool_calls[n], &pictures, part.map(|part| (part, from)));

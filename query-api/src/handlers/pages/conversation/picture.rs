@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
-use hyper::header::{self, HeaderValue};
 
 use crate::handlers::ratings::named;
 use crate::handlers::typed;
@@ -35,9 +34,5 @@ pub(crate) async fn show(
     let none = || Problem::new(StatusCode::NOT_FOUND, format!("The conversation has no image {n} that can be shown."));
     let bytes = bytes.ok_or_else(none)?;
     let kind = kind(&bytes).ok_or_else(none)?;
-    let mut response = typed(kind.name, bytes);
-    // The same for good: what was captured does not change.
-    let keep = HeaderValue::from_static("private, max-age=86400");
-    response.headers_mut().insert(header::CACHE_CONTROL, keep);
-    Ok(response)
+    Ok(typed(kind.name, bytes))
 }

@@ -23,7 +23,7 @@ pub(crate) async fn show(
     Query(params): Query<RawParams>,
 ) -> Result<Response, Problem> {
     let (page, alias, next) = found(&database, id, params).await?;
-    made(move || {
+    made(&database, move || {
         let title = format!("Raw record of {}", page.id.0);
         Frame::new(&title, "raw", &visitor).around(&raw(&view::Raw::of(&page, alias, next)))
     })

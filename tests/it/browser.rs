@@ -7,6 +7,7 @@ mod pages; // every page in both themes and at two widths
 mod sight; // that the harness sees what it is there to see
 mod story; // what a person does beyond the list
 mod timeline; // finding, opening, rating, tagging, noting by keys
+mod unsaved; // what is typed and not saved yet
 
 use std::process::{Child, Stdio};
 

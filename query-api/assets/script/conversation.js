@@ -45,7 +45,7 @@ async function suggested(event) {
     const id = form.closest('[data-id]')?.getAttribute('data-id') ?? '';
     const tag = form.querySelector('button')?.dataset.tag ?? '';
     const field = /** @type {HTMLInputElement | null} */ (document.querySelector('form.tagging [name=tags]'));
-    if (await setTags(id, [...readTags(field?.value ?? ''), tag])) form.remove();
+    if (await setTags(id, [...readTags(field?.value ?? ''), tag], field)) form.remove();
 }
 
 /** Its text, without the buttons that the script adds. @param {Element} block */

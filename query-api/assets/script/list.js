@@ -10,8 +10,8 @@ import { toast } from './toast.js';
 
 /** How far below the window the end may be when more are asked for, in pixels. */
 const AHEAD = '1500px';
-/** Pages that are loaded to find the prompt that was selected before. */
-const BACK = 8;
+/** Pages that are loaded to show what was shown before. */
+const BACK = 20;
 
 export const rows = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#rows > .row')]);
 export const selected = () => /** @type {HTMLElement | null} */ (document.querySelector('#rows > .row[aria-current=true]'));
@@ -32,7 +32,6 @@ export function select(row, focus = true) {
     row.setAttribute('aria-current', 'true');
     if (focus) row.focus({ preventScroll: true });
     row.scrollIntoView({ block: 'nearest' });
-    remember(row);
 }
 
 /** @param {number} by */
@@ -48,26 +47,45 @@ async function move(by) {
 /** The first row that is not above the window. @param {HTMLElement[]} all */
 const firstSeen = (all) => all.find((row) => row.getBoundingClientRect().top >= 0) ?? all.at(-1) ?? null;
 
-/** @param {HTMLElement} row */
-function remember(row) {
+/** Where somebody is in a list: how many rows there are, which is selected, and how far from the top of the window the first seen one is. */
+const placeKey = () => `place ${location.pathname}${location.search}`;
+
+function remember() {
+    const all = rows();
+    const first = firstSeen(all);
+    const place = {
+        rows: all.length, selected: selected()?.id ?? '', first: first?.id ?? '',
+        top: first?.getBoundingClientRect().top ?? 0, scrolled: window.scrollY,
+    };
     try {
-        sessionStorage.setItem(`row ${location.pathname}${location.search}`, row.dataset.id ?? '');
+        sessionStorage.setItem(placeKey(), JSON.stringify(place));
     } catch { /* Without a place to keep it the list begins at its top. */ }
 }
 
-/** Selects what was selected before, for who comes back from a prompt. */
+/** Shows who comes back to a list what they left: the same rows at the same place, the same one selected. */
 async function recall() {
     const [visit] = performance.getEntriesByType('navigation');
     if (/** @type {PerformanceNavigationTiming} */ (visit)?.type !== 'back_forward') return;
-    let id = null;
+    let place = null;
     try {
-        id = sessionStorage.getItem(`row ${location.pathname}${location.search}`);
+        place = JSON.parse(sessionStorage.getItem(placeKey()) ?? 'null');
     } catch { /* Nothing is known then. */ }
-    if (!id) return;
-    for (let pages = 0; pages < BACK && !document.getElementById(`c${id}`); pages += 1) {
-        if (!(await more())) return;
+    if (!place) return;
+    // The browser knows one page alone, and comes too early.
+    history.scrollRestoration = 'manual';
+    let goesOn = false;
+    const there = (/** @type {string} */ id) => document.getElementById(id);
+    for (const by of ['wheel', 'keydown', 'pointerdown', 'touchmove']) {
+        window.addEventListener(by, () => { goesOn = true; }, { once: true, passive: true });
     }
-    select(document.getElementById(`c${id}`));
+    for (let pages = 0; pages < BACK && !goesOn && (rows().length < place.rows || (place.first && !there(place.first))); pages += 1) {
+        if (!(await more())) break;
+    }
+    // Who does something meanwhile is not taken elsewhere.
+    if (goesOn) return;
+    if (place.selected) select(there(place.selected));
+    const first = place.first && there(place.first);
+    window.scrollTo(0, first ? window.scrollY + first.getBoundingClientRect().top - place.top : place.scrolled);
 }
 
 /** The page that is being loaded, so that it is loaded once. @type {Promise<boolean> | null} */
@@ -124,7 +142,7 @@ const about = (work) => () => {
     const place = subject();
     if (place?.dataset.id) work(place.dataset.id, place);
 };
-const has = () => subject() !== null;
+const has = () => Boolean(subject()?.dataset.id);
 
 /** Where the page itself has a field for it, that is better than a dialog. @param {HTMLElement} place @param {string} name */
 function field(place, name) {
@@ -148,6 +166,7 @@ export function start() {
             if (row instanceof HTMLElement && row !== selected()) select(row, false);
         });
         watch();
+        window.addEventListener('pagehide', remember);
         recall();
     }
     key('1-5', 'Rate it; the same again takes it back', (_, pressed) => about((id) => rate(id, Number(pressed)))(), has);
@@ -155,5 +174,5 @@ export function start() {
     key('*', 'Star it, or take the star off', about(star), has);
     key('t', 'Tags', about((id, place) => field(place, 'tags') || openTags(id)), has);
     key('n', 'Note', about((id, place) => field(place, 'notes') || openNote(id)), has);
-    key('s', 'Split its session here', about((id, place) => splitAt(id, place.dataset.session ?? '')), has);
+    key('s', 'Split its session here', about((id, place) => splitAt(id, place.dataset.session ?? '')), () => has() && Boolean(subject()?.dataset.session));
 }

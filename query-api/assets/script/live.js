@@ -1,6 +1,6 @@
 // News: what is committed while somebody looks. Pages that are not seen hold no connection, for a server has few.
 // @ts-check
-import { load } from './http.js';
+import { lastChange, load } from './http.js';
 import { rows, select, selected, watch } from './list.js';
 import { button, make } from './make.js';
 
@@ -9,6 +9,9 @@ const READS = 80;
 
 /** Until who was sent away asks again, in milliseconds: a server takes so many listeners and no more. */
 const AGAIN = 15_000;
+
+/** News of marks that come so soon after a change here are of that change, in milliseconds. */
+const OWN = 3_000;
 
 /** @typedef {{newest: number | null, marks: boolean}} News */
 /** @type {Array<(news: News) => unknown>} */
@@ -60,7 +63,7 @@ const tell = (news) => told.forEach((heard) => heard(news));
  * whoever writes to the store works on the same machine.
  * @param {() => Promise<unknown>} work
  */
-function oneAtATime(work) {
+export function oneAtATime(work) {
     let [busy, again] = [false, false];
     return async () => {
         again = true;
@@ -77,12 +80,26 @@ function oneAtATime(work) {
     };
 }
 
+/** Whether news came that were not of changes here alone. */
+let byOthers = false;
+/** @type {number | null} */
+let newest = null;
+
+/** @param {News} news */
+function isOwn(news) {
+    const same = news.newest !== null && (newest === null || news.newest === newest);
+    newest = news.newest;
+    return same && news.marks && performance.now() - lastChange() < OWN;
+}
+
 /** Rows that are there and wait until somebody wants them. @type {Element[]} */
 let waiting = [];
 
 /** Takes over what changed in the rows that are shown, and what came before the first of them. */
 async function refresh() {
     const address = location.href;
+    const others = byOthers;
+    byOthers = false;
     const results = document.getElementById('results');
     if (!results || new URL(address).searchParams.has('cursor')) return;
     const page = await load(address);
@@ -94,18 +111,19 @@ async function refresh() {
         if (now && fresh.length > 0) results.replaceWith(document.importNode(now, true));
         return watch();
     }
+    const [count, counted] = [document.getElementById('count'), page.getElementById('count')];
+    if (count && counted && count.textContent !== counted.textContent) count.textContent = counted.textContent;
     const known = fresh.filter((row) => document.getElementById(row.id));
     for (const row of known) renew(document.getElementById(row.id), row);
     if (known.length === fresh.length) return;
     // Rows between those that are new and those that are shown may be missing, or the order may be another.
-    if (results.dataset.live !== 'newest' || known.length === 0) return offer(null);
+    if (results.dataset.live !== 'newest') return others ? offer('This list has changed') : undefined;
+    if (known.length === 0) return offer('New prompts');
     waiting = fresh.slice(0, fresh.indexOf(known[0]));
     if (waiting.length === 0) return;
     const reads = window.scrollY > READS || selected() !== null || document.querySelector('dialog[open]') !== null;
     if (reads) offer(waiting.length);
     else slideIn();
-    const count = page.getElementById('count');
-    if (count) document.getElementById('count')?.replaceWith(document.importNode(count, true));
 }
 
 /** Shows a row as it is now. Who has the focus inside keeps it; the next news may find it free. @param {Element | null} old @param {Element} fresh */
@@ -143,12 +161,12 @@ function dayOf(row) {
     return before;
 }
 
-/** @param {number | null} count Nothing: more than a page. */
-function offer(count) {
+/** @param {number | string} what So many rows that wait; or what there is to say where it takes the whole page anew. */
+function offer(what) {
     document.getElementById('news')?.remove();
-    const text = count === null ? 'New prompts' : count === 1 ? '1 new prompt' : `${count} new prompts`;
+    const text = typeof what === 'string' ? what : what === 1 ? '1 new prompt' : `${what} new prompts`;
     const shown = button(text, () => {
-        if (count === null) return location.reload();
+        if (typeof what === 'string') return location.reload();
         slideIn();
         select(null);
         window.scrollTo({ top: 0 });
@@ -161,7 +179,10 @@ function offer(count) {
 /** Keeps a list of prompts as it is now. */
 export function startList() {
     const again = oneAtATime(refresh);
-    onCommitted(again);
+    onCommitted((news) => {
+        if (!isOwn(news)) byOthers = true;
+        again();
+    });
     document.addEventListener('sessions-changed', again);
 }
 

@@ -56,9 +56,18 @@ export function show(id, { rating, star: on, tags, notes }) {
     }
 }
 
-/** What somebody types in stays as it is. @param {HTMLElement} field @param {string} text */
+/**
+ * What somebody has typed, or types in, stays as it is. A field's own first value is always the one that the server gave.
+ * @param {HTMLElement} field
+ * @param {string} text
+ */
 function fill(field, text) {
-    if (field !== document.activeElement) /** @type {HTMLInputElement} */ (field).value = text;
+    const one = /** @type {HTMLInputElement | HTMLTextAreaElement} */ (field);
+    if (one === document.activeElement || one.value !== one.defaultValue) return;
+    one.value = text;
+    // As the browser reads it: it has its own ends of lines.
+    one.defaultValue = one.value;
+    one.dispatchEvent(new Event('given'));
 }
 
 /** @param {HTMLElement} stars @param {number} rating */
@@ -95,7 +104,7 @@ const tagged = (tag) => make('a', { class: 'tag', href: `/?tag=${encodeURICompon
  * @param {Change} change
  * @param {Change} former What undoes it.
  * @param {string} [said] What is told; nothing: no toast.
- * @returns {Promise<boolean>} Whether it was done.
+ * @returns {Promise<Marks | null>} The marks as they are then; nothing: it was not done.
  */
 export const mark = (id, change, former, said) => during(put(id, change, former, said));
 
@@ -105,13 +114,13 @@ async function put(id, change, former, said) {
     const answer = await api('PUT', conversation(id, 'rating'), change);
     if (!answer.ok) {
         show(id, former);
-        return false;
+        return null;
     }
     show(id, answer.body);
     // What was taken back cannot be taken back again: the key goes further back, one change at a time.
     const undo = async () => { if (await mark(id, former, change)) toast('As it was before.'); };
     if (said) toast(said, { undo });
-    return true;
+    return answer.body;
 }
 
 /**
@@ -137,9 +146,9 @@ export function star(id) {
  */
 export const readTags = (text) => text.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '');
 
-/** @param {string} id @returns {Promise<{marks: Marks, etag: string | null} | null>} */
-export async function marksOf(id) {
-    const answer = await api('GET', conversation(id, 'rating'));
+/** @param {string} id @param {{quiet?: boolean}} [how] @returns {Promise<{marks: Marks, etag: string | null} | null>} */
+export async function marksOf(id, how) {
+    const answer = await api('GET', conversation(id, 'rating'), undefined, {}, how);
     return answer.ok ? { marks: answer.body, etag: answer.etag } : null;
 }
 
@@ -156,7 +165,7 @@ document.addEventListener('submit', async (event) => {
     else {
         const tags = form.elements.namedItem('tags');
         const notes = form.elements.namedItem('notes');
-        if (tags instanceof HTMLInputElement) await setTags(id, readTags(tags.value));
+        if (tags instanceof HTMLInputElement) await setTags(id, readTags(tags.value), tags);
         if (notes instanceof HTMLTextAreaElement) notes.dispatchEvent(new Event('save'));
     }
 });
@@ -164,9 +173,16 @@ document.addEventListener('submit', async (event) => {
 /**
  * @param {string} id
  * @param {string[]} tags
+ * @param {HTMLInputElement | null} [field] Where they are typed: what is in it now is saved then.
  */
-export async function setTags(id, tags) {
+export async function setTags(id, tags, field) {
+    const typed = field?.value;
     const before = await marksOf(id);
-    if (!before) return false;
-    return mark(id, { tags }, { tags: before.marks.tags }, tags.length ? `Tagged ${tags.join(', ')}.` : 'Tags taken off.');
+    if (!before) return null;
+    const after = await mark(id, { tags }, { tags: before.marks.tags }, tags.length ? `Tagged ${tags.join(', ')}.` : 'Tags taken off.');
+    if (after && field && field.value === typed) {
+        field.defaultValue = field.value;
+        show(id, { tags: after.tags });
+    }
+    return after;
 }

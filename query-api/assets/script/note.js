@@ -2,8 +2,8 @@
 // @ts-check
 import { api, conversation } from './http.js';
 import { button, dialog, make } from './make.js';
-import { marksOf, show } from './marks.js';
-import { toast } from './toast.js';
+import { mark, marksOf, show } from './marks.js';
+import { during, toast } from './toast.js';
 
 /** After the last key, in milliseconds. */
 const PAUSE = 600;
@@ -14,6 +14,12 @@ const AGAIN = 5_000;
 const unsaved = new Set();
 /** What a dialog was closed with before it was saved, by the id of the prompt. @type {Map<string, string>} */
 const drafts = new Map();
+
+/** A note as a text area reads it. @param {string | null | undefined} text */
+const plain = (text) => (text ?? '').replace(/\r\n?/g, '\n');
+
+/** Whether the server has read it and does not take it: then it makes no sense to send it again. @param {number} status */
+const isRefusal = (status) => [400, 404, 413, 422].includes(status);
 
 window.addEventListener('beforeunload', (event) => {
     for (const area of unsaved) area.dispatchEvent(new Event('save'));
@@ -30,13 +36,15 @@ window.addEventListener('beforeunload', (event) => {
  */
 export function autosave(area, id, status, read) {
     /** What was saved last, and what the store made of it. */
-    let kept = read ? (read.marks.notes ?? '') : area.value;
+    let kept = plain(read ? read.marks.notes : area.defaultValue);
     let there = kept;
     let etag = read?.etag ?? null;
     let timer = 0;
     /** The change that is under way. @type {Promise<boolean> | null} */
     let going = null;
     let conflict = false;
+    /** What the server says against the text. */
+    let refused = '';
 
     const tell = (/** @type {string} */ text, bad = false) => {
         status.replaceChildren(text);
@@ -50,24 +58,28 @@ export function autosave(area, id, status, read) {
     /** @param {string} text */
     async function put(text) {
         if (!etag) {
-            const now = await marksOf(id);
+            const now = await marksOf(id, { quiet: true });
             if (!now) return false;
-            if ((now.marks.notes ?? '') !== there) return collide(now);
+            if (plain(now.marks.notes) !== there) return collide(now);
             etag = now.etag;
         }
-        const answer = await api('PUT', conversation(id, 'rating'), { notes: text.trim() ? text : null }, etag ? { 'If-Match': etag } : {});
+        const sent = { notes: text.trim() ? text : null };
+        const answer = await api('PUT', conversation(id, 'rating'), sent, etag ? { 'If-Match': etag } : {}, { quiet: true });
         if (answer.status === 412) {
-            const now = await marksOf(id);
+            const now = await marksOf(id, { quiet: true });
             if (!now) return false;
             // A rating alone makes another state too, and is no reason to ask.
-            if ((now.marks.notes ?? '') !== there) return collide(now);
+            if (plain(now.marks.notes) !== there) return collide(now);
             etag = now.etag;
             return put(text);
         }
+        refused = isRefusal(answer.status) ? answer.said : '';
         if (!answer.ok) return false;
         kept = text;
-        there = answer.body.notes ?? '';
+        there = plain(answer.body.notes);
         etag = answer.etag;
+        // What is typed since differs from it, and is spared when the marks are shown.
+        area.defaultValue = text;
         show(id, answer.body);
         return true;
     }
@@ -75,11 +87,13 @@ export function autosave(area, id, status, read) {
     /** @param {{marks: {notes: string | null}, etag: string | null}} now */
     function collide(now) {
         conflict = true;
-        const theirs = now.marks.notes ?? '';
+        unsaved.add(area);
+        const theirs = plain(now.marks.notes);
         const settle = (/** @type {boolean} */ mine) => {
             conflict = false;
             kept = there = theirs;
             etag = now.etag;
+            area.defaultValue = theirs;
             if (!mine) area.value = theirs;
             area.focus();
             save();
@@ -112,6 +126,8 @@ export function autosave(area, id, status, read) {
             tell('Saved');
         } else if (done) {
             later(PAUSE);
+        } else if (refused) {
+            tell(`Not saved. ${refused}`, true);
         } else if (!conflict) {
             tell('Not saved yet. It is tried again.', true);
             if (area.isConnected) later(AGAIN);
@@ -125,8 +141,27 @@ export function autosave(area, id, status, read) {
         tell('Not saved yet');
         later(PAUSE);
     });
-    area.addEventListener('blur', () => { if (!conflict) save(); });
+    /** What the note was when somebody came to it. */
+    let before = kept;
+    area.addEventListener('focus', () => { before = kept; });
+    const leave = async () => {
+        const former = before;
+        if (!(await save()) || read || kept === former) return;
+        before = kept;
+        const as = (/** @type {string} */ text) => ({ notes: text.trim() ? text : null });
+        const [now, then] = [as(kept), as(former)];
+        toast(now.notes ? 'Note saved.' : 'Note taken away.', { undo: () => mark(id, then, now) });
+    };
+    area.addEventListener('blur', () => { if (!conflict) during(leave()); });
     area.addEventListener('save', () => { save(); });
+    // Another note than the one that was read, for instance after one was taken back.
+    area.addEventListener('given', () => {
+        kept = there = before = area.value;
+        etag = null;
+        unsaved.delete(area);
+    });
+    // A browser brings back what was typed when it comes back to a page: it may be older than what the server has.
+    if (!read && area.value !== area.defaultValue) collide({ marks: { notes: area.defaultValue }, etag: null });
     return save;
 }
 
@@ -135,7 +170,7 @@ export async function openNote(id) {
     const read = await marksOf(id);
     if (!read) return;
     const before = read.marks.notes;
-    const area = /** @type {HTMLTextAreaElement} */ (make('textarea', { id: 'note-area', rows: '10', maxlength: '65536' }));
+    const area = /** @type {HTMLTextAreaElement} */ (make('textarea', { id: 'note-area', rows: '10' }));
     area.value = drafts.get(id) ?? before ?? '';
     const status = make('span', { class: 'saved', role: 'status' });
     const shown = dialog('Note', make('label', { class: 'vh', for: 'note-area' }, 'Note'), area);
@@ -166,10 +201,7 @@ export async function openNote(id) {
         }
         if (after === before) return;
         toast(after ? 'Note saved.' : 'Note taken away.', {
-            undo: async () => {
-                const answer = await api('PUT', conversation(id, 'rating'), { notes: before });
-                if (answer.ok) show(id, answer.body);
-            },
+            undo: () => mark(id, { notes: before }, { notes: after }),
         });
     });
     if (drafts.has(id)) area.dispatchEvent(new Event('input'));

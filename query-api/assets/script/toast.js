@@ -49,8 +49,17 @@ export function toast(text, { undo, bad } = {}) {
     // The same words once more say no more.
     for (const old of [...region.children]) if (old.firstChild?.textContent === text) old.remove();
     while (region.childElementCount > 2) region.firstElementChild?.remove();
+    comeUp();
     region.append(shown);
     wait();
+}
+
+/** Behind a dialog nobody sees or hears the words: they stand in it while it is open. */
+function comeUp() {
+    const home = document.querySelector('dialog[open]') ?? document.body;
+    if (region.parentElement === home) return;
+    home.append(region);
+    home.addEventListener('close', () => document.body.append(region), { once: true });
 }
 
 /** @param {() => unknown} undo */

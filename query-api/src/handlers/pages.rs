@@ -10,6 +10,7 @@ pub(crate) mod marks;
 pub(crate) mod preferences;
 pub(crate) mod session;
 pub(crate) mod timeline;
+mod unfinished;
 pub(crate) mod views;
 
 use axum::response::Response;

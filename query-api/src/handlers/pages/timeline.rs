@@ -8,7 +8,7 @@ use hyper::{StatusCode, Uri};
 use store::human::SavedView;
 use store::read::{Count, ListRequest, Names, Page, Reader};
 
-use super::page;
+use super::{page, unfinished};
 use crate::access::form::Visitor;
 use crate::handlers::conversations::{PageParams, request};
 use crate::http::extract::read_query;
@@ -62,8 +62,11 @@ pub(crate) async fn show(
 /// The list that the address and the browser's preferences ask for.
 fn question(asked: &Asked, visitor: &Visitor) -> Result<(ListRequest, u64), Problem> {
     let leaves_out_scripts = visitor.preferences.hides_scripts && asked.get("via").is_none();
-    let query = if leaves_out_scripts { asked.with("via", BY_PEOPLE) } else { asked.clone() }.query();
-    let (filter, page) = read_query::<(FilterParams, PageParams)>(&query)?;
+    let mut whole = if leaves_out_scripts { asked.with("via", BY_PEOPLE) } else { asked.clone() };
+    if let Some(words) = asked.get("q").and_then(unfinished::search) {
+        whole = whole.with("q", &words);
+    }
+    let (filter, page) = read_query::<(FilterParams, PageParams)>(&whole.query())?;
     request(filter, &page)
 }
 

@@ -74,6 +74,15 @@ async function follow() {
     if (end) document.getElementById('answer')?.append(document.importNode(end, true));
 }
 
+/** Its session has become another one: shows which. */
+async function moved() {
+    const page = await load(location.href);
+    const [ours, theirs] = [document, page].map((one) => one.querySelector('article.conversation'));
+    ours?.setAttribute('data-session', theirs?.getAttribute('data-session') ?? '');
+    const [way, now] = [document, page].map((one) => one.querySelector('article.conversation .way'));
+    if (way && now) way.replaceWith(document.importNode(now, true));
+}
+
 const isOpen = () => document.querySelector('.facts > .status.open') !== null;
 
 /** What an address leads to is unfolded: a place that a search has found. */
@@ -102,4 +111,5 @@ export function start() {
         key(one.dataset.key ?? '', one.textContent ?? '', () => copy(one));
     }
     document.addEventListener('submit', suggested, true);
+    document.addEventListener('sessions-changed', () => { moved().catch(() => location.reload()); });
 }

@@ -163,17 +163,25 @@ function dayOf(row) {
 
 /** @param {number | string} what So many rows that wait; or what there is to say where it takes the whole page anew. */
 function offer(what) {
-    document.getElementById('news')?.remove();
     const text = typeof what === 'string' ? what : what === 1 ? '1 new prompt' : `${what} new prompts`;
-    const shown = button(text, () => {
+    announce(document.getElementById('results'), text, () => {
         if (typeof what === 'string') return location.reload();
         slideIn();
         select(null);
         window.scrollTo({ top: 0 });
         rows()[0]?.focus({ preventScroll: true });
     });
-    const news = make('p', { id: 'news', role: 'status' }, shown);
-    document.getElementById('results')?.before(news);
+}
+
+/**
+ * Says quietly that there is something new: a button above a place, which shows it.
+ * @param {Element | null} place
+ * @param {string} text
+ * @param {() => unknown} show
+ */
+export function announce(place, text, show) {
+    document.getElementById('news')?.remove();
+    place?.before(make('p', { id: 'news', role: 'status' }, button(text, show)));
 }
 
 /** Keeps a list of prompts as it is now. */

@@ -42,3 +42,18 @@ export function dialog(title, ...inside) {
     made.showModal();
     return made;
 }
+
+/**
+ * Takes what was typed in fields along into those that take their place, and leaves the folds open that hold it.
+ * @param {Element} old
+ * @param {Element} made
+ */
+export function carry(old, made) {
+    for (const field of old.querySelectorAll('input[id], textarea[id]')) {
+        const typed = /** @type {HTMLInputElement} */ (field);
+        const now = made.querySelector(`#${CSS.escape(typed.id)}`);
+        if (typed.value === typed.defaultValue || !now) continue;
+        /** @type {HTMLInputElement} */ (now).value = typed.value;
+        now.closest('details')?.setAttribute('open', '');
+    }
+}

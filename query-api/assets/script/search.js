@@ -3,6 +3,7 @@
 import { load } from './http.js';
 import { key } from './keys.js';
 import { rows, select, watch } from './list.js';
+import { carry } from './make.js';
 import { toast } from './toast.js';
 
 /** After the last key, in milliseconds. */
@@ -54,6 +55,7 @@ function take(page, id) {
     for (const fold of old.querySelectorAll('details[open]')) {
         if (fold.id) made.querySelector(`#${CSS.escape(fold.id)}`)?.setAttribute('open', '');
     }
+    carry(old, made);
     const focused = old.contains(document.activeElement) ? document.activeElement?.id : '';
     old.replaceWith(made);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

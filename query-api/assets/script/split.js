@@ -16,11 +16,15 @@ export async function splitAt(id, session) {
     const [made] = answer.body.made;
     changed();
     toast('Split: a new session begins with this prompt.', {
-        undo: async () => {
-            const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(made)}`);
-            if (!undone.ok) return;
-            changed();
-            toast('Joined again.');
-        },
+        link: { href: `/sessions/${encodeURIComponent(made)}`, text: 'Open it' },
+        undo: () => joinAgain(made),
     });
+}
+
+/** Takes a split back. @param {string} session The one that it made. */
+export async function joinAgain(session) {
+    const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(session)}`);
+    if (!undone.ok) return;
+    changed();
+    toast('Joined again.');
 }

@@ -30,10 +30,12 @@ export function during(change) {
 
 /**
  * @param {string} text
- * @param {{undo?: () => unknown, bad?: boolean}} [more] `undo` takes back what was done; it is also what the key `u` calls.
+ * @param {{undo?: () => unknown, bad?: boolean, link?: {href: string, text: string}}} [more] `undo` takes back what was done; it
+ *   is also what the key `u` calls. `link` leads to what was made.
  */
-export function toast(text, { undo, bad } = {}) {
+export function toast(text, { undo, bad, link } = {}) {
     const shown = make('div', { class: bad ? 'toast bad' : 'toast' }, make('span', {}, text));
+    if (link) shown.append(make('a', { href: link.href }, link.text));
     if (undo) {
         undos.push(undo);
         if (undos.length > KEPT) undos.shift();

@@ -52,6 +52,42 @@ fn a_page_shows_what_its_address_asks() {
     assert_eq!(rows(&tab.page("/?q=&project=&model=&in=note&sort=relevance")), all);
 }
 
+/// The box is searched while somebody types: half of the last word finds what the whole one finds, and nothing else is loose.
+#[test]
+fn the_word_that_is_being_typed_may_go_on() {
+    let world = World::new();
+    let mut told = harness::Told::begin(1, "/home/dev/acme", 1_793_491_200_000);
+    for prompt in ["count the tidepool", "post the ledgers of may", "write the commit message"] {
+        told.prompt(prompt);
+        told.answers("Done.");
+    }
+    for (path, bytes) in told.files() {
+        world.transcript(&path.to_string_lossy(), &bytes);
+    }
+    world.import();
+    let server = world.serve();
+    let tab = Tab::open(&world, &server);
+    let check = |typed: &str, expected: usize| {
+        let page = tab.page(&format!("/?q={}", harness::encode(typed)));
+        assert_eq!(rows(&page).len(), expected, "{typed}: {page}");
+        let counted = if expected == 1 { "1 prompt<".to_owned() } else { format!("{expected} prompts<") };
+        assert!(expected == 0 || page.contains(&counted), "{typed}: {page}");
+    };
+    for typed in
+        ["tide", "tidep", "tidepo", "tidepool", "led", "ledger", "ledgers", "count ti", "dgers", "\"the commit\" mes"]
+    {
+        check(typed, 1);
+    }
+    check("commit me", 1);
+    for typed in ["ledgerl", "\"commit me", "\"commit me\"", "co ", "ti count", "\"tidep\""] {
+        check(typed, 0);
+    }
+    let page = tab.page("/?q=tidep");
+    assert!(page.contains("value=\"tidep\"") && page.contains("the <mark>tidepool</mark></a>"), "{page}");
+    assert_eq!(listed(&server, "q=led").len(), 1, "a part of a word of a prompt");
+    assert_eq!(listed(&server, "q=le").len(), 0, "the API takes a word as it is");
+}
+
 #[test]
 fn every_page_of_the_list_leads_to_the_next() {
     let world = World::new();

@@ -16,12 +16,14 @@ mod markdown;
 pub(crate) mod marks;
 pub(crate) mod picture;
 mod pretty;
+pub(crate) mod problem;
 pub(crate) mod raw;
 pub(crate) mod row;
 mod said;
 #[cfg(test)]
 mod sample;
 pub(crate) mod saved;
+pub(crate) mod sentence;
 pub(crate) mod session;
 pub(crate) mod start;
 pub(crate) mod text;

@@ -82,9 +82,18 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let token = FormToken::of(&parts.headers, &Logins::from_ref(state));
-        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
-        Ok(Self { token, preferences: Preferences::of(&parts.headers), here })
+        Ok(Self::of(parts, &Logins::from_ref(state)))
+    }
+}
+
+impl Visitor {
+    /// Who sends this request.
+    pub(crate) fn of(parts: &Parts, logins: &Logins) -> Self {
+        let token = FormToken::of(&parts.headers, logins);
+        // Where a form was sent there is no page to lead back to.
+        let here =
+            parts.uri.path_and_query().filter(|_| parts.method.is_safe()).map_or("/", |here| here.as_str()).to_owned();
+        Self { token, preferences: Preferences::of(&parts.headers), here }
     }
 }
 
@@ -98,7 +107,7 @@ impl TryFrom<String> for Back {
 
     fn try_from(path: String) -> Result<Self, &'static str> {
         // `//host` and `/\host` lead elsewhere, and blanks or line ends are no part of an address.
-        let elsewhere = path[1.min(path.len())..].starts_with(['/', '\\']);
+        let elsewhere = path.get(1..).is_some_and(|rest| rest.starts_with(['/', '\\']));
         let whole = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
         if whole && !elsewhere { Ok(Self(path)) } else { Err("must be a path of this server") }
     }

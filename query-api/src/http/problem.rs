@@ -54,12 +54,14 @@ enum Kind {
     Blank,
     /// Somebody else writes just now.
     ChangeUnderWay,
+    /// Nothing was ever taken in.
+    NoDatabase,
 }
 
 impl Kind {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Blank => "about:blank",
+            Self::Blank | Self::NoDatabase => "about:blank",
             Self::ChangeUnderWay => "urn:prompt-manager:problem:change-under-way",
         }
     }
@@ -121,6 +123,11 @@ impl Problem {
     /// The same, and for the log alone what was behind it.
     pub(crate) fn because(self, internal: String) -> Self {
         Self { internal: Some(internal), ..self }
+    }
+
+    /// Whether it is that nothing was ever taken in.
+    pub(crate) fn is_no_database(&self) -> bool {
+        matches!(self.kind, Kind::NoDatabase)
     }
 
     /// The name of its status.
@@ -187,10 +194,11 @@ impl From<store::Error> for Problem {
         use store::Error as E;
         let internal = Some(error.to_string());
         let problem = match error {
-            E::Missing { path } => Self::unavailable(
-                format!("There is no database yet at {}: run `prompt-manager once`, which makes it.", path.display()),
-                5,
-            ),
+            E::Missing { path } => {
+                let path = path.display();
+                let detail = format!("There is no database yet at {path}: run `prompt-manager once`, which makes it.");
+                Self { kind: Kind::NoDatabase, ..Self::unavailable(detail, 5) }
+            }
             E::Lost { .. } => Self::unavailable(
                 "The database is gone: run `prompt-manager recover`, which makes it anew, or `prompt-manager restore`.",
                 60,

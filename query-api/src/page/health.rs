@@ -10,7 +10,8 @@ use maud::{Markup, html};
 use status::{Finding, Folder, Severity, State, Status, Time};
 use terminal::span;
 
-use super::text::{number, visible};
+use super::sentence::{sentence, shown};
+use super::text::number;
 use super::time::moment;
 use crate::view::{FailedList, Page, Passes};
 
@@ -24,6 +25,8 @@ pub(crate) struct Health<'a> {
     pub(crate) failed: Option<&'a FailedList<'a>>,
     /// Some prompts that hooks alone saw, and some that transcripts alone saw, the newest first.
     pub(crate) missing: Option<[&'a Page<'a>; 2]>,
+    /// What a command says of the data directory, where it is not the usual one: `--home DIR`.
+    pub(crate) home: Option<&'a str>,
 }
 
 impl Health<'_> {
@@ -44,6 +47,7 @@ impl Health<'_> {
     fn state(&self) -> Markup {
         let status = self.status;
         let (word, class) = match status.status {
+            State::Ok if status.database.is_none() => ("Nothing is captured yet.", "warn"),
             State::Ok => ("All is well.", "good"),
             State::Degraded => ("Something does not work as it could. Nothing is lost.", "warn"),
             State::Failing => ("Something is lost or will be, or nothing goes on.", "bad"),
@@ -51,8 +55,9 @@ impl Health<'_> {
         html! {
             div class="head" { h1 { "Health" } a href="/health" { "Look again" } }
             p class={ "verdict " (class) } { (word) }
+            @if status.database.is_none() { p { a href="/" { "What leads to the first prompt" } } }
             p class="quiet" { "At " (at(status.checked_at)) ", for " code { (shown(&status.home)) } ". " span id="away" class="bad" role="status" {} }
-            @if !status.findings.is_empty() { ul class="findings" { @for finding in &status.findings { (told(finding)) } } }
+            @if !status.findings.is_empty() { ul class="findings" { @for finding in &status.findings { (told(finding, self.home)) } } }
         }
     }
 
@@ -84,23 +89,13 @@ fn gauge(name: &str, folder: &Folder, class: &str) -> Markup {
     }
 }
 
-fn told(finding: &Finding) -> Markup {
+fn told(finding: &Finding, home: Option<&str>) -> Markup {
     let (word, class) = match finding.severity {
         Severity::Note => ("Note", "quiet"),
         Severity::Warning => ("Warning", "warn"),
         Severity::Error => ("Error", "bad"),
     };
-    html! { li { b class=(class) { (word) ": " } (line(&finding.detail)) " " span class="next" { (line(&finding.next_step)) } } }
-}
-
-/// A sentence with commands between backquotes.
-fn line(text: &str) -> Markup {
-    html! { @for (at, piece) in text.split('`').enumerate() { @if at % 2 == 1 { code { (shown(piece)) } } @else { (shown(piece)) } } }
-}
-
-/// A text of a file system: control characters as pictures.
-fn shown(text: &str) -> String {
-    text.chars().map(visible).collect()
+    html! { li { b class=(class) { (word) ": " } (sentence(&finding.detail, home)) " " span class="next" { (sentence(&finding.next_step, home)) } } }
 }
 
 fn at(time: Time) -> Markup {
@@ -112,16 +107,4 @@ fn ago(time: Time, now: Time) -> Markup {
     let text =
         if time > now { format!("in {}", span(time.ahead(now))) } else { format!("{} ago", span(time.ago(now))) };
     html! { @match export::time::rfc3339(time.0) { Some(written) => { time datetime=(written) title=(super::time::second(time.0)) { (text) } }, None => (text) } }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_show_their_commands() {
-        let check = |text: &str, expected: &str| assert_eq!(line(text).into_string(), expected);
-        check("Run `prompt-manager run`.", "Run <code>prompt-manager run</code>.");
-        check("<b>\u{1b}[2J", "&lt;b&gt;\u{241b}[2J");
-    }
 }

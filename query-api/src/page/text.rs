@@ -78,19 +78,18 @@ pub(crate) fn number(number: impl Into<i128>) -> String {
     grouped
 }
 
-/// `950`, `12.3k`, `4.5M`: how much, where the last digit says nothing.
+/// `950`, `12.3k`, `4.5M`: how much, rounded where the last digit says nothing.
 pub(crate) fn about(number: u64) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        1_000..1_000_000 => scaled(number, 1_000, 'k'),
-        1_000_000..1_000_000_000 => scaled(number, 1_000_000, 'M'),
-        _ => scaled(number, 1_000_000_000, 'G'),
-    }
-}
-
-fn scaled(number: u64, unit: u64, sign: char) -> String {
-    let tenths = number / (unit / 10);
-    if tenths < 1_000 { format!("{}.{}{sign}", tenths / 10, tenths % 10) } else { format!("{}{sign}", tenths / 10) }
+    const UNITS: [(u64, char); 3] = [(1_000, 'k'), (1_000_000, 'M'), (1_000_000_000, 'G')];
+    // The smallest unit of which there are less than a thousand, once rounded.
+    let fits = |(unit, _): &(u64, char)| number < unit * 1_000 - unit / 2;
+    let (unit, sign) = match number {
+        0..1_000 => return number.to_string(),
+        _ => UNITS.into_iter().find(fits).unwrap_or(UNITS[2]),
+    };
+    let in_units = |unit: u64| number.saturating_add(unit / 2) / unit;
+    let tenths = in_units(unit / 10);
+    if tenths < 1_000 { format!("{}.{}{sign}", tenths / 10, tenths % 10) } else { format!("{}{sign}", in_units(unit)) }
 }
 
 /// `$0.42`, and `<$0.01` of what is less.
@@ -181,7 +180,13 @@ mod tests {
         check(number(1_234_567), "1\u{202f}234\u{202f}567");
         check(number(-1_000), "−1\u{202f}000");
         check(about(999), "999");
-        check(about(1_250), "1.2k");
+        check(about(1_250), "1.3k");
+        check(about(1_249), "1.2k");
+        check(about(47_757_881), "47.8M");
+        check(about(99_949), "99.9k");
+        check(about(99_950), "100k");
+        check(about(999_499), "999k");
+        check(about(999_500), "1.0M");
         check(about(250_000), "250k");
         check(about(4_500_000), "4.5M");
         check(dollars(0.0), "$0.00");

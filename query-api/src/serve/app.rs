@@ -23,10 +23,10 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use super::answered::{Answered, Asked};
 use crate::access::Access;
+use crate::access::form::Visitor;
 use crate::handlers::{HTML, login};
-use crate::http::preferences::Preferences;
 use crate::http::problem::Problem;
-use crate::page::frame;
+use crate::page::{self, frame};
 use crate::routes;
 use crate::state::db::Database;
 use crate::state::events::Events;
@@ -60,6 +60,8 @@ pub(crate) struct App {
     requests: Arc<Requests>,
     events: Arc<Events>,
     changes: Stop,
+    /// What a command needs to be told of the data directory.
+    home: Option<String>,
 }
 
 /// Which route answers: noted on the request before it does, and known also where its answer never comes.
@@ -92,10 +94,11 @@ fn compression() -> CompressionLayer<impl Predicate> {
 impl App {
     pub(crate) fn new(access: Access, database: Database) -> Self {
         let requests = Arc::new(Requests::default());
+        let home = database.home_flag();
         let (events, changes) = (Events::new(database.home().clone()), database.stop());
         let routes = routes::router(database, access.logins().clone(), requests.clone(), events.clone());
         let routes = routes.route_layer(from_fn(noted)).layer(compression());
-        Self { access, routes, requests, events, changes }
+        Self { access, routes, requests, events, changes, home }
     }
 
     /// Lets go of those who listen: the server is about to end.
@@ -119,7 +122,7 @@ impl App {
         parts.extensions.insert(route.clone());
         let asked = Asked::new(&parts.method, &parts.headers);
         let path = parts.uri.path().to_owned();
-        let page = asks_for_page(&parts).then(|| Preferences::of(&parts.headers));
+        let page = asks_for_page(&parts).then(|| Visitor::of(&parts, self.access.logins()));
         let is_change = !parts.method.is_safe();
         let response = match self.access.check(&parts) {
             Err(problem) => problem.into_response(),
@@ -134,7 +137,8 @@ impl App {
             }
         };
         let route = route.name();
-        let mut response = uniform(response, &path, page, &route);
+        let mut response =
+            uniform(response, &path, page.as_ref().map(|visitor| (visitor, self.home.as_deref())), &route);
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }
@@ -161,7 +165,7 @@ fn asks_for_page(request: &Parts) -> bool {
 }
 
 /// Every error as problem+json, or for a person as a page, those of the router too. The log hears the route alone: in the path may be a person's words.
-fn uniform(mut response: Response, path: &str, page: Option<Preferences>, route: &str) -> Response {
+fn uniform(mut response: Response, path: &str, page: Option<(&Visitor, Option<&str>)>, route: &str) -> Response {
     if response.status().as_u16() < 400 {
         return response;
     }
@@ -182,14 +186,14 @@ fn uniform(mut response: Response, path: &str, page: Option<Preferences>, route:
         tracing::warn!(route, status = problem.status.as_u16(), "failed to {internal}");
     }
     let mut rendered = problem.render(path);
-    if let Some(preferences) = page {
+    if let Some((visitor, home)) = page {
         let page = match problem.status {
-            StatusCode::UNAUTHORIZED => login::strange(preferences),
-            _ => frame::short(
-                problem.title(),
-                preferences,
-                &html! { p { (problem.detail) } p { a href="/" { "To the timeline" } } },
-            ),
+            StatusCode::UNAUTHORIZED => login::strange(visitor.preferences),
+            // Whoever asks for another host is no visitor of ours.
+            StatusCode::MISDIRECTED_REQUEST => {
+                frame::short(problem.title(), visitor.preferences, &html! { p { (problem.detail) } })
+            }
+            _ => page::problem::problem(&problem, visitor, home),
         };
         rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
         *rendered.body_mut() = Body::from(page);

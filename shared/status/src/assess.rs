@@ -80,7 +80,7 @@ fn failed(status: &Status) -> Option<Finding> {
         "files_failed",
         Severity::Warning,
         format!("{} not be taken in: {}.", count(failed.files, "file could", "files could"), by_reason.join(", ")),
-        "List them with `prompt-manager failed`; once the reason is gone, `prompt-manager retry` puts them back.",
+        "List them with `prompt-manager failed`; once the reason is gone, `prompt-manager retry --all` puts them back.",
     ))
 }
 
@@ -233,7 +233,7 @@ fn old(status: &Status, kind: &BackupKind, what: &str) -> Option<Finding> {
             "backup_old",
             Severity::Warning,
             format!("{age} backup of {what}; one is due every {}.", span(kind.every_ms)),
-            "`prompt-manager run` and `once` make those that are due; `prompt-manager backup DEST` makes one now.",
+            "`prompt-manager run` and `prompt-manager once` make those that are due; `prompt-manager backup DEST` makes one now.",
         )
     })
 }

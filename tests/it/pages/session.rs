@@ -67,7 +67,7 @@ fn a_session_is_cut_and_joined_by_forms() {
     let joined = tab.page(&page);
     assert!(joined.contains("Undo the joins") && joined.contains("Undo this join"), "{joined}");
     assert_eq!(prompts(&server, &ids[0]).len(), all.len() + others);
-    send(&format!("{page}/undo"), &[]);
+    assert_eq!(send(&format!("{page}/undo"), &[]), page, "the session is still there");
     assert_eq!(rows(&tab.page(&page)), all);
 
     send(&format!("{page}/title"), &[("title", " The <b>parser</b> ")]);

@@ -99,7 +99,7 @@ pub(crate) struct UndoForm {
     change: Option<String>,
 }
 
-/// `POST /sessions/{id}/undo`: back to the page that it came from, or, where that is the session that is no more, to the one
+/// `POST /sessions/{id}/undo`: back to the page that it came from, or, where that is of a session that is no more, to the one
 /// that has its prompts.
 pub(crate) async fn undo(
     State(database): State<Arc<Database>>,
@@ -107,11 +107,14 @@ pub(crate) async fn undo(
     Query(()): Query<()>,
     Form(form): Form<UndoForm>,
 ) -> Result<Response, Problem> {
-    let (own, change) = (path("/sessions/", &id, ""), form.change);
-    let undone = database.annotate(move |annotator, now_ms| annotator.undo(&id, change.as_deref(), now_ms)).await?;
+    let (of, change) = (id.clone(), form.change);
+    let undone = database.annotate(move |annotator, now_ms| annotator.undo(&of, change.as_deref(), now_ms)).await?;
     let Moved { into } = undone;
-    match into.first().filter(|_| form.back.leads_to(&own)) {
-        Some(into) => Back::to(path("/sessions/", into, "")).map(|back| back.answer()),
-        None => Ok(form.back.answer()),
+    let own = path("/sessions/", &id, "");
+    let (Some(into), true) = (into.first(), form.back.leads_to(&own)) else { return Ok(form.back.answer()) };
+    let left = database.ask::<_, Problem>(move |reader| reader.outline(&id)).await?;
+    if left.is_some_and(|left| !left.points.is_empty()) {
+        return Ok(form.back.answer());
     }
+    Back::to(path("/sessions/", into, "")).map(|back| back.answer())
 }

@@ -52,6 +52,7 @@ pub(crate) async fn show(
         passes: passes.as_ref(),
         failed: failed.as_ref(),
         missing: missing.as_ref().map(|pages| pages.each_ref()),
+        home: home.as_deref(),
     };
     Ok(page(&Frame::new("Health", "health", &visitor), &health.render()))
 }

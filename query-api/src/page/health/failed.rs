@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Health, line, shown};
+use super::Health;
 use crate::page::chart::scrolled;
+use crate::page::sentence::{sentence, shown};
 use crate::page::text::{clipped, number};
 use crate::page::time::moment;
 use crate::view::FailedItem;
@@ -26,7 +27,7 @@ pub(super) fn files(it: &Health<'_>) -> Markup {
         p class="quiet" { "They lie byte for byte in " code { "queue/failed" } ". Once the reason is gone, these commands, in a terminal of this machine, put them back into the queue; the next pass takes them in." }
         @if failed.items.len() > 1 || failed.more { p class="command" { "All of them: " code id="retry-all" { (failed.retry_all) } " " button type="button" data-copies="retry-all" hidden { "Copy" span class="vh" { " the command for all" } } } }
         (scrolled("Failed files", &table))
-        @if failed.more { p class="quiet" { "The first " (number(failed.items.len() as u64)) " of them. " (line("`prompt-manager failed` lists all.")) } }
+        @if failed.more { p class="quiet" { "The first " (number(failed.items.len() as u64)) " of them. " (sentence("`prompt-manager failed` lists all.", it.home)) } }
     }
 }
 

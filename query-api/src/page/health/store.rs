@@ -4,9 +4,10 @@ use maud::{Markup, html};
 use status::parts::BackupKind;
 use terminal::{size, span};
 
-use super::{Health, ago, line};
+use super::{Health, ago};
 use crate::page::chart::scrolled;
 use crate::page::row::{Said, row};
+use crate::page::sentence::shown;
 use crate::page::text::number;
 use crate::view::Page;
 
@@ -78,7 +79,7 @@ pub(super) fn facts(it: &Health<'_>) -> Markup {
             dt { "Hook" }
             dd { @if errors.lines == 0 { "noted no faults" } @else {
                 (number(errors.last_day)) " faults in the last day, " (number(errors.lost_last_day)) " events lost"
-                @if let Some(last) = errors.last_at { "; the last " (ago(last, now)) } "; " (line("`logs/hook-errors.log`"))
+                @if let Some(last) = errors.last_at { "; the last " (ago(last, now)) } "; " code { "logs/hook-errors.log" }
             } }
         }
         dt { "Versions" } dd { "Prompt Manager " (status.versions.prompt_manager) ", SQLite " (status.versions.sqlite) }
@@ -92,6 +93,6 @@ fn backup(it: &Health<'_>, kind: &BackupKind) -> Markup {
             None => "none yet"
         }
         @if kind.every_ms > 0 { "; one is due every " (span(kind.every_ms)) } @else { "; none are made" }
-        @if let Some(reason) = &kind.failure { "; " span class="bad" { "the last try failed: " (super::shown(reason)) } }
+        @if let Some(reason) = &kind.failure { "; " span class="bad" { "the last try failed: " (shown(reason)) } }
     }
 }

@@ -1,0 +1,44 @@
+//! Sentences of ours that name commands: shown so that each command runs as it is written, also where the data directory is
+//! not the usual one.
+
+use maud::{Markup, html};
+
+use super::text::visible;
+
+/// A sentence with commands between backquotes. `home` is what a command needs to be told of the data directory.
+pub(crate) fn sentence(text: &str, home: Option<&str>) -> Markup {
+    html! {
+        @for (at, piece) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (shown(&at_home(piece, home))) } } @else { (shown(piece)) }
+        }
+    }
+}
+
+/// The command with the flag behind its name.
+fn at_home(command: &str, home: Option<&str>) -> String {
+    let (Some(home), Some(rest)) = (home, command.strip_prefix("prompt-manager ")) else { return command.to_owned() };
+    let (name, more) = rest.split_once(' ').map_or((rest, String::new()), |(name, more)| (name, format!(" {more}")));
+    format!("prompt-manager {name} {home}{more}")
+}
+
+/// A text of a file system: control characters as pictures.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_show_their_commands() {
+        let check = |text: &str, home: Option<&str>, expected: &str| {
+            assert_eq!(sentence(text, home).into_string(), expected);
+        };
+        check("Run `prompt-manager run`.", None, "Run <code>prompt-manager run</code>.");
+        check("Run `prompt-manager run`.", Some("--home /d"), "Run <code>prompt-manager run --home /d</code>.");
+        check("`prompt-manager retry --all`", Some("--home /d"), "<code>prompt-manager retry --home /d --all</code>");
+        check("Ask `claude`.", Some("--home /d"), "Ask <code>claude</code>.");
+        check("<b>\u{1b}[2J", None, "&lt;b&gt;\u{241b}[2J");
+    }
+}

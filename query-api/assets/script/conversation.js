@@ -111,5 +111,5 @@ export function start() {
         key(one.dataset.key ?? '', one.textContent ?? '', () => copy(one));
     }
     document.addEventListener('submit', suggested, true);
-    document.addEventListener('sessions-changed', () => { moved().catch(() => location.reload()); });
+    document.addEventListener('sessions-changed', () => { moved().catch(() => null); });
 }

@@ -65,8 +65,8 @@ export async function api(method, path, body, headers = {}, { quiet = false } = 
         if (said && !quiet && answer.status !== 412) toast(said, { bad: true });
         return { status: answer.status, ok: answer.ok, body: read, etag: answer.headers.get('ETag'), said };
     } catch {
-        const said = 'The server does not answer. Nothing was changed.';
-        if (!quiet) toast(said, { bad: true });
+        const said = 'The server does not answer.';
+        if (!quiet) toast(`${said} Nothing was changed.`, { bad: true });
         return { status: 0, ok: false, body: null, etag: null, said };
     }
 }

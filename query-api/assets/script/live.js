@@ -115,11 +115,16 @@ async function refresh() {
     if (count && counted && count.textContent !== counted.textContent) count.textContent = counted.textContent;
     const known = fresh.filter((row) => document.getElementById(row.id));
     for (const row of known) renew(document.getElementById(row.id), row);
+    if (results.dataset.live !== 'newest') {
+        const shown = rows();
+        const same = fresh.every((row, at) => row.id === shown[at]?.id);
+        return others && !same ? offer('This list has changed') : undefined;
+    }
     if (known.length === fresh.length) return;
-    // Rows between those that are new and those that are shown may be missing, or the order may be another.
-    if (results.dataset.live !== 'newest') return others ? offer('This list has changed') : undefined;
+    // Rows between those that are new and those that are shown may be missing.
     if (known.length === 0) return offer('New prompts');
     waiting = fresh.slice(0, fresh.indexOf(known[0]));
+    if (others && waiting.length < fresh.length - known.length) return offer('This list has changed');
     if (waiting.length === 0) return;
     const reads = window.scrollY > READS || selected() !== null || document.querySelector('dialog[open]') !== null;
     if (reads) offer(waiting.length);

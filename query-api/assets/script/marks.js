@@ -146,9 +146,9 @@ export function star(id) {
  */
 export const readTags = (text) => text.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '');
 
-/** @param {string} id @param {{quiet?: boolean}} [how] @returns {Promise<{marks: Marks, etag: string | null} | null>} */
-export async function marksOf(id, how) {
-    const answer = await api('GET', conversation(id, 'rating'), undefined, {}, how);
+/** @param {string} id @returns {Promise<{marks: Marks, etag: string | null} | null>} */
+export async function marksOf(id) {
+    const answer = await api('GET', conversation(id, 'rating'));
     return answer.ok ? { marks: answer.body, etag: answer.etag } : null;
 }
 

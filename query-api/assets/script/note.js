@@ -43,8 +43,9 @@ export function autosave(area, id, status, read) {
     /** The change that is under way. @type {Promise<boolean> | null} */
     let going = null;
     let conflict = false;
-    /** What the server says against the text. */
-    let refused = '';
+    /** What is said against saving it, and whether the server will say the same again. */
+    let why = '';
+    let refused = false;
 
     const tell = (/** @type {string} */ text, bad = false) => {
         status.replaceChildren(text);
@@ -55,25 +56,38 @@ export function autosave(area, id, status, read) {
         timer = window.setTimeout(save, after);
     };
 
+    /** A question about the marks, of which the status tells how it went. @type {(method: string, body?: unknown, headers?: Record<string, string>) => ReturnType<typeof api>} */
+    async function ask(method, body, headers) {
+        const answer = await api(method, conversation(id, 'rating'), body, headers, { quiet: true });
+        why = answer.said;
+        refused = isRefusal(answer.status);
+        return answer;
+    }
+
+    /** The marks as they are on the server now. */
+    async function readNow() {
+        const answer = await ask('GET');
+        return answer.ok ? { marks: answer.body, etag: answer.etag } : null;
+    }
+
     /** @param {string} text */
     async function put(text) {
         if (!etag) {
-            const now = await marksOf(id, { quiet: true });
+            const now = await readNow();
             if (!now) return false;
             if (plain(now.marks.notes) !== there) return collide(now);
             etag = now.etag;
         }
         const sent = { notes: text.trim() ? text : null };
-        const answer = await api('PUT', conversation(id, 'rating'), sent, etag ? { 'If-Match': etag } : {}, { quiet: true });
+        const answer = await ask('PUT', sent, etag ? { 'If-Match': etag } : {});
         if (answer.status === 412) {
-            const now = await marksOf(id, { quiet: true });
+            const now = await readNow();
             if (!now) return false;
             // A rating alone makes another state too, and is no reason to ask.
             if (plain(now.marks.notes) !== there) return collide(now);
             etag = now.etag;
             return put(text);
         }
-        refused = isRefusal(answer.status) ? answer.said : '';
         if (!answer.ok) return false;
         kept = text;
         there = plain(answer.body.notes);
@@ -126,10 +140,10 @@ export function autosave(area, id, status, read) {
             tell('Saved');
         } else if (done) {
             later(PAUSE);
-        } else if (refused) {
-            tell(`Not saved. ${refused}`, true);
+        } else if (refused && !conflict) {
+            tell(`Not saved. ${why}`, true);
         } else if (!conflict) {
-            tell('Not saved yet. It is tried again.', true);
+            tell(`Not saved yet. ${why} It is tried again.`, true);
             if (area.isConnected) later(AGAIN);
         }
         return done && area.value === text;

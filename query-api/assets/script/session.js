@@ -4,7 +4,7 @@ import { load } from './http.js';
 import { more, rows, select, selected, watch } from './list.js';
 import { announce, oneAtATime, onCommitted } from './live.js';
 import { carry } from './make.js';
-import { joinAgain, splitAt } from './split.js';
+import { joinAgain, partAgain, splitAt } from './split.js';
 
 /** Pages that are loaded to find where somebody was. */
 const PAGES = 20;
@@ -46,13 +46,18 @@ async function look() {
 async function cut(event) {
     const { target: form, submitter: by } = event;
     if (!(form instanceof HTMLFormElement) || !(by instanceof HTMLButtonElement)) return;
+    const session = () => decodeURIComponent(new URL(form.action).pathname.split('/')[2] ?? '');
+    const change = form.elements.namedItem('change');
     if (form.id === 'split') {
         event.preventDefault();
         const row = document.getElementById(`c${by.value}`);
         splitAt(by.value, row?.dataset.session ?? '');
     } else if (form.matches('.others form')) {
         event.preventDefault();
-        joinAgain(decodeURIComponent(new URL(form.action).pathname.split('/')[2] ?? ''));
+        joinAgain(session());
+    } else if (form.matches('.part form') && change instanceof HTMLInputElement) {
+        event.preventDefault();
+        partAgain(session(), change.value);
     }
 }
 

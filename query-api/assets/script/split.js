@@ -22,9 +22,18 @@ export async function splitAt(id, session) {
 }
 
 /** Takes a split back. @param {string} session The one that it made. */
-export async function joinAgain(session) {
-    const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(session)}`);
+export const joinAgain = (session) => takeBack(session, '', 'Joined again.');
+
+/**
+ * @param {string} session
+ * @param {string} change One of its joins.
+ */
+export const partAgain = (session, change) => takeBack(session, `?change=${encodeURIComponent(change)}`, 'Apart again.');
+
+/** @param {string} session @param {string} which @param {string} said */
+async function takeBack(session, which, said) {
+    const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(session)}${which}`);
     if (!undone.ok) return;
     changed();
-    toast('Joined again.');
+    toast(said);
 }

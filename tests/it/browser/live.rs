@@ -53,6 +53,35 @@ fn a_new_prompt_slides_in() {
     page.wait_for("the offered prompt", |page| first(page) == "one more");
 }
 
+/// Who looks at another order, or at what fits, is told of what others change, and the count is always right.
+#[test]
+fn a_list_that_others_change_says_so() {
+    let world = World::captured();
+    let server = world.serve();
+    let all: Vec<u64> = server.items(&[]).iter().filter_map(|item| item["id"].as_u64()).collect();
+    let (newest, oldest) = (all[0], all[all.len() - 1]);
+    let mut client = server.client();
+    let mut mark = |id: u64, marks: &str| {
+        let answer = client.json("PUT", &format!("/api/conversations/{id}/rating"), marks);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    mark(newest, r#"{"star": true}"#);
+    let page = Browser::enter(&world, &server);
+    page.open("/?star=true");
+    page.wait_for("one prompt", |page| page.text_of("#count") == "1 prompt");
+    mark(oldest, r#"{"star": true, "rating": 5}"#);
+    page.wait_for("the count", |page| page.text_of("#count") == "2 prompts");
+    page.wait_for("a word", |page| page.texts_of("#news") == ["This list has changed"]);
+    page.click("#news button");
+    page.wait_for("both", |page| page.count("#rows > .row") == 2);
+
+    page.open("/?sort=rating&limit=1");
+    page.wait_for("the best", |page| page.has(&format!("#c{oldest}")));
+    mark(oldest, r#"{"rating": null}"#);
+    mark(newest, r#"{"rating": 4}"#);
+    page.wait_for("a word", |page| page.texts_of("#news") == ["This list has changed"]);
+}
+
 /// Somebody who waits for the health page need not ask it again, and what they unfolded stays so.
 #[test]
 fn the_health_page_is_as_it_is_now() {

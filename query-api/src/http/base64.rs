@@ -29,12 +29,20 @@ pub(crate) fn digits(bytes: &[u8], alphabet: &[u8; 64]) -> String {
 
 /// The bytes of digits without padding.
 pub(crate) fn bytes(text: &str, alphabet: &[u8; 64]) -> Option<Vec<u8>> {
+    // What each byte stands for as a digit; a picture has millions of them.
+    let mut values = [u8::MAX; 256];
+    for (value, digit) in (0..).zip(alphabet) {
+        values[usize::from(*digit)] = value;
+    }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     for group in text.as_bytes().chunks(4) {
         let mut bits = 0_u32;
         for (i, digit) in group.iter().enumerate() {
-            let value = alphabet.iter().position(|known| known == digit)? as u32;
-            bits |= value << (18 - 6 * i);
+            let value = values[usize::from(*digit)];
+            if value == u8::MAX {
+                return None;
+            }
+            bits |= u32::from(value) << (18 - 6 * i);
         }
         bytes.extend(&bits.to_be_bytes()[1..group.len()]);
     }

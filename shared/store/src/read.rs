@@ -193,12 +193,20 @@ impl Reader {
         self.ask(|conn| conversation::get(conn, id))
     }
 
-    /// The pictures of a conversation, with their bytes; an alias answers with its survivor's.
+    /// The pictures of a conversation, or of its tool call `call`, from 0; an alias answers with its survivor's.
     ///
     /// # Errors
     /// As [`Reader::list`].
-    pub fn pictures(&mut self, id: ConversationId) -> Result<Vec<Picture>, Error> {
-        self.ask(|conn| pictures::of(conn, id))
+    pub fn pictures(&mut self, id: ConversationId, call: Option<usize>) -> Result<Vec<Picture>, Error> {
+        self.ask(|conn| pictures::of(conn, id, call))
+    }
+
+    /// The `n`th of [`Reader::pictures`], from 0, in base64 as it was captured.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn picture(&mut self, id: ConversationId, call: Option<usize>, n: usize) -> Result<Option<String>, Error> {
+        self.ask(|conn| pictures::bytes(conn, id, call, n))
     }
 
     /// A page of what a conversation was made from, byte for byte; an alias answers with its survivor. `None` if there is no

@@ -144,16 +144,19 @@ fn pictures_are_what_their_bytes_are() {
         &[&format!("src=\"{first}/images/0\" width=\"1\" height=\"1\" alt=\"Image 1, image/png, 70B\""), "Next</a>"],
     );
     let page = tab.page(&second);
-    check(&page, &["of no kind that is shown here", &format!("src=\"{second}/images/1\""), "rel=\"prev\""]);
+    check(&page, &["of no kind that is shown here", &format!("src=\"{second}/images/0?call=0\""), "rel=\"prev\""]);
     assert!(!page.contains(&format!("src=\"{second}/images/0\"")), "{page}");
-    for picture in [format!("{first}/images/0"), format!("{second}/images/1")] {
+    let pictures = ["images/1", "images/0?call=0"].map(|picture| format!("{second}/{picture}"));
+    for picture in pictures.into_iter().chain([format!("{first}/images/0")]) {
         let answer = tab.get(&picture);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/png")), "{picture}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert!(answer.body.starts_with(b"\x89PNG"), "{picture}");
     }
-    assert_eq!(tab.get(&format!("{second}/images/0")).status, 404);
+    for none in ["images/0", "images/2", "images/1?call=0", "images/0?call=1"] {
+        assert_eq!(tab.get(&format!("{second}/{none}")).status, 404, "{none}");
+    }
 }
 
 #[test]

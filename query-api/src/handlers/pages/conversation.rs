@@ -35,8 +35,6 @@ pub(crate) use record::show as record;
 const SUGGESTED: usize = 5;
 /// Tags that are offered while one types.
 const OFFERED: usize = 300;
-/// Digits of base64 in which a picture says what it is.
-const HEAD: usize = 4_096;
 
 /// Which part of it.
 #[derive(Deserialize)]
@@ -72,7 +70,7 @@ pub(crate) async fn show(
                 around: around(reader, id, at, &session)?,
                 suggested: suggested.into_iter().map(|suggestion| suggestion.tag).take(SUGGESTED).collect(),
                 tags: tags.into_iter().map(|tag| tag.tag).take(OFFERED).collect(),
-                pictures: pictures(reader, id)?,
+                pictures: pictures(reader, id, None)?,
             })
         })
         .await?;
@@ -112,16 +110,15 @@ fn around(
     Ok((next(Direction::Descending)?, next(Direction::Ascending)?))
 }
 
-/// The pictures of one, without their bytes.
-fn pictures(reader: &mut Reader, id: ConversationId) -> Result<Vec<Picture>, store::Error> {
+/// The pictures of one, or of one call of it, without their bytes.
+fn pictures(reader: &mut Reader, id: ConversationId, call: Option<usize>) -> Result<Vec<Picture>, store::Error> {
     let picture = |found: read::Picture| {
-        let bare = found.base64.trim_end_matches('=');
-        let head = base64::unpadded(found.base64.get(..HEAD).unwrap_or(&found.base64)).unwrap_or_default();
+        let head = base64::unpadded(&found.head).unwrap_or_default();
         let call = match found.place {
             read::PicturePlace::Prompt => None,
             read::PicturePlace::Call(call) => Some(call),
         };
-        Picture { call, kind: look::kind(&head), bytes: bare.len() * 3 / 4 }
+        Picture { call, kind: look::kind(&head), bytes: found.digits * 3 / 4 }
     };
-    Ok(reader.pictures(id)?.into_iter().map(picture).collect())
+    Ok(reader.pictures(id, call)?.into_iter().map(picture).collect())
 }

@@ -70,7 +70,7 @@ pub(crate) async fn show(
         return Ok(typed(TEXT, database.make(side).await?));
     }
     let id = found.turn.id;
-    let pictures = database.ask::<_, Problem>(move |reader| pictures(reader, id)).await?;
+    let pictures = database.ask::<_, Problem>(move |reader| pictures(reader, id, Some(n))).await?;
     made(&database, move || {
         let it = view::Conversation::of(&found, alias);
         let title = format!("Tool call {} of {}", n + 1, id.0);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
+use serde::Deserialize;
 
 use crate::handlers::ratings::named;
 use crate::handlers::typed;
@@ -15,18 +16,24 @@ use crate::http::problem::Problem;
 use crate::page::picture::kind;
 use crate::state::db::Database;
 
+/// Among which pictures it is counted.
+#[derive(Deserialize)]
+pub(crate) struct Among {
+    /// Those of this tool call, from 0; all where none is named. Of a call only what it gave back is read.
+    call: Option<usize>,
+}
+
 /// `GET /conversations/{id}/images/{n}`.
 pub(crate) async fn show(
     State(database): State<Arc<Database>>,
     Numbered { id, n }: Numbered,
-    Query(()): Query<()>,
+    Query(Among { call }): Query<Among>,
 ) -> Result<Response, Problem> {
     let id = named(&database, id).await?;
     let bytes = database
         .ask::<_, Problem>(move |reader| {
-            let found = reader.pictures(id)?.into_iter().nth(n);
-            Ok(found.and_then(|picture| {
-                let digits: String = picture.base64.split_ascii_whitespace().collect();
+            Ok(reader.picture(id, call, n)?.and_then(|base64| {
+                let digits: String = base64.split_ascii_whitespace().collect();
                 base64::unpadded(&digits)
             }))
         })

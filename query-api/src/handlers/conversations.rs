@@ -8,7 +8,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
 use store::ConversationId;
-use store::read::{Direction, ListRequest, Sort};
+use store::read::{Direction, ListRequest, Reader, Sort};
 use utoipa::{IntoParams, ToSchema};
 
 use super::json;
@@ -140,14 +140,15 @@ pub(crate) async fn show(
     id: Id,
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
-    let (conversation, alias) = found(&database, id).await?;
+    let (conversation, alias) = found(&database, id, Reader::conversation).await?;
     json(&view::Conversation::of(&conversation, alias))
 }
 
-/// The conversation that a path names, and the id that was asked for where that is another.
+/// The conversation that a path names, as `read` reads it, and the id that was asked for where that is another.
 pub(super) async fn found(
     database: &Database,
     id: Id,
+    read: fn(&mut Reader, ConversationId) -> Result<Option<store::read::Conversation>, store::Error>,
 ) -> Result<(store::read::Conversation, Option<ConversationId>), Problem> {
     let found = database
         .ask::<_, Problem>(move |reader| {
@@ -155,7 +156,7 @@ pub(super) async fn found(
                 Id::Number(id) => Some(id),
                 Id::Last => reader.last()?,
             };
-            id.map_or(Ok(None), |id| reader.conversation(id))
+            id.map_or(Ok(None), |id| read(reader, id))
         })
         .await?;
     match (found, id) {

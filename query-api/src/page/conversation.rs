@@ -8,6 +8,7 @@ mod call;
 mod facts;
 mod pictures;
 mod room;
+mod started;
 mod summary;
 
 use maud::{Markup, html};

@@ -49,6 +49,9 @@ pub struct ToolCall<'a> {
     pub started_at: Option<String>,
     /// How long it ran.
     pub duration_ms: Option<i64>,
+    /// Of the store: how large it is where only its beginning was read, which is never so in what is written.
+    #[serde(skip)]
+    pub begun: Option<u64>,
 }
 
 impl<'a> Block<'a> {
@@ -77,6 +80,7 @@ impl<'a> ToolCall<'a> {
             finished: call.finished,
             started_at: call.started_ms.and_then(rfc3339),
             duration_ms: call.duration_ms,
+            begun: call.begun,
         }
     }
 }

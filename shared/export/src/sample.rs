@@ -59,6 +59,7 @@ fn call(id: &str, name: &str, input: &str, output: Option<&str>) -> ToolCall {
         finished: output.is_some(),
         started_ms: Some(AT),
         duration_ms: output.map(|_| 372),
+        begun: None,
     }
 }
 

@@ -7,6 +7,7 @@
 //! it: [`inspect`].
 
 mod conversation;
+mod cut;
 pub mod export;
 mod figures;
 mod filter;
@@ -191,6 +192,30 @@ impl Reader {
     /// As [`Reader::list`].
     pub fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
         self.ask(|conn| conversation::get(conn, id))
+    }
+
+    /// As much of one as a page shows: of what its tools were given and gave back the beginning, and subagents not too deep.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn conversation_begun(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
+        self.ask(|conn| conversation::begun(conn, id))
+    }
+
+    /// The row of one alone: its prompt, its answer.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn turn(&mut self, id: ConversationId) -> Result<Option<Turn>, Error> {
+        self.ask(|conn| conversation::row(conn, id))
+    }
+
+    /// Its `n`th tool call, from 0, whole, with the id of the conversation itself. `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn call(&mut self, id: ConversationId, n: usize) -> Result<Option<(ConversationId, ToolCall)>, Error> {
+        self.ask(|conn| conversation::call(conn, id, n))
     }
 
     /// The pictures of a conversation, or of its tool call `call`, from 0; an alias answers with its survivor's.

@@ -198,3 +198,38 @@ fn deep_json_is_shown_in_pieces_and_given_out_as_it_is() {
     }
     assert_eq!(tab.page(&format!("{call}?part=input&form=text")), input.to_string());
 }
+
+#[test]
+fn of_what_is_large_the_page_says_how_large_it_is() {
+    let world = World::new();
+    let mut told = told();
+    let long = "Look at everything. ".repeat(5_000);
+    told.prompt("Ask others");
+    told.agent("Explore", &long, "All is well", |told| told.bash("ls /sub", &long, false));
+    told.agent("Explore", &format!("{long}Again."), "Still well", |_| {});
+    told.writes("/a/b.txt", &long.repeat(20));
+    told.writes("/a/c.txt", &long);
+    told.answers("Well.");
+    let (server, ids) = served(&world, &told);
+    let tab = Tab::open(&world, &server);
+    let here = format!("/conversations/{}", ids[0]);
+    let page = tab.page(&here);
+    assert!(page.len() < 100_000, "{} bytes", page.len());
+    check(
+        &page,
+        &[
+            "<span class=\"result\">2.0MB",
+            "<code>/a/c.txt</code> <span class=\"result\">1 line",
+            "<b class=\"tool\">Subagent",
+            "<p>Well.</p>",
+        ],
+    );
+    // Each stands behind the call that started it.
+    let blocks: Vec<_> = page.split("<li class=\"block tool\"").skip(1).collect();
+    let subagents: Vec<_> = blocks.iter().map(|block| block.matches("Open the subagent").count()).collect();
+    assert_eq!(subagents, [1, 1, 0, 0], "{page}");
+    let call = tab.page(&format!("{here}/calls/0"));
+    assert!(call.len() < 200_000, "{} bytes", call.len());
+    check(&call, &["Look at everything.", "all of the input", "All is well"]);
+    assert_eq!(tab.page(&format!("{here}/markdown?part=answer")), "Well.");
+}

@@ -59,7 +59,7 @@ pub(crate) async fn show(
     id: Id,
     Query(Begin { from }): Query<Begin>,
 ) -> Result<Response, Problem> {
-    let (found, alias) = found(&database, id).await?;
+    let (found, alias) = found(&database, id, Reader::conversation_begun).await?;
     let (id, at) = (found.turn.id, found.turn.timestamp_ms);
     let session = found.turn.user_session_id.clone();
     let beside = database

@@ -1,11 +1,13 @@
 //! What came of a prompt, in its order: what Claude said, what it thought, what it did, and the subagents where they were started.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use maud::{Markup, html};
 
 use super::call::Call;
 use super::room::{Room, plain, told};
+use super::started::Started;
 use crate::page::markdown::clipped;
 use crate::page::picture::Picture;
 use crate::page::text::{about, anchor, clipped as one_line};
@@ -19,7 +21,12 @@ const THOUGHT: usize = 16 << 10;
 /// The blocks of `range`.
 pub(super) fn of(it: &Conversation<'_>, pictures: &[Picture], range: Range<usize>, room: &mut Room) -> Markup {
     let last = range.end >= it.blocks.len();
-    let mut nested: Vec<i64> = Vec::new();
+    let mut started = Started::of(&it.subagents);
+    // Of calls of one id the first stands for all.
+    let mut calls: HashMap<Option<&str>, usize> = HashMap::with_capacity(it.tool_calls.len());
+    it.tool_calls.iter().enumerate().for_each(|(n, call)| {
+        calls.entry(call.id).or_insert(n);
+    });
     let mut said = range.start > 0;
     html! {
         @for (at, block) in it.blocks.iter().enumerate().skip(range.start).take(range.len()) {
@@ -33,19 +40,19 @@ pub(super) fn of(it: &Conversation<'_>, pictures: &[Picture], range: Range<usize
                     (step("prompt", id.as_deref(), &html! { div class="asked" { (plain(text, room, it.head.id)) } }))
                 }
                 ("tool", _) => {
-                    @if let Some((n, call)) = it.tool_calls.iter().enumerate().find(|(_, call)| Some(call.id) == block.tool_call_id) {
-                        @let started: Vec<_> = it.subagents.iter().filter(|child| !nested.contains(&child.head.id) && starts(call, child)).collect();
-                        ({ nested.extend(started.iter().map(|child| child.head.id)); step("tool", id.as_deref(), &html! {
+                    @if let Some(&n) = block.tool_call_id.and_then(|id| calls.get(&id)) {
+                        @let call = &it.tool_calls[n];
+                        (step("tool", id.as_deref(), &html! {
                             (Call { id: it.head.id, n, call, pictures }.fold(room))
-                            @for child in &started { (subagent(child, room, 0)) }
-                        }) })
+                            @for child in started.by(call) { (subagent(child, room, 0)) }
+                        }))
                     }
                 }
                 _ => {}
             }
         }
         @if last {
-            @for child in it.subagents.iter().filter(|child| !nested.contains(&child.head.id)) {
+            @for child in started.rest() {
                 (step("tool", None, &subagent(child, room, 0)))
             }
             // Of what hooks alone saw there are no blocks.
@@ -85,19 +92,6 @@ fn thought(text: &str, room: &mut Room, id: i64) -> Markup {
             }
         }
     }
-}
-
-/// Whether this call started that subagent: Claude Code names it in the answer, or the prompts are the same.
-fn starts(call: &export::parts::ToolCall<'_>, child: &Conversation<'_>) -> bool {
-    use store::read::Value;
-    if !["Task", "Agent"].contains(&call.name) {
-        return false;
-    }
-    let named =
-        |agent: &str| matches!(call.output, Some(Value::Text(text) | Value::Json(text)) if text.contains(agent));
-    let asked =
-        || super::summary::input(call)["prompt"].as_str().map(str::trim) == child.head.prompt_text.map(str::trim);
-    child.agent_id.is_some_and(|agent| agent.len() > 4 && named(agent)) || asked()
 }
 
 /// A subagent: a fold with its answer in a line, and inside what it did.

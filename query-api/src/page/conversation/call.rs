@@ -64,11 +64,11 @@ impl Part {
     }
 
     /// This side of a call as it was captured.
-    pub(crate) fn text(self, call: Option<store::read::ToolCall>) -> String {
-        let value = call.and_then(|call| match self {
+    pub(crate) fn text(self, call: store::read::ToolCall) -> String {
+        let value = match self {
             Self::Input => call.input,
             Self::Output => call.output,
-        });
+        };
         match value {
             Some(Value::Text(text) | Value::Json(text)) => text,
             None => String::new(),
@@ -95,7 +95,7 @@ fn size(call: &ToolCall<'_>) -> usize {
         Some(Value::Text(text) | Value::Json(text)) => text.len(),
         None => 0,
     };
-    size(call.input) + size(call.output)
+    call.begun.map_or_else(|| size(call.input) + size(call.output), |size| usize::try_from(size).unwrap_or(usize::MAX))
 }
 
 impl Call<'_> {
@@ -355,6 +355,7 @@ mod tests {
             finished: true,
             started_ms: None,
             duration_ms: None,
+            begun: None,
         };
         call_page(7, 0, &ToolCall::of(&call), &[], None).into_string()
     }

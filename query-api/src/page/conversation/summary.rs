@@ -66,6 +66,10 @@ fn result(call: &ToolCall<'_>, input: &Json, budget: &mut Budget) -> String {
         let first = first_line(call);
         return if first.is_empty() { "failed".to_owned() } else { format!("failed: {first}") };
     }
+    // Nothing is counted of what is not here.
+    if let Some(size) = call.begun {
+        return format!("{}B", about(size));
+    }
     match call.name {
         "Edit" | "MultiEdit" => {
             let counts = edits(input).try_fold((0, 0), |(more, less), (old, new)| {
@@ -134,6 +138,7 @@ mod tests {
             output,
             started_ms: None,
             duration_ms: None,
+            begun: None,
         };
         let call = ToolCall::of(&call);
         let input = input(&call);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::cut::closed;
 use super::json::Value;
 use super::marks;
 use super::session::{self, Session};
@@ -75,6 +76,34 @@ pub struct ToolCall {
     pub started_ms: Option<i64>,
     /// How long it ran.
     pub duration_ms: Option<i64>,
+    /// How large both sides are in the ground, in bytes, where only their beginnings were read.
+    pub begun: Option<u64>,
+}
+
+/// A tool call, with where what it was given is and what it gave back.
+type Placed = (ToolCall, Option<Span>, Option<Span>);
+
+/// How much of a conversation is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Depth {
+    /// Of each side of a tool call, in bytes.
+    side: u32,
+    /// And of those of subagents.
+    nested: u32,
+    /// So much of larger ones is read whole, all together, in bytes.
+    spare: u32,
+    /// Subagents in subagents.
+    levels: usize,
+}
+
+/// A side of a call that is larger is never read whole for a page, in bytes.
+const LARGE: u32 = 1 << 20;
+
+impl Depth {
+    /// All of it.
+    pub(super) const WHOLE: Self = Self { side: u32::MAX, nested: u32::MAX, spare: 0, levels: MAX_DEPTH };
+    /// What one page shows.
+    const PAGE: Self = Self { side: 32 << 10, nested: 4 << 10, spare: 16 << 20, levels: 3 };
 }
 
 const SURVIVOR: &str = "select survivor from aliases where id = ?1";
@@ -98,8 +127,36 @@ const USAGE: &str = "
 
 /// Reads it; an alias leads to its survivor.
 pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
+    read(conn, id, Depth::WHOLE)
+}
+
+/// As much of it as a page shows.
+pub(super) fn begun(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
+    read(conn, id, Depth::PAGE)
+}
+
+/// Its row alone.
+pub(super) fn row(conn: &Connection, id: ConversationId) -> Result<Option<Turn>, Error> {
+    turn::turn(conn, survivor(conn, id)?)
+}
+
+/// Its `n`th tool call, from 0, whole, and its own id. `None` if it has none such.
+pub(super) fn call(
+    conn: &Connection,
+    id: ConversationId,
+    n: usize,
+) -> Result<Option<(ConversationId, ToolCall)>, Error> {
     let id = survivor(conn, id)?;
-    let Some(mut conversation) = with_subagents(conn, id, 0)? else { return Ok(None) };
+    // Their rows are small beside what they name.
+    let Some((tool, input, output)) = tools(conn, id)?.into_iter().nth(n) else { return Ok(None) };
+    let spans = Spans::load(conn, [input, output].into_iter().flatten())?;
+    let whole = |side: Option<Span>| side.map(|span| (span, u32::MAX));
+    Ok(Some((id, with_sides(tool, whole(input), whole(output), &spans))))
+}
+
+fn read(conn: &Connection, id: ConversationId, depth: Depth) -> Result<Option<Conversation>, Error> {
+    let id = survivor(conn, id)?;
+    let Some(mut conversation) = with_subagents(conn, id, 0, depth)? else { return Ok(None) };
     conversation.session = session::get(conn, &conversation.turn.session_id)?;
     conversation.given_title = session::given_title(conn, &conversation.turn.user_session_id)?;
     Ok(Some(conversation))
@@ -122,16 +179,18 @@ pub(crate) fn survivor(conn: &Connection, id: ConversationId) -> Result<Conversa
     Ok(id)
 }
 
-/// It with its subagents, `depth` levels below the first.
+/// It with its subagents, `level` levels below the first.
 pub(super) fn with_subagents(
     conn: &Connection,
     id: ConversationId,
-    depth: usize,
+    level: usize,
+    depth: Depth,
 ) -> Result<Option<Conversation>, Error> {
-    let Some(mut conversation) = alone(conn, id)? else { return Ok(None) };
-    if depth < MAX_DEPTH {
+    let depth = if level == 0 { depth } else { Depth { side: depth.nested, spare: 0, ..depth } };
+    let Some(mut conversation) = alone(conn, id, depth)? else { return Ok(None) };
+    if level < depth.levels {
         for child in subagents(conn, id)? {
-            conversation.subagents.extend(with_subagents(conn, child, depth + 1)?);
+            conversation.subagents.extend(with_subagents(conn, child, level + 1, depth)?);
         }
     }
     Ok(Some(conversation))
@@ -148,16 +207,31 @@ pub(super) fn tokens(conn: &Connection, id: ConversationId) -> Result<Vec<Usage>
 }
 
 /// It alone: without its subagents and its session.
-pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
+pub(super) fn alone(conn: &Connection, id: ConversationId, depth: Depth) -> Result<Option<Conversation>, Error> {
     let Some(turn) = turn::turn(conn, id)? else { return Ok(None) };
     let blocks = rows(conn, BLOCKS, id, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, span(row, 3)?)))?;
-    let tools = rows(conn, TOOLS, id, |row| Ok((tool(row)?, span(row, 7)?, span(row, 11)?)))?;
+    let mut spare = depth.spare;
+    // What is of a usual size is there whole, unless there is very much of it.
+    let mut most = |span: Span| match spare.checked_sub(span.length) {
+        Some(left) if span.length > depth.side && span.length <= LARGE => {
+            spare = left;
+            span.length
+        }
+        _ => depth.side,
+    };
+    let tools: Vec<_> = tools(conn, id)?
+        .into_iter()
+        .map(|(tool, input, output)| (tool, input.map(|it| (it, most(it))), output.map(|it| (it, most(it)))))
+        .collect();
     let spans = Spans::load(
         conn,
-        blocks
-            .iter()
-            .filter_map(|(.., place)| *place)
-            .chain(tools.iter().flat_map(|(_, input, output)| [*input, *output]).flatten()),
+        blocks.iter().filter_map(|(.., place)| *place).chain(
+            tools
+                .iter()
+                .flat_map(|(_, input, output)| [*input, *output])
+                .flatten()
+                .map(|(span, most)| first(span, most)),
+        ),
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
     let mut conversation = Conversation {
@@ -166,14 +240,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId) -> Result<Option<Conv
         given_title: None,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
-        tool_calls: tools
-            .into_iter()
-            .map(|(tool, input, output)| ToolCall {
-                input: bytes(input).and_then(Value::json),
-                output: bytes(output).and_then(Value::readable),
-                ..tool
-            })
-            .collect(),
+        tool_calls: tools.into_iter().map(|(tool, input, output)| with_sides(tool, input, output, &spans)).collect(),
         usage: tokens(conn, id)?,
         subagents: Vec::new(),
         turn,
@@ -207,6 +274,29 @@ fn rows<T>(
         .op("read a conversation's parts")
 }
 
+/// The tool calls, with where their sides are.
+fn tools(conn: &Connection, id: ConversationId) -> Result<Vec<Placed>, Error> {
+    rows(conn, TOOLS, id, |row| Ok((tool(row)?, span(row, 7)?, span(row, 11)?)))
+}
+
+/// The first bytes of a place, at most so many.
+fn first(span: Span, most: u32) -> Span {
+    Span { length: span.length.min(most), ..span }
+}
+
+/// A tool call with what it was given and gave back: of each at most so many bytes.
+fn with_sides(tool: ToolCall, input: Option<(Span, u32)>, output: Option<(Span, u32)>, spans: &Spans) -> ToolCall {
+    let is_cut = |(span, most): (Span, u32)| span.length > most;
+    let side = |side: Option<(Span, u32)>, value: fn(&[u8]) -> Option<Value>| {
+        let (span, most) = side?;
+        let bytes = spans.get(first(span, most))?;
+        if is_cut((span, most)) { value(&closed(bytes)) } else { value(bytes) }
+    };
+    let sides = [input, output].into_iter().flatten();
+    let begun = sides.clone().any(is_cut).then(|| sides.map(|(span, _)| u64::from(span.length)).sum());
+    ToolCall { input: side(input, Value::json), output: side(output, Value::readable), begun, ..tool }
+}
+
 /// A tool call without its input and output.
 fn tool(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
     Ok(ToolCall {
@@ -219,6 +309,7 @@ fn tool(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
         finished: row.get(4)?,
         started_ms: row.get(5)?,
         duration_ms: row.get(6)?,
+        begun: None,
     })
 }
 
@@ -316,10 +407,43 @@ mod tests {
         assert_eq!(found.subagents[0].turn.id, child);
         assert_eq!(found.subagents[0].session, None);
 
+        // What is short is there whole, also where only beginnings are read.
+        assert_eq!(store.reader().conversation_begun(id).unwrap().unwrap(), found);
+        let call = (id, found.tool_calls[0].clone());
+        assert_eq!(store.reader().call(ConversationId(78), 0).unwrap(), Some(call));
+        assert_eq!(store.reader().call(id, 1).unwrap(), None);
+        assert_eq!(store.reader().turn(ConversationId(77)).unwrap().as_ref(), Some(&found.turn));
+
         for alias in [77, 78] {
             assert_eq!(store.reader().conversation(ConversationId(alias)).unwrap().unwrap(), found);
         }
         assert_eq!(store.reader().conversation(ConversationId(999)).unwrap(), None);
+    }
+
+    #[test]
+    fn of_large_sides_the_beginning_is_read() {
+        let store = Store::new();
+        let long = "a word ".repeat(200_000);
+        let (input, output) = (format!(r#"{{"command":"ls","more":"{long}"}}"#), format!("\"{long}\""));
+        let text = format!("{input}{output}");
+        let transcript = SpanSource::Transcript(store.transcript(text.as_bytes()));
+        let id = store.turn(&turn("s", 1000, "ask"));
+        let [first, second] = [(0, input.len()), (input.len(), output.len())]
+            .map(|(offset, length)| place(Span { source: transcript, offset: offset as u64, length: length as u32 }));
+        store.say(&format!(
+            "insert into tool_calls (conversation_id, seq, tool_use_id, name, is_error, refused, finished, started_ms, duration_ms,
+                                     input_source, input_source_id, input_offset, input_length,
+                                     output_source, output_source_id, output_offset, output_length)
+             values ({}, 0, 'a', 'Bash', 0, 0, 1, 0, 0, {first}, {second})",
+            id.0
+        ));
+        let begun = store.reader().conversation_begun(id).unwrap().unwrap().tool_calls.remove(0);
+        assert_eq!(begun.begun, Some(text.len() as u64));
+        let (Some(Value::Json(input)), Some(Value::Text(output))) = (begun.input, begun.output) else { panic!() };
+        assert!(input.starts_with(r#"{"command":"ls","more":"a word"#) && input.len() < 40_000, "{}", input.len());
+        assert!(long.starts_with(&output) && (30_000..40_000).contains(&output.len()), "{}", output.len());
+        let whole = store.reader().conversation(id).unwrap().unwrap().tool_calls.remove(0);
+        assert_eq!((whole.begun, whole.output), (None, Some(Value::Text(long))));
     }
 
     #[test]

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use export::parts::ToolCall;
 use hyper::StatusCode;
 use serde::Deserialize;
 
 use super::{made, pictures};
 use crate::access::form::Visitor;
-use crate::handlers::conversations::found;
+use crate::handlers::ratings::named;
 use crate::handlers::{TEXT, typed};
 use crate::http::extract::{Numbered, Query};
 use crate::http::problem::Problem;
 use crate::page::conversation::{Part, call_page};
 use crate::page::frame::Frame;
 use crate::state::db::Database;
-use crate::view;
 
 /// What of it.
 #[derive(Deserialize)]
@@ -57,24 +57,23 @@ pub(crate) async fn show(
     Numbered { id, n }: Numbered,
     Query(Piece { part, from, form }): Query<Piece>,
 ) -> Result<Response, Problem> {
-    let (found, alias) = found(&database, id).await?;
-    if n >= found.tool_calls.len() {
+    let id = named(&database, id).await?;
+    let found = database.ask::<_, Problem>(move |reader| reader.call(id, n)).await?;
+    let Some((id, call)) = found else {
         return Err(Problem::new(StatusCode::NOT_FOUND, format!("The conversation has no tool call {n}.")));
-    }
+    };
     let part = part.map(|part| match part {
         PartParam::Input => Part::Input,
         PartParam::Output => Part::Output,
     });
     if form == Form::Text {
-        let side = move || part.unwrap_or(Part::Output).text(found.tool_calls.into_iter().nth(n));
-        return Ok(typed(TEXT, database.make(side).await?));
+        let side = part.unwrap_or(Part::Output).text(call);
+        return Ok(typed(TEXT, side));
     }
-    let id = found.turn.id;
     let pictures = database.ask::<_, Problem>(move |reader| pictures(reader, id, Some(n))).await?;
     made(&database, move || {
-        let it = view::Conversation::of(&found, alias);
         let title = format!("Tool call {} of {}", n + 1, id.0);
-        let main = call_page(id.0, n, &it.tool_calls[n], &pictures, part.map(|part| (part, from)));
+        let main = call_page(id.0, n, &ToolCall::of(&call), &pictures, part.map(|part| (part, from)));
         Frame::new(&title, "call", &visitor).around(&main)
     })
     .await

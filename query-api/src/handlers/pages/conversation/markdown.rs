@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use store::read::Turn;
 use store::read::export::Subagents;
 
-use crate::handlers::conversations::found;
 use crate::handlers::ratings::named;
 use crate::handlers::{TEXT, typed};
 use crate::http::extract::{Id, Query, no_conversation};
@@ -39,10 +39,15 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let text = match part {
         Part::Whole => whole(&database, id).await?,
-        Part::Prompt => found(&database, id).await?.0.turn.prompt_text.unwrap_or_default().into_bytes(),
-        Part::Answer => found(&database, id).await?.0.turn.response_text.unwrap_or_default().into_bytes(),
+        Part::Prompt => turn(&database, id).await?.prompt_text.unwrap_or_default().into_bytes(),
+        Part::Answer => turn(&database, id).await?.response_text.unwrap_or_default().into_bytes(),
     };
     Ok(typed(TEXT, text))
+}
+
+async fn turn(database: &Database, id: Id) -> Result<Turn, Problem> {
+    let id = named(database, id).await?;
+    database.ask::<_, Problem>(move |reader| reader.turn(id)).await?.ok_or_else(|| no_conversation(id.0))
 }
 
 async fn whole(database: &Database, id: Id) -> Result<Vec<u8>, Problem> {

@@ -7,7 +7,7 @@ use super::said::without_ids;
 use crate::error::{Context, Error};
 use crate::human::{Marks, Remark, get};
 use crate::ids::{ConversationId, Key};
-use crate::read::conversation::{self, Conversation};
+use crate::read::conversation::{self, Conversation, Depth};
 use crate::read::marks;
 use crate::read::session::{self, Session};
 use crate::read::turn::{self, Listed};
@@ -89,8 +89,8 @@ impl Exporter {
     pub fn whole(&mut self, id: ConversationId, subagents: Subagents) -> Result<Option<Whole>, Error> {
         self.ask(|conn| {
             let found = match subagents {
-                Subagents::Left => conversation::alone(conn, id)?,
-                Subagents::Included => conversation::with_subagents(conn, id, 0)?,
+                Subagents::Left => conversation::alone(conn, id, Depth::WHOLE)?,
+                Subagents::Included => conversation::with_subagents(conn, id, 0, Depth::WHOLE)?,
             };
             let Some(mut conversation) = found else { return Ok(None) };
             conversation.session = session::get(conn, &conversation.turn.session_id)?;

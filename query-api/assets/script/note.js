@@ -70,12 +70,19 @@ export function autosave(area, id, status, read) {
         return answer.ok ? { marks: answer.body, etag: answer.etag } : null;
     }
 
+    /**
+     * Whether somebody else wrote. What is to be saved may be there already: its answer can get lost.
+     * @param {{marks: {notes: string | null}}} now
+     * @param {string} text
+     */
+    const isOther = (now, text) => ![there, text].includes(plain(now.marks.notes));
+
     /** @param {string} text */
     async function put(text) {
         if (!etag) {
             const now = await readNow();
             if (!now) return false;
-            if (plain(now.marks.notes) !== there) return collide(now);
+            if (isOther(now, text)) return collide(now);
             etag = now.etag;
         }
         const sent = { notes: text.trim() ? text : null };
@@ -84,7 +91,7 @@ export function autosave(area, id, status, read) {
             const now = await readNow();
             if (!now) return false;
             // A rating alone makes another state too, and is no reason to ask.
-            if (plain(now.marks.notes) !== there) return collide(now);
+            if (isOther(now, text)) return collide(now);
             etag = now.etag;
             return put(text);
         }
@@ -149,12 +156,13 @@ export function autosave(area, id, status, read) {
         return done && area.value === text;
     }
 
-    area.addEventListener('input', () => {
+    const typed = () => {
         unsaved.add(area);
         if (conflict) return;
         tell('Not saved yet');
         later(PAUSE);
-    });
+    };
+    area.addEventListener('input', typed);
     /** What the note was when somebody came to it. */
     let before = kept;
     area.addEventListener('focus', () => { before = kept; });
@@ -174,8 +182,12 @@ export function autosave(area, id, status, read) {
         etag = null;
         unsaved.delete(area);
     });
-    // A browser brings back what was typed when it comes back to a page: it may be older than what the server has.
-    if (!read && area.value !== area.defaultValue) collide({ marks: { notes: area.defaultValue }, etag: null });
+    if (!read && area.value !== area.defaultValue) {
+        // Somebody was quicker than the script; or the browser brings back what was typed when it comes back to a page, which may
+        // be older than what the server has.
+        if (area === document.activeElement) typed();
+        else collide({ marks: { notes: area.defaultValue }, etag: null });
+    }
     return save;
 }
 

@@ -7,6 +7,8 @@ use super::{captured, id_of, said, wait_said};
 
 const NOTE: &str = "form.noting textarea";
 const TAGS: &str = "form.tagging input[name=tags]";
+/// Shown by the script once it has begun.
+const KEYS: &str = "[data-keys]:not([hidden])";
 const STATUS: &str = "form.noting .saved";
 
 /// What is in a field now.
@@ -34,7 +36,7 @@ fn a_rating_leaves_what_is_typed() {
     let page = Browser::enter(&world, &server);
     let id = id_of(&server, "second: use-bash please");
     page.open(&format!("/conversations/{id}"));
-    page.wait_for("the field", |page| page.has(NOTE));
+    page.wait_for("the field, and the script", |page| page.has(NOTE) && page.has(KEYS));
     away(&page, true);
     page.type_into(NOTE, "typed while nobody answers");
     page.press(ESCAPE);
@@ -64,7 +66,7 @@ fn who_keeps_their_note_keeps_theirs() {
     let page = Browser::enter(&world, &server);
     let id = id_of(&server, "second: use-bash please");
     page.open(&format!("/conversations/{id}"));
-    page.wait_for("the field", |page| page.has(NOTE));
+    page.wait_for("the field, and the script", |page| page.has(NOTE) && page.has(KEYS));
     let path = format!("/api/conversations/{id}/rating");
     assert_eq!(server.client().json("PUT", &path, r#"{"notes": "theirs"}"#).status, 200);
     page.type_into(NOTE, "mine");
@@ -89,13 +91,31 @@ fn who_keeps_their_note_keeps_theirs() {
     page.forgive("412 (Precondition Failed)");
 }
 
+/// Its answer can get lost: then the note is there, and nobody else has changed it.
+#[test]
+fn a_note_that_is_there_already_is_saved() {
+    let (world, server) = captured();
+    let page = Browser::enter(&world, &server);
+    let id = id_of(&server, "second: use-bash please");
+    page.open(&format!("/conversations/{id}"));
+    page.wait_for("the field, and the script", |page| page.has(NOTE) && page.has(KEYS));
+    let lose = "const asks = window.fetch; window.fetch = async (url, how) => { const answer = await asks(url, how); \
+        if (how.method !== 'PUT') return answer; window.fetch = asks; throw new TypeError('lost'); }";
+    page.script(lose, &[]);
+    page.type_into(NOTE, "once");
+    wait_said(&page, &server, id, "notes", &json!("once"));
+    page.wait_for("what is wrong", |page| page.text_of(STATUS).contains("The server does not answer."));
+    page.wait_for("the word Saved", |page| page.text_of(STATUS) == "Saved");
+    page.forgive("412 (Precondition Failed)");
+}
+
 #[test]
 fn a_long_note_is_saved_and_one_too_long_is_not_tried_again() {
     let (world, server) = captured();
     let page = Browser::enter(&world, &server);
     let id = id_of(&server, "second: use-bash please");
     page.open(&format!("/conversations/{id}"));
-    page.wait_for("the field", |page| page.has(NOTE));
+    page.wait_for("the field, and the script", |page| page.has(NOTE) && page.has(KEYS));
     let most = "x".repeat(64 * 1024);
     set(&page, NOTE, &most);
     page.wait_for("the word Saved", |page| page.text_of(STATUS) == "Saved");
@@ -113,7 +133,7 @@ fn a_long_note_is_saved_and_one_too_long_is_not_tried_again() {
 fn a_dialog_says_itself_what_is_wrong() {
     let (world, server) = captured();
     let page = Browser::enter(&world, &server);
-    page.wait_for("rows", |page| page.has("#rows > .row"));
+    page.wait_for("rows, and the script", |page| page.has("#rows > .row") && page.has(KEYS));
     page.press("jt");
     page.wait_for("the dialog for tags", |page| page.has("dialog[open] input[name=tags]"));
     let long = "long ".repeat(21);
@@ -132,6 +152,7 @@ fn a_dialog_says_itself_what_is_wrong() {
 
     // A list without prompts offers nothing that is about one.
     page.open("/sessions");
+    page.wait_for("rows, and the script", |page| page.has("#rows > .row") && page.has(KEYS));
     page.press("j?");
     page.wait_for("the keys", |page| page.has("dialog[open] table.keys"));
     let help = page.text_of("dialog[open]");

@@ -11,7 +11,7 @@ const FEWEST: usize = 2;
 /// What to search for in place of what was typed; `None`: just that.
 pub(super) fn search(typed: &str) -> Option<String> {
     let last = typed.rsplit(char::is_whitespace).next()?;
-    let letters = last.chars().rev().take_while(|sign| sign.is_alphanumeric()).count();
+    let letters = last.chars().rev().take_while(|sign| sign.is_alphanumeric() || *sign == '_').count();
     let is_text = letters >= FEWEST && last != "OR" && last != "AND" && !last.starts_with('-');
     // Behind an odd quote a phrase is still open.
     let is_bare = !last.contains('"') && typed.matches('"').count().is_multiple_of(2);
@@ -32,6 +32,7 @@ mod tests {
         check("the led", Some("the led OR led*"));
         check("commit me", Some("commit me OR me*"));
         check("load-conf", Some("load-conf OR load-conf*"));
+        check("api_", Some("api_ OR api_*"));
         check("naï", Some("naï OR naï*"));
         check("\"a phrase\" wo", Some("\"a phrase\" wo OR wo*"));
         check("\"commit me", None);

@@ -134,7 +134,7 @@ impl Call<'_> {
     fn given(self, input: &Json, room: &mut Room) -> Markup {
         let text = |name: &str| input[name].as_str();
         match (self.call.name, text("file_path").or(text("notebook_path"))) {
-            ("Edit" | "MultiEdit", Some(file)) => html! {
+            ("Edit" | "MultiEdit", Some(file)) if edits(input).next().is_some() => html! {
                 (named(file, if input["replace_all"] == true { "everywhere" } else { "" }))
                 (self.edits(input, room))
             },
@@ -165,7 +165,7 @@ impl Call<'_> {
                     (self.cut(prompt.len() - shown.len()))
                 }
             }
-            ("TodoWrite", _) => self.todos(input),
+            ("TodoWrite", _) if input["todos"].is_array() => self.todos(input),
             _ => match self.call.input {
                 None => html! {},
                 Some(Value::Json(json)) if json == "{}" => html! {},
@@ -378,6 +378,8 @@ mod tests {
         let edits: Vec<_> =
             (0..1_000).map(|n| json!({"old_string": n.to_string(), "new_string": long[..1_000]})).collect();
         check("MultiEdit", json!({"file_path": "/a.rs", "edits": edits}));
+        let items: Vec<_> = (0..100_000).map(|n| json!({"content": n.to_string()})).collect();
+        check("TodoWrite", json!({"todos": items}));
         let large = page("Edit", &json!({"file_path": "/a", "old_string": long, "new_string": long}).to_string());
         assert!(large.len() < 2 * PAGE && large.contains("Before, "), "{} bytes", large.len());
         let deep = page("mcp__x", &("[".repeat(1 << 18) + &"]".repeat(1 << 18)));

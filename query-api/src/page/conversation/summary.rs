@@ -1,8 +1,11 @@
 //! A tool call in a line: its name, what it was about, what came of it in a few words.
 
+use std::collections::BTreeMap;
+
 use export::parts::{ToolCall, telling};
 use maud::{Markup, html};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use store::read::Value;
 
 use crate::page::diff::{Budget, counts};
@@ -14,15 +17,26 @@ use crate::page::time::took;
 pub(super) const ABOUT: usize = 120;
 /// And of a result.
 const RESULT: usize = 100;
+/// Values up to this size are taken apart, in bytes.
+const APART: usize = 256 << 10;
 /// How much of an output is looked at for its first line.
 const LOOK: usize = 4096;
 
-/// The input of a call, taken apart; null where it is none or too deep.
+/// The input of a call, taken apart; null where it is none or too deep, and of what is large where it is no text.
 pub(super) fn input(call: &ToolCall<'_>) -> Json {
-    match call.input {
-        Some(Value::Json(json)) => serde_json::from_str(json).unwrap_or(Json::Null),
-        _ => Json::Null,
+    let Some(Value::Json(json)) = call.input else { return Json::Null };
+    // A value that is taken apart is a hundred times as large in memory.
+    let whole = |json: &str| serde_json::from_str(json).unwrap_or_default();
+    if json.len() <= APART {
+        return whole(json);
     }
+    let Ok(fields) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) else { return Json::Null };
+    let field = |value: &RawValue| match value.get() {
+        text if text.starts_with('"') => serde_json::from_str(text).map(Json::String).unwrap_or_default(),
+        other if other.len() <= APART => whole(other),
+        _ => Json::Null,
+    };
+    fields.into_iter().map(|(name, value)| (name, field(value))).collect()
 }
 
 /// The line.

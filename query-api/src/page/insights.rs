@@ -76,7 +76,10 @@ impl Insights<'_> {
     fn list(&self, more: &[(&str, &str)]) -> String {
         let kept =
             self.asked.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|(name, _)| *name != "tz");
-        let since = self.given("since").is_none().then_some(("since", YEAR));
+        // Where only an end is given, the year before it is meant.
+        let first = self.first.to_string();
+        let span = if self.given("until").is_some() { &first } else { YEAR };
+        let since = self.given("since").is_none().then_some(("since", span));
         super::text::address("/", &kept.chain(since).chain(more.iter().copied()).collect::<Vec<_>>())
     }
 
@@ -101,7 +104,7 @@ impl Insights<'_> {
             form class="filter" action="/insights" {
                 @for name in ["kind", "tz"] { @if let Some(value) = self.given(name) { input type="hidden" name=(name) value=(value); } }
                 label { "Project" input name="project" value=[self.given("project")] placeholder="a name or a folder" autocomplete="off"; }
-                label { "From" input name="since" value=(self.given("since").unwrap_or(YEAR)) size="11" autocomplete="off"; }
+                label { "From" input name="since" value=(self.since()) placeholder="a year before" size="11" autocomplete="off"; }
                 label { "Until" input name="until" value=[self.given("until")] placeholder="now" size="11" autocomplete="off"; }
                 label { "Way" select name="via" {
                     option value="" { "any" }
@@ -112,6 +115,11 @@ impl Insights<'_> {
                 @if self.given("project").is_some() || !via.is_empty() { a href=(self.without_filter()) { "All projects and ways" } }
             }
         }
+    }
+
+    /// What the field says of the beginning: nothing where only an end is given.
+    fn since(&self) -> &str {
+        self.given("since").unwrap_or(if self.given("until").is_some() { "" } else { YEAR })
     }
 
     fn without_filter(&self) -> String {

@@ -26,7 +26,7 @@ fn figures_are_those_of_the_api() {
     let all = &stats["total"]["conversations"];
     assert!(page.contains(&format!("<dt>Prompts</dt><dd>{all}<")), "{all} in {page}");
     for tool in stats["tools"].as_array().expect("a list").iter().take(12) {
-        assert!(page.contains(&format!("?tool={}\"", tool["name"].as_str().expect("a name"))), "{tool}: {page}");
+        assert!(page.contains(&format!("&amp;tool={}\"", tool["name"].as_str().expect("a name"))), "{tool}: {page}");
     }
     let best = between(&page, "id=\"best\"", "</section>");
     assert!(best[0].contains(&format!("data-id=\"{}\"", ids[0]["id"])), "{best:?}");

@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 use status::parts::{Ingester, Percentiles};
 
-use super::{Health, ago, shown};
+use super::{Health, ago};
 use crate::page::chart::scale::float;
 use crate::page::chart::scrolled;
 use crate::page::chart::stems::{Stem, stems};
+use crate::page::sentence::{sentence, shown};
 use crate::page::text::{about, number};
 use crate::page::time::{second, took};
 use crate::view::{Passes, PassesItem};
@@ -22,7 +23,7 @@ pub(super) fn ingesters(it: &Health<'_>) -> Markup {
     if status.ingesters.is_empty() {
         return html! { p {
             "None runs. " @if let Some(last) = status.last_once_at { "The last " code { "once" } " ended " (ago(last, now)) ". " }
-            "Start one with " code { "prompt-manager run" } ", or have it run by itself: " code { "prompt-manager setup" } "."
+            (sentence("Start one with `prompt-manager run`, or have it run by itself: `prompt-manager setup service`.", it.home))
         } };
     }
     let row = |one: &Ingester| {

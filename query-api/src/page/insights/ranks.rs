@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Insights, amount};
 use crate::page::chart::scale::float;
 use crate::page::chart::{Figure, bar};
-use crate::page::text::{address, clipped, dollars, number};
+use crate::page::text::{clipped, dollars, number};
 use crate::page::time::took;
 
 /// So many rows are shown; the file has all.
@@ -35,7 +35,7 @@ pub(super) fn models(it: &Insights<'_>) -> Markup {
         tbody { @for model in models.iter().take(ROWS) {
             @let used = &model.used;
             tr {
-                th scope="row" { @match model.model { Some(name) => { a href=(address("/", &[("model", name)])) { (clipped(name, 60)) } } None => { "(none named)" } } }
+                th scope="row" { @match model.model { Some(name) => { a href=(it.list(&[("model", name)])) { (clipped(name, 60)) } } None => { "(none named)" } } }
                 td class="picture" { @if top > 0.0 { (bar(used.cost_usd.dollars(), 0.0, top)) } @else { (bar(float(used.output_tokens), 0.0, by_tokens)) } }
                 td class="number" { @if used.unpriced_messages >= used.messages { "unknown" } @else { (dollars(used.cost_usd.dollars())) } }
                 td class="number" { (amount(used.output_tokens)) } td class="number" { (amount(used.input_tokens)) }
@@ -76,7 +76,7 @@ pub(super) fn tools(it: &Insights<'_>) -> Markup {
         thead { tr { th scope="col" { "Tool" } th scope="col" class="picture" { "Calls, failed or refused in red" }
             @for head in ["Calls", "Failed", "Success", "Median", "95 %"] { th scope="col" class="number" { (head) } } } }
         tbody { @for tool in tools.iter().take(ROWS) { tr {
-            th scope="row" { a href=(address("/", &[("tool", tool.name)])) { (clipped(tool.name, 60)) } }
+            th scope="row" { a href=(it.list(&[("tool", tool.name)])) { (clipped(tool.name, 60)) } }
             td class="picture" { (bar(float(tool.calls), float(tool.failures), top)) }
             td class="number" { (number(tool.calls)) } td class="number" { (number(tool.failures)) } td class="number" { (good(tool.calls, tool.failures)) }
             td class="number" title=(format!("of {} measured calls", tool.measured)) { (time(tool.median_ms)) } td class="number" { (time(tool.p95_ms)) }

@@ -25,7 +25,7 @@ use token::Token;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Programs that watch over us ask the first two; a link is what makes a login; and the page that says what is missing shall
 /// look like one.
-pub(crate) const WITHOUT_TOKEN: [&str; 4] = ["/healthz", "/readyz", "/open", "/assets/style.css"];
+pub(crate) const WITHOUT_TOKEN: [&str; 5] = ["/healthz", "/readyz", "/open", "/assets/style.css", "/assets/icon.svg"];
 
 /// The rules of one server.
 pub(crate) struct Access {

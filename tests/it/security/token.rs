@@ -10,7 +10,7 @@ use super::{METHODS, assert_closed, let_in, operations, paths};
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// What a browser needs before it is let in.
-const BEFORE: [&str; 2] = ["/assets/style.css", "/open?once=0"];
+const BEFORE: [&str; 3] = ["/assets/style.css", "/assets/icon.svg", "/open?once=0"];
 
 /// No prompt is in a request that the server would log, but this may be.
 const CANARY: &str = "canaryquartz";

@@ -18,7 +18,7 @@ pub(super) fn line(it: &Conversation<'_>) -> Markup {
             @if head.tokens > 0 { span { (about(head.tokens)) " tokens" } }
             @if let Some(cost) = head.cost_usd.filter(|_| head.tokens > 0) { span { (dollars(cost.dollars())) } }
             @if head.kind != "human" { span { (head.kind) } }
-            @if head.via != "interactive" { span { (head.via) } }
+            @if !["interactive", "unknown"].contains(&head.via) { span { (head.via) } }
             span class={ "status " (head.status) } { (head.status) }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::session::Link;
+use super::session::{Link, beginning};
 use crate::error::{Context, Error};
 
 /// More sessions are not told of.
@@ -26,7 +26,7 @@ pub struct Tree {
 pub struct Relative {
     /// Its id.
     pub session_id: String,
-    /// Its title, if Claude Code knows one.
+    /// Its title: that which Claude Code knows, else the beginning of its first prompt.
     pub title: Option<String>,
     /// When it began, in milliseconds since 1970, UTC.
     pub started_ms: Option<i64>,
@@ -87,12 +87,27 @@ fn linked(conn: &Connection, session_id: &str) -> Result<Vec<(Link, String)>, Er
 }
 
 fn relative(conn: &Connection, session_id: String) -> Result<Relative, Error> {
-    let found = conn
+    let found: Option<(Option<String>, Option<i64>, Option<i64>)> = conn
         .prepare_cached("select title, started_ms, ended_ms from sessions where session_id = ?1")
         .op("prepare")?
         .query_row([&session_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
         .op("read a session")?;
     let (title, started_ms, ended_ms) = found.unwrap_or_default();
+    let title = title.map_or_else(|| first_prompt(conn, &session_id), |title| Ok(Some(title)))?;
     Ok(Relative { session_id, title, started_ms, ended_ms })
+}
+
+/// The beginning of the first prompt of a session, which stands for a title.
+fn first_prompt(conn: &Connection, session_id: &str) -> Result<Option<String>, Error> {
+    const SQL: &str = "
+        select prompt_text from turns
+         where session_id = ?1 and kind in ('human', 'command', 'shell') and prompt_text is not null
+         order by ordinal limit 1";
+    conn.prepare_cached(SQL)
+        .op("prepare")?
+        .query_row([session_id], |row| row.get(0))
+        .optional()
+        .map(|prompt: Option<String>| prompt.as_deref().map(beginning))
+        .op("read a first prompt")
 }

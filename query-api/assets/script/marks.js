@@ -108,19 +108,57 @@ const tagged = (tag) => make('a', { class: 'tag', href: `/?tag=${encodeURICompon
  */
 export const mark = (id, change, former, said) => during(put(id, change, former, said));
 
-/** @type {typeof mark} */
-async function put(id, change, former, said) {
+/** What is said where somebody else was quicker. */
+const ELSEWHERE = 'Nothing was changed: it was changed elsewhere meanwhile.';
+
+/**
+ * @param {string} id
+ * @param {Change} change
+ * @param {Change} former
+ * @param {string} [said]
+ * @param {string | null} [state] The state that it is changed in; in any other it is not.
+ * @returns {Promise<Marks | null>}
+ */
+async function put(id, change, former, said, state) {
     show(id, change);
-    const answer = await api('PUT', conversation(id, 'rating'), change);
+    const answer = await api('PUT', conversation(id, 'rating'), change, state ? { 'If-Match': state } : {});
     if (!answer.ok) {
         show(id, former);
+        if (answer.status === 412) toast(ELSEWHERE, { bad: true });
         return null;
     }
     show(id, answer.body);
     // What was taken back cannot be taken back again: the key goes further back, one change at a time.
-    const undo = async () => { if (await mark(id, former, change)) toast('As it was before.'); };
-    if (said) toast(said, { undo });
+    if (said) toast(said, { undo: () => undo(id, of(answer.body, change), former) });
     return answer.body;
+}
+
+/** Those of the marks that a change is about. @param {Marks} marks @param {Change} change @returns {Change} */
+const of = (marks, change) =>
+    Object.fromEntries(Object.keys(change).map((name) => [name, marks[/** @type {keyof Marks} */ (name)]]));
+
+/** For a comparison: a text is the same whatever ends its lines. @param {Change} marks */
+const told = (marks) =>
+    JSON.stringify(marks, (_, value) => (typeof value === 'string' ? value.replace(/\r\n?/g, '\n').trim() : value));
+
+/**
+ * Takes a change back, unless what it set was set otherwise since.
+ * @param {string} id
+ * @param {Change} set
+ * @param {Change} former
+ */
+export const undo = (id, set, former) => during(takeBack(id, set, former));
+
+/** @type {typeof undo} */
+async function takeBack(id, set, former) {
+    const now = await marksOf(id);
+    if (!now) return;
+    if (told(of(now.marks, set)) !== told(set)) {
+        show(id, now.marks);
+        toast(ELSEWHERE, { bad: true });
+        return;
+    }
+    if (await put(id, former, set, undefined, now.etag)) toast('As it was before.');
 }
 
 /**
@@ -171,6 +209,19 @@ document.addEventListener('submit', async (event) => {
 });
 
 /**
+ * The tags that there are, with what was taken from and added to those that a field began with: what others did meanwhile stays.
+ * @param {string[]} now
+ * @param {string[]} given
+ * @param {string[]} typed
+ */
+function merged(now, given, typed) {
+    const has = (/** @type {string[]} */ tags, /** @type {string} */ tag) =>
+        tags.some((one) => one.toLowerCase() === tag.toLowerCase());
+    const stays = now.filter((tag) => has(typed, tag) || !has(given, tag));
+    return [...stays, ...typed.filter((tag) => !has(stays, tag) && !has(given, tag))];
+}
+
+/**
  * @param {string} id
  * @param {string[]} tags
  * @param {HTMLInputElement | null} [field] Where they are typed: what is in it now is saved then.
@@ -179,7 +230,9 @@ export async function setTags(id, tags, field) {
     const typed = field?.value;
     const before = await marksOf(id);
     if (!before) return null;
-    const after = await mark(id, { tags }, { tags: before.marks.tags }, tags.length ? `Tagged ${tags.join(', ')}.` : 'Tags taken off.');
+    const all = field ? merged(before.marks.tags, readTags(field.defaultValue), tags) : tags;
+    const said = all.length ? `Tagged ${all.join(', ')}.` : 'Tags taken off.';
+    const after = await during(put(id, { tags: all }, { tags: before.marks.tags }, said, before.etag));
     if (after && field && field.value === typed) {
         field.defaultValue = field.value;
         show(id, { tags: after.tags });

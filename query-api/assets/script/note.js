@@ -2,7 +2,7 @@
 // @ts-check
 import { api, conversation } from './http.js';
 import { button, dialog, make } from './make.js';
-import { mark, marksOf, show } from './marks.js';
+import { marksOf, show, undo } from './marks.js';
 import { during, toast } from './toast.js';
 
 /** After the last key, in milliseconds. */
@@ -172,7 +172,7 @@ export function autosave(area, id, status, read) {
         before = kept;
         const as = (/** @type {string} */ text) => ({ notes: text.trim() ? text : null });
         const [now, then] = [as(kept), as(former)];
-        toast(now.notes ? 'Note saved.' : 'Note taken away.', { undo: () => mark(id, then, now) });
+        toast(now.notes ? 'Note saved.' : 'Note taken away.', { undo: () => undo(id, now, then) });
     };
     area.addEventListener('blur', () => { if (!conflict) during(leave()); });
     area.addEventListener('save', () => { save(); });
@@ -227,7 +227,7 @@ export async function openNote(id) {
         }
         if (after === before) return;
         toast(after ? 'Note saved.' : 'Note taken away.', {
-            undo: () => mark(id, { notes: before }, { notes: after }),
+            undo: () => undo(id, { notes: after }, { notes: before }),
         });
     });
     if (drafts.has(id)) area.dispatchEvent(new Event('input'));

@@ -158,3 +158,32 @@ fn a_dialog_says_itself_what_is_wrong() {
     let help = page.text_of("dialog[open]");
     assert!(!help.contains("Rate it") && !help.contains("Split"), "{help}");
 }
+
+/// Neither the key that takes back nor a field that was filled before is stronger than what another said meanwhile.
+#[test]
+fn what_another_said_meanwhile_stays() {
+    let (world, server) = captured();
+    let page = Browser::enter(&world, &server);
+    let id = id_of(&server, "second: use-bash please");
+    page.open(&format!("/conversations/{id}"));
+    page.wait_for("the fields, and the script", |page| page.has(TAGS) && page.has(KEYS));
+    let path = format!("/api/conversations/{id}/rating");
+    let other = |body: &str| assert_eq!(server.client().json("PUT", &path, body).status, 200, "{body}");
+    page.press("3");
+    wait_said(&page, &server, id, "rating", &json!(3));
+    other(r#"{"rating": 5}"#);
+    page.press("u");
+    page.wait_for("a word about it", |page| page.text_of("#toasts").contains("changed elsewhere meanwhile"));
+    assert_eq!(said(&server, id)["rating"], json!(5));
+    page.wait_for("the other's rating", |page| page.has("form.rate button[data-value='5'][aria-pressed=true]"));
+
+    other(r#"{"tags": ["other"]}"#);
+    page.type_into(TAGS, "mine");
+    page.press(ENTER);
+    wait_said(&page, &server, id, "tags", &json!(["mine", "other"]));
+    other(r#"{"notes": "theirs"}"#);
+    page.press(ESCAPE);
+    page.press("u");
+    wait_said(&page, &server, id, "tags", &json!(["other"]));
+    assert_eq!(said(&server, id)["notes"], json!("theirs"));
+}

@@ -16,7 +16,7 @@ pub struct PassReport {
     pub replayed: u64,
     /// Queue files moved to failed.
     pub failed: u64,
-    /// Queue files that another ingester had at that moment.
+    /// Queue files, also of the spill place, that another ingester had at that moment, or that wait for one of their name.
     pub busy: u64,
     /// Queue files left for the next pass after a fault that will pass.
     pub put_back: u64,

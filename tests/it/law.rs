@@ -79,9 +79,12 @@ fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     items
 }
 
-/// The names in `dir`, sorted.
+/// The names in `dir`, sorted; none when there is no such folder.
 pub(crate) fn names(dir: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        entries => entries.unwrap(),
+    };
     sorted(entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()))
 }
 

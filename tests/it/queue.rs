@@ -182,6 +182,27 @@ fn a_database_that_is_moved_away_gets_no_file_archived() {
     given.check(world.data(), "moved away and back");
 }
 
+/// A file of the spill place that somebody holds waits for the next pass, and the pass says that it left one.
+#[test]
+fn what_is_held_in_the_spill_place_is_told_of() {
+    let (world, _) = world([]);
+    let spill = world.root().join("spill");
+    fs::create_dir_all(spill.join("incoming")).unwrap();
+    let mut given = Given::default();
+    given.good.insert((name(1), payload(1).into_bytes()));
+    let path = spill.join("incoming").join(name(1));
+    fs::write(&path, payload(1)).unwrap();
+    let once = || world.bin("ingest").args(["once", "--json"]).env("PROMPT_MANAGER_SPILL", &spill).succeed().json();
+    let held = fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let report = once();
+    assert_eq!((&report["busy"], &report["stored"]), (&1.into(), &0.into()), "{report}");
+    held.unlock().unwrap();
+    let report = once();
+    assert_eq!((&report["busy"], &report["stored"]), (&0.into(), &1.into()), "{report}");
+    given.check(world.data(), "held and let go");
+}
+
 /// A clock that stands still, and a queue that is drained between any two: the name is the same each time.
 #[test]
 fn one_name_a_thousand_times() {

@@ -47,6 +47,7 @@ pub(crate) fn drain(
         let locked = match lock::lock(&from).at("open", &from)? {
             Outcome::Locked(locked) => locked,
             Outcome::Busy => {
+                report.busy += 1;
                 again = Again::Yes;
                 continue;
             }
@@ -69,7 +70,10 @@ pub(crate) fn drain(
                 steps.at(Step::Drained)?;
                 report.drained += 1;
             }
-            Moved::Later => again = Again::Yes,
+            Moved::Later => {
+                report.busy += 1;
+                again = Again::Yes;
+            }
         }
     }
     Ok(again)

@@ -8,7 +8,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
 use store::ConversationId;
-use store::read::{Direction, ListRequest, Reader, Sort};
+use store::read::{Direction, ListRequest, Reader, Sort, Texts};
 use utoipa::{IntoParams, ToSchema};
 
 use super::json;
@@ -106,7 +106,8 @@ pub(super) fn request(filter: FilterParams, page: &PageParams) -> Result<(ListRe
         cursor => cursor.as_ref().map(|cursor| cursor.0.next),
     };
     let limit = page.limit.get();
-    Ok((ListRequest { filter: filter.filter(), sort, direction, after, limit, count: page.count }, question))
+    let filter = filter.filter();
+    Ok((ListRequest { filter, sort, direction, after, limit, count: page.count, texts: Texts::Whole }, question))
 }
 
 /// Whether a list can be asked for so.
@@ -125,8 +126,8 @@ pub(crate) async fn list(
     Query((filter, page)): Query<(FilterParams, PageParams)>,
 ) -> Result<Response, Problem> {
     let (request, question) = request(filter, &page)?;
-    let page = database.ask::<_, Problem>(move |reader| reader.list(&request)).await?;
-    json(&view::Page::of(&page, question))
+    // Texts may be long: they are written where they are read, on a thread that may block.
+    database.ask::<_, Problem>(move |reader| Ok(json(&view::Page::of(&reader.list(&request)?, question)))).await?
 }
 
 /// Everything of one conversation
@@ -141,7 +142,7 @@ pub(crate) async fn show(
     Query(()): Query<()>,
 ) -> Result<Response, Problem> {
     let (conversation, alias) = found(&database, id, Reader::conversation).await?;
-    json(&view::Conversation::of(&conversation, alias))
+    database.make(move || json(&view::Conversation::of(&conversation, alias))).await?
 }
 
 /// The conversation that a path names, as `read` reads it, and the id that was asked for where that is another.

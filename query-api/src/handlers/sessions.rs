@@ -9,7 +9,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
 use store::annotate::{Merge, Moved, Split};
-use store::read::{Position, SessionsRequest};
+use store::read::{Position, SessionsRequest, Texts};
 use utoipa::{IntoParams, ToSchema};
 
 use super::json;
@@ -127,7 +127,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let name = id.clone();
     let (after, limit) = (params.cursor.map(|cursor| cursor.0), params.limit.get());
-    let found = database.ask::<_, Problem>(move |reader| reader.session(&id, after, limit)).await?;
+    let found = database.ask::<_, Problem>(move |reader| reader.session(&id, after, limit, Texts::Whole)).await?;
     let found = found.ok_or_else(|| no_session(&name))?;
     json(&view::Detail::of(&found, found.next.map(cursor::encode_position)))
 }

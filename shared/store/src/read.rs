@@ -78,7 +78,7 @@ pub use snippet::{Match, Piece};
 pub use suggest::Suggestion;
 pub use tags::TagCount;
 pub(crate) use tags::{show as show_tags, tag_spelling};
-pub use turn::{Figures, Listed, ToolSummary, Turn};
+pub use turn::{Figures, Listed, Texts, ToolSummary, Turn};
 
 /// A read-only connection.
 #[derive(Debug)]
@@ -276,8 +276,14 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::list`].
-    pub fn session(&mut self, id: &str, after: Option<Position>, limit: u32) -> Result<Option<SessionDetail>, Error> {
-        self.ask(|conn| sessions::detail(conn, id, after, limit))
+    pub fn session(
+        &mut self,
+        id: &str,
+        after: Option<Position>,
+        limit: u32,
+        texts: Texts,
+    ) -> Result<Option<SessionDetail>, Error> {
+        self.ask(|conn| sessions::detail(conn, id, after, limit, texts))
     }
 
     /// A session at a glance. `None` if there is none.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use store::read::{self, Direction, ListRequest, Next, Position, Reader, Sort};
+use store::read::{self, Direction, ListRequest, Next, Position, Reader, Sort, Texts};
 use store::{ConversationId, Kind};
 
 use crate::access::form::Visitor;
@@ -104,7 +104,8 @@ fn around(
             ..read::Filter::default()
         };
         let after = Some(Next { position, stretch: None });
-        let request = ListRequest { filter, sort: Sort::Time, direction, after, limit: 1, count: false };
+        let request =
+            ListRequest { filter, sort: Sort::Time, direction, after, limit: 1, count: false, texts: Texts::Begun };
         Ok::<_, store::Error>(reader.list(&request)?.items.first().map(|item| item.turn.id.0))
     };
     Ok((next(Direction::Descending)?, next(Direction::Ascending)?))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use store::read::{Filter, ListRequest};
+use store::read::{Filter, ListRequest, Texts};
 use store::{Kind, SeenBy};
 
 use super::page;
@@ -25,7 +25,7 @@ const MISSING: u32 = 10;
 /// The newest that this source alone saw.
 fn alone(source: SeenBy) -> ListRequest {
     let filter = Filter { kinds: Kind::LISTED.to_vec(), sources: vec![source], ..Filter::default() };
-    ListRequest { filter, limit: MISSING, ..ListRequest::default() }
+    ListRequest { filter, limit: MISSING, texts: Texts::Begun, ..ListRequest::default() }
 }
 
 /// `GET /health`.

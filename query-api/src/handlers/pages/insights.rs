@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use store::Kind;
 use store::read::stats::StatsRequest;
-use store::read::{Filter, ListRequest, Page, Rated, Reader};
+use store::read::{Filter, ListRequest, Page, Rated, Reader, Texts};
 
 use super::page;
 use crate::access::form::Visitor;
@@ -54,7 +54,7 @@ fn best(reader: &mut Reader, request: &StatsRequest) -> Result<Page, store::Erro
         until_ms: request.until_ms,
         ..Filter::default()
     };
-    let mut list = ListRequest { filter, limit: BEST, ..ListRequest::default() };
+    let mut list = ListRequest { filter, limit: BEST, texts: Texts::Begun, ..ListRequest::default() };
     let mut found: Option<Page> = None;
     for rating in (1..=5).rev() {
         list.filter.rating = Some(Rated::Between(rating..=rating));

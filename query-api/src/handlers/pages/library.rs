@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use store::Kind;
-use store::read::{Filter, ListRequest, Places, Query as Search};
+use store::read::{Filter, ListRequest, Places, Query as Search, Texts};
 
 use super::page;
 use crate::access::form::Visitor;
@@ -63,7 +63,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let (words, search) = params.q.map_or((None, None), |words| (Some(words.0), words.1));
     let filter = Filter { kept: Some(true), kinds: Kind::LISTED.to_vec(), query: search, ..Filter::default() };
-    let request = ListRequest { filter, limit: MOST, ..ListRequest::default() };
+    let request = ListRequest { filter, limit: MOST, texts: Texts::Begun, ..ListRequest::default() };
     let found = database.ask::<_, Problem>(move |reader| reader.list(&request)).await?;
     let view = view::Page::of(&found, 0);
     let words = words.as_deref().filter(|words| !words.trim().is_empty());

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use store::ConversationId;
-use store::read::{Outline, SessionsRequest};
+use store::read::{Outline, SessionsRequest, Texts};
 
 use super::page;
 use crate::access::form::Visitor;
@@ -55,7 +55,7 @@ pub(crate) async fn show(
         let first = first(&outline, at.map(ConversationId));
         let after =
             first.checked_sub(1).and_then(|before| outline.points.get(before)).map(store::read::OutlinePoint::position);
-        let Some(detail) = reader.session(&id, after, PER_PAGE as u32)? else { return Ok(None) };
+        let Some(detail) = reader.session(&id, after, PER_PAGE as u32, Texts::Begun)? else { return Ok(None) };
         let near = SessionsRequest {
             project: detail.session.project.clone(),
             limit: NEIGHBOURS,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::{StatusCode, Uri};
 use store::human::SavedView;
-use store::read::{Count, ListRequest, Names, Page, Reader};
+use store::read::{Count, ListRequest, Names, Page, Reader, Texts};
 
 use super::{page, unfinished};
 use crate::access::form::Visitor;
@@ -67,7 +67,8 @@ fn question(asked: &Asked, visitor: &Visitor) -> Result<(ListRequest, u64), Prob
         whole = whole.with("q", &words);
     }
     let (filter, page) = read_query::<(FilterParams, PageParams)>(&whole.query())?;
-    request(filter, &page)
+    let (request, question) = request(filter, &page)?;
+    Ok((ListRequest { texts: Texts::Begun, ..request }, question))
 }
 
 /// What the page is made of.

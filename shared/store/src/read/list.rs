@@ -18,7 +18,7 @@ use super::health::older_sessions;
 use super::query::Query;
 use super::search::{Asked, Effort, Grain, Plan};
 use super::snippet;
-use super::turn::{self, Listed};
+use super::turn::{self, Listed, Texts};
 use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::words::Kind;
@@ -109,6 +109,8 @@ pub struct ListRequest {
     pub limit: u32,
     /// Whether to count all that the filter leaves.
     pub count: bool,
+    /// How much of the texts of each.
+    pub texts: Texts,
 }
 
 impl Default for ListRequest {
@@ -120,6 +122,7 @@ impl Default for ListRequest {
             after: None,
             limit: 50,
             count: false,
+            texts: Texts::Whole,
         }
     }
 }
@@ -198,16 +201,15 @@ fn filled(
     } else {
         (question.chosen(asked, request, end)?, None)
     };
-    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
-    let mut items = turn::listed(asked.conn, &ids)?;
-    if let Some(plan) = &question.plan {
-        for item in &mut items {
-            // A page of very long texts is shown with the places of the first ones, not held back for those of the last.
-            if Instant::now() > began + LONG_PATIENCE {
-                break;
-            }
+    let mut items = Vec::with_capacity(places.len());
+    for place in places {
+        let Some(mut item) = turn::listed(asked.conn, place.id)? else { continue };
+        // A page of very long texts is shown with the places of the first ones, not held back for those of the last.
+        if let Some(plan) = question.plan.as_ref().filter(|_| Instant::now() <= began + LONG_PATIENCE) {
             item.matches = Some(snippet::matches(asked, plan, &item.turn)?);
         }
+        request.texts.leave(&mut item.turn);
+        items.push(item);
     }
     let count = count(&question)?;
     Ok(Page { items, next, count, ranked, older_sessions: older_sessions(asked.conn)? })

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Position;
 use super::session::{self, Session, TitleFrom, beginning};
-use super::turn::{self, Listed};
+use super::turn::{self, Listed, Texts};
 use crate::error::{Context, Error};
 use crate::human::parts::{self, Stretch};
 use crate::ids::ConversationId;
@@ -278,6 +278,7 @@ pub(super) fn detail(
     id: &str,
     after: Option<Position>,
     limit: u32,
+    texts: Texts,
 ) -> Result<Option<SessionDetail>, Error> {
     let holders = parts::holders(conn, id)?;
     if holders.is_empty() {
@@ -299,7 +300,7 @@ pub(super) fn detail(
             }
         }
     }
-    let (conversations, next) = conversations(conn, &stretches, after, limit)?;
+    let (conversations, next) = conversations(conn, &stretches, after, limit, texts)?;
     Ok(Some(SessionDetail {
         parts: stretches.iter().map(|stretch| part(conn, stretch)).collect::<Result<_, _>>()?,
         tree: tree::around(conn, &originals)?,
@@ -339,6 +340,7 @@ fn conversations(
     stretches: &[Stretch],
     after: Option<Position>,
     limit: u32,
+    texts: Texts,
 ) -> Result<(Vec<Listed>, Option<Position>), Error> {
     const SQL: &str = "
         select timestamp_ms, id from turns
@@ -369,8 +371,13 @@ fn conversations(
     places.sort_unstable();
     let more = places.len() > limit as usize;
     places.truncate(limit as usize);
-    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
-    Ok((turn::listed(conn, &ids)?, if more { places.pop() } else { None }))
+    let mut items = Vec::with_capacity(places.len());
+    for place in &places {
+        let Some(mut item) = turn::listed(conn, place.id)? else { continue };
+        texts.leave(&mut item.turn);
+        items.push(item);
+    }
+    Ok((items, if more { places.pop() } else { None }))
 }
 
 fn strings(conn: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<String>, Error> {

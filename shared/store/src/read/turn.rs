@@ -63,6 +63,33 @@ pub struct ToolSummary {
     pub duration_ms: Option<i64>,
 }
 
+/// How much of prompts and answers a list holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// All of them.
+    #[default]
+    Whole,
+    /// The first 16 KiB of each: a page shows a few lines, and fifty prompts may have megabytes each.
+    Begun,
+}
+
+impl Texts {
+    const BEGUN: usize = 16 << 10;
+
+    /// Leaves of a conversation's texts as much as this says.
+    pub(super) fn leave(self, turn: &mut Turn) {
+        if self == Self::Whole {
+            return;
+        }
+        for text in [&mut turn.prompt_text, &mut turn.response_text].into_iter().flatten() {
+            if text.len() > Self::BEGUN {
+                text.truncate(text.floor_char_boundary(Self::BEGUN));
+                text.shrink_to_fit();
+            }
+        }
+    }
+}
+
 /// An item of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -123,33 +150,30 @@ pub(super) fn turn(conn: &Connection, id: ConversationId) -> Result<Option<Turn>
         .transpose()
 }
 
-/// The items of a page, in the order of `ids`.
-pub(super) fn listed(conn: &Connection, ids: &[ConversationId]) -> Result<Vec<Listed>, Error> {
-    let mut tools = conn.prepare_cached(TOOLS).op("prepare")?;
-    let mut items = Vec::with_capacity(ids.len());
-    for &id in ids {
-        let Some(turn) = turn(conn, id)? else { continue };
-        let tool_calls = tools
-            .query_map([id.0], |row| {
-                Ok(ToolSummary {
-                    tool_use_id: row.get(0)?,
-                    name: row.get(1)?,
-                    error: row.get(2)?,
-                    duration_ms: row.get(3)?,
-                })
+/// An item of a list, its texts whole; `id` must not be an alias.
+pub(super) fn listed(conn: &Connection, id: ConversationId) -> Result<Option<Listed>, Error> {
+    let Some(turn) = turn(conn, id)? else { return Ok(None) };
+    let tool_calls = conn
+        .prepare_cached(TOOLS)
+        .op("prepare")?
+        .query_map([id.0], |row| {
+            Ok(ToolSummary {
+                tool_use_id: row.get(0)?,
+                name: row.get(1)?,
+                error: row.get(2)?,
+                duration_ms: row.get(3)?,
             })
-            .op("read tool calls")?
-            .collect::<Result<_, _>>()
-            .op("read tool calls")?;
-        let given = session::given_title(conn, &turn.user_session_id)?;
-        let session_title = match given {
-            Some(given) => Some(given),
-            None => session::own_title(conn, &turn.session_id)?.map(|(title, _)| title),
-        };
-        let (marks, figures) = (marks(conn, id)?, figures(conn, &turn)?);
-        items.push(Listed { turn, tool_calls, marks, figures, session_title, matches: None });
-    }
-    Ok(items)
+        })
+        .op("read tool calls")?
+        .collect::<Result<_, _>>()
+        .op("read tool calls")?;
+    let given = session::given_title(conn, &turn.user_session_id)?;
+    let session_title = match given {
+        Some(given) => Some(given),
+        None => session::own_title(conn, &turn.session_id)?.map(|(title, _)| title),
+    };
+    let (marks, figures) = (marks(conn, id)?, figures(conn, &turn)?);
+    Ok(Some(Listed { turn, tool_calls, marks, figures, session_title, matches: None }))
 }
 
 /// The figures of a conversation.

@@ -64,7 +64,7 @@ impl Exporter {
     /// The engine's.
     pub fn summary(&mut self, id: ConversationId) -> Result<Option<Summary>, Error> {
         self.ask(|conn| {
-            let Some(listed) = turn::listed(conn, &[id])?.pop() else { return Ok(None) };
+            let Some(listed) = turn::listed(conn, id)? else { return Ok(None) };
             let subagents = descendants(conn, id)?;
             let mut subagents_usage = Vec::new();
             for &child in &subagents {

@@ -5,8 +5,8 @@ use rusqlite::params;
 use super::*;
 use crate::annotate::{Annotator, Merge, Split};
 use crate::human::Name;
-use crate::read::Reader;
 use crate::read::seed::{self, Store};
+use crate::read::{Reader, Texts};
 
 /// Sessions `s0`, `s1`, … that ended one after the other, two conversations each.
 fn store(sessions: i64) -> Store {
@@ -140,7 +140,7 @@ fn what_was_changed_stands_where_it_belongs() {
     let found = ids(&mut reader, &SessionsRequest { project: Some("/even".into()), ..SessionsRequest::default() });
     assert_eq!(found, ["s0", "s2"]);
 
-    let mut detail = |id: &str| reader.session(id, None, 10).unwrap();
+    let mut detail = |id: &str| reader.session(id, None, 10, Texts::Whole).unwrap();
     let merged = detail("s0").unwrap();
     assert_eq!(
         (merged.session.conversations, &merged.session.session_ids[..]),
@@ -170,7 +170,7 @@ fn conversations_of_a_session_come_in_pages() {
     }
     let (mut reader, mut found, mut after) = (store.reader(), Vec::new(), None);
     loop {
-        let detail = reader.session("s0", after, 3).unwrap().unwrap();
+        let detail = reader.session("s0", after, 3, Texts::Whole).unwrap().unwrap();
         found.extend(detail.conversations.iter().map(|item| item.turn.id.0));
         after = detail.next;
         if after.is_none() {
@@ -190,14 +190,14 @@ fn relatives_are_found_both_ways_and_once() {
                                               ('s0', 'resumed-from', 's2'), ('s3', 'fork-of', 'not here')",
         )
         .unwrap();
-    let tree = store.reader().session("s1", None, 1).unwrap().unwrap().tree;
+    let tree = store.reader().session("s1", None, 1, Texts::Whole).unwrap().unwrap().tree;
     let sessions: Vec<_> = tree.sessions.iter().map(|one| one.session_id.as_str()).collect();
     assert_eq!(sessions, ["s1", "s2", "s0", "s3", "not here"]);
     assert_eq!((tree.links.len(), tree.is_cut), (5, false));
     for n in 0..300 {
         store.conn.execute("insert into session_links values (?1, 'fork-of', 's0')", [format!("f{n}")]).unwrap();
     }
-    let tree = store.reader().session("s1", None, 1).unwrap().unwrap().tree;
+    let tree = store.reader().session("s1", None, 1, Texts::Whole).unwrap().unwrap().tree;
     assert_eq!((tree.sessions.len(), tree.is_cut), (200, true));
 }
 

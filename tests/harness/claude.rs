@@ -174,6 +174,8 @@ impl<'w> Claude<'w> {
         });
         write_json(&self.world.home().join(".claude.json"), &state);
         let settings = json!({
+            // Else it offers that mode once in a while, in place of the composer.
+            "disableAutoMode": "disable",
             "permissions": { "defaultMode": "default", "allow": ["Bash(echo:*)", "Bash(tail:*)", "Agent"] }
         });
         write_json(&self.config().join("settings.json"), &settings);

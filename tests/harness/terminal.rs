@@ -41,9 +41,6 @@ impl Screen {
     }
 }
 
-/// What the client asks once in a while, in place of the composer; nobody here wants it.
-const OFFER: &str = "Make auto mode your default permission mode?";
-
 impl<'w> Terminal<'w> {
     pub(crate) fn open(world: &'w World, command: Cmd) -> Self {
         // A short path: that of a socket has a limit.
@@ -73,9 +70,6 @@ impl<'w> Terminal<'w> {
             let screen = self.screen();
             if is(&screen) {
                 return screen;
-            }
-            if screen.text().contains(OFFER) {
-                self.key("Escape");
             }
             assert!(begin.elapsed() < PATIENCE, "no {what} on the screen:\n{}", screen.text());
             thread::sleep(LOOK);

@@ -53,7 +53,7 @@ pub(crate) fn tags(head: &Head<'_>, visitor: &Visitor) -> Markup {
     let fields = html! {
         label for=(id) { "Tags" }
         input id=(id) name="tags" value=(head.tags.join(", ")) placeholder="between commas" autocomplete="off" list="known-tags";
-        button { "Save" }
+        button { "Save tags" }
         output class="saved" {}
     };
     form(head, visitor, "tagging", &fields)
@@ -66,7 +66,7 @@ pub(crate) fn note(head: &Head<'_>, visitor: &Visitor) -> Markup {
         label for=(id) { "Note" }
         // The first line end within a textarea is not part of its value.
         textarea id=(id) name="notes" rows="3" { "\n" (head.notes.as_deref().unwrap_or_default()) }
-        button { "Save" }
+        button { "Save note" }
         output class="saved" {}
     };
     form(head, visitor, "noting", &fields)

@@ -21,17 +21,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use harness::{Client, Generator, Seed, Server, World, encode, example};
-use made::Size;
+use made::Run;
 use serde_json::Value;
 
 fn main() {
-    // `cargo test --benches` runs this too, and only wants to know that it does.
-    let full = std::env::args().any(|arg| arg == "--bench");
-    let variable = |name: &str| std::env::var(name).ok();
-    let size =
-        Size::parse(variable("PROMPT_MANAGER_BENCH_SIZE").as_deref().unwrap_or(if full { "80k" } else { "300" }));
-    let rounds = variable("PROMPT_MANAGER_BENCH_ROUNDS").and_then(|n| n.parse().ok());
-    let rounds = rounds.unwrap_or(if full { 200 } else { 3 });
+    let Run { full, size, rounds } = Run::asked(200);
     let generator = Generator::new(made::SEED);
     let home = made::store(size, &generator);
     let world = World::new();

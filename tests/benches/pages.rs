@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use harness::{Browser, Client, Generator, Server, Told, World, encode};
-use made::Size;
+use made::Run;
 
 /// 2026-10-01.
 const BEGIN_MS: u64 = 1_790_812_800_000;
@@ -23,13 +23,7 @@ const TURNS: usize = 5_000;
 const OUTPUT: usize = 2 << 20;
 
 fn main() {
-    // `cargo test --benches` runs this too, and only wants to know that it does.
-    let full = std::env::args().any(|arg| arg == "--bench");
-    let variable = |name: &str| std::env::var(name).ok();
-    let size =
-        Size::parse(variable("PROMPT_MANAGER_BENCH_SIZE").as_deref().unwrap_or(if full { "80k" } else { "300" }));
-    let rounds = variable("PROMPT_MANAGER_BENCH_ROUNDS").and_then(|n| n.parse().ok());
-    let rounds = rounds.unwrap_or(if full { 100 } else { 3 });
+    let Run { full, size, rounds } = Run::asked(100);
     let generator = Generator::new(made::SEED);
     let home = made::store(size, &generator);
     let world = World::new();

@@ -25,8 +25,30 @@ pub(crate) enum Size {
     Conversations(usize),
 }
 
+/// What a run measures, as cargo and the environment say.
+pub(crate) struct Run {
+    /// `cargo test --benches` runs it too, and only wants to know that it does.
+    pub(crate) full: bool,
+    /// Of how large a store.
+    pub(crate) size: Size,
+    /// How often each thing is asked for.
+    pub(crate) rounds: usize,
+}
+
+impl Run {
+    /// `rounds` where nothing is said.
+    pub(crate) fn asked(rounds: usize) -> Self {
+        let full = std::env::args().any(|arg| arg == "--bench");
+        let variable = |name: &str| std::env::var(name).ok();
+        let size = variable("PROMPT_MANAGER_BENCH_SIZE");
+        let size = Size::parse(size.as_deref().unwrap_or(if full { "80k" } else { "300" }));
+        let said = variable("PROMPT_MANAGER_BENCH_ROUNDS").and_then(|n| n.parse().ok());
+        Self { full, size, rounds: said.unwrap_or(if full { rounds } else { 3 }) }
+    }
+}
+
 impl Size {
-    pub(crate) fn parse(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         match text {
             "80k" => Self::Messages(80_000),
             "1m" => Self::Conversations(1_000_000),

@@ -251,6 +251,33 @@ fn unknown(word: &str) -> Error {
 mod tests {
     use super::*;
     use crate::read::seed::{self, Store};
+    use crate::read::{Filter, ListRequest, Places, Query};
+
+    /// A page that shows the beginnings of texts holds no more of them, and still finds what stands at their ends.
+    #[test]
+    fn texts_that_are_only_begun() {
+        let store = Store::new();
+        let long = "é".repeat(20_000) + " needle";
+        store.turn(&seed::turn("s", 1, &long));
+        store.turn(&seed::turn("s", 2, "a short needle"));
+        let mut reader = store.reader();
+        let mut check = |typed: &str, texts: Texts, prompts: [&str; 2]| {
+            let filter = Filter { query: Query::parse(typed, Places::EVERYWHERE).unwrap(), ..Filter::default() };
+            let page = reader.list(&ListRequest { filter, texts, ..ListRequest::default() }).unwrap();
+            let found: Vec<_> = page.items.iter().map(|item| item.turn.prompt_text.as_deref().unwrap()).collect();
+            assert!(
+                found == prompts,
+                "{typed} {texts:?}: {:?}",
+                found.iter().map(|text| text.len()).collect::<Vec<_>>()
+            );
+            let matches = page.items.iter().flat_map(|item| item.matches.iter().flatten()).count();
+            assert_eq!(matches, if typed.is_empty() { 0 } else { 2 }, "{texts:?}");
+        };
+        for typed in ["", "needle"] {
+            check(typed, Texts::Whole, ["a short needle", &long]);
+            check(typed, Texts::Begun, ["a short needle", &"é".repeat(8 << 10)]);
+        }
+    }
 
     /// Preparing a statement takes ten times what this look-up does.
     #[test]

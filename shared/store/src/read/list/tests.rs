@@ -35,28 +35,6 @@ fn pages(reader: &mut Reader, request: &ListRequest) -> Vec<Vec<i64>> {
     }
 }
 
-/// A page that shows the beginnings of texts holds no more of them, and still finds what stands at their ends.
-#[test]
-fn texts_that_are_only_begun() {
-    let store = Store::new();
-    let long = "é".repeat(20_000) + " needle";
-    store.turn(&turn("s", 1, &long));
-    store.turn(&turn("s", 2, "a short needle"));
-    let mut reader = store.reader();
-    let mut check = |request: ListRequest, prompts: [&str; 2]| {
-        let page = reader.list(&request).unwrap();
-        let found: Vec<_> = page.items.iter().map(|item| item.turn.prompt_text.as_deref().unwrap()).collect();
-        assert!(found == prompts, "{:?}", found.iter().map(|text| text.len()).collect::<Vec<_>>());
-        let matches = page.items.iter().flat_map(|item| item.matches.iter().flatten());
-        assert_eq!(matches.count(), if request.filter.query.is_some() { 2 } else { 0 });
-    };
-    let begun = "é".repeat(8 << 10);
-    for request in [ListRequest::default(), searched("needle")] {
-        check(request.clone(), ["a short needle", &long]);
-        check(ListRequest { texts: Texts::Begun, ..request }, ["a short needle", &begun]);
-    }
-}
-
 #[test]
 fn newest_first_and_by_id_where_times_are_equal() {
     let store = Store::new();

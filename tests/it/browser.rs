@@ -3,6 +3,7 @@
 mod forms; // the same without the script, and forms of others
 mod hostile; // texts that try to become more than text
 mod live; // what comes while somebody looks
+mod meanwhile; // two windows on one prompt
 mod pages; // every page in both themes and at two widths
 mod places; // where somebody is, after they come back and after a cut
 mod sight; // that the harness sees what it is there to see

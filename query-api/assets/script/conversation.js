@@ -4,7 +4,7 @@ import { copy, offer } from './copy.js';
 import { load } from './http.js';
 import { key } from './keys.js';
 import { onCommitted } from './live.js';
-import { readTags, setTags } from './marks.js';
+import { setTags } from './marks.js';
 
 const blocks = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#blocks > .block')]);
 const current = () => document.activeElement?.closest('#blocks > .block') ?? null;
@@ -36,7 +36,7 @@ function unfoldAll() {
 /** @param {string} rel */
 const go = (rel) => () => /** @type {HTMLElement | null} */ (document.querySelector(`.way a[rel=${rel}]`))?.click();
 
-/** A suggested tag: the field may hold others by now than when the page was made. @param {SubmitEvent} event */
+/** A suggested tag is added to those that there are. What is being typed is another matter. @param {SubmitEvent} event */
 async function suggested(event) {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !form.matches('.suggesting')) return;
@@ -44,8 +44,7 @@ async function suggested(event) {
     event.stopPropagation();
     const id = form.closest('[data-id]')?.getAttribute('data-id') ?? '';
     const tag = form.querySelector('button')?.dataset.tag ?? '';
-    const field = /** @type {HTMLInputElement | null} */ (document.querySelector('form.tagging [name=tags]'));
-    if (await setTags(id, [...readTags(field?.value ?? ''), tag], field)) form.remove();
+    if (await setTags(id, [tag], [])) form.remove();
 }
 
 /** Its text, without the buttons that the script adds. @param {Element} block */

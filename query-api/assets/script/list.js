@@ -2,7 +2,7 @@
 // @ts-check
 import { load } from './http.js';
 import { key } from './keys.js';
-import { rate, star } from './marks.js';
+import { addTags, rate, star } from './marks.js';
 import { openNote } from './note.js';
 import { splitAt } from './split.js';
 import { openTags } from './tags.js';
@@ -148,7 +148,11 @@ const has = () => Boolean(subject()?.dataset.id);
 function field(place, name) {
     const found = place.querySelector(`form.marks-form [name=${name}]`);
     if (!(found instanceof HTMLElement) || found.getClientRects().length === 0) return false;
-    found.focus();
+    if (found instanceof HTMLInputElement) addTags(found);
+    else if (found instanceof HTMLTextAreaElement) {
+        found.focus();
+        found.setSelectionRange(found.value.length, found.value.length);
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@ import { make } from './make.js';
 import { during, toast } from './toast.js';
 
 /** @typedef {{rating: number | null, star: boolean, tags: string[], notes: string | null}} Marks */
+/** @typedef {Marks & {former: Marks}} Marked */
 /** @typedef {Partial<Marks>} Change */
 
 /** @param {string} id */
@@ -98,26 +99,17 @@ function showStar(one, on) {
 /** @param {string} tag */
 const tagged = (tag) => make('a', { class: 'tag', href: `/?tag=${encodeURIComponent(tag)}` }, tag);
 
-/**
- * Changes marks, shows them at once, and shows the former ones again if that fails.
- * @param {string} id
- * @param {Change} change
- * @param {Change} former What undoes it.
- * @param {string} [said] What is told; nothing: no toast.
- * @returns {Promise<Marks | null>} The marks as they are then; nothing: it was not done.
- */
-export const mark = (id, change, former, said) => during(put(id, change, former, said));
-
 /** What is said where somebody else was quicker. */
 const ELSEWHERE = 'Nothing was changed: it was changed elsewhere meanwhile.';
 
 /**
+ * Changes marks, shows them at once, and shows the former ones again if that fails.
  * @param {string} id
  * @param {Change} change
- * @param {Change} former
- * @param {string} [said]
+ * @param {Change} former What the page shows until then.
+ * @param {(former: Marks) => string} [said] What is told, of what there was in truth; nothing: no toast.
  * @param {string | null} [state] The state that it is changed in; in any other it is not.
- * @returns {Promise<Marks | null>}
+ * @returns {Promise<{status: number, marks: Marks | null}>} The marks as they are then; none: it was not done.
  */
 async function put(id, change, former, said, state) {
     show(id, change);
@@ -125,12 +117,14 @@ async function put(id, change, former, said, state) {
     if (!answer.ok) {
         show(id, former);
         if (answer.status === 412) toast(ELSEWHERE, { bad: true });
-        return null;
+        return { status: answer.status, marks: null };
     }
-    show(id, answer.body);
+    /** @type {Marked} */
+    const marks = answer.body;
+    show(id, marks);
     // What was taken back cannot be taken back again: the key goes further back, one change at a time.
-    if (said) toast(said, { undo: () => undo(id, of(answer.body, change), former) });
-    return answer.body;
+    if (said) toast(said(marks.former), { undo: undo(id, of(marks, change), of(marks.former, change)) });
+    return { status: answer.status, marks };
 }
 
 /** Those of the marks that a change is about. @param {Marks} marks @param {Change} change @returns {Change} */
@@ -142,23 +136,29 @@ const told = (marks) =>
     JSON.stringify(marks, (_, value) => (typeof value === 'string' ? value.replace(/\r\n?/g, '\n').trim() : value));
 
 /**
- * Takes a change back, unless what it set was set otherwise since.
+ * What takes a change back, unless what it set was set otherwise since.
  * @param {string} id
  * @param {Change} set
  * @param {Change} former
  */
-export const undo = (id, set, former) => during(takeBack(id, set, former));
+export const undo = (id, set, former) => ({
+    work: () => during(takeBack(id, set, former)),
+    about: `${id} ${Object.keys(set)}`,
+});
 
-/** @type {typeof undo} */
+/** @param {string} id @param {Change} set @param {Change} former */
 async function takeBack(id, set, former) {
     const now = await marksOf(id);
-    if (!now) return;
+    if (!now) return false;
     if (told(of(now.marks, set)) !== told(set)) {
         show(id, now.marks);
         toast(ELSEWHERE, { bad: true });
-        return;
+        return true;
     }
-    if (await put(id, former, set, undefined, now.etag)) toast('As it was before.');
+    const done = await put(id, former, set, undefined, now.etag);
+    if (done.marks) toast('As it was before.');
+    // Where nobody answered, it can be tried again.
+    return done.status !== 0;
 }
 
 /**
@@ -169,13 +169,17 @@ export function rate(id, rating) {
     const before = shown(id).rating;
     const after = rating === before ? null : rating;
     if (after === before) return;
-    mark(id, { rating: after }, { rating: before }, after === null ? 'Rating taken back.' : `Rated ${after} of 5.`);
+    const said = after === null ? 'Rating taken back.' : `Rated ${after} of 5.`;
+    // Another window may have rated it since this one was loaded: it says so, and the way back leads to that.
+    const since = (/** @type {Marks} */ former) =>
+        (former.rating === before ? said : `${said} Elsewhere it had been ${former.rating ? `rated ${former.rating}` : 'given no rating'} meanwhile.`);
+    during(put(id, { rating: after }, { rating: before }, since));
 }
 
 /** @param {string} id */
 export function star(id) {
     const { star: before } = shown(id);
-    mark(id, { star: !before }, { star: before }, before ? 'Star taken off.' : 'Starred.');
+    during(put(id, { star: !before }, { star: before }, () => (before ? 'Star taken off.' : 'Starred.')));
 }
 
 /**
@@ -203,7 +207,7 @@ document.addEventListener('submit', async (event) => {
     else {
         const tags = form.elements.namedItem('tags');
         const notes = form.elements.namedItem('notes');
-        if (tags instanceof HTMLInputElement) await setTags(id, readTags(tags.value), tags);
+        if (tags instanceof HTMLInputElement) await setTags(id, readTags(tags.value), readTags(tags.defaultValue), tags);
         if (notes instanceof HTMLTextAreaElement) notes.dispatchEvent(new Event('save'));
     }
 });
@@ -224,18 +228,38 @@ function merged(now, given, typed) {
 /**
  * @param {string} id
  * @param {string[]} tags
- * @param {HTMLInputElement | null} [field] Where they are typed: what is in it now is saved then.
+ * @param {string[]} given Those that somebody began with: what others changed since stays.
+ * @param {HTMLInputElement} [field] Where they are typed: what is in it now is saved then.
  */
-export async function setTags(id, tags, field) {
+export async function setTags(id, tags, given, field) {
     const typed = field?.value;
     const before = await marksOf(id);
     if (!before) return null;
-    const all = field ? merged(before.marks.tags, readTags(field.defaultValue), tags) : tags;
+    const all = merged(before.marks.tags, given, tags);
     const said = all.length ? `Tagged ${all.join(', ')}.` : 'Tags taken off.';
-    const after = await during(put(id, { tags: all }, { tags: before.marks.tags }, said, before.etag));
-    if (after && field && field.value === typed) {
+    const { marks } = await during(put(id, { tags: all }, { tags: before.marks.tags }, () => said, before.etag));
+    if (marks && field && field.value === typed) {
+        field.value = marks.tags.join(', ');
         field.defaultValue = field.value;
-        show(id, { tags: after.tags });
     }
-    return after;
+    return marks;
+}
+
+/** Whether a field holds other tags than it began with. @param {HTMLInputElement} field */
+const isChanged = (field) => readTags(field.value).join() !== readTags(field.defaultValue).join();
+
+/** @returns {HTMLInputElement[]} */
+const tagFields = () => [...document.querySelectorAll('form.tagging [name=tags]')].filter((one) => one instanceof HTMLInputElement);
+
+// Tags are saved when somebody says so. Until then they are not lost without a word.
+window.addEventListener('beforeunload', (event) => {
+    if (tagFields().some(isChanged)) event.preventDefault();
+});
+
+/** Goes to the tags of a page, behind those that are there. @param {HTMLInputElement} field */
+export function addTags(field) {
+    field.focus();
+    if (field.value.trim() && !isChanged(field)) field.value = `${readTags(field.value).join(', ')}, `;
+    field.setSelectionRange(field.value.length, field.value.length);
+    field.addEventListener('blur', () => { if (!isChanged(field)) field.value = field.defaultValue; }, { once: true });
 }

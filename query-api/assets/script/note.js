@@ -12,7 +12,10 @@ const AGAIN = 5_000;
 
 /** Notes that are typed and not yet saved. @type {Set<HTMLTextAreaElement>} */
 const unsaved = new Set();
-/** What a dialog was closed with before it was saved, by the id of the prompt. @type {Map<string, string>} */
+/**
+ * What a dialog was closed with before it was saved, and the note that it was typed over, by the id of the prompt.
+ * @type {Map<string, {text: string, over: string}>}
+ */
 const drafts = new Map();
 
 /** A note as a text area reads it. @param {string | null | undefined} text */
@@ -23,7 +26,7 @@ const isRefusal = (status) => [400, 404, 413, 422].includes(status);
 
 window.addEventListener('beforeunload', (event) => {
     for (const area of unsaved) area.dispatchEvent(new Event('save'));
-    if (unsaved.size > 0) event.preventDefault();
+    if (unsaved.size > 0 || drafts.size > 0) event.preventDefault();
 });
 
 /**
@@ -32,7 +35,8 @@ window.addEventListener('beforeunload', (event) => {
  * @param {string} id
  * @param {HTMLElement} status Where it says how it goes.
  * @param {{marks: {notes: string | null}, etag: string | null}} [read] What the area shows, if that was just read.
- * @returns {() => Promise<boolean>} Saves what is not saved yet, and says whether all is.
+ * @returns {{save: () => Promise<boolean>, over: () => string, former: () => string}} `save` saves what is not saved yet, and says
+ *   whether all is; `over` is the note that is written over, as far as it is known here; `former` what it was when somebody came to it.
  */
 export function autosave(area, id, status, read) {
     /** What was saved last, and what the store made of it. */
@@ -112,7 +116,7 @@ export function autosave(area, id, status, read) {
         const theirs = plain(now.marks.notes);
         const settle = (/** @type {boolean} */ mine) => {
             conflict = false;
-            kept = there = theirs;
+            kept = there = before = theirs;
             etag = now.etag;
             area.defaultValue = theirs;
             if (!mine) area.value = theirs;
@@ -165,14 +169,14 @@ export function autosave(area, id, status, read) {
     area.addEventListener('input', typed);
     /** What the note was when somebody came to it. */
     let before = kept;
-    area.addEventListener('focus', () => { before = kept; });
+    if (!read) area.addEventListener('focus', () => { before = kept; });
     const leave = async () => {
         const former = before;
         if (!(await save()) || read || kept === former) return;
         before = kept;
         const as = (/** @type {string} */ text) => ({ notes: text.trim() ? text : null });
         const [now, then] = [as(kept), as(former)];
-        toast(now.notes ? 'Note saved.' : 'Note taken away.', { undo: () => undo(id, now, then) });
+        toast(now.notes ? 'Note saved.' : 'Note taken away.', { undo: undo(id, now, then) });
     };
     area.addEventListener('blur', () => { if (!conflict) during(leave()); });
     area.addEventListener('save', () => { save(); });
@@ -188,19 +192,21 @@ export function autosave(area, id, status, read) {
         if (area === document.activeElement) typed();
         else collide({ marks: { notes: area.defaultValue }, etag: null });
     }
-    return save;
+    return { save, over: () => there, former: () => before };
 }
 
 /** @param {string} id */
 export async function openNote(id) {
     const read = await marksOf(id);
     if (!read) return;
-    const before = read.marks.notes;
+    const draft = drafts.get(id);
+    // What was typed over another note than there is now is not to be saved without a question.
+    const known = draft && draft.over !== plain(read.marks.notes) ? { marks: { notes: draft.over }, etag: null } : read;
     const area = /** @type {HTMLTextAreaElement} */ (make('textarea', { id: 'note-area', rows: '10' }));
-    area.value = drafts.get(id) ?? before ?? '';
+    area.value = draft?.text ?? read.marks.notes ?? '';
     const status = make('span', { class: 'saved', role: 'status' });
     const shown = dialog('Note', make('label', { class: 'vh', for: 'note-area' }, 'Note'), area);
-    const save = autosave(area, id, status, read);
+    const { save, over, former } = autosave(area, id, status, known);
     let leaves = false;
     const close = async () => {
         if (await save()) return shown.close();
@@ -222,15 +228,14 @@ export async function openNote(id) {
         const after = area.value.trim() ? area.value : null;
         if (unsaved.delete(area)) {
             // A browser closes a dialog at the second Escape, whatever a page says.
-            drafts.set(id, area.value);
+            drafts.set(id, { text: area.value, over: over() });
             return toast('The note is not saved. It is still there when you open it again.', { bad: true });
         }
+        const before = former().trim() ? former() : null;
         if (after === before) return;
-        toast(after ? 'Note saved.' : 'Note taken away.', {
-            undo: () => undo(id, { notes: after }, { notes: before }),
-        });
+        toast(after ? 'Note saved.' : 'Note taken away.', { undo: undo(id, { notes: after }, { notes: before }) });
     });
-    if (drafts.has(id)) area.dispatchEvent(new Event('input'));
+    if (draft) area.dispatchEvent(new Event('input'));
     area.focus();
 }
 

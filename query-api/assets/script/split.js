@@ -17,7 +17,7 @@ export async function splitAt(id, session) {
     changed();
     toast('Split: a new session begins with this prompt.', {
         link: { href: `/sessions/${encodeURIComponent(made)}`, text: 'Open it' },
-        undo: () => joinAgain(made),
+        undo: { work: () => joinAgain(made) },
     });
 }
 
@@ -30,10 +30,16 @@ export const joinAgain = (session) => takeBack(session, '', 'Joined again.');
  */
 export const partAgain = (session, change) => takeBack(session, `?change=${encodeURIComponent(change)}`, 'Apart again.');
 
-/** @param {string} session @param {string} which @param {string} said */
+/**
+ * Gives `false` where nobody answered.
+ * @param {string} session
+ * @param {string} which
+ * @param {string} said
+ */
 async function takeBack(session, which, said) {
     const undone = await api('DELETE', `/api/sessions/${encodeURIComponent(session)}${which}`);
-    if (!undone.ok) return;
+    if (!undone.ok) return undone.status !== 0;
     changed();
     toast(said);
+    return true;
 }

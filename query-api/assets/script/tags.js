@@ -37,7 +37,7 @@ export async function openTags(id) {
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         // What could not be saved stays to be mended.
-        if (await setTags(id, readTags(input.value))) shown.close();
+        if (await setTags(id, readTags(input.value), said.marks.tags)) shown.close();
     });
     const shown = dialog('Tags', form);
     input.focus();

@@ -11,7 +11,12 @@ const KEPT = 50;
 const region = make('div', { id: 'toasts', role: 'status' });
 document.body.append(region);
 
-/** @type {Array<() => unknown>} */
+/**
+ * @typedef {object} Undo
+ * @property {() => unknown} work Gives or promises `false` where it could not be done now, and can be tried again.
+ * @property {string} [about] What it changes: of several changes of one thing the last is taken back first.
+ */
+/** @type {Undo[]} */
 const undos = [];
 /** Changes that are being made: only then it is known what the last one was. @type {Set<Promise<unknown>>} */
 const underWay = new Set();
@@ -30,7 +35,7 @@ export function during(change) {
 
 /**
  * @param {string} text
- * @param {{undo?: () => unknown, bad?: boolean, link?: {href: string, text: string}}} [more] `undo` takes back what was done; it
+ * @param {{undo?: Undo, bad?: boolean, link?: {href: string, text: string}}} [more] `undo` takes back what was done; it
  *   is also what the key `u` calls. `link` leads to what was made.
  */
 export function toast(text, { undo, bad, link } = {}) {
@@ -39,7 +44,7 @@ export function toast(text, { undo, bad, link } = {}) {
     if (undo) {
         undos.push(undo);
         if (undos.length > KEPT) undos.shift();
-        shown.append(button('Undo', () => takeBack(undo)));
+        shown.append(button('Undo', () => wanted(undo)));
     }
     let away = 0;
     const wait = () => { away = window.setTimeout(() => shown.remove(), STAYS); };
@@ -64,12 +69,20 @@ function comeUp() {
     home.addEventListener('close', () => document.body.append(region), { once: true });
 }
 
-/** @param {() => unknown} undo */
-function takeBack(undo) {
+/** @param {Undo} undo */
+async function takeBack(undo) {
     const at = undos.indexOf(undo);
     if (at >= 0) undos.splice(at, 1);
     region.replaceChildren();
-    undo();
+    if ((await undo.work()) === false) undos.splice(at < 0 ? undos.length : at, 0, undo);
+}
+
+/** A certain one is taken back, which need not be the last. @param {Undo} undo */
+function wanted(undo) {
+    const later = undos.slice(undos.indexOf(undo) + 1);
+    if (undo.about && later.some((one) => one.about === undo.about)) {
+        toast('It was changed once more since. Take that back first: the key u does.', { bad: true });
+    } else takeBack(undo);
 }
 
 key('u', 'Undo the last change', async () => {

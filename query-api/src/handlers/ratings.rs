@@ -72,7 +72,9 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let id = named(&database, id).await?;
     match database.ask::<_, Problem>(move |reader| reader.marks(id)).await? {
-        Some((survivor, marks)) => answer(id, survivor, &marks),
+        Some((survivor, marks)) => {
+            answer(&view::ConversationMarks::of(survivor, alias(id, survivor), &marks), survivor, &marks)
+        }
         None => Err(no_conversation(id.0)),
     }
 }
@@ -149,13 +151,14 @@ async fn change(database: &Database, id: Id, headers: &HeaderMap, change: Change
     let id = named(database, id).await?;
     let asked_for_none = matches!(expected, Expected::Nothing);
     let done = database.annotate(move |annotator, now_ms| annotator.mark(id, &change, &expected, now_ms)).await;
-    let Marked { id: survivor, marks, .. } = done.map_err(|mut problem| {
+    let Marked { id: survivor, marks, before, .. } = done.map_err(|mut problem| {
         if asked_for_none && problem.status == StatusCode::PRECONDITION_FAILED {
             problem.detail = "Something is said of it already, and `If-None-Match: *` is for where nothing is.".into();
         }
         problem
     })?;
-    answer(id, survivor, &marks)
+    let view = view::ConversationMarks::of(survivor, alias(id, survivor), &marks).instead_of(&before);
+    answer(&view, survivor, &marks)
 }
 
 /// The conversation that a path names.
@@ -166,8 +169,13 @@ pub(in crate::handlers) async fn named(database: &Database, id: Id) -> Result<Co
     }
 }
 
-fn answer(asked: ConversationId, id: ConversationId, marks: &Marks) -> Result<Response, Problem> {
-    let mut response = json(&view::ConversationMarks::of(id, (asked != id).then_some(asked), marks))?;
+/// The id that was asked for, if another one answers for it.
+fn alias(asked: ConversationId, survivor: ConversationId) -> Option<ConversationId> {
+    (asked != survivor).then_some(asked)
+}
+
+fn answer(view: &view::ConversationMarks<'_>, id: ConversationId, marks: &Marks) -> Result<Response, Problem> {
+    let mut response = json(view)?;
     let version = HeaderValue::from_str(&format!("\"{}\"", marks.version(id)));
     let version = version.map_err(|error| Problem::internal(format!("write an ETag: {error}")))?;
     response.headers_mut().insert(header::ETAG, version);

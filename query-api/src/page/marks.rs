@@ -53,6 +53,7 @@ pub(crate) fn tags(head: &Head<'_>, visitor: &Visitor) -> Markup {
     let fields = html! {
         label for=(id) { "Tags" }
         input id=(id) name="tags" value=(head.tags.join(", ")) placeholder="between commas" autocomplete="off" list="known-tags";
+        (had(head))
         button { "Save tags" }
         output class="saved" {}
     };
@@ -66,10 +67,21 @@ pub(crate) fn note(head: &Head<'_>, visitor: &Visitor) -> Markup {
         label for=(id) { "Note" }
         // The first line end within a textarea is not part of its value.
         textarea id=(id) name="notes" rows="3" { "\n" (head.notes.as_deref().unwrap_or_default()) }
+        input type="hidden" name="noted" value=(noted(head.notes.as_deref()));
         button { "Save note" }
         output class="saved" {}
     };
     form(head, visitor, "noting", &fields)
+}
+
+/// The tags that a form began with: what others set meanwhile stays.
+fn had(head: &Head<'_>) -> Markup {
+    html! { input type="hidden" name="had" value=(head.tags.join(", ")); }
+}
+
+/// Tells the note that a form began with from others: who saves it shall not write over one that they have not seen.
+pub(crate) fn noted(note: Option<&str>) -> String {
+    note.map_or_else(String::new, |note| blake3::hash(note.as_bytes()).to_hex()[..16].to_owned())
 }
 
 /// A tag that it might get, as a button: pressed, it has that tag too.
@@ -77,6 +89,7 @@ pub(crate) fn suggested(head: &Head<'_>, visitor: &Visitor, tag: &str) -> Markup
     let all = head.tags.iter().map(String::as_str).chain([tag]).collect::<Vec<_>>().join(", ");
     let button = html! {
         input type="hidden" name="tags" value=(all);
+        (had(head))
         button class="tag" data-tag=(tag) { "+ " (tag) }
     };
     form(head, visitor, "suggesting", &button)

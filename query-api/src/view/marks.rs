@@ -21,13 +21,37 @@ pub(crate) struct ConversationMarks<'a> {
     pub(crate) tags: Vec<&'a str>,
     pub(crate) notes: Option<String>,
     pub(crate) star: bool,
+    /// After a change: what was said before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) former: Option<FormerMarks<'a>>,
 }
 
 impl<'a> ConversationMarks<'a> {
     pub(crate) fn of(id: ConversationId, alias: Option<ConversationId>, marks: &'a human::Marks) -> Self {
+        let FormerMarks { rating, tags, notes, star } = FormerMarks::of(marks);
+        Self { id: id.0, requested_id: alias.map(|id| id.0), rating, tags, notes, star, former: None }
+    }
+
+    /// After a change, with what was said before it.
+    pub(crate) fn instead_of(self, before: &'a human::Marks) -> Self {
+        Self { former: Some(FormerMarks::of(before)), ..self }
+    }
+}
+
+/// What was said of a conversation before a change.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FormerMarks<'a> {
+    /// From 1 to 5.
+    rating: Option<u8>,
+    /// In order of the alphabet.
+    tags: Vec<&'a str>,
+    notes: Option<String>,
+    star: bool,
+}
+
+impl<'a> FormerMarks<'a> {
+    fn of(marks: &'a human::Marks) -> Self {
         Self {
-            id: id.0,
-            requested_id: alias.map(|id| id.0),
             rating: marks.rating.map(Rating::get),
             tags: marks.tags.iter().map(String::as_str).collect(),
             notes: marks.note(),

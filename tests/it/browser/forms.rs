@@ -43,3 +43,34 @@ fn everything_works_without_the_script() {
     let scripts = page.requests().into_iter().filter(|request| request.ends_with(".js")).count();
     assert_eq!(scripts, 0, "a script was loaded after all");
 }
+
+/// What another window says after the page was made stays: of tags each, of notes the newer with a word about it.
+#[test]
+fn forms_write_over_nothing_that_was_not_seen() {
+    let (world, server) = captured();
+    let page = Browser::stranger(&world, &server);
+    page.without_script(true);
+    page.come_in(&world, &server);
+    let id = id_of(&server, "third forked");
+    let other = |body: serde_json::Value| {
+        let path = format!("/api/conversations/{id}/rating");
+        assert_eq!(server.client().json("PUT", &path, &body.to_string()).status, 200, "{body}");
+    };
+    other(json!({"tags": ["first"], "notes": "first"}));
+    page.open(&format!("/conversations/{id}"));
+    other(json!({"tags": ["first", "theirs"], "notes": "theirs"}));
+    page.type_into("form.noting textarea", " and mine");
+    page.click("form.noting button");
+    page.wait_for("a word about it", |page| page.text().contains("changed elsewhere meanwhile"));
+    assert_eq!(said(&server, id)["notes"], "theirs");
+    page.forgive("409 (Conflict)");
+    page.back();
+    page.wait_for("the page", |page| page.has("form.tagging"));
+    page.type_into("form.tagging input[name=tags]", ", mine");
+    page.click("form.tagging button");
+    page.wait_for("all tags", |_| said(&server, id)["tags"] == json!(["first", "mine", "theirs"]));
+    page.wait_for("the page again", |page| page.has("form.noting textarea"));
+    page.type_into("form.noting textarea", " and mine");
+    page.click("form.noting button");
+    page.wait_for("both notes", |_| said(&server, id)["notes"] == "theirs and mine");
+}

@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 
 use super::{captured, id_of, said, wait_said};
 
-const NOTE: &str = "form.noting textarea";
-const TAGS: &str = "form.tagging input[name=tags]";
+pub(super) const NOTE: &str = "form.noting textarea";
+pub(super) const TAGS: &str = "form.tagging input[name=tags]";
 /// Shown by the script once it has begun.
-const KEYS: &str = "[data-keys]:not([hidden])";
-const STATUS: &str = "form.noting .saved";
+pub(super) const KEYS: &str = "[data-keys]:not([hidden])";
+pub(super) const STATUS: &str = "form.noting .saved";
 
 /// What is in a field now.
-fn value(page: &Browser, selector: &str) -> String {
+pub(super) fn value(page: &Browser, selector: &str) -> String {
     let found = page.script("return document.querySelector(arguments[0]).value", &[selector.into()]);
     found.as_str().unwrap_or_default().to_owned()
 }
 
 /// As if the server were gone; or there again.
-fn away(page: &Browser, away: bool) {
+pub(super) fn away(page: &Browser, away: bool) {
     let body = "window.asks ??= window.fetch; \
         window.fetch = arguments[0] ? () => Promise.reject(new TypeError('gone')) : window.asks";
     page.script(body, &[away.into()]);
@@ -157,33 +157,4 @@ fn a_dialog_says_itself_what_is_wrong() {
     page.wait_for("the keys", |page| page.has("dialog[open] table.keys"));
     let help = page.text_of("dialog[open]");
     assert!(!help.contains("Rate it") && !help.contains("Split"), "{help}");
-}
-
-/// Neither the key that takes back nor a field that was filled before is stronger than what another said meanwhile.
-#[test]
-fn what_another_said_meanwhile_stays() {
-    let (world, server) = captured();
-    let page = Browser::enter(&world, &server);
-    let id = id_of(&server, "second: use-bash please");
-    page.open(&format!("/conversations/{id}"));
-    page.wait_for("the fields, and the script", |page| page.has(TAGS) && page.has(KEYS));
-    let path = format!("/api/conversations/{id}/rating");
-    let other = |body: &str| assert_eq!(server.client().json("PUT", &path, body).status, 200, "{body}");
-    page.press("3");
-    wait_said(&page, &server, id, "rating", &json!(3));
-    other(r#"{"rating": 5}"#);
-    page.press("u");
-    page.wait_for("a word about it", |page| page.text_of("#toasts").contains("changed elsewhere meanwhile"));
-    assert_eq!(said(&server, id)["rating"], json!(5));
-    page.wait_for("the other's rating", |page| page.has("form.rate button[data-value='5'][aria-pressed=true]"));
-
-    other(r#"{"tags": ["other"]}"#);
-    page.type_into(TAGS, "mine");
-    page.press(ENTER);
-    wait_said(&page, &server, id, "tags", &json!(["mine", "other"]));
-    other(r#"{"notes": "theirs"}"#);
-    page.press(ESCAPE);
-    page.press("u");
-    wait_said(&page, &server, id, "tags", &json!(["other"]));
-    assert_eq!(said(&server, id)["notes"], json!("theirs"));
 }

@@ -62,6 +62,8 @@ pub struct Marked {
     pub id: ConversationId,
     /// What is said of it now.
     pub marks: Marks,
+    /// What was said of it before: what takes the change back.
+    pub before: Marks,
     /// Whether that was not so before.
     pub changed: bool,
 }
@@ -140,7 +142,7 @@ impl Act<'_> {
         }
         let id = read::survivor(self.conn, id)?;
         let history = get::history(self.conn, id)?;
-        let before = Marks::of(&history);
+        let mut before = Marks::of(&history);
         let fits = match expected {
             Expected::Any => true,
             Expected::Version(known) => known.contains(&before.version(id)),
@@ -197,8 +199,10 @@ impl Act<'_> {
             }
         }
         let changed = marks != before;
-        read::show_tags(self.conn, &mut marks)?;
-        Ok(Ok(Marked { id, changed, marks }))
+        for shown in [&mut marks, &mut before] {
+            read::show_tags(self.conn, shown)?;
+        }
+        Ok(Ok(Marked { id, changed, marks, before }))
     }
 }
 

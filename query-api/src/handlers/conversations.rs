@@ -118,7 +118,8 @@ pub(super) fn check_list(query: &str) -> Result<(), Problem> {
 
 /// A page of conversations, newest first
 ///
-/// A page whose rows take long to find may be short, or empty, and still have a `next_cursor`.
+/// A page whose rows take long to find may be short, or empty, and still have a `next_cursor`. So may one of long texts: behind
+/// 16 MiB of prompts and answers it ends, and has one conversation at least.
 #[utoipa::path(get, operation_id = "list_conversations", path = "/api/conversations", tag = "conversations",
     params(FilterParams, PageParams), responses((status = 200, body = view::Page)))]
 pub(crate) async fn list(

@@ -116,7 +116,8 @@ impl TryFrom<String> for ConversationCursor {
 /// Everything of one session, and a page of its conversations, the oldest first
 ///
 /// By Claude Code's id or that of a part that was split off. `others` names the sessions that hold what else there is of
-/// `originals`; of a session that was wholly merged into others there is nothing but that.
+/// `originals`; of a session that was wholly merged into others there is nothing but that. A page ends behind 16 MiB of prompts
+/// and answers, and has one conversation at least.
 #[utoipa::path(get, operation_id = "get_session", path = "/api/sessions/{id}", tag = "sessions",
     params(("id" = String, Path, description = "Its id."), SessionParams),
     responses((status = 200, body = view::Detail)))]

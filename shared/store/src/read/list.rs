@@ -3,7 +3,7 @@
 //! There are two ways. What leads to few conversations (ids, a session, a tag, rare words) is collected, held to the
 //! filter and sorted. Otherwise the rows of `facets` are walked in the order that is asked for, by steps, until the page is
 //! full. A query is asked of each row that comes, so nothing is read of what is not shown. A walk that takes too long ends
-//! the page early, with a cursor from which the next one goes on: a short page is a true one.
+//! the page early, with a cursor from which the next one goes on: a short page is a true one. So do texts that are very long.
 
 mod ranked;
 mod rows;
@@ -18,7 +18,7 @@ use super::health::older_sessions;
 use super::query::Query;
 use super::search::{Asked, Effort, Grain, Plan};
 use super::snippet;
-use super::turn::{self, Listed, Texts};
+use super::turn::{self, Listed, Room, Texts};
 use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::words::Kind;
@@ -163,25 +163,38 @@ pub struct Count {
 
 /// Fills the page.
 pub(super) fn page(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Error> {
-    page_within(asked, request, PATIENCE)
+    page_within(asked, request, Bounds::PAGE)
 }
 
 /// Fills the page, and counts all that fits as far as that is known soon.
 pub(super) fn page_counted_soon(asked: Asked<'_>, request: &ListRequest) -> Result<Page, Error> {
-    filled(asked, request, PATIENCE, |question| question.count_soon(asked).map(Some))
+    filled(asked, request, Bounds::PAGE, |question| question.count_soon(asked).map(Some))
 }
 
-fn page_within(asked: Asked<'_>, request: &ListRequest, patience: Duration) -> Result<Page, Error> {
+fn page_within(asked: Asked<'_>, request: &ListRequest, bounds: Bounds) -> Result<Page, Error> {
     let began = Instant::now();
     let whole = |question: &Question| question.count(asked, began + LONG_PATIENCE);
-    filled(asked, request, patience, |question| request.count.then(|| whole(question)).transpose())
+    filled(asked, request, bounds, |question| request.count.then(|| whole(question)).transpose())
+}
+
+/// What ends a page before it is full.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// So long it is looked for,
+    patience: Duration,
+    /// and so much of texts it takes.
+    room: Room,
+}
+
+impl Bounds {
+    const PAGE: Self = Self { patience: PATIENCE, room: Room::PAGE };
 }
 
 /// A page with its count, if any, by what leads to its rows.
 fn filled(
     asked: Asked<'_>,
     request: &ListRequest,
-    patience: Duration,
+    Bounds { patience, mut room }: Bounds,
     count: impl FnOnce(&Question) -> Result<Option<Count>, Error>,
 ) -> Result<Page, Error> {
     let began = Instant::now();
@@ -195,21 +208,27 @@ fn filled(
         return Ok(Page { items: Vec::new(), next: None, count, ranked: None, older_sessions: 0 });
     };
     let end = began + patience;
-    let (Chosen { places, next }, ranked) = if request.sort == Sort::Relevance && question.plan.is_some() {
+    let (Chosen { places, mut next, stretch }, ranked) = if request.sort == Sort::Relevance && question.plan.is_some() {
         let (chosen, ranked) = question.ranked(asked, request, end)?;
         (chosen, Some(ranked))
     } else {
         (question.chosen(asked, request, end)?, None)
     };
     let mut items = Vec::with_capacity(places.len());
-    for place in places {
+    let mut places = places.into_iter().peekable();
+    while let Some(place) = places.next() {
         let Some(mut item) = turn::listed(asked.conn, place.id)? else { continue };
         // A page of very long texts is shown with the places of the first ones, not held back for those of the last.
         if let Some(plan) = question.plan.as_ref().filter(|_| Instant::now() <= began + LONG_PATIENCE) {
             item.matches = Some(snippet::matches(asked, plan, &item.turn)?);
         }
         request.texts.leave(&mut item.turn);
+        let another = room.take(&item.turn);
         items.push(item);
+        if !another && places.peek().is_some() {
+            next = Some(Next { position: place, stretch });
+            break;
+        }
     }
     let count = count(&question)?;
     Ok(Page { items, next, count, ranked, older_sessions: older_sessions(asked.conn)? })
@@ -218,7 +237,7 @@ fn filled(
 /// The ids of a page by time, and where the next one begins.
 pub(super) fn ids(asked: Asked<'_>, request: &ListRequest) -> Result<(Vec<ConversationId>, Option<Next>), Error> {
     let Some(question) = Question::new(asked, &request.filter, Grain::Found)? else { return Ok((Vec::new(), None)) };
-    let Chosen { places, next } = question.chosen(asked, request, Instant::now() + PATIENCE)?;
+    let Chosen { places, next, .. } = question.chosen(asked, request, Instant::now() + PATIENCE)?;
     Ok((places.iter().map(|place| place.id).collect(), next))
 }
 
@@ -248,11 +267,13 @@ pub(super) fn last(conn: &Connection) -> Result<Option<ConversationId>, Error> {
 struct Chosen {
     places: Vec<Position>,
     next: Option<Next>,
+    /// By relevance: among these the rows were ranked.
+    stretch: Option<Stretch>,
 }
 
 impl Chosen {
     fn new(places: Vec<Position>, next: Option<Position>) -> Self {
-        Self { places, next: next.map(|position| Next { position, stretch: None }) }
+        Self { places, next: next.map(|position| Next { position, stretch: None }), stretch: None }
     }
 }
 

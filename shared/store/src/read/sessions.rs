@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Position;
 use super::session::{self, Session, TitleFrom, beginning};
-use super::turn::{self, Listed, Texts};
+use super::turn::{self, Listed, Room, Texts};
 use crate::error::{Context, Error};
 use crate::human::parts::{self, Stretch};
 use crate::ids::ConversationId;
@@ -300,7 +300,7 @@ pub(super) fn detail(
             }
         }
     }
-    let (conversations, next) = conversations(conn, &stretches, after, limit, texts)?;
+    let (conversations, next) = conversations(conn, &stretches, after, limit, texts, Room::PAGE)?;
     Ok(Some(SessionDetail {
         parts: stretches.iter().map(|stretch| part(conn, stretch)).collect::<Result<_, _>>()?,
         tree: tree::around(conn, &originals)?,
@@ -334,13 +334,14 @@ fn part(conn: &Connection, stretch: &Stretch) -> Result<Part, Error> {
     })
 }
 
-/// A page of the conversations in these stretches, the oldest first.
+/// A page of the conversations in these stretches, the oldest first; a short one where there is no room for more texts.
 fn conversations(
     conn: &Connection,
     stretches: &[Stretch],
     after: Option<Position>,
     limit: u32,
     texts: Texts,
+    mut room: Room,
 ) -> Result<(Vec<Listed>, Option<Position>), Error> {
     const SQL: &str = "
         select timestamp_ms, id from turns
@@ -372,10 +373,14 @@ fn conversations(
     let more = places.len() > limit as usize;
     places.truncate(limit as usize);
     let mut items = Vec::with_capacity(places.len());
-    for place in &places {
+    for (nth, place) in places.iter().enumerate() {
         let Some(mut item) = turn::listed(conn, place.id)? else { continue };
         texts.leave(&mut item.turn);
+        let another = room.take(&item.turn);
         items.push(item);
+        if !another && nth + 1 < places.len() {
+            return Ok((items, Some(*place)));
+        }
     }
     Ok((items, if more { places.pop() } else { None }))
 }

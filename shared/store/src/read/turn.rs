@@ -90,6 +90,25 @@ impl Texts {
     }
 }
 
+/// How many bytes of prompts and answers a page may still take. Fifty of megabytes each would fill the memory of who reads
+/// them, and hold up everybody else meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room(pub(super) usize);
+
+impl Room {
+    /// Of a page. Texts that are only begun leave room in any.
+    pub(super) const PAGE: Self = Self(16 << 20);
+
+    /// Takes the texts of one in, however long they are, so that a page always has one. Gives whether another may follow.
+    pub(super) fn take(&mut self, turn: &Turn) -> bool {
+        let lengths = [&turn.prompt_text, &turn.response_text].into_iter().flatten().map(String::len);
+        let taken: usize = lengths.sum();
+        let fits = taken <= self.0;
+        self.0 = self.0.saturating_sub(taken);
+        fits
+    }
+}
+
 /// An item of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {

@@ -43,7 +43,7 @@ impl Question {
                 .filter(|from| *from != Position::FIRST)
                 .map(|before| Next { position: order.start(), stretch: Some(Stretch { before, from: None }) }),
         };
-        Ok((Chosen { places: best, next }, ranked))
+        Ok((Chosen { places: best, next, stretch: Some(stretch) }, ranked))
     }
 
     /// The hits of a stretch with how well they answer as their key, and how far the stretch goes.

@@ -1,5 +1,6 @@
 //! Pages, filters, orders and searches against what a plain look at every conversation finds, and the plans behind them.
 
+mod long;
 mod plain;
 
 use super::*;
@@ -387,7 +388,8 @@ fn what_takes_long_to_rank_is_ranked_in_stretches() {
             let (mut found, mut pages) = (Vec::new(), 0);
             loop {
                 // No time at all: each stretch is of one row.
-                let page = page_within(asked, &request, Duration::ZERO).unwrap();
+                let bounds = Bounds { patience: Duration::ZERO, ..Bounds::PAGE };
+                let page = page_within(asked, &request, bounds).unwrap();
                 found.extend(page.items.iter().map(|item| item.turn.id.0));
                 pages += 1;
                 request.after = page.next;

@@ -181,6 +181,33 @@ fn conversations_of_a_session_come_in_pages() {
 }
 
 #[test]
+fn long_conversations_of_a_session_end_a_page() {
+    let store = store(1);
+    for n in 0..9 {
+        let text = "x".repeat(if n % 3 == 0 { 5_000 } else { 900 });
+        store.turn(&seed::turn("s0", 50 + n / 2, &text));
+    }
+    let stretches = parts::of_user_session(&store.conn, "s0").unwrap();
+    let walked = |limit, room| {
+        let (mut lengths, mut found, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let (items, next) = conversations(&store.conn, &stretches, after, limit, Texts::Whole, Room(room)).unwrap();
+            lengths.push(items.len());
+            found.extend(items.iter().map(|item| item.turn.id.0));
+            after = next;
+            if after.is_none() {
+                return (found, lengths);
+            }
+        }
+    };
+    let all: Vec<i64> = (1..=11).collect();
+    assert_eq!(walked(50, usize::MAX), (all.clone(), vec![11]));
+    assert_eq!(walked(50, 4_000), (all.clone(), vec![3, 3, 3, 2]));
+    assert_eq!(walked(2, 4_000), (all.clone(), vec![2, 1, 2, 1, 2, 1, 2]));
+    assert_eq!(walked(50, 0), (all, vec![1; 11]));
+}
+
+#[test]
 fn relatives_are_found_both_ways_and_once() {
     let store = store(4);
     store

@@ -45,7 +45,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   prompt-manager setup hooks          have each prompt captured at once
   prompt-manager setup plugin         the same as a plugin, with a skill that searches
-  prompt-manager setup service --systemd   have it started by itself
+  prompt-manager setup service        have it started by itself
   prompt-manager setup refresh        after an upgrade: renew what was set up
   prompt-manager setup remove         take all of it out; the data stays
 ";
@@ -77,7 +77,8 @@ pub enum What {
     Remove(remove::Remove),
     /// Have the ingester and the API started: by systemd, launchd or cron
     ///
-    /// Writes what the manager reads, and tells it. Any number of ingesters may run, so whatever else starts one does no harm.
+    /// Writes what the manager reads, and tells it. Where none is named it is launchd on macOS, systemd where that booted the
+    /// machine, else cron. Any number of ingesters may run, so whatever else starts one does no harm.
     #[command(after_long_help = terminal::help::laid_out(service::EXAMPLES))]
     Service(service::Service),
     /// Renew what was set up, after an upgrade

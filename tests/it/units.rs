@@ -2,6 +2,7 @@
 //! character are what they were, and taken out again nothing of it is left.
 
 mod kept; // what a setup leaves alone, and what it remembers
+mod which; // where nobody named a manager
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -300,7 +301,6 @@ fn words_that_make_no_sense_are_refused() {
         assert!(done.err().contains(expected), "{args:?}\n{done}");
         assert_eq!(machine.left(), Vec::<PathBuf>::new());
     };
-    refused(&[], 2, "which manager? --systemd, --launchd or --cron");
     refused(&["--systemd", "--cron"], 2, "cannot be used with");
     refused(&["--systemd", "--system"], 2, "--user <NAME>");
     refused(&["--systemd", "--system", "--user", "no-such-user"], 2, "there is no user 'no-such-user'");

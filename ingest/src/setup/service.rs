@@ -3,7 +3,7 @@
 //! ```text
 //! places (who, what, where) ─▶ unit | plist | block   the files of a manager, from templates in ops
 //!                                   ▲                     with its escapes (escape)
-//! systemd | launchd | cron ─────────┘                 writes them, tells the manager, and takes both back
+//! which ─▶ systemd | launchd | cron ┘                 writes them, tells the manager, and takes both back
 //! ```
 
 mod account;
@@ -14,6 +14,7 @@ mod launchd;
 mod places;
 mod systemd;
 mod unit;
+mod which;
 mod whose;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ use places::Places;
 /// Shown below `ingest setup service --help`.
 pub const EXAMPLES: &str = "\
 Examples:
+  prompt-manager setup service                      by the manager that this machine has
   prompt-manager setup service --systemd            units of your own, started now
   prompt-manager setup service --systemd --timer    a pass every five minutes
   sudo $(which prompt-manager) setup service --systemd --system --user alice
@@ -150,16 +152,6 @@ impl Service {
     pub fn writes(&self) -> bool {
         !self.remove && !self.dry_run && !self.system && self.into.is_none()
     }
-
-    fn manager(&self) -> Result<Option<Manager>, Error> {
-        Ok(match (&self.user, self.systemd, self.launchd, self.cron) {
-            (Some(name), ..) => Some(Manager::SystemdOf(Account::named(name)?)),
-            (None, true, ..) => Some(Manager::Systemd),
-            (None, _, true, _) => Some(Manager::Launchd),
-            (None, _, _, true) => Some(Manager::Cron),
-            _ => None,
-        })
-    }
 }
 
 /// Does it.
@@ -191,7 +183,7 @@ pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
                 say("nothing to do")?;
             }
         }
-        None => return Err(Error::Usage("which manager? --systemd, --launchd or --cron".to_owned())),
+        None => act(user, args, which::say_usual(args.into.is_some())?, effect)?,
     }
     Ok(Exit::Done)
 }

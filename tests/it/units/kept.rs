@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Machine, paths};
 
 /// A `crontab` whose text lies in a file.
-fn crontab(machine: &Machine) -> PathBuf {
+pub(super) fn crontab(machine: &Machine) -> PathBuf {
     let text = machine.world.root().join("crontab");
     let script = format!(
         "f='{}'\ncase $1 in -l) [ -f \"$f\" ] || {{ echo no crontab for you >&2; exit 1; }}; exec /bin/cat \"$f\";; -) exec /bin/cat >\"$f\";; -r) exec /bin/rm -f \"$f\";; esac",

@@ -1,6 +1,7 @@
 //! The pages as a browser without a script gets them: over HTTP, with the cookie of a login. What the script adds is in
 //! `browser`.
 
+mod commands; // what pages tell a person to type
 mod conversation; // one prompt and what came of it, with large parts, pictures, copies
 mod forms; // what is sent back is taken only from a page of ours
 mod health; // how it is going, and the way back of what failed

@@ -14,11 +14,13 @@ pub(crate) fn sentence(text: &str, home: Option<&str>) -> Markup {
     }
 }
 
-/// The command with the flag behind its name.
+/// The command with the flag behind all its words: a command of several, such as `setup service`, knows it there alone. None that
+/// a sentence names has two dashes, behind which it would be no flag.
 fn at_home(command: &str, home: Option<&str>) -> String {
-    let (Some(home), Some(rest)) = (home, command.strip_prefix("prompt-manager ")) else { return command.to_owned() };
-    let (name, more) = rest.split_once(' ').map_or((rest, String::new()), |(name, more)| (name, format!(" {more}")));
-    format!("prompt-manager {name} {home}{more}")
+    match home {
+        Some(home) if command.starts_with("prompt-manager ") => format!("{command} {home}"),
+        _ => command.to_owned(),
+    }
 }
 
 /// A text of a file system: control characters as pictures.
@@ -37,7 +39,12 @@ mod tests {
         };
         check("Run `prompt-manager run`.", None, "Run <code>prompt-manager run</code>.");
         check("Run `prompt-manager run`.", Some("--home /d"), "Run <code>prompt-manager run --home /d</code>.");
-        check("`prompt-manager retry --all`", Some("--home /d"), "<code>prompt-manager retry --home /d --all</code>");
+        check("`prompt-manager retry --all`", Some("--home /d"), "<code>prompt-manager retry --all --home /d</code>");
+        check(
+            "`prompt-manager setup service`",
+            Some("--home /d"),
+            "<code>prompt-manager setup service --home /d</code>",
+        );
         check("Ask `claude`.", Some("--home /d"), "Ask <code>claude</code>.");
         check("<b>\u{1b}[2J", None, "&lt;b&gt;\u{241b}[2J");
     }

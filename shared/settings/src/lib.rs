@@ -184,7 +184,8 @@ impl Settings {
 
     fn fill(given: Layer, var: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let (home, home_chosen) = match given.home {
-            Some(home) => (DataDir::new(home), Chosen::Named),
+            // A flag may be relative; what is written down or printed of it is read in other folders. Links stay as they are.
+            Some(home) => (DataDir::new(std::path::absolute(&home).unwrap_or(home)), Chosen::Named),
             None => (DataDir::from_env(var).ok_or(Error::NoHome)?, Chosen::Default),
         };
         let schedule = match (given.cron, given.every) {

@@ -64,6 +64,15 @@ fn places() {
     home(&[], "/home/u/.local/share/prompt-manager", Chosen::Default);
     home(&[("XDG_DATA_HOME", "/d")], "/d/prompt-manager", Chosen::Default);
     home(&[("PROMPT_MANAGER_HOME", "/h")], "/h", Chosen::Named);
+    let by_flag = |home: &str, expected: PathBuf| {
+        let flags = Layer { home: Some(home.into()), ..Layer::default() };
+        check("", &[], flags, |s| (s.home, s.home_chosen), &(DataDir::new(expected), Chosen::Named));
+    };
+    let here = std::env::current_dir().unwrap();
+    by_flag("/h/../i", "/h/../i".into());
+    by_flag("h", here.join("h"));
+    by_flag("./h", here.join("h"));
+    by_flag("../h", here.join("../h"));
     let projects = |vars: &[(&'static str, &str)], expected: &[&str]| {
         check("", vars, Layer::default(), |s| s.projects, &expected.iter().map(PathBuf::from).collect());
     };

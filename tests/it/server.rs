@@ -51,7 +51,13 @@ fn a_link_lets_one_browser_in() {
     let named = format!("{NAME}:{}", server.address().port());
     let stranger = browse(&server, &named, "/", "");
     assert_eq!((stranger.status, stranger.header("content-type")), (401, Some("text/html; charset=utf-8")));
-    assert!(stranger.text().contains("query-api open"), "{}", stranger.text());
+    let said = stranger.text();
+    assert!(said.contains("query-api open") && !said.contains(world.data().root().to_str().expect("a plain path")));
+    // It says what finds this server, and not another at the usual place.
+    let (_, command) = said.split_once("<pre>prompt-manager ").expect("a command");
+    let (command, _) = command.split_once("</pre>").expect("its end");
+    assert_eq!(command, format!("open --listen {}", server.address()));
+    let _ = world.bin("query-api").args(command.split(' ')).arg("--print").succeed();
     assert_eq!(
         browse(&server, &named, "/api/conversations", "").header("content-type"),
         Some("application/problem+json")

@@ -8,14 +8,16 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::header::{self, HeaderMap};
 use queue::DataDir;
+use settings::Chosen;
 
-use super::token;
+use super::{Place, token};
 
 /// The host name that browsers resolve to this machine by themselves, and that no other program is opened by. Cookies know no
 /// port: one of `127.0.0.1` or `localhost` would go to whatever else a person opens there. One of this name goes to another port
@@ -77,11 +79,44 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Logins {
     dir: PathBuf,
+    way: Way,
+}
+
+/// What `open` needs to be told to find the server, as far as a stranger may know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// The address, where it is not the usual one. They know it: they asked there.
+    listen: Option<SocketAddr>,
+    /// Whether it needs the data directory. Which one is not for them.
+    pub(crate) home: Chosen,
+}
+
+impl Way {
+    /// What is typed.
+    pub(crate) fn command(self) -> String {
+        let listen = self.listen.map(|address| format!(" --listen {}", terminal::quoted(&address.to_string())));
+        format!("prompt-manager open{}", listen.unwrap_or_default())
+    }
 }
 
 impl Logins {
     pub(crate) fn of(home: &DataDir) -> Self {
-        Self { dir: home.run().join("logins") }
+        Self { dir: home.run().join("logins"), way: Way { listen: None, home: Chosen::Default } }
+    }
+
+    /// Of a server that is reached there, with a data directory that was chosen so. A socket is reached by a way of a person's
+    /// own, and its path is not told.
+    pub(crate) fn reached(self, place: Place, home: Chosen) -> Self {
+        let listen = match place {
+            Place::Tcp(address) => Some(address).filter(|address| *address != settings::LISTEN),
+            Place::Unix => None,
+        };
+        Self { way: Way { listen, home }, ..self }
+    }
+
+    /// How a browser is let in.
+    pub(crate) fn way(&self) -> Way {
+        self.way
     }
 
     /// Makes a link: the secret that [`redeem`](Self::redeem) takes once, within a minute, at that site.

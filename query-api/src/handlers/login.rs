@@ -8,9 +8,10 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
+use settings::Chosen;
 
 use super::{HTML, typed};
-use crate::access::login::{Logins, Site};
+use crate::access::login::{Logins, Site, Way};
 use crate::http::extract::Query;
 use crate::http::preferences::Preferences;
 use crate::http::problem::Problem;
@@ -32,8 +33,9 @@ pub(crate) async fn open(
 ) -> Result<Response, Problem> {
     let site = Site::of(headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default());
     let preferences = Preferences::of(&headers);
+    let way = logins.way();
     let gone = || {
-        let how = html! { p { "Links work once, within a minute, at the address they were made for." } (come_in()) };
+        let how = html! { p { "Links work once, within a minute, at the address they were made for." } (come_in(way)) };
         let mut response = typed(HTML, frame::short("This link was used or is too old", preferences, &how));
         *response.status_mut() = StatusCode::GONE;
         response
@@ -73,14 +75,17 @@ pub(crate) async fn end(State(logins): State<Logins>, Query(()): Query<()>) -> R
 }
 
 /// What a browser sees that nobody let in.
-pub(crate) fn strange(preferences: Preferences) -> String {
-    frame::short("You are not logged in", preferences, &come_in())
+pub(crate) fn strange(preferences: Preferences, way: Way) -> String {
+    frame::short("You are not logged in", preferences, &come_in(way))
 }
 
-fn come_in() -> Markup {
+fn come_in(way: Way) -> Markup {
     html! {
         p { "In a terminal of this machine, run" }
-        pre { "prompt-manager open" }
-        p { "or " code { "query-api open" } ", which is the same. It lets this browser in for 30 days." }
+        pre { (way.command()) }
+        p { "or " code { "query-api open" } " with the same words, which is the same. It lets this browser in for 30 days." }
+        @if way.home == Chosen::Named {
+            p { "The server has a data directory of its own: if " code { "--home" } " named it, name it here too." }
+        }
     }
 }

@@ -137,8 +137,7 @@ impl App {
             }
         };
         let route = route.name();
-        let mut response =
-            uniform(response, &path, page.as_ref().map(|visitor| (visitor, self.home.as_deref())), &route);
+        let mut response = uniform(response, &path, page.as_ref().map(|visitor| (visitor, self)), &route);
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }
@@ -165,7 +164,7 @@ fn asks_for_page(request: &Parts) -> bool {
 }
 
 /// Every error as problem+json, or for a person as a page, those of the router too. The log hears the route alone: in the path may be a person's words.
-fn uniform(mut response: Response, path: &str, page: Option<(&Visitor, Option<&str>)>, route: &str) -> Response {
+fn uniform(mut response: Response, path: &str, page: Option<(&Visitor, &App)>, route: &str) -> Response {
     if response.status().as_u16() < 400 {
         return response;
     }
@@ -186,14 +185,14 @@ fn uniform(mut response: Response, path: &str, page: Option<(&Visitor, Option<&s
         tracing::warn!(route, status = problem.status.as_u16(), "failed to {internal}");
     }
     let mut rendered = problem.render(path);
-    if let Some((visitor, home)) = page {
+    if let Some((visitor, app)) = page {
         let page = match problem.status {
-            StatusCode::UNAUTHORIZED => login::strange(visitor.preferences),
+            StatusCode::UNAUTHORIZED => login::strange(visitor.preferences, app.access.logins().way()),
             // Whoever asks for another host is no visitor of ours.
             StatusCode::MISDIRECTED_REQUEST => {
                 frame::short(problem.title(), visitor.preferences, &html! { p { (problem.detail) } })
             }
-            _ => page::problem::problem(&problem, visitor, home),
+            _ => page::problem::problem(&problem, visitor, app.home.as_deref()),
         };
         rendered.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
         *rendered.body_mut() = Body::from(page);

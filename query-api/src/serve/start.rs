@@ -138,7 +138,8 @@ pub(crate) fn serve(flags: Serve) -> Result<(), Error> {
             }
             None => Listener::bind(&settings.listen).await?,
         };
-        let access = Access::new(listener.place(), &allowed, token, Logins::of(&home));
+        let logins = Logins::of(&home).reached(listener.place(), settings.home_chosen);
+        let access = Access::new(listener.place(), &allowed, token, logins);
         listen(listener, access, Settings { home, ..settings }, not_yet).await
     });
     runtime.shutdown_timeout(LAST_QUESTIONS_TIME); // nobody waits for their answers any more, and no change is among them

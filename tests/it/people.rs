@@ -52,6 +52,34 @@ fn what_is_listed_is_what_the_api_lists() {
     assert_eq!(done.json()["items"].as_array().map(Vec::len), Some(all.len()));
 }
 
+/// Pages of long texts are short, which whoever asks for a list does not see.
+#[test]
+fn a_list_of_long_prompts_is_whole() {
+    const PROMPTS: usize = 11;
+    let world = World::new();
+    world.data().create().expect("folders");
+    for nth in 0..PROMPTS {
+        let prompt = format!("prompt {nth} {}", "x".repeat(2 << 20));
+        let payload = serde_json::json!({"session_id": format!("s{nth}"), "hook_event_name": "UserPromptSubmit",
+            "prompt": prompt, "prompt_id": format!("p{nth}")});
+        let name = format!("{}-s{nth}-UserPromptSubmit.json", 1_795_350_951_598_014_047 + nth as u64);
+        std::fs::write(world.data().incoming().join(name), payload.to_string()).expect("a file");
+    }
+    world.ingest_once();
+    let server = world.serve();
+    let (status, page) = server.get("/api/conversations");
+    let items = page["items"].as_array().expect("items").len();
+    assert!(status == 200 && items < PROMPTS && page["next_cursor"].is_string(), "{items}");
+    let expected: Vec<_> = server.items(&[]).iter().filter_map(|item| item["id"].as_i64()).collect();
+    assert_eq!(expected.len(), PROMPTS);
+    assert_eq!(ids(&ask(&world, &["list"]).code(0)), expected);
+    let found = ask(&world, &["list", "--limit", "10", "--json"]).code(0).json();
+    let found: Vec<_> = found["items"].as_array().expect("items").iter().map(|item| item["id"].as_i64()).collect();
+    assert!(found.iter().map(|id| id.expect("a number")).eq(expected[..10].iter().copied()), "{found:?}");
+    let exported = world.bin("ingest").arg("export").succeed();
+    assert_eq!(exported.out().matches("\"prompt_text\":\"prompt ").count(), PROMPTS);
+}
+
 #[test]
 fn a_conversation_can_be_read() {
     let world = World::captured();

@@ -60,22 +60,29 @@ fn ratings_come_back_and_go() {
     let first = id(&conversations(&server)[0]);
     let path = format!("/api/conversations/{first}/rating");
     let (status, nothing) = server.get(&path);
-    let empty = json!({"id": first, "rating": null, "tags": [], "notes": null, "star": false});
-    assert_eq!((status, &nothing), (200, &empty));
+    let marks = |rating: Option<u8>, tags: &[&str], notes: Option<&str>, star: bool| json!({"rating": rating, "tags": tags, "notes": notes, "star": star});
+    // What is said, of which conversation; after a change with what was said before.
+    let answer = |now: &Value, former: Option<&Value>| {
+        let mut answer = now.clone();
+        answer["id"] = first.into();
+        if let Some(former) = former {
+            answer["former"] = former.clone();
+        }
+        answer
+    };
+    let empty = marks(None, &[], None, false);
+    assert_eq!((status, nothing), (200, answer(&empty, None)));
     let said = json!({"rating": 5, "tags": ["Rust", " parser "], "notes": "as it should be", "star": true});
-    let expected =
-        json!({"id": first, "rating": 5, "tags": ["Rust", "parser"], "notes": "as it should be", "star": true});
-    assert_eq!(done(&server, "PUT", &path, &said), expected);
-    assert_eq!(server.get(&path), (200, expected));
-    let later = done(&server, "POST", &path, &json!({"rating": 2, "tags": ["rust", "x"]}));
-    assert_eq!(
-        later,
-        json!({"id": first, "rating": 2, "tags": ["Rust", "x"], "notes": "as it should be", "star": true})
-    );
+    let good = marks(Some(5), &["Rust", "parser"], Some("as it should be"), true);
+    assert_eq!(done(&server, "PUT", &path, &said), answer(&good, Some(&empty)));
+    assert_eq!(server.get(&path), (200, answer(&good, None)));
+    let later = marks(Some(2), &["Rust", "x"], Some("as it should be"), true);
+    let told = done(&server, "POST", &path, &json!({"rating": 2, "tags": ["rust", "x"]}));
+    assert_eq!(told, answer(&later, Some(&good)));
     let tags = server.get("/api/tags").1;
     assert_eq!(tags["items"], json!([{"tag": "Rust", "conversations": 1}, {"tag": "x", "conversations": 1}]));
     let gone = server.request("DELETE", &path, &[]);
-    assert_eq!((gone.status, gone.json()), (200, empty));
+    assert_eq!((gone.status, gone.json()), (200, answer(&empty, Some(&later))));
     assert_eq!(server.get("/api/tags").1["items"], json!([]));
 }
 

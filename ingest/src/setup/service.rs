@@ -183,7 +183,10 @@ pub fn run(user: &User<'_>, args: &Service) -> Result<Exit, Error> {
                 say("nothing to do")?;
             }
         }
-        None => act(user, args, which::say_usual(args.into.is_some())?, effect)?,
+        None => {
+            let record = Record::read(&user.settings.home)?;
+            act(user, args, which::say_usual(record.services.first(), args.into.is_some())?, effect)?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -17,6 +17,9 @@ fn the_manager_of_the_machine_is_taken() {
     let done = machine.ingest(&["setup", "service"]).succeed();
     assert!(done.out().starts_with(expected), "{done}");
     assert_eq!(is_booted, machine.units().is_dir());
+    // Once more it is the one that was taken.
+    let done = machine.ingest(&["setup", "service", "--dry-run"]).succeed();
+    assert!(done.out().contains(", as before"), "{done}");
     let into = machine.world.root().join("into");
     let done = machine.ingest(&["setup", "service", "--into"]).arg(&into).run();
     assert_eq!(done.err().contains("the files of which manager? --systemd or --launchd"), !is_booted, "{done}");

@@ -1,4 +1,5 @@
-//! Which manager starts our programs: the one that was named, else that of the machine, so that `setup service` runs as pages say it.
+//! Which manager starts our programs: the one that was named, else the one that does already, else that of the machine, so that
+//! `setup service` runs as pages say it.
 //!
 //! It is asked how the machine was booted, not whether the manager answers: over `su` the user's systemd does not, and then the
 //! lines to type are said, where cron would start a second ingester once it does.
@@ -6,7 +7,7 @@
 use std::path::Path;
 
 use super::account::Account;
-use super::{Manager, Service};
+use super::{Manager, Recorded, Service, manager_of};
 use crate::error::Error;
 use crate::setup::user::say;
 
@@ -26,12 +27,15 @@ impl Service {
     }
 }
 
-/// The manager of this machine, which is said. `into` are files for a person, which cron has none of.
+/// The manager that is meant where none is named, which is said. A second one beside that on record would start all twice. `into`
+/// are files for a person, which cron has none of.
 ///
 /// # Errors
-/// That there are no files to write.
-pub(super) fn say_usual(into: bool) -> Result<Manager, Error> {
-    let (manager, why) = usual(cfg!(target_os = "macos"), Path::new(BOOTED).is_dir());
+/// That there are no files to write; that the one on record belongs to root.
+pub(super) fn say_usual(recorded: Option<&Recorded>, into: bool) -> Result<Manager, Error> {
+    let before = recorded.map(manager_of).transpose();
+    let before = before.map_err(|problem| Error::Refused { path: "/etc/systemd/system".into(), problem })?;
+    let (manager, why) = usual(before, cfg!(target_os = "macos"), Path::new(BOOTED).is_dir());
     if into && manager == Manager::Cron {
         return Err(Error::Usage("the files of which manager? --systemd or --launchd".to_owned()));
     }
@@ -39,10 +43,13 @@ pub(super) fn say_usual(into: bool) -> Result<Manager, Error> {
     Ok(manager)
 }
 
-fn usual(is_macos: bool, is_booted: bool) -> (Manager, &'static str) {
-    match (is_macos, is_booted) {
-        (true, _) => (Manager::Launchd, "by launchd, as this is macOS; --cron chooses cron"),
-        (_, true) => (Manager::Systemd, "by systemd, which booted this machine; --cron chooses cron"),
+fn usual(before: Option<Manager>, is_macos: bool, is_booted: bool) -> (Manager, &'static str) {
+    match (before, is_macos, is_booted) {
+        (Some(Manager::Cron), ..) => (Manager::Cron, "by cron, as before"),
+        (Some(Manager::Launchd), ..) => (Manager::Launchd, "by launchd, as before"),
+        (Some(manager), ..) => (manager, "by systemd, as before"),
+        (None, true, _) => (Manager::Launchd, "by launchd, as this is macOS; --cron chooses cron"),
+        (None, _, true) => (Manager::Systemd, "by systemd, which booted this machine; --cron chooses cron"),
         _ => (Manager::Cron, "by cron, as systemd did not boot this machine; --systemd chooses systemd"),
     }
 }
@@ -53,13 +60,15 @@ mod tests {
 
     #[test]
     fn managers_of_machines() {
-        let check = |is_macos, is_booted, expected, said: &str| {
-            let (manager, why) = usual(is_macos, is_booted);
+        let check = |before, is_macos, is_booted, expected, said: &str| {
+            let (manager, why) = usual(before, is_macos, is_booted);
             assert_eq!(manager, expected, "{is_macos} {is_booted}");
             assert!(why.starts_with(said), "{why}");
         };
-        check(true, false, Manager::Launchd, "by launchd");
-        check(false, true, Manager::Systemd, "by systemd");
-        check(false, false, Manager::Cron, "by cron");
+        check(None, true, false, Manager::Launchd, "by launchd, as this is macOS");
+        check(None, false, true, Manager::Systemd, "by systemd, which booted");
+        check(None, false, false, Manager::Cron, "by cron, as systemd did not");
+        check(Some(Manager::Cron), false, true, Manager::Cron, "by cron, as before");
+        check(Some(Manager::Systemd), false, false, Manager::Systemd, "by systemd, as before");
     }
 }

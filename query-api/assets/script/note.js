@@ -36,7 +36,7 @@ window.addEventListener('beforeunload', (event) => {
  * @param {HTMLElement} status Where it says how it goes.
  * @param {{marks: {notes: string | null}, etag: string | null}} [read] What the area shows, if that was just read.
  * @returns {{save: () => Promise<boolean>, over: () => string, former: () => string}} `save` saves what is not saved yet, and says
- *   whether all is; `over` is the note that is written over, as far as it is known here; `former` what it was when somebody came to it.
+ *   whether all is; `over` is the note that is stored, as far as it is known here; `former` what it was when somebody came to it.
  */
 export function autosave(area, id, status, read) {
     /** What was saved last, and what the store made of it. */
@@ -225,13 +225,13 @@ export async function openNote(id) {
     });
     shown.addEventListener('close', () => {
         drafts.delete(id);
-        const after = area.value.trim() ? area.value : null;
         if (unsaved.delete(area)) {
             // A browser closes a dialog at the second Escape, whatever a page says.
             drafts.set(id, { text: area.value, over: over() });
             return toast('The note is not saved. It is still there when you open it again.', { bad: true });
         }
-        const before = former().trim() ? former() : null;
+        // What was closed without saving is in the field, and not in the store.
+        const [after, before] = [over(), former()].map((text) => (text.trim() ? text : null));
         if (after === before) return;
         toast(after ? 'Note saved.' : 'Note taken away.', { undo: undo(id, { notes: after }, { notes: before }) });
     });

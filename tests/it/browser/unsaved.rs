@@ -158,3 +158,23 @@ fn a_dialog_says_itself_what_is_wrong() {
     let help = page.text_of("dialog[open]");
     assert!(!help.contains("Rate it") && !help.contains("Split"), "{help}");
 }
+
+/// Who closes a note without saving it is not told that it was.
+#[test]
+fn a_note_that_is_given_up_is_not_saved() {
+    let (world, server) = captured();
+    let page = Browser::enter(&world, &server);
+    page.wait_for("rows, and the script", |page| page.has("#rows > .row") && page.has(KEYS));
+    page.press("jn");
+    page.wait_for("the note", |page| page.has("dialog[open] textarea"));
+    away(&page, true);
+    page.type_into("dialog[open] textarea", "given up");
+    page.click("//dialog//button[.='Close']");
+    page.click("//dialog//button[.='Close without saving']");
+    page.wait_for("no dialog", |page| !page.has("dialog"));
+    away(&page, false);
+    page.press("u");
+    page.wait_for("nothing to undo", |page| page.text_of("#toasts").contains("There is nothing to undo."));
+    let id = page.attribute("#rows > .row", "data-id").and_then(|id| id.parse().ok()).expect("an id");
+    assert_eq!(said(&server, id)["notes"], Value::Null);
+}

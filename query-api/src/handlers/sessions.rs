@@ -130,7 +130,7 @@ pub(crate) async fn show(
     let (after, limit) = (params.cursor.map(|cursor| cursor.0), params.limit.get());
     let found = database.ask::<_, Problem>(move |reader| reader.session(&id, after, limit, Texts::Whole)).await?;
     let found = found.ok_or_else(|| no_session(&name))?;
-    json(&view::Detail::of(&found, found.next.map(cursor::encode_position)))
+    database.make(move || json(&view::Detail::of(&found, found.next.map(cursor::encode_position)))).await?
 }
 
 /// One session at a glance

@@ -15,32 +15,27 @@ pub(crate) struct ConversationMarks<'a> {
     /// The id that was asked for, if it is an alias of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requested_id: Option<i64>,
-    /// From 1 to 5.
-    pub(crate) rating: Option<u8>,
-    /// In order of the alphabet.
-    pub(crate) tags: Vec<&'a str>,
-    pub(crate) notes: Option<String>,
-    pub(crate) star: bool,
+    #[serde(flatten)]
+    said: Marks<'a>,
     /// After a change: what was said before it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) former: Option<FormerMarks<'a>>,
+    former: Option<Marks<'a>>,
 }
 
 impl<'a> ConversationMarks<'a> {
     pub(crate) fn of(id: ConversationId, alias: Option<ConversationId>, marks: &'a human::Marks) -> Self {
-        let FormerMarks { rating, tags, notes, star } = FormerMarks::of(marks);
-        Self { id: id.0, requested_id: alias.map(|id| id.0), rating, tags, notes, star, former: None }
+        Self { id: id.0, requested_id: alias.map(|id| id.0), said: Marks::of(marks), former: None }
     }
 
     /// After a change, with what was said before it.
     pub(crate) fn instead_of(self, before: &'a human::Marks) -> Self {
-        Self { former: Some(FormerMarks::of(before)), ..self }
+        Self { former: Some(Marks::of(before)), ..self }
     }
 }
 
-/// What was said of a conversation before a change.
+/// All marks of one conversation.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct FormerMarks<'a> {
+pub(crate) struct Marks<'a> {
     /// From 1 to 5.
     rating: Option<u8>,
     /// In order of the alphabet.
@@ -49,7 +44,7 @@ pub(crate) struct FormerMarks<'a> {
     star: bool,
 }
 
-impl<'a> FormerMarks<'a> {
+impl<'a> Marks<'a> {
     fn of(marks: &'a human::Marks) -> Self {
         Self {
             rating: marks.rating.map(Rating::get),

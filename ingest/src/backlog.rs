@@ -115,13 +115,14 @@ fn side_by_side(
 ) -> Result<ControlFlow<()>, store::Error> {
     let is_new = packing::new_ones(writer, root, files)?;
     let mut reader = writer.ground_reader()?;
+    let sieve = writer.sieve()?;
     thread::scope(|scope| {
         // Nobody is far ahead: what waits is held in memory.
         let (work, come) = mpsc::sync_channel(0);
         let (notify, notices) = mpsc::channel();
         let packed = work.clone();
         scope.spawn(move || {
-            packing::run(root, files, &is_new, |files| packed.send(Work::Packed(files)).is_ok());
+            packing::run(root, files, &is_new, &sieve, |files| packed.send(Work::Packed(files)).is_ok());
             let _ = packed.send(Work::AllPacked);
         });
         scope.spawn(move || {

@@ -57,4 +57,3 @@ pub mod derive;
 pub mod places;
 mod rate;
 
-mod json;

@@ -14,6 +14,8 @@ pub struct PassReport {
     pub stored: u64,
     /// Queue files whose event was there already.
     pub replayed: u64,
+    /// Queue files of what was forgotten on request: they stay out, and are removed.
+    pub forgotten: u64,
     /// Queue files moved to failed.
     pub failed: u64,
     /// Queue files, also of the spill place, that another ingester had at that moment, or that wait for one of their name.
@@ -96,13 +98,14 @@ impl PassReport {
 
     /// Queue files that are out of the queue.
     pub(crate) fn taken(&self) -> u64 {
-        self.stored + self.replayed + self.failed
+        self.stored + self.replayed + self.forgotten + self.failed
     }
 
     /// Adds another part of the same pass.
     pub fn add(&mut self, part: Self) {
         self.stored += part.stored;
         self.replayed += part.replayed;
+        self.forgotten += part.forgotten;
         self.failed += part.failed;
         self.busy += part.busy;
         self.put_back += part.put_back;
@@ -135,6 +138,7 @@ impl fmt::Display for PassReport {
         write!(f, "{} stored", count(self.stored, "event"))?;
         for (n, what) in [
             (self.replayed, "known already"),
+            (self.forgotten, "forgotten before and removed"),
             (self.failed, "moved to queue/failed with a reason"),
             (self.busy, "in the hands of another ingester"),
             (self.put_back, "put back for later"),

@@ -16,8 +16,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use store::sieve::{End, Feed, Of};
 use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
 pub(crate) use find::Candidate;
@@ -28,6 +29,8 @@ pub(crate) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 const BATCH_FILES: usize = 512;
 /// Read at a time; a multiple of the store's chunks.
 const READ: usize = 1024 * 1024;
+/// A last line without end that has stood so long is one: nobody writes at it any more.
+const STILL: Duration = Duration::from_secs(60);
 
 /// What a look at the transcripts did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,13 +184,15 @@ fn take(
         Some(known) => Some(known),
         None => batch.file_with_inode(&on_disk)?,
     };
+    let mut tail = Vec::new();
     let mut known = match known {
         Some(known) => match continues(&mut file, &on_disk, &known) {
-            Ok(true) => {
+            Ok(Some(stands)) => {
+                tail = stands;
                 batch.seen_at(known.id, root_name, &candidate.path, &on_disk)?;
                 known
             }
-            Ok(false) => {
+            Ok(None) => {
                 let Some(session_id) = session_of(candidate, &mut file) else { return Ok(Ok(Taken::NOTHING)) };
                 tracing::info!(file = %candidate.path, "transcript was rewritten; the old bytes are kept");
                 batch.supersede(known.id, now_ms())?;
@@ -200,7 +205,9 @@ fn take(
             add(batch, root_name, candidate, &session_id, on_disk)?
         }
     };
-    let taken = append(batch, &mut known, &mut file, budget)?;
+    let of = Of::new(candidate.role, &known.session_id, &candidate.path);
+    let feed = Feed::new(batch.sieve().clone(), of, tail);
+    let taken = append(batch, &mut known, &mut file, feed, end_of(&on_disk), budget)?;
     if candidate.role == Role::History {
         typed::index(batch, known.id)?;
     }
@@ -228,15 +235,23 @@ fn add(
     })
 }
 
-/// Whether the file still begins with what is stored of it: as long, and with the same tail.
-fn continues(file: &mut File, on_disk: &OnDisk, known: &Known) -> io::Result<bool> {
+/// The end of what is stored of a file, if the file still begins with that: it is as long, and has the same tail.
+fn continues(file: &mut File, on_disk: &OnDisk, known: &Known) -> io::Result<Option<Vec<u8>>> {
     if on_disk.size < known.stored {
-        return Ok(false);
+        return Ok(None);
     }
     let mut tail = vec![0; known.tail_length() as usize];
     file.seek(SeekFrom::Start(known.stored - known.tail_length()))?;
     file.read_exact(&mut tail)?;
-    Ok(known.ends_with(&tail))
+    Ok(known.ends_with(&tail).then_some(tail))
+}
+
+/// Whether more of a last line may come.
+fn end_of(on_disk: &OnDisk) -> End {
+    let age = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| {
+        now.checked_sub(Duration::from_nanos(on_disk.mtime_ns.unsigned_abs()))
+    });
+    if age.is_some_and(|age| age > STILL) { End::Final } else { End::Growing }
 }
 
 /// A read error in the middle ends the file for now: what came before it is kept.
@@ -244,6 +259,8 @@ fn append(
     batch: &Batch<'_>,
     known: &mut Known,
     file: &mut File,
+    mut feed: Feed,
+    end: End,
     budget: u64,
 ) -> Result<io::Result<Taken>, store::Error> {
     if let Err(error) = file.seek(SeekFrom::Start(known.stored)) {
@@ -262,12 +279,13 @@ fn append(
                 Err(_) => break,
             }
         }
-        if filled == 0 {
-            return Ok(Ok(Taken { bytes, to_the_end: true }));
-        }
-        batch.append(known, &buffer[..filled])?;
-        bytes += filled as u64;
+        let ready = feed.push(&buffer[..filled]);
+        batch.append(known, &ready, &feed)?;
+        bytes += ready.len() as u64;
         if filled < buffer.len() {
+            let rest = feed.end(end);
+            batch.append(known, &rest, &feed)?;
+            bytes += rest.len() as u64;
             return Ok(Ok(Taken { bytes, to_the_end: true }));
         }
         if batch.is_due() {

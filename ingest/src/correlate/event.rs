@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use store::write::Event;
 use store::{EventId, Key, Span, SpanSource};
 
-use crate::json::{self, Object};
+use store::json::{self, Object};
 use crate::rate;
 
 /// A parsed event.

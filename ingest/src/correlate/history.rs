@@ -10,7 +10,7 @@ use store::{BlockKind, Key, Kind, Span, SpanSource, Status, Via};
 
 use super::Input;
 use super::text::{self, Text};
-use crate::json::{self, Object};
+use store::json::{self, Object};
 
 /// Commands of Claude Code itself that ask the model nothing.
 const BUILT_IN: [&str; 38] = [

@@ -11,7 +11,7 @@ use super::seal::Seal;
 use crate::correlate::history::Typed;
 use crate::correlate::links::{self, Clear};
 use crate::correlate::{Input, event};
-use crate::json::Object;
+use store::json::Object;
 use crate::rate;
 use crate::transcripts::lines::{Cutter, Lines};
 

@@ -45,7 +45,7 @@ impl Events {
         }
         let stored_ms = clock::millis(std::time::SystemTime::now());
         let batch = run.writer.batch()?;
-        let (mut new, mut known, mut bytes) = (0, 0, 0);
+        let (mut new, mut known, mut forgotten, mut bytes) = (0, 0, 0, 0);
         for event in self.waiting.drain(..) {
             let stored = batch.add_event(&NewEvent {
                 name: &event.name.to_string(),
@@ -62,12 +62,14 @@ impl Events {
                     bytes += event.payload.len() as u64;
                 }
                 Stored::Replay(_) => known += 1,
+                Stored::Forgotten => forgotten += 1,
             }
         }
         batch.commit()?;
         self.bytes = 0;
         run.summary.events.new += new;
         run.summary.events.known += known;
+        run.summary.forgotten += forgotten;
         run.summary.bytes += bytes;
         Ok(())
     }

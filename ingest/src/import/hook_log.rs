@@ -20,7 +20,7 @@ use super::events::{Event, Events};
 use super::{Run, Stop};
 use crate::error::Error;
 use crate::intake::parse;
-use crate::json::{self, Object};
+use store::json::{self, Object};
 
 /// Between two entries without a time: two equal payloads within two seconds would count as one prompt (correlation.md 19).
 const STEP: u64 = 3_000_000_000;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::json::{self, Object};
+use store::json::{self, Object};
 
 /// How much is looked at. A first line that is longer is told by the names in it.
 const HEAD: u64 = 1024 * 1024;

@@ -22,7 +22,7 @@ pub(super) struct Summary {
     pub(super) merged: u64,
     /// Ratings, tags, notes, stars, splits, titles and saved views that were new.
     pub(super) remarks: u64,
-    /// Events of databases that were left out because they were forgotten.
+    /// Events that were left out because they were forgotten.
     pub(super) forgotten: u64,
     /// Lines of exports that this version does not know.
     pub(super) unknown_lines: u64,

@@ -109,12 +109,18 @@ impl Batch {
                     report.bytes += item.payload.len() as u64;
                 }
                 Stored::Replay(_) => report.replayed += 1,
+                Stored::Forgotten => report.forgotten += 1,
             }
         }
         self.bytes = 0;
         let mut items = std::mem::take(&mut self.items).into_iter();
+        let mut stored = stored.iter();
         while let Some(item) = items.next() {
-            let archived = item.claim.archive(places).and_then(|archived| steps.at(Step::Archived).map(|()| archived));
+            let done = match stored.next() {
+                Some(Stored::Forgotten) => item.claim.remove(places),
+                _ => item.claim.archive(places),
+            };
+            let archived = done.and_then(|archived| steps.at(Step::Archived).map(|()| archived));
             match archived {
                 Ok(Archived::Moved | Archived::Same | Archived::Removed) => {}
                 Err(error) => {

@@ -136,6 +136,7 @@ impl Run<'_> {
             match stored {
                 Stored::New(_) => self.done.new += 1,
                 Stored::Replay(_) => self.done.known += 1,
+                Stored::Forgotten => self.done.forgotten += 1,
             }
         }
         batch.commit()?;

@@ -6,9 +6,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use std::sync::Arc;
+
+use store::sieve::{Feed, Of, Sieve};
 use store::write::{Batch, NewFile, OnDisk, PackedFile, Role, Writer};
 
-use super::{BATCH_BYTES, BATCH_FILES, Candidate, Followed, READ, on_disk, open, session_of, take};
+use super::{BATCH_BYTES, BATCH_FILES, Candidate, Followed, READ, end_of, on_disk, open, session_of, take};
 
 /// Files in the order in which they are to be taken in.
 pub(crate) struct Packed<'c>(Vec<Item<'c>>);
@@ -21,11 +24,17 @@ struct Item<'c> {
 
 /// Packs files in their order and hands them to `send` until all are, or the other side is gone. `is_new` tells those
 /// that the store has nothing of.
-pub(crate) fn run<'c>(root: &Path, files: &'c [Candidate], is_new: &[bool], mut send: impl FnMut(Packed<'c>) -> bool) {
+pub(crate) fn run<'c>(
+    root: &Path,
+    files: &'c [Candidate],
+    is_new: &[bool],
+    sieve: &Arc<Sieve>,
+    mut send: impl FnMut(Packed<'c>) -> bool,
+) {
     let (mut items, mut bytes) = (Vec::new(), 0);
     for (file, is_new) in files.iter().zip(is_new) {
         let fits = *is_new && file.role != Role::History && file.on_disk.size <= BATCH_BYTES;
-        let packed = if fits { pack(root, file).ok() } else { None };
+        let packed = if fits { pack(root, file, sieve).ok() } else { None };
         bytes += if fits { file.on_disk.size } else { BATCH_BYTES };
         items.push(Item { file, packed });
         if bytes >= BATCH_BYTES || items.len() >= BATCH_FILES {
@@ -51,23 +60,24 @@ fn is_new(batch: &Batch<'_>, root_name: &str, file: &Candidate, on_disk: &OnDisk
     Ok(batch.file_at(root_name, &file.path)?.is_none() && batch.file_with_inode(on_disk)?.is_none())
 }
 
-fn pack(root: &Path, candidate: &Candidate) -> io::Result<(OnDisk, String, PackedFile)> {
+fn pack(root: &Path, candidate: &Candidate, sieve: &Arc<Sieve>) -> io::Result<(OnDisk, String, PackedFile)> {
     let mut file = open::beneath(root, Path::new(&candidate.path))?;
     let on_disk = on_disk(&file)?;
     let Some(session) = session_of(candidate, &mut file) else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not yet tell whose it is"));
     };
     io::Seek::rewind(&mut file)?;
-    Ok((on_disk, session, read(&mut file)?))
+    let of = Of::new(candidate.role, &session, &candidate.path);
+    let packed = read(&mut file, &on_disk, PackedFile::new(Feed::new(sieve.clone(), of, Vec::new())))?;
+    Ok((on_disk, session, packed))
 }
 
 /// To the end as it is now; a file that has grown much since it was found is the writer's work.
-fn read(file: &mut File) -> io::Result<PackedFile> {
-    let mut packed = PackedFile::default();
+fn read(file: &mut File, on_disk: &OnDisk, mut packed: PackedFile) -> io::Result<PackedFile> {
     let mut buffer = vec![0; READ];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(packed.finish()),
+            Ok(0) => return Ok(packed.finish(end_of(on_disk))),
             Ok(n) => packed.push(&buffer[..n]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -101,10 +111,11 @@ impl Packed<'_> {
                     agent_id: item.file.agent_id.as_deref(),
                     on_disk: *on_disk,
                 };
-                batch.add_packed(&file, packed)?;
-                done.followed.bytes += packed.size();
-                done.followed.files += u64::from(packed.size() > 0);
-                continue;
+                if batch.add_packed(&file, packed)?.is_some() {
+                    done.followed.bytes += packed.size();
+                    done.followed.files += u64::from(packed.size() > 0);
+                    continue;
+                }
             }
             match take(&batch, root, root_name, item.file, BATCH_BYTES)? {
                 Ok(taken) => {

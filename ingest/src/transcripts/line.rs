@@ -8,7 +8,7 @@ mod media;
 use serde_json::value::RawValue;
 use store::{Span, SpanSource, TranscriptId};
 
-use crate::json::{self, Object};
+use store::json::{self, Object};
 pub(crate) use media::{Media, MediaKind};
 
 /// A parsed line.

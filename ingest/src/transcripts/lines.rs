@@ -3,9 +3,8 @@
 //! Real files hold more than one object a line (`}{`), runs of NUL, cut lines with a whole one behind them and invalid
 //! UTF-8 (claude-code.md C.2). What cannot be read is passed over and counted; it stays in the ground.
 
-use std::borrow::Cow;
-
 use store::TranscriptId;
+use store::json::pieces::{self, Piece, readable};
 
 use super::line::{self, Line};
 
@@ -77,60 +76,24 @@ pub(crate) fn first_session_id(head: &[u8]) -> Option<String> {
     head.split(|byte| *byte == b'\n').find_map(|line| {
         let text = readable(line);
         let start = text.find('{')?;
-        crate::json::Object::parse(&text[start..])?.text("sessionId")
+        store::json::Object::parse(&text[start..])?.text("sessionId")
     })
 }
 
 /// Whether the beginning of a file holds a line that will not change any more.
 pub(crate) fn has_whole_line(head: &[u8]) -> bool {
     let text = readable(head);
-    text.contains('\n') || text.find('{').is_some_and(|start| crate::json::Object::parse(&text[start..]).is_some())
-}
-
-/// Invalid bytes become `?`, one for one, so that places keep their meaning.
-fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => {
-            let mut text = String::with_capacity(bytes.len());
-            for chunk in bytes.utf8_chunks() {
-                text.push_str(chunk.valid());
-                text.extend(chunk.invalid().iter().map(|_| '?'));
-            }
-            Cow::Owned(text)
-        }
-    }
+    text.contains('\n') || text.find('{').is_some_and(|start| store::json::Object::parse(&text[start..]).is_some())
 }
 
 fn take_line(text: &str, start: u64, transcript: TranscriptId, whole: bool, found: &mut Lines) {
-    let mut at = 0;
-    while let Some(skip) = text[at..].find(|c: char| !c.is_whitespace() && c != '\0' && c != '\u{feff}') {
-        at += skip;
-        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<&serde_json::value::RawValue>();
-        match values.next() {
-            Some(Ok(value)) => {
-                let parsed = line::parse(value.get(), transcript, start + at as u64);
-                match parsed {
-                    Some(line) => found.lines.push(line),
-                    None => found.unreadable.push(start + at as u64),
-                }
-                at += value.get().len();
-            }
-            _ if !whole => return, // still being written
-            _ => {
-                found.unreadable.push(start + at as u64);
-                match next_object(&text[at..]) {
-                    Some(skip) => at += skip,
-                    None => return,
-                }
-            }
-        }
-    }
-}
-
-/// Where a complete record may begin behind a damaged one.
-fn next_object(text: &str) -> Option<usize> {
-    [r#"{"parentUuid""#, r#"{"type""#].iter().filter_map(|mark| text.get(1..)?.find(mark)).min().map(|at| at + 1)
+    pieces::each(text, whole, |piece| match piece {
+        Piece::Value(at, json) => match line::parse(json, transcript, start + at as u64) {
+            Some(line) => found.lines.push(line),
+            None => found.unreadable.push(start + at as u64),
+        },
+        Piece::Unreadable(at, _) => found.unreadable.push(start + at as u64),
+    });
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use store::TranscriptId;
 use store::write::{Batch, NewTyped};
 
-use crate::json::{self, Object};
+use store::json::{self, Object};
 
 /// Indexes what came behind the last indexed line of a file.
 pub(crate) fn index(batch: &Batch<'_>, file: TranscriptId) -> Result<(), store::Error> {

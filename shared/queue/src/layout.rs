@@ -83,6 +83,11 @@ impl DataDir {
         self.root.join("database/prompts.db")
     }
 
+    /// What was forgotten, beside the database: a backup that is older than the forgetting learns of it from here.
+    pub fn forgotten(&self) -> PathBuf {
+        self.root.join("forgotten.jsonl")
+    }
+
     /// The ingester's log.
     pub fn processor_log(&self) -> PathBuf {
         self.root.join("logs/processor.log")

@@ -10,7 +10,7 @@ use crate::error::{Context, Error};
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 13] = [
+pub(crate) const MIGRATIONS: [&str; 14] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/0011_one_tag.sql"),
     include_str!("../../../migrations/0012_slim.sql"),
     include_str!("../../../migrations/0013_asked.sql"),
+    include_str!("../../../migrations/0014_forgetting.sql"),
 ];
 
 /// The schema this program reads and writes.

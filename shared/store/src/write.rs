@@ -8,6 +8,7 @@ mod derived;
 mod events;
 mod facets;
 mod figures;
+pub mod forget;
 mod ground;
 mod human;
 mod identity;
@@ -30,6 +31,7 @@ mod turn;
 mod typed;
 
 use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use queue::DataDir;
@@ -39,7 +41,9 @@ use crate::courtesy::Courtesy;
 use crate::error::{Context, Error};
 use crate::human::put;
 use crate::open::{self, DbLock};
+use crate::sieve::{Mask, Sieve};
 
+use forget::Stones;
 use index::Waiting;
 use quarters::Touched;
 
@@ -72,6 +76,8 @@ pub struct Writer {
     dir: DataDir,
     file: Option<(u64, u64)>,
     courtesy: Courtesy,
+    /// As it was when it was last looked at.
+    sieve: Mutex<Arc<Sieve>>,
     _lock: DbLock,
 }
 
@@ -86,7 +92,10 @@ impl Writer {
         let file = open::identity(&dir.database());
         let (origin_id, origin) = origin::own(&mut conn)?;
         let courtesy = Courtesy::new(dir);
-        Ok(Self { conn, origin_id, origin, dir: dir.clone(), file, courtesy, _lock: lock })
+        let sieve = Mutex::default();
+        let mut writer = Self { conn, origin_id, origin, dir: dir.clone(), file, courtesy, sieve, _lock: lock };
+        writer.read_ledger()?;
+        Ok(writer)
     }
 
     /// Whether the open file is still the one at its path.
@@ -118,8 +127,32 @@ impl Writer {
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
         let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
         let tx = begun.map_err(|error| error.held(&self.dir))?;
-        Ok(Batch::new(tx, self.origin_id, &self.courtesy))
+        let sieve = sieve_now(&tx, &self.sieve)?;
+        Ok(Batch::new(tx, self.origin_id, &self.courtesy, sieve, (&self.origin, &self.dir)))
     }
+
+    /// Hides parts of everything that is taken in from now on.
+    pub fn hide(&mut self, mask: Arc<dyn Mask>) {
+        let sieve = self.sieve.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(sieve).mask = Some(mask);
+    }
+
+    /// What may not come in, as it is now.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn sieve(&self) -> Result<Arc<Sieve>, Error> {
+        sieve_now(&self.conn, &self.sieve)
+    }
+}
+
+/// Another process may have forgotten something since.
+fn sieve_now(conn: &Connection, kept: &Mutex<Arc<Sieve>>) -> Result<Arc<Sieve>, Error> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if forget::newest(conn)? != kept.until {
+        *kept = Arc::new(forget::load(conn, kept.mask.clone())?);
+    }
+    Ok(kept.clone())
 }
 
 /// One transaction.
@@ -130,13 +163,23 @@ pub struct Batch<'w> {
     waiting: RefCell<Waiting>,
     quarters: RefCell<Touched>,
     courtesy: &'w Courtesy,
+    sieve: Arc<Sieve>,
+    stones: RefCell<Stones>,
+    origin: &'w str,
+    dir: &'w DataDir,
     began: Instant,
 }
 
 impl<'w> Batch<'w> {
-    fn new(tx: Transaction<'w>, origin_id: i64, courtesy: &'w Courtesy) -> Self {
-        let (waiting, quarters) = (RefCell::default(), RefCell::default());
-        Self { tx, origin_id, waiting, quarters, courtesy, began: Instant::now() }
+    fn new(
+        tx: Transaction<'w>,
+        origin_id: i64,
+        courtesy: &'w Courtesy,
+        sieve: Arc<Sieve>,
+        (origin, dir): (&'w str, &'w DataDir),
+    ) -> Self {
+        let (waiting, quarters, stones) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { tx, origin_id, waiting, quarters, courtesy, sieve, stones, origin, dir, began: Instant::now() }
     }
 }
 
@@ -156,9 +199,15 @@ impl Batch<'_> {
         self.count_quarters()?;
         self.index_waiting()?;
         put::tell(&self.tx)?;
+        self.write_ledger()?;
         self.tx.commit().op("commit")?;
         self.courtesy.give_way();
         Ok(())
+    }
+
+    /// What may not come in.
+    pub fn sieve(&self) -> &Arc<Sieve> {
+        &self.sieve
     }
 
     /// Marks a session to be derived again.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::claude::{self, Call, Var};
-use crate::json::{self, Object};
+use store::json::{self, Object};
 
 /// Where a part stands, in bytes.
 pub(super) type Span = Range<usize>;

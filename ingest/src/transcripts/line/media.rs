@@ -1,6 +1,6 @@
 //! Images and documents of a line: what they are and how large, never their bytes.
 
-use crate::json::Object;
+use store::json::Object;
 
 /// An image or a document, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

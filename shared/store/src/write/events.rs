@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::ground::event_key;
-use super::{Batch, Writer};
+use super::{Batch, Writer, forget};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
@@ -34,6 +33,8 @@ pub enum Stored {
     New(EventId),
     /// The same name and bytes were there already: the file was delivered twice, or a pass died after its commit.
     Replay(EventId),
+    /// It was forgotten on request, and stays out.
+    Forgotten,
 }
 
 impl Writer {
@@ -72,12 +73,7 @@ impl Writer {
     /// # Errors
     /// The engine's.
     pub fn is_forgotten(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        let key = event_key(&self.origin, name, blake3::hash(payload).as_bytes());
-        self.conn
-            .prepare_cached("select exists (select 1 from tombstones where kind = 'event' and key = ?1)")
-            .op("prepare")?
-            .query_row([key], |row| row.get(0))
-            .op("look for what was forgotten")
+        forget::is_event_forgotten(&self.conn, &self.origin, name, blake3::hash(payload).as_bytes())
     }
 }
 
@@ -107,15 +103,25 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's; the whole batch must then be given up.
     pub fn add_event(&self, event: &NewEvent<'_>) -> Result<Stored, Error> {
-        let hash = blake3::hash(event.payload);
+        let hidden = self.sieve.masked(event.payload);
+        if hidden.is_some()
+            && let Some(id) = find(&self.tx, event.name, &blake3::hash(event.payload), self.origin_id)?
+        {
+            return Ok(Stored::Replay(id)); // it came in before anything was hidden
+        }
+        let payload = hidden.as_deref().unwrap_or(event.payload);
+        let hash = blake3::hash(payload);
+        if self.is_out(event, &hash)? {
+            return Ok(Stored::Forgotten);
+        }
         if let Some(id) = find(&self.tx, event.name, &hash, self.origin_id)? {
-            if !is_whole(&self.tx, id, event.payload)? && self.refill_event(id, event.payload)? {
+            if !is_whole(&self.tx, id, payload)? && self.refill_event(id, payload)? {
                 self.unseal(event.session_id)?;
                 self.mark_dirty(event.session_id)?;
             }
             return Ok(Stored::Replay(id));
         }
-        let packed = codec::pack(event.payload);
+        let packed = codec::pack(payload);
         self.tx
             .prepare_cached(
                 "insert into events (origin_id, name, hash, captured_ns, event, session_id, prompt_id, size, codec, payload, stored_ms)
@@ -130,7 +136,7 @@ impl Batch<'_> {
                 event.event,
                 event.session_id,
                 event.prompt_id,
-                event.payload.len() as i64,
+                payload.len() as i64,
                 packed.codec,
                 packed.bytes,
                 event.stored_ms,
@@ -140,6 +146,13 @@ impl Batch<'_> {
         self.unseal_before(event.session_id, i64::try_from(event.captured_ns).unwrap_or(i64::MAX))?;
         self.mark_dirty(event.session_id)?;
         Ok(Stored::New(id))
+    }
+
+    fn is_out(&self, event: &NewEvent<'_>, hash: &blake3::Hash) -> Result<bool, Error> {
+        let captured_ns = i64::try_from(event.captured_ns).unwrap_or(i64::MAX);
+        Ok(self.sieve.is_prompt_forgotten(event.prompt_id, event.event, captured_ns)
+            || self.sieve.until > 0
+                && forget::is_event_forgotten(&self.tx, self.origin, event.name, hash.as_bytes())?)
     }
 }
 

@@ -313,7 +313,7 @@ pub(super) fn event_of(row: &rusqlite::Row<'_>) -> Result<Event, Error> {
 /// In place of an origin, which is never empty: the key that an event has in every store. A name holds the nanosecond and the
 /// session, so the same name with the same bytes is the same event, whoever took it in. What people said of a conversation
 /// that only hooks know finds it by this key in a store that takes the queue files in anew.
-const ANYWHERE: &str = "";
+pub(super) const ANYWHERE: &str = "";
 
 /// The key of an event, in `conversation_keys` and in `tombstones`.
 pub(crate) fn event_key(origin: &str, name: &str, hash: &[u8]) -> [u8; 16] {

@@ -124,8 +124,10 @@ impl<'a> Run<'a> {
         match &mut self.batch {
             Some(batch) => Ok(batch),
             none => {
-                let tx = Transaction::new_unchecked(&self.writer.conn, TransactionBehavior::Immediate).op("begin")?;
-                Ok(none.insert(Batch::new(tx, self.writer.origin_id, &self.writer.courtesy)))
+                let writer = self.writer;
+                let tx = Transaction::new_unchecked(&writer.conn, TransactionBehavior::Immediate).op("begin")?;
+                let sieve = writer.sieve()?;
+                Ok(none.insert(Batch::new(tx, writer.origin_id, &writer.courtesy, sieve, (&writer.origin, &writer.dir))))
             }
         }
     }

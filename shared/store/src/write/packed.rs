@@ -1,18 +1,18 @@
 //! A new file packed into chunks before the store is asked, so that packing can be another thread's work.
 
 use super::Batch;
-use super::transcripts::{CHUNK, Known, NewFile, TAIL};
+use super::transcripts::{CHUNK, Known, NewFile};
 use crate::codec;
 use crate::error::Error;
+use crate::sieve::{End, Feed};
 use rusqlite::params;
 
 /// All of a file, ready for its rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PackedFile {
+    feed: Feed,
     chunks: Vec<Chunk>,
     open: Vec<u8>,
-    /// The last bytes of what came before `open`.
-    before: Vec<u8>,
     size: u64,
 }
 
@@ -24,8 +24,18 @@ struct Chunk {
 }
 
 impl PackedFile {
+    /// Nothing of a file yet.
+    pub fn new(feed: Feed) -> Self {
+        Self { feed, chunks: Vec::new(), open: Vec::new(), size: 0 }
+    }
+
     /// The next bytes of the file.
-    pub fn push(&mut self, mut bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
+        let bytes = self.feed.push(bytes);
+        self.take(&bytes);
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) {
         self.size += bytes.len() as u64;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.open.len()));
@@ -37,7 +47,7 @@ impl PackedFile {
         }
     }
 
-    /// How many bytes were pushed.
+    /// How many bytes of it are to be stored.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -46,37 +56,31 @@ impl PackedFile {
         let packed = codec::pack(&self.open);
         let chunk = Chunk { size: self.open.len(), codec: packed.codec, bytes: packed.bytes.into_owned() };
         self.chunks.push(chunk);
-        self.before.clear();
-        self.before.extend_from_slice(&self.open[self.open.len().saturating_sub(TAIL as usize)..]);
         self.open.clear();
-    }
-
-    /// Hash of the last [`TAIL`] bytes.
-    fn tail(&self) -> [u8; 32] {
-        let mut last = self.before.clone();
-        last.extend_from_slice(&self.open[self.open.len().saturating_sub(TAIL as usize)..]);
-        *blake3::hash(&last[last.len().saturating_sub(TAIL as usize)..]).as_bytes()
     }
 
     /// The end of the file.
     #[must_use]
-    pub fn finish(mut self) -> Self {
-        let tail = std::mem::take(&mut self.open);
-        if !tail.is_empty() {
-            let packed = codec::pack(&tail);
-            self.chunks.push(Chunk { size: tail.len(), codec: packed.codec, bytes: packed.bytes.into_owned() });
+    pub fn finish(mut self, end: End) -> Self {
+        let rest = self.feed.end(end);
+        self.take(&rest);
+        if !self.open.is_empty() {
+            self.close();
         }
-        self.open = tail;
         self
     }
 }
 
 impl Batch<'_> {
-    /// A new file with all its bytes; its session is to be derived.
+    /// A new file with all its bytes; its session is to be derived. `None` if something was forgotten since it was packed:
+    /// then it has to be read again.
     ///
     /// # Errors
     /// The engine's.
-    pub fn add_packed(&self, file: &NewFile<'_>, packed: &PackedFile) -> Result<Known, Error> {
+    pub fn add_packed(&self, file: &NewFile<'_>, packed: &PackedFile) -> Result<Option<Known>, Error> {
+        if packed.feed.sieve().until != self.sieve.until {
+            return Ok(None);
+        }
         let mut known = self.add_file(file)?;
         for (seq, chunk) in (0_i64..).zip(&packed.chunks) {
             self.execute(
@@ -85,13 +89,13 @@ impl Batch<'_> {
             )?;
         }
         known.stored = packed.size;
-        known.tail = packed.tail();
+        known.tail = packed.feed.tail();
         self.execute(
-            "update transcripts set stored_size = ?2, tail_hash = ?3 where id = ?1",
-            params![known.id.0, known.stored as i64, known.tail],
+            "update transcripts set stored_size = ?2, tail_hash = ?3, blanked = ?4 where id = ?1",
+            params![known.id.0, known.stored as i64, known.tail, packed.feed.is_changed()],
         )?;
         self.mark_dirty(file.session_id)?;
-        Ok(known)
+        Ok(Some(known))
     }
 }
 
@@ -99,6 +103,7 @@ impl Batch<'_> {
 mod tests {
     use super::*;
     use crate::ids::TranscriptId;
+    use crate::sieve::Of;
     use crate::write::{OnDisk, Role, Writer};
     use std::ops::ControlFlow;
 
@@ -123,13 +128,16 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let mut writer = Writer::open(&queue::DataDir::new(home.path())).unwrap();
         let content: Vec<u8> = (0..size).map(|n| (n * n / 7) as u8).collect();
-        let mut packed = PackedFile::default();
+        let feed = || Feed::new(Default::default(), Of::new(Role::Main, "s", "a"), Vec::new());
+        let mut packed = PackedFile::new(feed());
         content.chunks(step).for_each(|part| packed.push(part));
-        let packed = packed.finish();
+        let packed = packed.finish(End::Growing);
         let batch = writer.batch().unwrap();
-        let one = batch.add_packed(&file("a"), &packed).unwrap();
+        let one = batch.add_packed(&file("a"), &packed).unwrap().unwrap();
         let mut other = batch.add_file(&file("bb")).unwrap();
-        batch.append(&mut other, &content).unwrap();
+        let mut whole = feed();
+        let bytes = whole.push(&content);
+        batch.append(&mut other, &bytes, &whole).unwrap();
         batch.commit().unwrap();
         assert_eq!((one.stored, one.tail), (other.stored, other.tail), "{size}");
         assert_eq!(bytes(&mut writer, one.id), content);

@@ -8,6 +8,7 @@ use super::typed::HISTORY_SESSION;
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
+use crate::sieve::Feed;
 
 /// Unpacked size of every chunk but a file's last.
 pub(crate) const CHUNK: usize = 256 * 1024;
@@ -238,11 +239,12 @@ impl Batch<'_> {
         )
     }
 
-    /// Appends bytes and marks the session to be derived again. `file` tells where it ends afterwards.
+    /// Appends bytes that came out of `feed` last, and marks the session to be derived again. `file` tells where it ends
+    /// afterwards.
     ///
     /// # Errors
     /// The engine's, or [`Error::Corrupt`] when the last chunk cannot be unpacked.
-    pub fn append(&self, file: &mut Known, bytes: &[u8]) -> Result<(), Error> {
+    pub fn append(&self, file: &mut Known, bytes: &[u8], feed: &Feed) -> Result<(), Error> {
         let mut rest = bytes;
         let mut seq = file.stored / CHUNK as u64;
         let (mut chunk, mut replaces) = self.last_chunk(file.id, seq)?;
@@ -258,10 +260,10 @@ impl Batch<'_> {
             }
         }
         file.stored += bytes.len() as u64;
-        file.tail = self.tail(file)?;
+        file.tail = feed.tail();
         self.execute(
-            "update transcripts set stored_size = ?2, tail_hash = ?3 where id = ?1",
-            params![file.id.0, file.stored as i64, file.tail],
+            "update transcripts set stored_size = ?2, tail_hash = ?3, blanked = max(blanked, ?4) where id = ?1",
+            params![file.id.0, file.stored as i64, file.tail, feed.is_changed()],
         )?;
         // The lines of history.jsonl are of many sessions, which their index marks.
         if file.session_id == HISTORY_SESSION { Ok(()) } else { self.mark_dirty(&file.session_id) }
@@ -283,7 +285,7 @@ impl Batch<'_> {
         }
     }
 
-    fn put_chunk(&self, id: TranscriptId, seq: u64, chunk: &[u8], replaces: bool) -> Result<(), Error> {
+    pub(super) fn put_chunk(&self, id: TranscriptId, seq: u64, chunk: &[u8], replaces: bool) -> Result<(), Error> {
         let packed = codec::pack(chunk);
         let sql = if replaces {
             "update transcript_chunks set size = ?3, codec = ?4, bytes = ?5 where transcript_id = ?1 and seq = ?2"
@@ -291,18 +293,5 @@ impl Batch<'_> {
             "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (?1, ?2, ?3, ?4, ?5)"
         };
         self.execute(sql, params![id.0, seq as i64, chunk.len() as i64, packed.codec, packed.bytes])
-    }
-
-    /// Hash of the last [`TAIL`] stored bytes; they lie in the last chunk or reach into the one before.
-    fn tail(&self, file: &Known) -> Result<[u8; 32], Error> {
-        let last = file.stored.saturating_sub(1) / CHUNK as u64;
-        let (mut bytes, _) = self.last_chunk(file.id, last)?;
-        if (bytes.len() as u64) < file.tail_length() && last > 0 {
-            let (mut before, _) = self.last_chunk(file.id, last - 1)?;
-            before.append(&mut bytes);
-            bytes = before;
-        }
-        let from = bytes.len().saturating_sub(TAIL as usize);
-        Ok(*blake3::hash(&bytes[from..]).as_bytes())
     }
 }

@@ -3,6 +3,8 @@
 //! Claude Code's formats grow with every release, so nothing here insists: a field of another type is as good as absent,
 //! a repeated one counts as its last, unknown ones cost nothing (claude-code.md A.2 and C).
 
+pub mod pieces;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -11,49 +13,52 @@ use serde_json::value::RawValue;
 
 /// An object's fields in order.
 #[derive(Debug)]
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
     /// `None` if `json` is not an object.
-    pub(crate) fn parse(json: &'a str) -> Option<Self> {
+    pub fn parse(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
 
     /// The value of a field, unless it is null.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.get() != "null")
     }
 
     /// All fields in order, also those that are repeated.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (&**name, *value))
     }
 
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    /// A field that is a string.
+    pub fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(text)
     }
 
-    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+    /// A field that is a whole number.
+    pub fn integer(&self, name: &str) -> Option<i64> {
         self.get(name).and_then(|value| value.get().parse().ok())
     }
 
     /// A field that is true; anything else is not.
-    pub(crate) fn is(&self, name: &str) -> bool {
+    pub fn is(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.get() == "true")
     }
 
-    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+    /// A field that is an object.
+    pub fn object(&self, name: &str) -> Option<Self> {
         self.get(name).and_then(|value| Self::parse(value.get()))
     }
 }
 
 /// The values of an array, `None` if it is none.
-pub(crate) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
+pub fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
 /// The text of a JSON string; a lone surrogate in it becomes U+FFFD.
-pub(crate) fn text(value: &RawValue) -> Option<String> {
+pub fn text(value: &RawValue) -> Option<String> {
     struct Lossy;
     impl Visitor<'_> for Lossy {
         type Value = String;
@@ -76,7 +81,7 @@ pub(crate) fn text(value: &RawValue) -> Option<String> {
 
 /// `json` as Claude Code writes it, without spaces between its parts and with no more escapes than needed: a transcript that
 /// another program has read and written again says the same. What looks as Claude Code's is given back as it is.
-pub(crate) fn compact(json: &str) -> Cow<'_, str> {
+pub fn compact(json: &str) -> Cow<'_, str> {
     let spaced = json.split_once(':').is_some_and(|(name, rest)| {
         let beginning = name.chars().nth(1).is_some_and(char::is_whitespace);
         beginning || rest.starts_with(char::is_whitespace)
@@ -110,7 +115,7 @@ fn string_length(json: &str) -> usize {
 }
 
 /// Where `part` begins inside `whole`; `part` must be a slice of it.
-pub(crate) fn offset_in(whole: &str, part: &str) -> u64 {
+pub fn offset_in(whole: &str, part: &str) -> u64 {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) as u64
 }
 

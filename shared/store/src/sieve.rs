@@ -1,0 +1,204 @@
+//! What may not come into the ground: lines and files that were forgotten on request, and what a mask hides.
+//!
+//! Everything that becomes a row of the ground goes through one sieve, whichever way it came: a hook, a sweep, an import, a
+//! rebuild from the archive. Bytes are overwritten by as many blanks, so that every place in a file keeps its meaning.
+//!
+//! ```text
+//! bytes of a file ──feed: whole lines──▶ mark of each record ── forgotten? ──▶ blanks
+//!                                                             └─ a mask?    ──▶ its own signs
+//! ```
+
+mod feed;
+mod mark;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::json::pieces::{self, Piece, readable};
+use crate::write::Role;
+
+pub use feed::{End, Feed};
+pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
+
+/// Hides parts of what is taken in, by as many other bytes.
+pub trait Mask: Send + Sync {
+    /// A JSON document or a line of them. Whether anything was hidden.
+    fn json(&self, bytes: &mut [u8]) -> bool;
+    /// A text of any bytes. Whether anything was hidden.
+    fn text(&self, bytes: &mut [u8]) -> bool;
+}
+
+/// Whose bytes they are.
+#[derive(Clone, Debug)]
+pub struct Of {
+    /// What kind of file.
+    pub role: Role,
+    /// Its session.
+    pub session_id: String,
+    /// Its name, without folders.
+    pub name: String,
+}
+
+impl Of {
+    /// Of a file at `path`.
+    pub fn new(role: Role, session_id: &str, path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        Self { role, session_id: session_id.to_owned(), name }
+    }
+
+    /// Whether it is made of lines that can be told from one another.
+    fn has_lines(&self) -> bool {
+        matches!(self.role, Role::Main | Role::Subagent | Role::History)
+    }
+}
+
+/// What was forgotten, and the mask.
+#[derive(Clone, Default)]
+pub struct Sieve {
+    /// Up to which row of the tombstones it knows.
+    pub(crate) until: i64,
+    pub(crate) uuids: HashSet<Mark>,
+    pub(crate) lines: HashSet<Mark>,
+    /// With the time of forgetting, in milliseconds since 1970.
+    pub(crate) prompts: HashMap<Mark, i64>,
+    pub(crate) secrets: Vec<[u8; 32]>,
+    pub(crate) mask: Option<Arc<dyn Mask>>,
+}
+
+impl fmt::Debug for Sieve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sieve").field("until", &self.until).field("masks", &self.mask.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Sieve {
+    /// Whether everything goes through as it is.
+    pub fn is_open(&self) -> bool {
+        self.mask.is_none() && !self.knows_lines()
+    }
+
+    fn knows_lines(&self) -> bool {
+        !self.uuids.is_empty() || !self.lines.is_empty()
+    }
+
+    /// Blanks what may not come in of a line. Whether anything was changed.
+    pub(crate) fn line(&self, of: &Of, line: &mut [u8]) -> bool {
+        let mut blank = Vec::new();
+        if self.knows_lines() {
+            pieces::each(&readable(line), true, |piece| {
+                let (at, text, record) = match piece {
+                    Piece::Value(at, text) => (at, text, Record::read(of, text)),
+                    Piece::Unreadable(at, text) => (at, text, None),
+                };
+                let is_forgotten = match record {
+                    Some(record) => self.is_forgotten(&record),
+                    None => self.has_mark(|secret| unreadable_mark(secret, of, text)),
+                };
+                if is_forgotten {
+                    blank.push(at..at + text.trim_end().len());
+                }
+            });
+        }
+        for range in &blank {
+            line[range.clone()].fill(b' ');
+        }
+        let hidden = self.mask.as_ref().is_some_and(|mask| mask.json(line));
+        hidden || !blank.is_empty()
+    }
+
+    /// Whether a file that has no lines was forgotten as a whole.
+    pub(crate) fn is_file_forgotten(&self, of: &Of) -> bool {
+        self.has_mark(|secret| file_mark(secret, of))
+    }
+
+    /// Whether an event of this prompt may not come in any more, because all of the prompt was forgotten. What a person
+    /// submits under the same id later is another prompt.
+    pub(crate) fn is_prompt_forgotten(&self, prompt_id: Option<&str>, event: &str, captured_ns: i64) -> bool {
+        let Some(id) = prompt_id.filter(|id| !id.is_empty() && !self.prompts.is_empty()) else { return false };
+        let at_ms = self.prompts.get(&hash(id.as_bytes()));
+        at_ms.is_some_and(|at_ms| event != "UserPromptSubmit" || captured_ns / 1_000_000 <= *at_ms)
+    }
+
+    fn is_forgotten(&self, record: &Record<'_>) -> bool {
+        record.uuids().any(|uuid| self.uuids.contains(&uuid))
+            || record.has_no_uuid() && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
+    }
+
+    pub(crate) fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {
+        !self.lines.is_empty() && self.secrets.iter().any(|secret| self.lines.contains(&mark(secret)))
+    }
+
+    /// A payload as it may be stored; `None` if that is as it is.
+    pub(crate) fn masked(&self, payload: &[u8]) -> Option<Vec<u8>> {
+        let mut masked = payload.to_vec();
+        self.mask.as_ref()?.json(&mut masked).then_some(masked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: [u8; 32] = [7; 32];
+
+    fn sieve(lines: &[&str], of: &Of) -> Sieve {
+        let mut sieve = Sieve { secrets: vec![SECRET], ..Sieve::default() };
+        for line in lines {
+            let record = Record::read(of, line).unwrap();
+            sieve.uuids.extend(record.own_uuid());
+            sieve.lines.extend(record.marks(&SECRET));
+        }
+        sieve
+    }
+
+    fn check(role: Role, forgotten: &[&str], line: &str, expected: bool) {
+        let of = Of::new(role, "s", "p/s.jsonl");
+        let mut bytes = line.as_bytes().to_vec();
+        let blank = sieve(forgotten, &of).line(&of, &mut bytes);
+        assert_eq!(blank, expected, "{line}");
+        assert_eq!(bytes.len(), line.len());
+        assert_eq!(bytes.iter().all(u8::is_ascii_whitespace), expected, "{}", String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn a_line_is_known_by_its_uuid() {
+        let line = r#"{"type":"user","uuid":"u1","message":{"content":"x"}}"#;
+        check(Role::Main, &[line], line, true);
+        check(Role::Main, &[line], r#"{"type":"user","uuid":"u1","sessionId":"fork"}"#, true);
+        check(Role::Main, &[line], r#"{"type":"user","uuid":"u2","forkedFrom":{"messageUuid":"u1"}}"#, true);
+        check(Role::Main, &[line], r#"{"type":"user","uuid":"u2","parentUuid":"u1"}"#, false);
+        check(Role::Main, &[line], r#"{"type":"last-prompt","lastPrompt":"x","leafUuid":"u1"}"#, true);
+        check(Role::Main, &[line], r#"{"type":"file-history-snapshot","messageId":"u1"}"#, true);
+    }
+
+    #[test]
+    fn a_line_without_uuid_is_known_by_its_text() {
+        let title = r#"{"type":"ai-title","aiTitle":"Canary","sessionId":"s"}"#;
+        check(Role::Main, &[title], title, true);
+        check(Role::Main, &[title], r#"{"type":"ai-title","sessionId":"s","aiTitle":"Canary","more":1}"#, true);
+        check(Role::Main, &[title], r#"{"type":"ai-title","aiTitle":"Other","sessionId":"s"}"#, false);
+        let queued = r#"{"type":"queue-operation","operation":"enqueue","timestamp":"t1","content":"yes"}"#;
+        check(Role::Main, &[queued], queued, true);
+        check(Role::Main, &[queued], &queued.replace("t1", "t2"), false);
+        let blocks = r#"{"type":"queue-operation","operation":"enqueue","timestamp":"t1","content":[{"type":"text","text":"a"}]}"#;
+        check(Role::Main, &[blocks], blocks, true);
+        let mode = r#"{"type":"mode","mode":"plan","sessionId":"s"}"#;
+        check(Role::Main, &[mode], mode, false);
+    }
+
+    #[test]
+    fn what_was_typed_is_known_by_its_time_too() {
+        let typed = r#"{"display":"yes","timestamp":5,"sessionId":"s"}"#;
+        check(Role::History, &[typed], typed, true);
+        check(Role::History, &[typed], r#"{"display":"yes","timestamp":6,"sessionId":"s"}"#, false);
+    }
+
+    #[test]
+    fn the_rest_of_a_line_stays() {
+        let of = Of::new(Role::Main, "s", "s.jsonl");
+        let mut bytes = br#"{"type":"a","uuid":"1"}{"type":"a","uuid":"2"}"#.to_vec();
+        assert!(sieve(&[r#"{"uuid":"1"}"#], &of).line(&of, &mut bytes));
+        assert_eq!(String::from_utf8(bytes).unwrap(), format!("{}{}", " ".repeat(23), r#"{"type":"a","uuid":"2"}"#));
+    }
+}

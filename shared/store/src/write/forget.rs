@@ -1,0 +1,280 @@
+//! Forgetting for good, on request: the one way in which the ground loses anything.
+//!
+//! ```text
+//! what is chosen ──▶ stones (tombstones, and a line each in the ledger beside the database)
+//!                      ├─▶ events are deleted, lines and files blanked in place
+//!                      └─▶ what people said of the conversations, their keys and all that was derived of them: deleted
+//! ```
+//!
+//! The stones alone decide what is blanked, so that a sweep, an import, another store and a backup are held to the same. An id
+//! stays given: it answers with nothing, and never with something else.
+
+mod ledger;
+mod purge;
+mod sift;
+mod words;
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Batch;
+use super::ground::{ANYWHERE, event_key};
+use super::origin::random;
+use crate::error::{Context, Error};
+use crate::ids::EventId;
+use crate::json::pieces::Piece;
+use crate::sieve::{Mark, Mask, Of, Record, Sieve, file_mark, hash, title_mark, unreadable_mark};
+
+pub use sift::Sifted;
+
+/// In `meta`: what of forgetting is still to be done.
+const STATE: &str = "forgetting";
+/// The stones came from elsewhere: everything is to be held against them.
+const SIFT: &str = "sift";
+/// Only the indexes of words still hold what nobody refers to.
+const WORDS: &str = "words";
+
+/// What one transaction forgets.
+#[derive(Debug, Default)]
+pub(super) struct Stones {
+    secret: Option<[u8; 32]>,
+    /// The secret is new: the ledger has to learn it.
+    secret_is_new: bool,
+    added: Vec<Stone>,
+}
+
+/// A row of `tombstones`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stone {
+    kind: Kind,
+    key: Mark,
+    created_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Uuid,
+    Prompt,
+    Event,
+    Line,
+    Conversation,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Uuid, Self::Prompt, Self::Event, Self::Line, Self::Conversation];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid",
+            Self::Prompt => "prompt",
+            Self::Event => "event",
+            Self::Line => "line",
+            Self::Conversation => "conversation",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// The newest stone; 0 where there is none.
+pub(super) fn newest(conn: &Connection) -> Result<i64, Error> {
+    conn.prepare_cached("select coalesce(max(id), 0) from tombstones")
+        .op("prepare")?
+        .query_row([], |row| row.get(0))
+        .op("look for what was forgotten")
+}
+
+/// All that was forgotten.
+pub(super) fn load(conn: &Connection, mask: Option<Arc<dyn Mask>>) -> Result<Sieve, Error> {
+    let mut sieve = Sieve { mask, ..Sieve::default() };
+    let mut query = conn.prepare_cached("select id, kind, key, created_ms from tombstones order by id").op("prepare")?;
+    let mut rows = query.query([]).op("read what was forgotten")?;
+    while let Some(row) = rows.next().op("read what was forgotten")? {
+        let read = || -> rusqlite::Result<(i64, String, Vec<u8>, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        };
+        let (id, kind, key, created_ms) = read().op("read what was forgotten")?;
+        sieve.until = id;
+        if let (Some(kind), Ok(key)) = (Kind::from_word(&kind), key.try_into()) {
+            sieve.add(Stone { kind, key, created_ms });
+        }
+    }
+    let mut query = conn.prepare_cached("select secret from forget_secrets").op("prepare")?;
+    let secrets = query.query_map([], |row| row.get(0)).op("read the secrets of forgetting")?;
+    sieve.secrets = secrets.collect::<Result<_, _>>().op("read the secrets of forgetting")?;
+    Ok(sieve)
+}
+
+impl Sieve {
+    fn add(&mut self, stone: Stone) {
+        match stone.kind {
+            Kind::Uuid => drop(self.uuids.insert(stone.key)),
+            Kind::Line => drop(self.lines.insert(stone.key)),
+            Kind::Prompt => drop(self.prompts.insert(stone.key, stone.created_ms)),
+            Kind::Event | Kind::Conversation => {} // looked up one by one
+        }
+    }
+}
+
+/// Whether an event was forgotten, whichever data directory it came from.
+pub(super) fn is_event_forgotten(conn: &Connection, origin: &str, name: &str, hash: &[u8]) -> Result<bool, Error> {
+    let mut query = conn
+        .prepare_cached("select exists (select 1 from tombstones where kind = 'event' and key in (?1, ?2))")
+        .op("prepare")?;
+    let keys = [event_key(origin, name, hash), event_key(ANYWHERE, name, hash)];
+    query.query_row(keys, |row| row.get(0)).op("look for what was forgotten")
+}
+
+impl Batch<'_> {
+    /// A piece of a line of a file: what it is known by is forgotten. The bytes are blanked by [`Batch::sift`].
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_piece(&self, of: &Of, piece: Piece<'_>, now_ms: i64) -> Result<(), Error> {
+        let secret = self.secret()?;
+        let record = match piece {
+            Piece::Value(_, json) => Record::read(of, json),
+            Piece::Unreadable(..) => None,
+        };
+        match (record, piece) {
+            (Some(record), _) => match record.own_uuid() {
+                Some(uuid) => self.lay(Kind::Uuid, uuid, now_ms),
+                None => record.marks(&secret).try_for_each(|mark| self.lay(Kind::Line, mark, now_ms)),
+            },
+            (None, Piece::Value(_, text) | Piece::Unreadable(_, text)) => {
+                self.lay(Kind::Line, unreadable_mark(&secret, of, text), now_ms)
+            }
+        }
+    }
+
+    /// A file that has no lines, as a whole.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_file(&self, of: &Of, now_ms: i64) -> Result<(), Error> {
+        self.lay(Kind::Line, file_mark(&self.secret()?, of), now_ms)
+    }
+
+    /// A prompt of which every conversation is forgotten: events of it that come later stay out.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_prompt(&self, prompt_id: &str, now_ms: i64) -> Result<(), Error> {
+        self.lay(Kind::Prompt, hash(prompt_id.as_bytes()), now_ms)
+    }
+
+    /// Deletes an event. False if it is not there.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_event(&self, id: EventId, now_ms: i64) -> Result<bool, Error> {
+        const KEY: &str = "select o.origin, e.name, e.hash, e.session_id
+                             from events e join origins o on o.id = e.origin_id where e.id = ?1";
+        let found: Option<(String, String, Vec<u8>, String)> = self
+            .tx
+            .prepare_cached(KEY)
+            .op("prepare")?
+            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()
+            .op("read an event")?;
+        let Some((origin, name, hash, session_id)) = found else { return Ok(false) };
+        for origin in [&*origin, ANYWHERE] {
+            self.lay(Kind::Event, event_key(origin, &name, &hash), now_ms)?;
+        }
+        self.execute("delete from asked_ratings where event_id = ?1", [id.0])?;
+        self.execute("delete from events where id = ?1", [id.0])?;
+        self.unseal(&session_id)?;
+        self.mark_dirty(&session_id)?;
+        Ok(true)
+    }
+
+    /// What people called a session: gone, as titles mostly repeat a prompt. Gives how many titles.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_titles(&self, session_id: &str, now_ms: i64) -> Result<u64, Error> {
+        const TITLES: &str = "
+            select h.id, h.user_session_id, h.title from session_titles h
+             where h.user_session_id = ?1
+                or h.user_session_id in (select user_session_id from user_session_members where session_id = ?1)";
+        let secret = self.secret()?;
+        let mut query = self.tx.prepare_cached(TITLES).op("prepare")?;
+        let rows = query.query_map([session_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let rows: Vec<(String, String, Option<String>)> =
+            rows.op("read titles")?.collect::<Result<_, _>>().op("read titles")?;
+        for (id, session, title) in &rows {
+            if let Some(title) = title {
+                self.lay(Kind::Line, title_mark(&secret, session, title), now_ms)?;
+            }
+            self.remove_title(id, session)?;
+        }
+        Ok(rows.len() as u64)
+    }
+
+    fn lay(&self, kind: Kind, key: Mark, created_ms: i64) -> Result<(), Error> {
+        self.execute(
+            "insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing",
+            params![self.origin_id, kind.as_str(), key, created_ms],
+        )?;
+        if self.tx.changes() > 0 {
+            let mut stones = self.stones.borrow_mut();
+            if stones.added.is_empty() {
+                self.note(WORDS)?;
+            }
+            stones.added.push(Stone { kind, key, created_ms });
+        }
+        Ok(())
+    }
+
+    /// What keeps others from guessing the texts behind the hashes; made when something is forgotten for the first time.
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        let mut stones = self.stones.borrow_mut();
+        if let Some(secret) = stones.secret {
+            return Ok(secret);
+        }
+        let found = self
+            .tx
+            .prepare_cached("select secret from forget_secrets where origin_id = ?1")
+            .op("prepare")?
+            .query_row([self.origin_id], |row| row.get(0))
+            .optional()
+            .op("read the secret of forgetting")?;
+        let secret = match found {
+            Some(secret) => secret,
+            None => {
+                let mut secret = [0; 32];
+                secret[..16].copy_from_slice(&random()?.to_le_bytes());
+                secret[16..].copy_from_slice(&random()?.to_le_bytes());
+                self.execute(
+                    "insert into forget_secrets (origin_id, secret) values (?1, ?2)",
+                    params![self.origin_id, secret],
+                )?;
+                stones.secret_is_new = true;
+                secret
+            }
+        };
+        stones.secret = Some(secret);
+        Ok(secret)
+    }
+
+    /// Notes what is still to be done; sifting is not taken back by less.
+    fn note(&self, state: &str) -> Result<(), Error> {
+        self.execute(
+            "insert into meta (key, value) values (?1, ?2)
+             on conflict do update set value = excluded.value where value <> ?3",
+            params![STATE, state, SIFT],
+        )
+    }
+
+    /// A sieve of what this transaction forgets.
+    fn own_sieve(&self) -> Sieve {
+        let stones = self.stones.borrow();
+        let mut sieve = Sieve { secrets: stones.secret.into_iter().collect(), ..Sieve::default() };
+        stones.added.iter().for_each(|stone| sieve.add(*stone));
+        sieve
+    }
+}

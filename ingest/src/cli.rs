@@ -13,6 +13,7 @@ use crate::examples;
 use crate::exit;
 use crate::export::args::Export;
 use crate::failed::{self, Failed, Retry};
+use crate::forget::Forget;
 use crate::import::args::{self, Import};
 use crate::logging::Levels;
 use crate::manual::{self, Completions, Man};
@@ -76,6 +77,12 @@ pub enum Command {
     /// Copy the database while everything goes on, and check the copy
     #[command(after_help = exits(), after_long_help = with_examples(crate::backup::EXAMPLES))]
     Backup(Backup),
+    /// Remove conversations for good, from everything that is ours
+    ///
+    /// From the database, its indexes, the archive, the backups and what was set aside; nothing brings them back. Claude
+    /// Code's own files, which still hold them, are named.
+    #[command(after_help = exits(), after_long_help = with_examples(crate::forget::EXAMPLES))]
+    Forget(Forget),
     /// Put a backup in the place of the database
     ///
     /// The backup is copied, checked, and filled up with what the archive and the transcripts have beyond it. The database that
@@ -220,7 +227,7 @@ impl Command {
     pub fn writes(&self) -> bool {
         match self {
             Self::Once(_) | Self::Import(_) | Self::Rebuild(_) | Self::Run(_) => true,
-            Self::Retry(_) | Self::Prune(_) | Self::Restore(_) | Self::Recover(_) | Self::Notify(_) => true,
+            Self::Retry(_) | Self::Prune(_) | Self::Forget(_) | Self::Restore(_) | Self::Recover(_) | Self::Notify(_) => true,
             Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
             Self::Setup(setup) => setup.writes(),
             Self::Completions(_) | Self::Man(_) => false,
@@ -243,6 +250,7 @@ impl Command {
             | Self::Rebuild(Rebuild { common, .. })
             | Self::Run(Run { common, .. })
             | Self::Doctor(Doctor { common, .. })
+            | Self::Forget(Forget { common, .. })
             | Self::Restore(Restore { common, .. })
             | Self::Recover(Recover { common, .. }) => Flags::Common(common),
             Self::Status(Status { place, .. })

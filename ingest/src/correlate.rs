@@ -9,6 +9,7 @@
 //! The unit is a lineage: the sessions that share lines, because only together do they tell which of them owns a copy.
 //! The rules are those of docs/correlation.md, named by number in the modules that keep them.
 
+mod belongings;
 mod composer;
 mod cut;
 mod draft;
@@ -30,6 +31,7 @@ use store::write::{Link, Parent, Session as Facts, Turn};
 use store::{ConversationId, TranscriptId};
 
 use crate::transcripts::line::{Body, Line};
+pub(crate) use belongings::{Belongings, belongings};
 pub(crate) use cut::Cut;
 use draft::{Agent, Class, Draft};
 use event::HookEvent;
@@ -126,10 +128,7 @@ pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
 
 /// The conversations of a lineage, the facts of its sessions, and where they can be cut.
 pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
-    let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
-    let forks = forks::settle(&mut sessions);
-    forks::settle_subagents(&mut sessions);
-    hooks::join(&mut sessions);
+    let (mut sessions, forks) = join(lineage);
     let (mut done, mut figures) = (Correlated::default(), Vec::new());
     for ((session, input), source) in sessions.iter_mut().zip(lineage).zip(&forks.sources) {
         session.drafts.sort_by_key(|draft| draft.at_ms);
@@ -153,6 +152,15 @@ pub(crate) fn correlate(lineage: &[Input]) -> Correlated {
         done.cuts[session] = None; // what was typed stands among what was seen
     }
     done
+}
+
+/// The drafts of a lineage with all that belongs to them.
+fn join(lineage: &[Input]) -> (Vec<Session<'_>>, forks::Settled) {
+    let mut sessions: Vec<Session<'_>> = lineage.iter().map(open).collect();
+    let forks = forks::settle(&mut sessions);
+    forks::settle_subagents(&mut sessions);
+    hooks::join(&mut sessions);
+    (sessions, forks)
 }
 
 fn open(input: &Input) -> Session<'_> {

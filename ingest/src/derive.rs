@@ -14,7 +14,7 @@ pub(crate) mod compare;
 mod rebuild;
 mod seal;
 mod session;
-mod whole;
+pub(crate) mod whole;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};

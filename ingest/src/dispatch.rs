@@ -14,7 +14,7 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    backup, chores, daemon, doctor, export, failed, home, import, logging, manual, notify, prune, rebuild, recover,
+    backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune, rebuild, recover,
     restore, setup, status,
 };
 
@@ -65,6 +65,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Retry(args) => failed::retry(&settings, args),
         Command::Prune(args) => prune::run(&settings, args, &stop),
         Command::Backup(args) => backup::run(&settings, args, &stop),
+        Command::Forget(args) => forget::run(&settings, args, &stop),
         Command::Restore(args) => restore::run(&settings, args, &stop),
         Command::Recover(args) => recover::run(&settings, args, &stop),
         Command::Setup(args) => setup::run(&settings, args, &|name| var_os(name)),

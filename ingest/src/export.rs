@@ -6,7 +6,7 @@
 pub mod args;
 mod documents;
 mod files;
-mod given;
+pub(crate) mod given;
 mod progress;
 
 use std::collections::BTreeSet;

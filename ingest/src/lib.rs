@@ -37,6 +37,7 @@ mod presence;
 pub mod prune;
 pub mod rebuild;
 pub mod recover;
+pub mod forget;
 pub mod report;
 pub mod restore;
 pub mod schedule;

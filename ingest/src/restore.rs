@@ -156,7 +156,7 @@ pub(crate) fn fill_up(home: &DataDir, staging: &DataDir, stop: &AtomicBool, show
     if stop.load(Ordering::Relaxed) { Err(ENDED) } else { Ok(replayed) }
 }
 
-const ENDED: Error = Error::Ended("replace the database");
+pub(crate) const ENDED: Error = Error::Ended("replace the database");
 
 /// A store that was interrupted because we wanted to end.
 pub(crate) fn ended(error: store::Error, stop: &AtomicBool) -> Error {

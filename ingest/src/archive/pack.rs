@@ -76,6 +76,52 @@ pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool
     }
 }
 
+/// How many files of a pack are of this kind.
+///
+/// # Errors
+/// As [`each_packed`].
+pub(crate) fn count(pack: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<u64, Error> {
+    let mut found = 0;
+    each_packed(pack, &mut |archived| {
+        found += u64::from(is_one(archived.file));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Takes files out of a pack for good: the others are written anew, and one rename puts them in its place. Gives how many went.
+///
+/// # Errors
+/// The operating system's; then the pack is as it was.
+pub(crate) fn without(pack: &Path, is_gone: &dyn Fn(&str) -> bool) -> Result<u64, Error> {
+    let gone = count(pack, is_gone)?;
+    if gone == 0 {
+        return Ok(0);
+    }
+    let partial = pack.with_extension("zst.partial");
+    let mut writer = Writer::new(&partial)?;
+    let written = each_packed(pack, &mut |one| match is_gone(one.file) {
+        true => Ok(()),
+        false => writer.add(one.file, &one.bytes),
+    });
+    let left = written.and_then(|()| writer.finish());
+    if left.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    let (contents, _) = left?;
+    if contents_of(&partial)? != contents {
+        return Err(Error::Pack { path: partial });
+    }
+    if contents.is_empty() {
+        fs::remove_file(&partial).at("remove", &partial)?;
+        fs::remove_file(pack).at("remove", pack)?;
+    } else {
+        fs::rename(&partial, pack).at("replace", pack)?;
+    }
+    sync_dir(pack.parent().unwrap_or(Path::new(".")))?;
+    Ok(gone)
+}
+
 /// Removes the files that a pack holds already; gives the others.
 fn remove_packed(files: Vec<PathBuf>, packs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut packed: HashMap<String, Vec<blake3::Hash>> = HashMap::new();
@@ -102,10 +148,7 @@ fn remove_packed(files: Vec<PathBuf>, packs: &[PathBuf]) -> Result<Vec<PathBuf>,
 
 /// Writes the files into `partial`, durably; `None` if it was stopped.
 fn write(partial: &Path, files: &[PathBuf], stop: &AtomicBool) -> Result<Option<(Contents, u64)>, Error> {
-    let mut options = File::options();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(partial).at("create", partial)?;
-    let mut tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).at("write", partial)?);
-    let (mut contents, mut total) = (Contents::new(), 0);
+    let mut writer = Writer::new(partial)?;
     for path in files {
         if stop.load(Ordering::Relaxed) {
             fs::remove_file(partial).at("remove", partial)?;
@@ -113,17 +156,44 @@ fn write(partial: &Path, files: &[PathBuf], stop: &AtomicBool) -> Result<Option<
         }
         // Gone: a pass took the same file for one that was there already. It is packed, or will be found another time.
         let Some(bytes) = super::read(path)? else { continue };
+        writer.add(&name_of(path), &bytes)?;
+    }
+    writer.finish().map(Some)
+}
+
+/// A pack in the making.
+struct Writer<'a> {
+    partial: &'a Path,
+    tar: tar::Builder<zstd::Encoder<'static, File>>,
+    contents: Contents,
+    bytes: u64,
+}
+
+impl<'a> Writer<'a> {
+    fn new(partial: &'a Path) -> Result<Self, Error> {
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(partial).at("create", partial)?;
+        let tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).at("write", partial)?);
+        Ok(Self { partial, tar, contents: Contents::new(), bytes: 0 })
+    }
+
+    fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o600);
         header.set_size(bytes.len() as u64);
-        header.set_mtime(super::queue_name(&name_of(path)).map_or(0, |name| name.captured_ns / 1_000_000_000));
-        tar.append_data(&mut header, name_of(path), bytes.as_slice()).at("write", partial)?;
-        total += bytes.len() as u64;
-        contents.insert(name_of(path), blake3::hash(&bytes));
+        header.set_mtime(super::queue_name(name).map_or(0, |name| name.captured_ns / 1_000_000_000));
+        self.tar.append_data(&mut header, name, bytes).at("write", self.partial)?;
+        self.bytes += bytes.len() as u64;
+        self.contents.insert(name.to_owned(), blake3::hash(bytes));
+        Ok(())
     }
-    let mut file = tar.into_inner().and_then(zstd::Encoder::finish).at("write", partial)?;
-    file.flush().and_then(|()| file.sync_all()).at("write", partial)?;
-    Ok(Some((contents, total)))
+
+    /// Durably. Gives what it holds and how many bytes these are.
+    fn finish(self) -> Result<(Contents, u64), Error> {
+        let mut file = self.tar.into_inner().and_then(zstd::Encoder::finish).at("write", self.partial)?;
+        file.flush().and_then(|()| file.sync_all()).at("write", self.partial)?;
+        Ok((self.contents, self.bytes))
+    }
 }
 
 /// What a pack holds, in bounded memory.

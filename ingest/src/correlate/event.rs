@@ -10,6 +10,8 @@ use crate::rate;
 /// A parsed event.
 #[derive(Clone, Debug)]
 pub(crate) struct HookEvent {
+    /// Its row.
+    pub(crate) id: EventId,
     /// What it is recognised by, here and in every store.
     pub(crate) keys: [[u8; 16]; 2],
     /// Hash of the bytes alone: equal for a payload that was delivered twice.
@@ -109,6 +111,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
     blake3::Hasher::new().update(&event.payload).finalize_xof().fill(&mut hash);
     let field = |name: &str| object.as_ref().and_then(|object| object.text(name));
     HookEvent {
+        id: event.id,
         keys: event.keys,
         payload: hash,
         at_ms: event.captured_ns / 1_000_000,

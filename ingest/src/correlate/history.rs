@@ -106,6 +106,13 @@ fn kind(display: &str) -> Option<(Kind, String)> {
     }
 }
 
+/// Whether a line may be what was typed for this prompt: the text is the same, or differs by what was pasted.
+pub(crate) fn fits(typed: &Typed, prompt: &str, at_ms: i64) -> bool {
+    same(&typed.text, prompt)
+        || is_filled(&typed.text, prompt)
+        || is_pasted(&typed.text) && typed.at_ms.abs_diff(at_ms) <= PASTED_MS
+}
+
 /// Joins the typed lines of a lineage with its turns, and makes turns of those that stand alone. Gives the sessions that
 /// got such turns.
 pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) -> Vec<usize> {

@@ -10,17 +10,7 @@ use super::session::{self, Reach};
 use crate::correlate::{self, Input};
 
 pub(super) fn read(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Result<Lineage, store::Error> {
-    let mut inputs: BTreeMap<String, (Input, Reach)> = BTreeMap::new();
-    let mut prompt_lines = BTreeMap::new();
-    let mut wanted = BTreeSet::from([session]);
-    while let Some(session) = wanted.pop_first() {
-        // Without a seal there is nothing that could have changed.
-        let Some((input, reach)) = session::read(ground, &session, None, u64::MAX, bytes)? else { continue };
-        let lines = correlate::prompt_lines(&input);
-        inputs.insert(session.clone(), (input, reach));
-        wanted.extend(ground.sessions_with(&lines)?.into_iter().filter(|other| !inputs.contains_key(other)));
-        prompt_lines.insert(session, lines);
-    }
+    let (inputs, mut prompt_lines) = lineage(ground, session, bytes)?;
     let (inputs, reaches): (Vec<Input>, Vec<Reach>) = inputs.into_values().unzip();
     let done = correlate::correlate(&inputs);
     let mut parts = BTreeMap::new();
@@ -39,4 +29,28 @@ pub(super) fn read(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Res
         parts.insert(session.clone(), part);
     }
     Ok(Lineage { parts, turns: done.turns })
+}
+
+/// All that is known of the sessions of a lineage, for whoever wants to know more of it than deriving does.
+pub(crate) fn inputs(ground: &Ground<'_>, session: &str) -> Result<Vec<Input>, store::Error> {
+    let (inputs, _) = lineage(ground, session.to_owned(), &mut 0)?;
+    Ok(inputs.into_values().map(|(input, _)| input).collect())
+}
+
+type Sessions = BTreeMap<String, (Input, Reach)>;
+type PromptLines = BTreeMap<String, BTreeSet<[u8; 16]>>;
+
+fn lineage(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Result<(Sessions, PromptLines), store::Error> {
+    let mut inputs = Sessions::new();
+    let mut prompt_lines = PromptLines::new();
+    let mut wanted = BTreeSet::from([session]);
+    while let Some(session) = wanted.pop_first() {
+        // Without a seal there is nothing that could have changed.
+        let Some((input, reach)) = session::read(ground, &session, None, u64::MAX, bytes)? else { continue };
+        let lines = correlate::prompt_lines(&input);
+        inputs.insert(session.clone(), (input, reach));
+        wanted.extend(ground.sessions_with(&lines)?.into_iter().filter(|other| !inputs.contains_key(other)));
+        prompt_lines.insert(session, lines);
+    }
+    Ok((inputs, prompt_lines))
 }

@@ -41,7 +41,7 @@ pub(super) fn words(text: &str) -> Result<Query, String> {
     query.ok_or_else(|| "write at least one word".to_owned())
 }
 
-pub(super) fn id(text: &str) -> Result<ConversationId, String> {
+pub(crate) fn id(text: &str) -> Result<ConversationId, String> {
     match text.parse() {
         Ok(id) if id > 0 => Ok(ConversationId(id)),
         _ => Err("write the number of a conversation".to_owned()),

@@ -136,5 +136,29 @@ fn one(
     Ok(bytes)
 }
 
+/// What a line of an exported file is about.
+#[derive(Debug)]
+pub(crate) enum About {
+    /// A conversation, by its keys.
+    Conversation(Vec<store::Key>),
+    /// What a session is called: its id and the title.
+    Title(String, String),
+    /// Anything else, or nothing that can be read.
+    Other,
+}
+
+/// What `line` is about.
+pub(crate) fn about(line: &str) -> About {
+    let read = || {
+        let (line, _) = Line::read(&mut line.as_bytes()).ok()?;
+        Entry::parse(&line?).ok()
+    };
+    match read() {
+        Some(Entry::Conversation { keys, .. }) => About::Conversation(keys),
+        Some(Entry::Title(title)) => About::Title(title.user_session_id, title.title.unwrap_or_default()),
+        _ => About::Other,
+    }
+}
+
 #[cfg(test)]
 mod tests;

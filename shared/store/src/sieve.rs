@@ -112,6 +112,11 @@ impl Sieve {
         self.has_mark(|secret| file_mark(secret, of))
     }
 
+    /// Whether a session may not be called so any more.
+    pub(crate) fn is_title_forgotten(&self, user_session_id: &str, title: &str) -> bool {
+        self.has_mark(|secret| title_mark(secret, user_session_id, title))
+    }
+
     /// Whether an event of this prompt may not come in any more, because all of the prompt was forgotten. What a person
     /// submits under the same id later is another prompt.
     pub(crate) fn is_prompt_forgotten(&self, prompt_id: Option<&str>, event: &str, captured_ns: i64) -> bool {
@@ -125,12 +130,12 @@ impl Sieve {
             || record.has_no_uuid() && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
     }
 
-    pub(crate) fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {
+    fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {
         !self.lines.is_empty() && self.secrets.iter().any(|secret| self.lines.contains(&mark(secret)))
     }
 
     /// A payload as it may be stored; `None` if that is as it is.
-    pub(crate) fn masked(&self, payload: &[u8]) -> Option<Vec<u8>> {
+    pub fn masked(&self, payload: &[u8]) -> Option<Vec<u8>> {
         let mut masked = payload.to_vec();
         self.mask.as_ref()?.json(&mut masked).then_some(masked)
     }

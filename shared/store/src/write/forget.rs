@@ -9,6 +9,7 @@
 //! The stones alone decide what is blanked, so that a sweep, an import, another store and a backup are held to the same. An id
 //! stays given: it answers with nothing, and never with something else.
 
+mod choose;
 mod ledger;
 mod purge;
 mod sift;
@@ -18,15 +19,16 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Batch;
+use super::{Batch, Writer};
 use super::ground::{ANYWHERE, event_key};
 use super::origin::random;
 use crate::error::{Context, Error};
-use crate::ids::EventId;
+use crate::ids::{EventId, Key};
 use crate::json::pieces::Piece;
 use crate::sieve::{Mark, Mask, Of, Record, Sieve, file_mark, hash, title_mark, unreadable_mark};
 
 pub use sift::Sifted;
+pub use words::INDEXES;
 
 /// In `meta`: what of forgetting is still to be done.
 const STATE: &str = "forgetting";
@@ -129,6 +131,45 @@ pub(super) fn is_event_forgotten(conn: &Connection, origin: &str, name: &str, ha
     query.query_row(keys, |row| row.get(0)).op("look for what was forgotten")
 }
 
+/// Whether one of these keys is of a conversation that was forgotten.
+pub(super) fn is_conversation_forgotten(conn: &Connection, keys: &[Key]) -> Result<bool, Error> {
+    let mut query = conn
+        .prepare_cached("select exists (select 1 from tombstones where kind = 'conversation' and key = ?1)")
+        .op("prepare")?;
+    for key in keys {
+        if query.query_row([key.bytes()], |row| row.get(0)).op("look for what was forgotten")? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Writer {
+    /// Whether one of these keys is of a conversation that was forgotten.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn is_conversation_forgotten(&self, keys: &[Key]) -> Result<bool, Error> {
+        is_conversation_forgotten(&self.conn, keys)
+    }
+
+    /// Whether this title of a session was forgotten.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn is_title_forgotten(&self, user_session_id: &str, title: &str) -> Result<bool, Error> {
+        Ok(self.sieve()?.is_title_forgotten(user_session_id, title))
+    }
+
+    /// Whether anything was ever forgotten here.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn has_forgotten(&self) -> Result<bool, Error> {
+        Ok(newest(&self.conn)? > 0)
+    }
+}
+
 impl Batch<'_> {
     /// A piece of a line of a file: what it is known by is forgotten. The bytes are blanked by [`Batch::sift`].
     ///
@@ -167,11 +208,11 @@ impl Batch<'_> {
         self.lay(Kind::Prompt, hash(prompt_id.as_bytes()), now_ms)
     }
 
-    /// Deletes an event. False if it is not there.
+    /// Deletes an event. Gives the name of its queue file; `None` if it is not there.
     ///
     /// # Errors
     /// The engine's.
-    pub fn forget_event(&self, id: EventId, now_ms: i64) -> Result<bool, Error> {
+    pub fn forget_event(&self, id: EventId, now_ms: i64) -> Result<Option<String>, Error> {
         const KEY: &str = "select o.origin, e.name, e.hash, e.session_id
                              from events e join origins o on o.id = e.origin_id where e.id = ?1";
         let found: Option<(String, String, Vec<u8>, String)> = self
@@ -181,7 +222,7 @@ impl Batch<'_> {
             .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()
             .op("read an event")?;
-        let Some((origin, name, hash, session_id)) = found else { return Ok(false) };
+        let Some((origin, name, hash, session_id)) = found else { return Ok(None) };
         for origin in [&*origin, ANYWHERE] {
             self.lay(Kind::Event, event_key(origin, &name, &hash), now_ms)?;
         }
@@ -189,7 +230,7 @@ impl Batch<'_> {
         self.execute("delete from events where id = ?1", [id.0])?;
         self.unseal(&session_id)?;
         self.mark_dirty(&session_id)?;
-        Ok(true)
+        Ok(Some(name))
     }
 
     /// What people called a session: gone, as titles mostly repeat a prompt. Gives how many titles.

@@ -1,6 +1,6 @@
 //! Takes in what people said: each row once, in the transaction that takes in whatever else belongs to it.
 
-use super::Batch;
+use super::{Batch, forget};
 use crate::error::Error;
 use crate::human::{Member, Remark, SavedView, Title, UserSession, get, put};
 use crate::ids::{ConversationId, Key};
@@ -28,6 +28,9 @@ impl Batch<'_> {
         remarks: &[Remark],
         now_ms: i64,
     ) -> Result<u64, Error> {
+        if forget::is_conversation_forgotten(&self.tx, keys)? {
+            return Ok(0);
+        }
         let (mut new, mut id) = (Vec::new(), put::find(&self.tx, keys)?);
         for remark in remarks {
             match put::about(&self.tx, put::table(&remark.said), &remark.stamp.id)? {
@@ -59,6 +62,8 @@ impl Batch<'_> {
     /// The engine's.
     pub fn add_member(&self, member: &Member, now_ms: i64) -> Result<bool, Error> {
         let from = match &member.from {
+            // Where a part began with something forgotten it is not known to begin any more.
+            Some(keys) if forget::is_conversation_forgotten(&self.tx, keys)? => return Ok(false),
             Some(keys) if !put::is_known(&self.tx, get::MEMBERS.name, &member.stamp.id)? => {
                 let make = || put::make(&self.tx, keys, Some(&member.session_id), now_ms);
                 Some(put::find(&self.tx, keys)?.map_or_else(make, Ok)?)
@@ -73,6 +78,10 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn add_title(&self, title: &Title) -> Result<bool, Error> {
+        let text = title.title.as_deref().unwrap_or_default();
+        if self.sieve.is_title_forgotten(&title.user_session_id, text) {
+            return Ok(false);
+        }
         put::title(&self.tx, title)
     }
 

@@ -13,7 +13,7 @@ use super::super::{Batch, Writer};
 use super::{SIFT, STATE};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, EventId, TranscriptId};
-use crate::sieve::{End, Feed, Of, Sieve, title_mark};
+use crate::sieve::{End, Feed, Of, Sieve};
 
 /// What was found and taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,7 +267,7 @@ impl Writer {
         let rows: Vec<(String, String, String)> = rows.collect::<Result<_, _>>().op("read titles")?;
         drop(query);
         for (id, session, title) in rows {
-            if batch.sieve.has_mark(|secret| title_mark(secret, &session, &title)) {
+            if batch.sieve.is_title_forgotten(&session, &title) {
                 batch.remove_title(&id, &session)?;
             }
         }

@@ -9,7 +9,7 @@ use super::{STATE, WORDS};
 use crate::error::{Context, Error};
 
 /// Every full-text index.
-pub(crate) const INDEXES: [&str; 7] = [
+pub const INDEXES: [&str; 7] = [
     "search",
     "search_tools",
     "search_parts",

@@ -1,0 +1,226 @@
+//! `ingest forget`: removes conversations for good, from everything that is ours, and keeps them out.
+//!
+//! ```text
+//! chosen ──lineage by lineage──▶ stones, blanks, deletions: one transaction each ──▶ derive ──▶ indexes merged, log emptied
+//!    └──▶ outside the database: archive, failed, backups, databases that were set aside
+//! ```
+//!
+//! Claude Code's own files are never touched: they are named, and stay out of the store although they still hold it.
+
+mod archived;
+mod catch_up;
+mod cleaned;
+mod copies;
+mod line;
+mod lineage;
+mod report;
+
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use settings::Settings;
+use store::ConversationId;
+use store::read::export::{Exporter, Filter};
+use store::write::{Log, Writer};
+use terminal::moment::{Moment, moment};
+
+use crate::cli::Common;
+use crate::clock;
+use crate::error::{At, Error};
+use crate::exit::Exit;
+use crate::export::given;
+use crate::restore;
+use crate::signals;
+use crate::{derive, report::count};
+use lineage::Gone;
+use report::Report;
+
+pub(crate) use catch_up::catch_up;
+pub(crate) use cleaned::{Cleaned, bring_ledger};
+
+/// Shown below `ingest forget --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  prompt-manager forget --conversation 12,13 --dry-run   what would go, and from where
+  prompt-manager forget --conversation 12                one conversation, with its subagents'
+  prompt-manager forget --session ID                     a session, Claude Code's or one that you made
+  prompt-manager forget --project ~/secret               everything from there or below
+  prompt-manager forget --before 2026-01-01              everything older than that day
+  prompt-manager forget --project web --before 90d       what fits both
+
+Nothing brings it back: no sweep, import, rebuild, retry or restore. Claude Code's own files, which still hold it, are
+named and left to you. Backups elsewhere keep what they hold. docs/privacy.md has the rest.
+";
+
+/// `forget`.
+#[derive(Debug, Args)]
+#[group(id = "chosen", required = true, multiple = true, args = ["conversation", "session", "project", "before"])]
+pub struct Forget {
+    /// These conversations, between commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = given::id)]
+    pub conversation: Vec<ConversationId>,
+    /// Those of this session, Claude Code's or one that you made; repeatable
+    #[arg(long, value_name = "ID")]
+    pub session: Vec<String>,
+    /// Those from this folder or below it, or from a repository there; or from a project of this name
+    #[arg(long, value_name = "DIR", value_parser = terminal::Project::parse)]
+    pub project: Option<terminal::Project>,
+    /// Those that began earlier: 90d, 2026-01-01, 2026-01-01T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub before: Option<Moment>,
+    /// Say what would go, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// How long an empty log is waited for: a reader may need it for as long as a query takes.
+const LOG_WAIT: Duration = Duration::from_secs(10);
+
+/// Forgets.
+///
+/// # Errors
+/// What stops it. What was forgotten until then is; the same command goes on.
+pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
+    signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    if !args.dry_run {
+        // What waits in the queue or was not read yet may belong to it.
+        let pass = restore::catch_up(settings, stop)?;
+        if let Some(trouble) = pass.trouble {
+            return Err(Error::Refused { path: settings.home.queue(), problem: format!("what waits has to be taken in before anything is forgotten, and that is not possible now: {trouble}") });
+        }
+    }
+    let chosen = choose(settings, args)?;
+    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
+    if chosen.is_empty() {
+        return report.print(args.json);
+    }
+    if !args.dry_run && !args.yes && !args.json && io::stdin().is_terminal() && !confirm(&chosen)? {
+        return Ok(Exit::Failure);
+    }
+    let mut writer = Writer::open(&settings.home)?;
+    let show = Show(!args.common.quiet && io::stderr().is_terminal());
+    for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
+        report.add(gone);
+    }
+    archived::remove(settings, &mut report, args.dry_run)?;
+    if !args.dry_run {
+        show.say("deriving what stays");
+        derive::derive(&mut writer)?;
+        if catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
+            return Err(restore::ENDED);
+        }
+        report.log_emptied = empty_log(&mut writer);
+    }
+    copies::clean(settings, &mut report, args.dry_run, stop, &show)?;
+    show.clear();
+    report.print(args.json)
+}
+
+/// The conversations that the flags name, with those of their subagents.
+fn choose(settings: &Settings, args: &Forget) -> Result<BTreeSet<ConversationId>, Error> {
+    let mut store = Exporter::open(&settings.home)?;
+    let mut holds = |folder: &str| {
+        let there = Filter { project: Some(folder.to_owned()), ..Filter::default() };
+        store.select(&there, Some(1)).map(|found| !found.is_empty())
+    };
+    let project = args.project.as_ref().map(|project| project.known(&mut holds)).transpose()?;
+    let filter = Filter {
+        sessions: args.session.clone(),
+        project,
+        until_ms: args.before.map(|before| before.begin(clock::millis(SystemTime::now()))),
+        ids: args.conversation.clone(),
+        ..Filter::default()
+    };
+    let mut chosen: BTreeSet<ConversationId> = store.select(&filter, None)?.into_iter().map(|one| one.id).collect();
+    drop(store);
+    let mut writer = Writer::open(&settings.home)?;
+    let ground = writer.ground()?;
+    for id in chosen.clone() {
+        chosen.extend(ground.started_by(id)?);
+    }
+    Ok(chosen)
+}
+
+fn each_lineage(
+    writer: &mut Writer,
+    chosen: &BTreeSet<ConversationId>,
+    dry_run: bool,
+    stop: &AtomicBool,
+    show: &Show,
+) -> Result<Vec<Gone>, Error> {
+    let mut sessions = BTreeSet::new();
+    let ground = writer.ground()?;
+    for id in chosen {
+        sessions.extend(ground.session_of(*id)?);
+    }
+    drop(ground);
+    let now_ms = clock::millis(SystemTime::now());
+    let of = sessions.len();
+    let (mut found, mut seen): (Vec<Gone>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    for (n, session) in sessions.into_iter().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            return Err(restore::ENDED);
+        }
+        show.say(&format!("session {} of {of}", n + 1));
+        if !seen.contains(&session) {
+            let gone = lineage::forget(writer, &session, chosen, now_ms, !dry_run)?;
+            seen.extend(gone.sessions.iter().cloned());
+            found.push(gone);
+        }
+    }
+    Ok(found)
+}
+
+fn confirm(chosen: &BTreeSet<ConversationId>) -> Result<bool, Error> {
+    let what = count(chosen.len() as u64, "conversation");
+    let _ = write!(io::stderr(), "prompt-manager: forget {what} for good? Nothing brings them back. [y/N] ");
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).at("read the answer from", "stdin".as_ref())?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// The old pages stand in the log until it is empty; readers may hold it for a while.
+fn empty_log(writer: &mut Writer) -> bool {
+    let end = std::time::Instant::now() + LOG_WAIT;
+    loop {
+        match writer.rest() {
+            Ok(Log::Empty) => return true,
+            Ok(Log::Needed) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
+            _ => return false,
+        }
+    }
+}
+
+/// How far it is, on a terminal.
+struct Show(bool);
+
+impl Show {
+    fn say(&self, what: &str) {
+        if self.0 {
+            let _ = write!(io::stderr(), "\r{what}\x1b[K");
+        }
+    }
+
+    fn clear(&self) {
+        self.say("");
+    }
+}
+
+/// For loops that report to nobody.
+fn going(stop: &AtomicBool) -> ControlFlow<()> {
+    if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}

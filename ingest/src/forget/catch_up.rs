@@ -1,0 +1,42 @@
+//! What is left to do after something was forgotten, here or elsewhere: hold what is stored against the stones that came, and
+//! take the words of what is gone out of the indexes.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+use store::write::Writer;
+
+use super::going;
+use crate::derive;
+
+/// Does it; nothing where nothing is left. Ended by `stop`, it goes on the next time.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn catch_up(
+    writer: &mut Writer,
+    stop: &AtomicBool,
+    say: &dyn Fn(&str),
+) -> Result<ControlFlow<()>, store::Error> {
+    if writer.is_to_be_sifted()? {
+        tracing::info!("holding everything that is stored against what was forgotten");
+        let mut observe = |done: store::write::Sifted| {
+            say(&format!("holding what is stored against what was forgotten: {} files", done.files));
+            going(stop)
+        };
+        let (done, flow) = writer.sift_all(&mut observe)?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        tracing::info!(files = done.files, events = done.events, conversations = done.conversations, "taken out");
+        derive::derive(writer)?;
+    }
+    if writer.has_stale_words()? {
+        let of = store::write::INDEXES.len();
+        return writer.merge_words(&mut |done| {
+            say(&format!("indexes of words: {done} of {of}"));
+            going(stop)
+        });
+    }
+    Ok(ControlFlow::Continue(()))
+}

@@ -1,0 +1,141 @@
+//! The copies in the data directory: backups of the database and of what people said, and databases that were set aside. Each
+//! is cleaned and takes its old place in one rename; one that cannot be is named.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use settings::Settings;
+use store::check::check;
+use store::watch::unwatched;
+use store::write::Writer;
+
+use super::cleaned::Cleaned;
+use super::report::Report;
+use super::{Show, going};
+use crate::disk::sync_dir;
+use crate::error::{At, Error};
+use crate::import::annotations::{About, about};
+use crate::restore::ENDED;
+
+/// Cleans them, or only counts them.
+///
+/// # Errors
+/// [`ENDED`] if `stop` ended it. What is wrong with one of them is in the report.
+pub(super) fn clean(
+    settings: &Settings,
+    report: &mut Report,
+    dry_run: bool,
+    stop: &AtomicBool,
+    show: &Show,
+) -> Result<(), Error> {
+    let writer = Writer::open(&settings.home)?;
+    for path in copies(settings)? {
+        if going(stop).is_break() {
+            return Err(ENDED);
+        }
+        show.say(&format!("cleaning {}", path.display()));
+        let done = match () {
+            () if dry_run => Ok(()),
+            () if path.extension().is_some_and(|end| end == "jsonl") => annotations(&writer, &path),
+            () => database(settings, &path, stop),
+        };
+        match done {
+            Ok(()) => report.copies += 1,
+            Err(error @ Error::Ended(_)) => return Err(error),
+            Err(error) => report.uncleaned.push(format!("{}: {error}", path.display())),
+        }
+    }
+    Ok(())
+}
+
+/// Backups by their names, whoever gave them, and the databases of folders that were set aside.
+fn copies(settings: &Settings) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for path in entries(&settings.home.backups())? {
+        if path.extension().is_some_and(|end| end == "db" || end == "jsonl") && path.is_file() {
+            found.push(path);
+        }
+    }
+    for folder in entries(&settings.home.database_dir())? {
+        let database = folder.join("prompts.db");
+        if folder.is_dir() && database.is_file() {
+            found.push(database);
+        }
+    }
+    Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at("list", folder)?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.at("list", folder)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn database(settings: &Settings, path: &Path, stop: &AtomicBool) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let cleaned = Cleaned::of(&settings.home, path, folder, stop)?;
+    let partial = path.with_extension("db.partial");
+    let _ = fs::remove_file(&partial);
+    let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;
+    let made = store::backup::copy_live(cleaned.dir(), &partial, &unwatched).map_err(Error::from).and_then(|()| {
+        let checked = check(&partial, &unwatched)?;
+        if checked.is_good() { Ok(()) } else { Err(Error::Refused { path: partial.clone(), problem: "the cleaned copy is not whole; look at the disk".into() }) }
+    });
+    if let Err(error) = made {
+        let _ = fs::remove_file(&partial);
+        return Err(error);
+    }
+    file.sync_all().at("sync", &partial)?;
+    fs::rename(&partial, path).at("replace", path)?;
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        let _ = fs::remove_file(PathBuf::from(beside));
+    }
+    sync_dir(folder)
+}
+
+/// A file with what people said, line by line.
+fn annotations(writer: &Writer, path: &Path) -> Result<(), Error> {
+    let partial = path.with_extension("jsonl.partial");
+    let _ = fs::remove_file(&partial);
+    let lines = BufReader::new(File::open(path).at("open", path)?);
+    let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;
+    let mut out = BufWriter::new(&file);
+    let mut changed = false;
+    for line in lines.lines() {
+        let line = line.at("read", path)?;
+        if says_of_forgotten(writer, &line)? {
+            changed = true;
+            continue;
+        }
+        writeln!(out, "{line}").at("write", &partial)?;
+    }
+    out.flush().at("write", &partial)?;
+    drop(out);
+    if !changed {
+        return fs::remove_file(&partial).at("remove", &partial);
+    }
+    file.sync_all().at("sync", &partial)?;
+    fs::rename(&partial, path).at("replace", path)?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Whether a line of an export is about something forgotten.
+fn says_of_forgotten(writer: &Writer, line: &str) -> Result<bool, Error> {
+    Ok(match about(line) {
+        About::Conversation(keys) => writer.is_conversation_forgotten(&keys)?,
+        About::Title(session, title) => writer.is_title_forgotten(&session, &title)?,
+        About::Other => false,
+    })
+}

@@ -1,0 +1,116 @@
+//! What `forget` did or would do, for a person and as JSON with names that stay.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde::Serialize;
+use terminal::{document, print};
+
+use super::lineage::Gone;
+use crate::error::{At, Error};
+use crate::exit::Exit;
+use crate::report::count;
+
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    pub(super) dry_run: bool,
+    pub(super) conversations: u64,
+    /// Sessions of which anything goes, and of these those of which everything does.
+    pub(super) sessions: BTreeSet<String>,
+    pub(super) whole: BTreeSet<String>,
+    /// Hook events in the database.
+    pub(super) events: u64,
+    /// Titles that a person gave.
+    pub(super) titles: u64,
+    /// Queue files in the archive and in failed.
+    pub(super) archived: u64,
+    pub(super) failed: u64,
+    /// Backups and databases that were set aside.
+    pub(super) copies: u64,
+    /// Those that could not be cleaned, and why.
+    pub(super) uncleaned: Vec<String>,
+    /// Files of ours that may still hold something of it.
+    pub(super) left: Vec<String>,
+    /// Claude Code's own files, which hold it still.
+    pub(super) claude_files: BTreeSet<String>,
+    /// Conversations that may still run.
+    pub(super) running: Vec<i64>,
+    /// Whether nothing of it stands in the database's log any more.
+    pub(super) log_emptied: bool,
+    /// Names of the deleted events' queue files.
+    #[serde(skip)]
+    pub(super) names: BTreeSet<String>,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, gone: Gone) {
+        self.conversations += gone.conversations;
+        self.events += gone.events;
+        self.titles += gone.titles;
+        self.sessions.extend(gone.sessions);
+        self.whole.extend(gone.whole);
+        self.names.extend(gone.names);
+        self.running.extend(gone.running.iter().map(|id| id.0));
+        let there = gone.files.into_iter().filter(|path| path.exists());
+        self.claude_files.extend(there.map(|path| path.display().to_string()));
+    }
+
+    pub(super) fn print(&self, json: bool) -> Result<Exit, Error> {
+        let text = if json { document(self) } else { self.shown() };
+        print(text.as_bytes()).at("write", "stdout".as_ref())?;
+        let is_done = self.uncleaned.is_empty() && (self.dry_run || self.log_emptied || self.conversations == 0);
+        Ok(if is_done { Exit::Done } else { Exit::Failure })
+    }
+
+    /// For a person.
+    pub(super) fn shown(&self) -> String {
+        if self.conversations == 0 {
+            return "nothing fits: nothing to forget\n".to_owned();
+        }
+        let mut text = String::new();
+        let (would, will) = if self.dry_run { ("would be forgotten", "would be") } else { ("forgotten", "") };
+        let what = count(self.conversations, "conversation");
+        let sessions = count(self.sessions.len() as u64, "session");
+        let _ = writeln!(text, "{what} of {sessions} {would}");
+        let mut also = Vec::new();
+        for (n, what) in [
+            (self.events, "hook event"),
+            (self.titles, "title"),
+            (self.archived, "archived queue file"),
+            (self.failed, "failed queue file"),
+        ] {
+            if n > 0 {
+                also.push(count(n, what));
+            }
+        }
+        if !also.is_empty() {
+            let _ = writeln!(text, "{} {}", also.join(", "), format!("{will} removed").trim());
+        }
+        if self.copies > 0 {
+            let copies = format!("{} in the data directory", count(self.copies, "backup or older database"));
+            let _ = writeln!(text, "{copies} {}", format!("{will} cleaned").trim());
+        }
+        list(&mut text, "could not be cleaned; delete it yourself, or clean it once it can be read:", &self.uncleaned);
+        list(&mut text, "could not be taken in and may belong to it; look, and delete it yourself:", &self.left);
+        let files: Vec<String> = self.claude_files.iter().cloned().collect();
+        list(&mut text, "Claude Code's own files hold it still; they are not ours to change:", &files);
+        let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
+        list(&mut text, "may still run; forget it again when it has ended:", &running);
+        if !self.dry_run {
+            if !self.log_emptied {
+                text.push_str("the database's log still holds it, as somebody reads there: run the same command again\n");
+            }
+            text.push_str("backups elsewhere keep what they hold: a restore of one leaves it out again\n");
+        }
+        text
+    }
+}
+
+fn list(text: &mut String, head: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        let _ = writeln!(text, "{head}");
+        lines.iter().for_each(|line| {
+            let _ = writeln!(text, "  {line}");
+        });
+    }
+}

@@ -227,7 +227,12 @@ impl Command {
     pub fn writes(&self) -> bool {
         match self {
             Self::Once(_) | Self::Import(_) | Self::Rebuild(_) | Self::Run(_) => true,
-            Self::Retry(_) | Self::Prune(_) | Self::Forget(_) | Self::Restore(_) | Self::Recover(_) | Self::Notify(_) => true,
+            Self::Retry(_)
+            | Self::Prune(_)
+            | Self::Forget(_)
+            | Self::Restore(_)
+            | Self::Recover(_)
+            | Self::Notify(_) => true,
             Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
             Self::Setup(setup) => setup.writes(),
             Self::Completions(_) | Self::Man(_) => false,

@@ -14,8 +14,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune, rebuild, recover,
-    restore, setup, status,
+    backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune, rebuild,
+    recover, restore, setup, status,
 };
 
 /// Does what the command line says.

@@ -100,7 +100,12 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         // What waits in the queue or was not read yet may belong to it.
         let pass = restore::catch_up(settings, stop)?;
         if let Some(trouble) = pass.trouble {
-            return Err(Error::Refused { path: settings.home.queue(), problem: format!("what waits has to be taken in before anything is forgotten, and that is not possible now: {trouble}") });
+            return Err(Error::Refused {
+                path: settings.home.queue(),
+                problem: format!(
+                    "what waits has to be taken in before anything is forgotten, and that is not possible now: {trouble}"
+                ),
+            });
         }
     }
     let chosen = choose(settings, args)?;

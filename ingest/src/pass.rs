@@ -24,6 +24,7 @@ use crate::clock::{Clock, elapsed};
 use crate::derive;
 use crate::disk::Room;
 use crate::error::Error;
+use crate::forget;
 use crate::intake::Intake;
 use crate::intake::batch::Limits;
 use crate::intake::claim::DEATHS;
@@ -257,6 +258,12 @@ impl Pass<'_, '_> {
             () if !self.ctx.fresh.is_empty() => Some(Look::Sessions(self.ctx.fresh.keys().cloned().collect())),
             () => None,
         };
+        if sweep {
+            // A backup that was put in place may hold what was forgotten since.
+            let Context { store, stop, .. } = &mut *self.ctx;
+            let flow = store.with(|writer| Ok(forget::catch_up(writer, stop, &|_| {})?))?;
+            self.report.more |= flow.is_break();
+        }
         if let Some(look) = look {
             self.ctx.room.check()?;
             // What is taken in first is derived first: a large backlog can be listed while it is still coming in.

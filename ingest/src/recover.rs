@@ -100,6 +100,7 @@ fn rebuild(
             None
         }
     };
+    crate::forget::bring_ledger(home, staging)?;
     report.base = base(staging, plan, wreck.as_ref(), report, stop, show)?;
 
     let mut writer = Writer::open(staging)?;

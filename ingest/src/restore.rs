@@ -27,6 +27,7 @@ use crate::cli::Common;
 use crate::clock;
 use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::forget::{self, bring_ledger};
 use crate::signals;
 use terminal::{document, print};
 
@@ -147,7 +148,11 @@ pub(crate) fn stage(src: &Path, staging: &DataDir, stop: &AtomicBool, show: &Sho
 
 /// Takes into the staged database what the archive has beyond it, and derives that.
 pub(crate) fn fill_up(home: &DataDir, staging: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Replayed, Error> {
+    bring_ledger(home, staging)?;
     let mut writer = store::write::Writer::open(staging)?;
+    if forget::catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
+        return Err(ENDED);
+    }
     let replayed = replay(&mut writer, &home.archive(), stop, show)?;
     crate::derive::derive_observed(&mut writer, &mut |_| {
         show.say("deriving conversations");

@@ -248,9 +248,10 @@ fn continues(file: &mut File, on_disk: &OnDisk, known: &Known) -> io::Result<Opt
 
 /// Whether more of a last line may come.
 fn end_of(on_disk: &OnDisk) -> End {
-    let age = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| {
-        now.checked_sub(Duration::from_nanos(on_disk.mtime_ns.unsigned_abs()))
-    });
+    let age = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|now| now.checked_sub(Duration::from_nanos(on_disk.mtime_ns.unsigned_abs())));
     if age.is_some_and(|age| age > STILL) { End::Final } else { End::Growing }
 }
 

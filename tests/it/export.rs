@@ -13,6 +13,7 @@ use harness::{Corpus, Done, SCENARIOS, World};
 use serde_json::Value;
 use store::human::{Member, Rating, Remark, Said, Stamp, Title};
 use store::read::Reader;
+use store::sieve::{Feed, Of};
 use store::write::{NewEvent, NewFile, OnDisk, Role, Writer};
 use store::{ConversationId, Key};
 
@@ -382,7 +383,9 @@ fn hostile_names_stay_inside() {
         let on_disk = OnDisk { device: 1, inode: 1, size: 4, mtime_ns: 0 };
         let file = NewFile { root: "/../..", path, role: Role::Main, session_id: "s", agent_id: None, on_disk };
         let mut known = batch.add_file(&file).expect("a file");
-        batch.append(&mut known, b"evil").expect("bytes");
+        let mut feed = Feed::new(batch.sieve().clone(), Of::new(Role::Main, "s", "s.jsonl"), Vec::new());
+        let bytes = feed.push(b"evil");
+        batch.append(&mut known, &bytes, &feed).expect("bytes");
         let event = NewEvent {
             name: path,
             captured_ns: 1,

@@ -17,6 +17,7 @@ mod export; // what went in comes out again
 mod export_http; // the same over HTTP
 mod faults; // disks and databases that fail us for a while
 mod find; // finding conversations: words, filters, orders, pages
+mod forget; // what was forgotten is nowhere, and stays out
 mod hook; // what the hook stores, whatever happens
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault

@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 use store::write::Event;
 use store::{EventId, Key, Span, SpanSource};
 
-use store::json::{self, Object};
 use crate::rate;
+use store::json::{self, Object};
 
 /// A parsed event.
 #[derive(Clone, Debug)]

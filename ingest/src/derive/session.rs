@@ -11,9 +11,9 @@ use super::seal::Seal;
 use crate::correlate::history::Typed;
 use crate::correlate::links::{self, Clear};
 use crate::correlate::{Input, event};
-use store::json::Object;
 use crate::rate;
 use crate::transcripts::lines::{Cutter, Lines};
+use store::json::Object;
 
 /// How much of a session was read.
 #[derive(Debug, Default)]

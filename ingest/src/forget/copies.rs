@@ -89,7 +89,14 @@ fn database(settings: &Settings, path: &Path, stop: &AtomicBool) -> Result<(), E
     let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;
     let made = store::backup::copy_live(cleaned.dir(), &partial, &unwatched).map_err(Error::from).and_then(|()| {
         let checked = check(&partial, &unwatched)?;
-        if checked.is_good() { Ok(()) } else { Err(Error::Refused { path: partial.clone(), problem: "the cleaned copy is not whole; look at the disk".into() }) }
+        if checked.is_good() {
+            Ok(())
+        } else {
+            Err(Error::Refused {
+                path: partial.clone(),
+                problem: "the cleaned copy is not whole; look at the disk".into(),
+            })
+        }
     });
     if let Err(error) = made {
         let _ = fs::remove_file(&partial);

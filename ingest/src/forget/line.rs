@@ -44,9 +44,7 @@ pub(super) fn sort(object: &Object<'_>, at: (TranscriptId, u64), json: &str) -> 
         Body::User(user) if user.text.is_none() && !user.results.is_empty() => {
             Sort::Results(user.results.into_iter().map(|result| result.tool_use_id).collect())
         }
-        Body::Operation(Operation::Enqueue(text) | Operation::Remove(Some(text))) => {
-            Sort::Queued(line.key, Some(text))
-        }
+        Body::Operation(Operation::Enqueue(text) | Operation::Remove(Some(text))) => Sort::Queued(line.key, Some(text)),
         Body::Operation(_) => Sort::Queued(line.key, None),
         _ if line.uuid.is_some() => Sort::Of,
         _ if object.text("type").is_some_and(|kind| STATES.contains(&kind.as_str())) => Sort::Other,
@@ -81,7 +79,10 @@ mod tests {
         check(r#"{"type":"ai-title","aiTitle":"x"}"#, &Sort::Text);
         check(r#"{"type":"last-prompt","lastPrompt":"x"}"#, &Sort::Text);
         check(r#"{"type":"made-later","text":"x"}"#, &Sort::Text);
-        check(r#"{"type":"queue-operation","operation":"enqueue","content":"x"}"#, &Sort::Queued([0; 16], Some("x".into())));
+        check(
+            r#"{"type":"queue-operation","operation":"enqueue","content":"x"}"#,
+            &Sort::Queued([0; 16], Some("x".into())),
+        );
         check(r#"{"type":"queue-operation","operation":"popAll"}"#, &Sort::Queued([0; 16], None));
         check(r#"{"type":"permission-mode","permissionMode":"plan"}"#, &Sort::Other);
     }

@@ -50,6 +50,7 @@ struct Lineage<'a> {
     kept_uuids: HashSet<String>,
     gone_uuids: HashSet<String>,
     gone_calls: HashSet<String>,
+    kept_calls: HashSet<String>,
     kept_lines: HashSet<(TranscriptId, u64)>,
     gone_lines: HashSet<(TranscriptId, u64)>,
     kept_queued: HashSet<[u8; 16]>,
@@ -138,11 +139,7 @@ fn lay(batch: &Batch<'_>, plan: &Plan, now_ms: i64) -> Result<BTreeSet<String>, 
 }
 
 impl<'a> Lineage<'a> {
-    fn read(
-        ground: &Ground<'_>,
-        session: &str,
-        chosen: &'a BTreeSet<ConversationId>,
-    ) -> Result<Self, store::Error> {
+    fn read(ground: &Ground<'_>, session: &str, chosen: &'a BTreeSet<ConversationId>) -> Result<Self, store::Error> {
         let inputs = whole::inputs(ground, session)?;
         let mut found = Self {
             chosen,
@@ -152,6 +149,7 @@ impl<'a> Lineage<'a> {
             kept_uuids: HashSet::new(),
             gone_uuids: HashSet::new(),
             gone_calls: HashSet::new(),
+            kept_calls: HashSet::new(),
             kept_lines: HashSet::new(),
             gone_lines: HashSet::new(),
             kept_queued: HashSet::new(),
@@ -180,6 +178,7 @@ impl<'a> Lineage<'a> {
             *since = one.at_ms.min(*since);
         } else {
             self.kept_queued.extend(one.queued.iter().copied());
+            self.kept_calls.extend(one.calls.iter().cloned());
         }
         self.conversations.push((one, is_gone));
     }
@@ -192,9 +191,11 @@ impl<'a> Lineage<'a> {
             if !all.is_empty() && all.is_subset(self.chosen) {
                 self.whole.insert(input.session_id.clone());
             }
-            let repeats = input.files.iter().flatten().any(|line| {
-                line.uuid.as_ref().is_some_and(|uuid| self.gone_uuids.contains(uuid))
-            });
+            let repeats = input
+                .files
+                .iter()
+                .flatten()
+                .any(|line| line.uuid.as_ref().is_some_and(|uuid| self.gone_uuids.contains(uuid)));
             if repeats || !all.is_disjoint(self.chosen) {
                 self.sessions.insert(input.session_id.clone());
             }
@@ -222,7 +223,7 @@ impl<'a> Lineage<'a> {
             let is_gone = self.whole.contains(session)
                 || match file.role {
                     Role::Meta => self.is_agent_gone(session, file),
-                    _ => mentions.is_gone(file.id, &self.gone_calls),
+                    _ => mentions.is_gone(file.id, &self.gone_calls, &self.kept_calls),
                 };
             if is_gone && let Some(path) = mentions.paths.get(&file.id) {
                 plan.files.push(Of::new(file.role, session, path));
@@ -237,7 +238,9 @@ impl<'a> Lineage<'a> {
         let Some(agent) = &file.agent_id else { return false };
         let bare = |id: &str| id.strip_prefix("agent-").unwrap_or(id).to_owned();
         let mut own = self.conversations.iter().filter(|(one, _)| {
-            one.session_id == session && one.is_agents && one.agent_id.as_deref().is_some_and(|id| bare(id) == bare(agent))
+            one.session_id == session
+                && one.is_agents
+                && one.agent_id.as_deref().is_some_and(|id| bare(id) == bare(agent))
         });
         let first = own.next();
         first.is_some_and(|(_, is_gone)| *is_gone) && own.all(|(_, is_gone)| *is_gone)
@@ -262,8 +265,9 @@ impl<'a> Lineage<'a> {
             if self.gone_lines.contains(&(file.id, at)) || self.kept_lines.contains(&(file.id, at)) {
                 after_gone = is_gone;
             }
-            mentions.note(text, is_gone);
-            if is_gone {
+            if !is_gone {
+                mentions.keep(text);
+            } else {
                 plan.pieces.push((of.clone(), text.trim_end().to_owned()));
                 plan.touched.insert(file.id);
             }
@@ -278,7 +282,9 @@ impl<'a> Lineage<'a> {
         match sort(&object, at, json) {
             // Made of all that came before it.
             Sort::Summary(at_ms) => is_whole || self.since.get(session).is_some_and(|since| at_ms >= *since),
-            Sort::Results(calls) if !calls.is_empty() && calls.iter().all(|call| self.gone_calls.contains(call)) => true,
+            Sort::Results(calls) if !calls.is_empty() && calls.iter().all(|call| self.gone_calls.contains(call)) => {
+                true
+            }
             Sort::Of | Sort::Results(_) => {
                 let is_kept = known().any(|uuid| self.kept_uuids.contains(uuid));
                 !is_kept && (is_whole || known().any(|uuid| self.gone_uuids.contains(uuid)))
@@ -376,9 +382,10 @@ impl<'a> Lineage<'a> {
         if let Some((_, is_gone)) = self.owner_by_text(Some(session), line) {
             return is_gone;
         }
-        let before = self.conversations.iter().filter(|(one, _)| {
-            one.session_id == session && !one.is_agents && one.at_ms <= line.at_ms
-        });
+        let before = self
+            .conversations
+            .iter()
+            .filter(|(one, _)| one.session_id == session && !one.is_agents && one.at_ms <= line.at_ms);
         before.max_by_key(|(one, _)| one.at_ms).is_some_and(|(_, is_gone)| *is_gone)
     }
 
@@ -397,11 +404,7 @@ impl<'a> Lineage<'a> {
 }
 
 /// Shows every piece of a stored file, with the place where it begins.
-fn each_piece(
-    ground: &Ground<'_>,
-    id: TranscriptId,
-    mut take: impl FnMut(u64, Piece<'_>),
-) -> Result<(), store::Error> {
+fn each_piece(ground: &Ground<'_>, id: TranscriptId, mut take: impl FnMut(u64, Piece<'_>)) -> Result<(), store::Error> {
     let (mut open, mut start) = (Vec::new(), 0);
     let mut line = |bytes: &[u8], start: &mut u64| {
         pieces::each(&readable(bytes), true, |piece| {
@@ -424,18 +427,16 @@ fn each_piece(
     Ok(())
 }
 
-/// Which lines mention the files that large tool outputs were written to.
+/// Which files that large tool outputs were written to are named by a line that stays.
 struct Mentions {
     paths: HashMap<TranscriptId, String>,
     outputs: Vec<(TranscriptId, String)>,
-    gone: HashSet<TranscriptId>,
     kept: HashSet<TranscriptId>,
 }
 
 impl Mentions {
     fn of(files: &[StoredFile], ground: &Ground<'_>) -> Result<Self, store::Error> {
-        let mut found =
-            Self { paths: HashMap::new(), outputs: Vec::new(), gone: HashSet::new(), kept: HashSet::new() };
+        let mut found = Self { paths: HashMap::new(), outputs: Vec::new(), kept: HashSet::new() };
         for file in files {
             let path = ground.path_of(file.id)?;
             if file.role == Role::ToolResult {
@@ -447,17 +448,16 @@ impl Mentions {
         Ok(found)
     }
 
-    fn note(&mut self, line: &str, is_gone: bool) {
-        for (id, name) in &self.outputs {
-            if line.contains(name.as_str()) {
-                if is_gone { &mut self.gone } else { &mut self.kept }.insert(*id);
-            }
-        }
+    /// A line that stays.
+    fn keep(&mut self, line: &str) {
+        let named = self.outputs.iter().filter(|(_, name)| line.contains(name.as_str()));
+        self.kept.extend(named.map(|(id, _)| *id));
     }
 
-    fn is_gone(&self, id: TranscriptId, calls: &HashSet<String>) -> bool {
+    /// One that nothing needs that stays goes: it is named by its call, or by the line that tells of it.
+    fn is_gone(&self, id: TranscriptId, gone: &HashSet<String>, kept: &HashSet<String>) -> bool {
         let name = self.outputs.iter().find(|(file, _)| *file == id).map_or("", |(_, name)| name);
-        let of_call = calls.iter().any(|call| name.split('.').next() == Some(call.as_str()));
-        of_call || self.gone.contains(&id) && !self.kept.contains(&id)
+        let call = name.split('.').next().unwrap_or(name);
+        gone.contains(call) || !kept.contains(call) && !self.kept.contains(&id)
     }
 }

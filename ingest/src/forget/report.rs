@@ -98,7 +98,9 @@ impl Report {
         list(&mut text, "may still run; forget it again when it has ended:", &running);
         if !self.dry_run {
             if !self.log_emptied {
-                text.push_str("the database's log still holds it, as somebody reads there: run the same command again\n");
+                text.push_str(
+                    "the database's log still holds it, as somebody reads there: run the same command again\n",
+                );
             }
             text.push_str("backups elsewhere keep what they hold: a restore of one leaves it out again\n");
         }

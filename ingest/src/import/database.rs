@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use store::write::{Merged, Progress, Writer};
@@ -12,6 +13,7 @@ use store::write::{Merged, Progress, Writer};
 use crate::clock;
 use crate::derive::derive_observed;
 use crate::error::Error;
+use crate::forget::{self, Cleaned};
 
 /// Takes it in; `observe` is told after each transaction and may end it, to be continued another time.
 ///
@@ -24,6 +26,21 @@ pub fn import(
     observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Merged, Error> {
     let other = writer.open_other(path)?;
+    writer.merge_stones(&other)?;
+    let never = AtomicBool::new(false);
+    let _ = forget::catch_up(writer, &never, &|_| {})?;
+    // A file of theirs that holds what was forgotten here would stand beside ours as another one.
+    let cleaned = match writer.has_forgotten()? {
+        true => {
+            let home = writer.data_dir().clone();
+            Some(Cleaned::of(&home, path, &home.database_dir(), &never)?)
+        }
+        false => None,
+    };
+    let other = match &cleaned {
+        Some(cleaned) => writer.open_other(&cleaned.database())?,
+        None => other,
+    };
     let last = Cell::new(Progress::default());
     let mut observe = |now| {
         last.set(now);

@@ -8,8 +8,8 @@ mod media;
 use serde_json::value::RawValue;
 use store::{Span, SpanSource, TranscriptId};
 
-use store::json::{self, Object};
 pub(crate) use media::{Media, MediaKind};
+use store::json::{self, Object};
 
 /// A parsed line.
 #[derive(Clone, Debug)]

@@ -127,7 +127,8 @@ impl Sieve {
 
     fn is_forgotten(&self, record: &Record<'_>) -> bool {
         record.uuids().any(|uuid| self.uuids.contains(&uuid))
-            || record.has_no_uuid() && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
+            || record.has_no_uuid()
+                && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
     }
 
     fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {

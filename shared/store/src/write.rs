@@ -116,6 +116,11 @@ impl Writer {
         Err(Error::Storage { op: "keep what was committed", detail, full: false })
     }
 
+    /// Where the database lies.
+    pub fn data_dir(&self) -> &DataDir {
+        &self.dir
+    }
+
     /// The random id of this data directory, 32 hex digits.
     pub fn origin(&self) -> &str {
         &self.origin

@@ -15,8 +15,20 @@ pub(crate) type Mark = [u8; 16];
 
 /// Fields of a line without uuid that are no text of anybody.
 const NO_TEXT: [&str; 14] = [
-    "type", "sessionId", "timestamp", "operation", "uuid", "leafUuid", "messageId", "parentUuid", "mode", "permissionMode",
-    "reason", "cwd", "gitBranch", "version",
+    "type",
+    "sessionId",
+    "timestamp",
+    "operation",
+    "uuid",
+    "leafUuid",
+    "messageId",
+    "parentUuid",
+    "mode",
+    "permissionMode",
+    "reason",
+    "cwd",
+    "gitBranch",
+    "version",
 ];
 
 /// The hash of an id.
@@ -95,7 +107,8 @@ impl<'a> Record<'a> {
         let label: &[u8] = if self.typed { b"typed" } else { b"text" };
         let texts = self.object.fields().filter(|(name, _)| self.has_no_uuid() && self.is_text(name));
         texts.filter_map(move |(_, value)| {
-            let text = json::text(value).or_else(|| value.get().starts_with(['[', '{']).then(|| value.get().to_owned()))?;
+            let text =
+                json::text(value).or_else(|| value.get().starts_with(['[', '{']).then(|| value.get().to_owned()))?;
             let parts = [label, self.session_id.as_bytes(), text.trim().as_bytes(), timestamp.as_bytes()];
             (!text.trim().is_empty()).then(|| keyed(secret, &parts))
         })

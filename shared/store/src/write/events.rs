@@ -151,8 +151,7 @@ impl Batch<'_> {
     fn is_out(&self, event: &NewEvent<'_>, hash: &blake3::Hash) -> Result<bool, Error> {
         let captured_ns = i64::try_from(event.captured_ns).unwrap_or(i64::MAX);
         Ok(self.sieve.is_prompt_forgotten(event.prompt_id, event.event, captured_ns)
-            || self.sieve.until > 0
-                && forget::is_event_forgotten(&self.tx, self.origin, event.name, hash.as_bytes())?)
+            || self.sieve.until > 0 && forget::is_event_forgotten(&self.tx, self.origin, event.name, hash.as_bytes())?)
     }
 }
 

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Batch, Writer};
 use super::ground::{ANYWHERE, event_key};
 use super::origin::random;
+use super::{Batch, Writer};
 use crate::error::{Context, Error};
 use crate::ids::{EventId, Key};
 use crate::json::pieces::Piece;
@@ -93,7 +93,8 @@ pub(super) fn newest(conn: &Connection) -> Result<i64, Error> {
 /// All that was forgotten.
 pub(super) fn load(conn: &Connection, mask: Option<Arc<dyn Mask>>) -> Result<Sieve, Error> {
     let mut sieve = Sieve { mask, ..Sieve::default() };
-    let mut query = conn.prepare_cached("select id, kind, key, created_ms from tombstones order by id").op("prepare")?;
+    let mut query =
+        conn.prepare_cached("select id, kind, key, created_ms from tombstones order by id").op("prepare")?;
     let mut rows = query.query([]).op("read what was forgotten")?;
     while let Some(row) = rows.next().op("read what was forgotten")? {
         let read = || -> rusqlite::Result<(i64, String, Vec<u8>, i64)> {
@@ -300,6 +301,11 @@ impl Batch<'_> {
         };
         stones.secret = Some(secret);
         Ok(secret)
+    }
+
+    /// Stones came from elsewhere: everything that is stored is to be held against them.
+    pub(super) fn sift_later(&self) -> Result<(), Error> {
+        self.note(SIFT)
     }
 
     /// Notes what is still to be done; sifting is not taken back by less.

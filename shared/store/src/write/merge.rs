@@ -8,9 +8,8 @@
 //! rows find their conversation by its keys, and therefore come after what was taken in is derived. Every row is
 //! looked for before it is written and transactions are small: killed anywhere and run again it ends the same.
 //!
-//! An event that either side forgot is not taken in. Forgetting what is here already, and blanking forgotten lines in
-//! the files that come in, is not done here: a file is compared with ours byte for byte, so whoever forgets must see to
-//! it that a copy with the forgotten text does not come back beside ours.
+//! What either side forgot stays out. Files are compared byte for byte, so both stores have to be held against the stones of
+//! both first: ours once it has theirs ([`Writer::merge_stones`]), and a copy of theirs that has ours.
 
 mod files;
 mod ground;
@@ -68,6 +67,17 @@ pub struct Progress {
 pub(super) type Observe<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 impl Writer {
+    /// Takes over what `other` has forgotten. What is stored here is to be sifted then, before anything else comes in.
+    ///
+    /// # Errors
+    /// As [`Writer::merge_ground`].
+    pub fn merge_stones(&mut self, other: &Other) -> Result<(), Error> {
+        let mut go_on = |_| ControlFlow::Continue(());
+        let mut run = Run::new(self, other, Progress::default(), &mut go_on);
+        ground::tombstones(&mut run)?;
+        run.finish().map(drop)
+    }
+
     /// Takes in the ground rows of `other`. Derive before [`Writer::merge_human`].
     ///
     /// # Errors
@@ -79,7 +89,6 @@ impl Writer {
     ) -> Result<Merged, Error> {
         let of = other.size()?;
         let mut run = Run::new(self, other, Progress { done: 0, of }, observe);
-        ground::tombstones(&mut run)?;
         ground::places(&mut run)?;
         ground::events(&mut run)?;
         files::files(&mut run)?;
@@ -127,7 +136,13 @@ impl<'a> Run<'a> {
                 let writer = self.writer;
                 let tx = Transaction::new_unchecked(&writer.conn, TransactionBehavior::Immediate).op("begin")?;
                 let sieve = writer.sieve()?;
-                Ok(none.insert(Batch::new(tx, writer.origin_id, &writer.courtesy, sieve, (&writer.origin, &writer.dir))))
+                Ok(none.insert(Batch::new(
+                    tx,
+                    writer.origin_id,
+                    &writer.courtesy,
+                    sieve,
+                    (&writer.origin, &writer.dir),
+                )))
             }
         }
     }

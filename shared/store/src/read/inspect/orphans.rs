@@ -220,7 +220,8 @@ impl Inspector {
 
 fn group(table: &str) -> Group {
     match table {
-        "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "meta" => Group::Ground,
+        "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "forget_secrets"
+        | "meta" => Group::Ground,
         "conversation_ids" | "conversation_keys" => Group::Identity,
         table if get::TABLES.contains(&table) => Group::Human,
         _ => Group::Derived,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Fault, Inspector, figure, rows};
+use super::{Fault, Inspector, rows};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
@@ -33,6 +33,8 @@ pub struct SeenFile {
     /// Another file stands at its path by now.
     pub superseded: bool,
     tail: Vec<u8>,
+    /// Some of its bytes were blanked, and the hash is that of the file as it was.
+    blanked: bool,
 }
 
 /// Who looks at the files as they go by.
@@ -47,12 +49,12 @@ pub trait FileVisitor {
 
 const FILES: &str = "
     select f.id, o.own, f.root, f.path, f.role, f.session_id, f.stored_size, f.source_mtime_ns, f.superseded_ms is not null,
-           f.tail_hash
+           f.tail_hash, f.blanked
       from transcripts f left join origins o on o.id = f.origin_id
      where f.id > ?1 order by f.id limit ?2";
 
 /// A file may have grown since it was listed.
-const NOW: &str = "select stored_size, tail_hash from transcripts where id = ?1";
+const NOW: &str = "select stored_size, tail_hash, blanked from transcripts where id = ?1";
 
 const CHUNKS: &str = "select seq, size, codec, bytes from transcript_chunks where transcript_id = ?1 order by seq";
 
@@ -62,16 +64,13 @@ impl Inspector {
     /// # Errors
     /// The engine's.
     pub fn each_file(&self, visitor: &mut dyn FileVisitor) -> Result<(), Error> {
-        // What was taken out on request is blank, and the hash is that of the file as it was.
-        let has_blanks =
-            self.ask(|conn| figure(conn, "look for blanks", "select exists (select 1 from tombstones)", []))?;
         let mut last = i64::MIN;
         loop {
             let page = self.ask(|conn| rows(conn, "list transcripts", FILES, [last, PAGE], file))?;
             let Some(end) = page.last() else { return Ok(()) };
             last = end.id.0;
             for mut file in page {
-                let fault = self.ask(|conn| read(conn, &mut file, has_blanks == 0, visitor))?;
+                let fault = self.ask(|conn| read(conn, &mut file, visitor))?;
                 visitor.end(&file, fault);
                 if !visitor.goes_on() {
                     return Ok(());
@@ -93,24 +92,20 @@ fn file(row: &Row<'_>) -> rusqlite::Result<SeenFile> {
         modified_ns: row.get(7)?,
         superseded: row.get(8)?,
         tail: row.get(9)?,
+        blanked: row.get(10)?,
     })
 }
 
 /// One file, in one read transaction: it may be growing.
-fn read(
-    conn: &Connection,
-    file: &mut SeenFile,
-    whole: bool,
-    visitor: &mut dyn FileVisitor,
-) -> Result<Option<Fault>, Error> {
-    let now: Option<(i64, Vec<u8>)> = conn
+fn read(conn: &Connection, file: &mut SeenFile, visitor: &mut dyn FileVisitor) -> Result<Option<Fault>, Error> {
+    let now: Option<(i64, Vec<u8>, bool)> = conn
         .prepare_cached(NOW)
         .op("prepare")?
-        .query_row([file.id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([file.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
         .op("read a transcript")?;
-    let Some((size, tail)) = now else { return Ok(None) };
-    (file.size, file.tail) = (size.unsigned_abs(), tail);
+    let Some((size, tail, blanked)) = now else { return Ok(None) };
+    (file.size, file.tail, file.blanked) = (size.unsigned_abs(), tail, blanked);
 
     let mut query = conn.prepare_cached(CHUNKS).op("prepare")?;
     let mut chunks = query.query([file.id.0]).op("read a transcript")?;
@@ -131,7 +126,7 @@ fn read(
     }
     Ok(match () {
         () if sum != file.size => Some(Fault::Gap),
-        () if whole && sum > 0 && blake3::hash(&end).as_bytes().as_slice() != file.tail => Some(Fault::Changed),
+        () if !file.blanked && sum > 0 && blake3::hash(&end).as_bytes().as_slice() != file.tail => Some(Fault::Changed),
         () => None,
     })
 }

@@ -58,4 +58,20 @@ impl Writer {
         self.conn.execute("delete from meta where key = ?1 and value = ?2", done).op("note what was merged")?;
         Ok(ControlFlow::Continue(()))
     }
+
+    /// The words of an index, as it holds them: whoever has forgotten something can see that nothing is left of it.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn words(&self, index: &str) -> Result<Vec<String>, Error> {
+        let make = format!("create virtual table temp.words_of_{index} using fts5vocab('main', '{index}', 'row')");
+        self.conn.execute_batch(&make).op("list the words of an index")?;
+        let read = || {
+            let mut query = self.conn.prepare(&format!("select term from temp.words_of_{index}"))?;
+            query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()
+        };
+        let words = read().op("read the words of an index");
+        self.conn.execute_batch(&format!("drop table temp.words_of_{index}")).op("list the words of an index")?;
+        words
+    }
 }

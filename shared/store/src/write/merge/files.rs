@@ -33,6 +33,7 @@ struct Version {
     stored: u64,
     tail: Vec<u8>,
     superseded_ms: Option<i64>,
+    blanked: bool,
 }
 
 impl Version {
@@ -86,7 +87,7 @@ pub(super) fn files(run: &mut Run<'_>) -> Result<(), Error> {
 /// The versions of a file, oldest row first. The two halves have an index each.
 fn versions(conn: &Connection, place: &Place) -> Result<Vec<Version>, Error> {
     let columns = "id, role, session_id, agent_id, device, inode, source_size, source_mtime_ns, stored_size, tail_hash,
-                   superseded_ms";
+                   superseded_ms, blanked";
     let path = "origin_id = (select id from origins where origin = ?1) and root = ?2 and path = ?3";
     conn.prepare_cached(&format!(
         "select {columns} from transcripts where {path} and superseded_ms is null
@@ -108,6 +109,7 @@ fn versions(conn: &Connection, place: &Place) -> Result<Vec<Version>, Error> {
             stored: row.get::<_, i64>(8)? as u64,
             tail: row.get(9)?,
             superseded_ms: row.get(10)?,
+            blanked: row.get(11)?,
         })
     })
     .op("read a file's versions")?
@@ -317,8 +319,8 @@ fn copy(run: &mut Run<'_>, ours: &Version, theirs: &Version) -> Result<u64, Erro
         }
     }
     run.batch()?.execute(
-        "update transcripts set stored_size = ?2, tail_hash = ?3 where id = ?1",
-        params![ours.id, stored as i64, tail],
+        "update transcripts set stored_size = ?2, tail_hash = ?3, blanked = max(blanked, ?4) where id = ?1",
+        params![ours.id, stored as i64, tail, theirs.blanked],
     )?;
     run.touch(&ours.session_id)?;
     Ok(stored)

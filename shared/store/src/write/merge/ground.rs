@@ -7,31 +7,42 @@ use super::{ROW, Run};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::human::put;
-use crate::write::ground::event_key;
+use crate::write::forget;
 
-/// What was forgotten: by id. First of all, so that what either side forgot stays out.
+/// What was forgotten, with what its texts were hashed with. First of all, so that what either side forgot stays out.
 pub(super) fn tombstones(run: &mut Run<'_>) -> Result<(), Error> {
     let mut query = run
         .other
         .conn
-        .prepare(
-            "select t.id, o.origin, t.kind, t.key, t.created_ms from tombstones t join origins o on o.id = t.origin_id",
-        )
+        .prepare("select o.origin, t.kind, t.key, t.created_ms from tombstones t join origins o on o.id = t.origin_id")
         .op("prepare")?;
     let mut rows = query.query([]).op("read tombstones")?;
     while let Some(row) = rows.next().op("read a tombstone")? {
-        let read = || -> rusqlite::Result<(String, String, String, Vec<u8>, i64)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        let read = || -> rusqlite::Result<(String, String, Vec<u8>, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         };
-        let (id, origin, kind, key, created_ms) = read().op("read a tombstone")?;
+        let (origin, kind, key, created_ms) = read().op("read a tombstone")?;
         let batch = run.batch()?;
         let origin = put::origin(&batch.tx, &origin)?;
         batch.execute(
-            "insert into tombstones (id, origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4, ?5)
-             on conflict do nothing",
-            params![id, origin, kind, key, created_ms],
+            "insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing",
+            params![origin, kind, key, created_ms],
         )?;
+        if batch.tx.changes() > 0 {
+            batch.sift_later()?;
+        }
         run.spend(ROW)?;
+    }
+    let sql = "select o.origin, s.secret from forget_secrets s join origins o on o.id = s.origin_id";
+    let mut query = run.other.conn.prepare(sql).op("prepare")?;
+    let mut rows = query.query([]).op("read the secrets of forgetting")?;
+    while let Some(row) = rows.next().op("read a secret of forgetting")? {
+        let read = || -> rusqlite::Result<(String, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?)) };
+        let (origin, secret) = read().op("read a secret of forgetting")?;
+        let batch = run.batch()?;
+        let origin = put::origin(&batch.tx, &origin)?;
+        let sql = "insert into forget_secrets (origin_id, secret) values (?1, ?2) on conflict do nothing";
+        batch.execute(sql, params![origin, secret])?;
     }
     Ok(())
 }
@@ -84,13 +95,12 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Error> {
         let (origin, name, hash, session_id, size) = read().op("read an event")?;
         let bytes = u64::try_from(size).unwrap_or(0);
         run.progress.done += bytes;
-        let key = event_key(&origin, &name, &hash);
         // In this order: what is known is not looked at any further, and takes no lock.
         if exists(run.here(), IS_KNOWN, params![name, hash, origin])? {
             run.spend(ROW / 4)?;
             continue;
         }
-        if exists(run.here(), IS_FORGOTTEN, [key])? {
+        if forget::is_event_forgotten(run.here(), &origin, &name, &hash)? {
             run.merged.forgotten += 1;
             run.spend(ROW / 4)?;
             continue;
@@ -131,8 +141,6 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Error> {
 const IS_KNOWN: &str = "
     select exists (select 1 from events e join origins o on o.id = e.origin_id
                     where e.name = ?1 and e.hash = ?2 and o.origin = ?3)";
-
-const IS_FORGOTTEN: &str = "select exists (select 1 from tombstones where kind = 'event' and key = ?1)";
 
 fn exists(conn: &Connection, sql: &str, key: impl Params) -> Result<bool, Error> {
     let found = conn.prepare_cached(sql).op("prepare")?.query_row(key, |row| row.get(0)).optional();

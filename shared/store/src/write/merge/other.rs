@@ -27,13 +27,14 @@ use crate::write::origin::random_hex;
 use crate::{migrate, open};
 
 /// What is taken in beside what people said; all of it is checked before anything is.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "origins",
     "events",
     "transcripts",
     "transcript_chunks",
     "places",
     "tombstones",
+    "forget_secrets",
     "conversation_ids",
     "conversation_keys",
     "aliases",

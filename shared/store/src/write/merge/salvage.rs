@@ -5,6 +5,7 @@
 //! bytes have the hash that was kept of them, a remark if its fields could be ours. Nothing derived is taken, and nothing
 //! that is here already is changed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, Row, params};
@@ -13,10 +14,9 @@ use super::other::{Copy, beside};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::human::{Stamp, get, put};
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, Key};
 use crate::open;
-use crate::write::ground::event_key;
-use crate::write::{Batch, Writer};
+use crate::write::{Batch, Writer, forget};
 
 /// No store has given out more ids; a larger one is damage.
 const LARGEST_ID: i64 = 1 << 32;
@@ -35,12 +35,14 @@ pub struct Wreck {
 }
 
 /// Which conversations the damaged database knew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ids {
     /// Ids and keys that were not here.
     pub new: u64,
     /// Ids up to this one mean the same in both.
     last: i64,
+    /// Of what was forgotten: nothing that was said of it is taken over.
+    forgotten: BTreeSet<i64>,
 }
 
 /// What was taken out.
@@ -152,10 +154,15 @@ impl Writer {
             let sql = format!("select h.conversation_id from {} h", table.name);
             rows(&wreck.conn, &sql, &["h.rowid"], &mut |row| row.get(0).map_or(Ok(()), |id| add(id, 0)))?;
         }
+        let mut forgotten = BTreeSet::new();
         let sql = "select h.kind, h.key, h.conversation_id from conversation_keys h";
         rows(&wreck.conn, sql, &["h.kind", "h.key"], &mut |row| {
             let read = || -> rusqlite::Result<(String, [u8; 16], i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
             let Ok((kind, key, id)) = read() else { return Ok(()) };
+            if forget::is_conversation_forgotten(&batch.tx, &[Key::Line(key)])? {
+                forgotten.insert(id);
+                return Ok(());
+            }
             if matches!(&*kind, "line" | "event") {
                 ids.new += self::add(
                     &batch,
@@ -167,6 +174,7 @@ impl Writer {
             }
             Ok(())
         })?;
+        ids.forgotten = forgotten;
         ids.last = batch
             .tx
             .query_row("select coalesce(max(id), 0) from conversation_ids", [], |row| row.get(0))
@@ -181,24 +189,36 @@ impl Writer {
     /// Ours, never those of `wreck`.
     pub fn salvage_forgotten(&mut self, wreck: &Wreck) -> Result<Salvaged, Error> {
         const INSERT: &str = "
-            insert into tombstones (id, origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4, ?5)
-            on conflict do nothing";
+            insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing";
         let own = self.origin.clone();
         let batch = self.batch()?;
         let origin = put::origin(&batch.tx, &own)?; // whose word it was matters less than that it holds
         let mut found = Salvaged::default();
-        let sql = "select h.id, h.kind, h.key, h.created_ms from tombstones h";
+        let sql = "select h.kind, h.key, h.created_ms from tombstones h";
         let whole = rows(&wreck.conn, sql, &["h.rowid"], &mut |row| {
-            let read = || -> rusqlite::Result<(String, String, Vec<u8>, i64)> {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            };
-            let Ok((id, kind, key, created_ms)) = read() else { return Ok(()) };
-            if matches!(&*kind, "uuid" | "prompt" | "event" | "line") && !id.is_empty() {
-                found.new += add(&batch, INSERT, params![id, origin, kind, key, created_ms])?;
+            let read = || -> rusqlite::Result<(String, Vec<u8>, i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+            let Ok((kind, key, created_ms)) = read() else { return Ok(()) };
+            if matches!(&*kind, "uuid" | "prompt" | "event" | "line" | "conversation") && key.len() == 16 {
+                found.new += add(&batch, INSERT, params![origin, kind, key, created_ms])?;
             }
             Ok(())
         })?;
+        let sql = "select h.secret from forget_secrets h";
+        let secrets = rows(&wreck.conn, sql, &["h.rowid"], &mut |row| {
+            let Ok(secret) = row.get::<_, Vec<u8>>(0) else { return Ok(()) };
+            if secret.len() == 32 {
+                let sql = "insert into forget_secrets (origin_id, secret) values (?1, ?2) on conflict do nothing";
+                found.new += add(&batch, sql, params![origin, secret])?;
+            }
+            Ok(())
+        })?;
+        if found.new > 0 {
+            batch.sift_later()?;
+        }
         batch.commit()?;
+        if !secrets {
+            found.damaged.push("forget_secrets");
+        }
         if !whole {
             found.damaged.push("tombstones");
         }
@@ -234,14 +254,7 @@ impl Writer {
                 .op("prepare")?
                 .query_row(params![event.name, event.hash], |row| row.get(0))
                 .op("look for an event")?;
-            let key = event_key(&event.origin, &event.name, &event.hash);
-            let forgotten = "select exists (select 1 from tombstones where kind = 'event' and key = ?1)";
-            let forgotten: bool = batch
-                .tx
-                .prepare_cached(forgotten)
-                .op("prepare")?
-                .query_row([key], |row| row.get(0))
-                .op("look for what was forgotten")?;
+            let forgotten = forget::is_event_forgotten(&batch.tx, &event.origin, &event.name, &event.hash)?;
             if known || forgotten {
                 return Ok(());
             }
@@ -282,6 +295,9 @@ impl Writer {
         for table in &get::REMARKS {
             each(wreck, table, &own, &mut found, &mut |row, remark| {
                 let Ok(id) = row.get(get::ABOUT) else { return Ok(false) };
+                if ids.forgotten.contains(&id) {
+                    return Ok(false);
+                }
                 if !sane(&remark.stamp) || put::is_known(here, table.name, &remark.stamp.id)? {
                     return Ok(false);
                 }
@@ -294,7 +310,7 @@ impl Writer {
         })?;
         each(wreck, &get::MEMBERS, &own, &mut found, &mut |row, member| {
             let Ok(from) = row.get::<_, Option<i64>>(get::ABOUT) else { return Ok(false) };
-            if !sane(&member.stamp) {
+            if !sane(&member.stamp) || from.is_some_and(|id| ids.forgotten.contains(&id)) {
                 return Ok(false);
             }
             let from = match from {
@@ -306,7 +322,9 @@ impl Writer {
             put::member(here, &member, from)
         })?;
         each(wreck, &get::TITLES, &own, &mut found, &mut |_, title| {
-            if sane(&title.stamp) { put::title(here, &title) } else { Ok(false) }
+            let is_gone =
+                batch.sieve().is_title_forgotten(&title.user_session_id, title.title.as_deref().unwrap_or(""));
+            if sane(&title.stamp) && !is_gone { put::title(here, &title) } else { Ok(false) }
         })?;
         each(wreck, &get::SAVED_VIEWS, &own, &mut found, &mut |_, view| {
             if sane(&view.stamp) { put::saved_view(here, &view) } else { Ok(false) }

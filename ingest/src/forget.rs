@@ -18,6 +18,8 @@ mod report;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -34,9 +36,10 @@ use crate::clock;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::export::given;
+use crate::report::count;
 use crate::restore;
 use crate::signals;
-use crate::{derive, report::count};
+use crate::{derive, disk};
 use lineage::Gone;
 use report::Report;
 
@@ -97,6 +100,8 @@ const LOG_WAIT: Duration = Duration::from_secs(10);
 pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     if !args.dry_run {
+        keep_temporary_files(settings)?;
+        check_room(settings)?;
         // What waits in the queue or was not read yet may belong to it.
         let pass = restore::catch_up(settings, stop)?;
         if let Some(trouble) = pass.trouble {
@@ -121,7 +126,7 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
         report.add(gone);
     }
-    archived::remove(settings, &mut report, args.dry_run)?;
+    archived::remove(&settings.home, &mut report, args.dry_run)?;
     if !args.dry_run {
         show.say("deriving what stays");
         derive::derive(&mut writer)?;
@@ -130,9 +135,58 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         }
         report.log_emptied = empty_log(&mut writer);
     }
-    copies::clean(settings, &mut report, args.dry_run, stop, &show)?;
+    copies::clean(&settings.home, &mut report, args.dry_run, stop, &show)?;
     show.clear();
     report.print(args.json)
+}
+
+/// The engine writes a copy of the database on its way to a new file. It is to lie beside the database and not in a folder of
+/// everybody's, and the engine takes that from its environment, which no thread may change: so we begin anew with it.
+fn keep_temporary_files(settings: &Settings) -> Result<(), Error> {
+    const PLACE: &str = "SQLITE_TMPDIR";
+    if std::env::var_os(PLACE).is_some() {
+        return Ok(());
+    }
+    let program = std::env::current_exe().at("find", "the program".as_ref())?;
+    let mut again = Command::new(&program);
+    again.args(std::env::args_os().skip(1)).env(PLACE, settings.home.database_dir());
+    Err(again.exec()).at("start again", &program)
+}
+
+/// The file is written anew: its size in temporary files, and as much in its log.
+fn check_room(settings: &Settings) -> Result<(), Error> {
+    let path = settings.home.database();
+    let wanted = std::fs::metadata(&path).map_or(0, |file| file.len()).saturating_mul(2) + settings.min_space;
+    let free = disk::free(settings.home.root())?;
+    if free < wanted {
+        let problem = format!(
+            "the database is written anew when something is forgotten, which takes {} of free disk space for a while; there are {}",
+            terminal::size(wanted),
+            terminal::size(free)
+        );
+        return Err(Error::Refused { path, problem });
+    }
+    Ok(())
+}
+
+/// After another store's stones came: everything of ours is held against them, the archive and the copies too.
+///
+/// # Errors
+/// The store's and the operating system's. A copy that cannot be cleaned is logged.
+pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool) -> Result<ControlFlow<()>, Error> {
+    if !writer.is_to_be_sifted()? {
+        return Ok(ControlFlow::Continue(()));
+    }
+    if catch_up(writer, stop, &|_| {})?.is_break() {
+        return Ok(ControlFlow::Break(()));
+    }
+    let (home, mut report) = (writer.data_dir().clone(), Report::default());
+    archived::sift(&home, writer)?;
+    copies::clean(&home, &mut report, false, stop, &Show(false))?;
+    for path in report.uncleaned {
+        tracing::warn!("not cleaned of what was forgotten elsewhere: {path}");
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// The conversations that the flags name, with those of their subagents.

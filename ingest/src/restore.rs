@@ -150,6 +150,7 @@ pub(crate) fn stage(src: &Path, staging: &DataDir, stop: &AtomicBool, show: &Sho
 pub(crate) fn fill_up(home: &DataDir, staging: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Replayed, Error> {
     bring_ledger(home, staging)?;
     let mut writer = store::write::Writer::open(staging)?;
+    // Nobody else has it open, and what it held before is nowhere in it after this.
     if forget::catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
         return Err(ENDED);
     }

@@ -177,11 +177,14 @@ fn one_conversation_is_nowhere_any_more() {
     let backup = world.root().join("before.db");
     let _ = ingest(&world, &["backup"]).arg(&backup).succeed();
     fs::copy(&backup, world.data().backups().join("prompts-2026-01-01T000000Z.db")).unwrap();
-    let said = world.data().backups().join("annotations-2026-01-01T000000Z.jsonl");
-    let _ = ingest(&world, &["export", "--out"]).arg(&said).succeed();
+    let is_said = |path: &PathBuf| path.extension().is_some_and(|end| end == "jsonl");
+    files(&world.data().backups()).iter().filter(|path| is_said(path)).for_each(|path| fs::remove_file(path).unwrap());
+    let _ = ingest(&world, &["once"]).env("PROMPT_MANAGER_ANNOTATIONS_EVERY", "1ms").succeed();
+    let said = files(&world.data().backups()).into_iter().find(is_said).unwrap();
+    assert!(contains(&fs::read(&said).unwrap(), CANARY).is_some());
     let _ = ingest(&world, &["prune"]).env("PROMPT_MANAGER_PACK_AFTER", "0s").succeed();
     let elsewhere = world.root().join("export.jsonl");
-    fs::copy(&said, &elsewhere).unwrap();
+    let _ = ingest(&world, &["export", "--out"]).arg(&elsewhere).succeed();
 
     let dry = forget(&world, &["--conversation", &id.to_string(), "--dry-run"]);
     assert!(dry["archived"].as_u64() >= Some(3) && dry["copies"].as_u64() >= Some(2), "{dry}");

@@ -76,14 +76,17 @@ pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool
     }
 }
 
-/// How many files of a pack are of this kind.
+/// Chooses archived files by name and bytes.
+pub(crate) type Choice<'a> = dyn Fn(&str, &[u8]) -> Result<bool, Error> + 'a;
+
+/// How many files of a pack are chosen.
 ///
 /// # Errors
 /// As [`each_packed`].
-pub(crate) fn count(pack: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<u64, Error> {
+pub(crate) fn count(pack: &Path, is_one: &Choice<'_>) -> Result<u64, Error> {
     let mut found = 0;
     each_packed(pack, &mut |archived| {
-        found += u64::from(is_one(archived.file));
+        found += u64::from(is_one(archived.file, &archived.bytes)?);
         Ok(())
     })?;
     Ok(found)
@@ -93,14 +96,14 @@ pub(crate) fn count(pack: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<u64, E
 ///
 /// # Errors
 /// The operating system's; then the pack is as it was.
-pub(crate) fn without(pack: &Path, is_gone: &dyn Fn(&str) -> bool) -> Result<u64, Error> {
+pub(crate) fn without(pack: &Path, is_gone: &Choice<'_>) -> Result<u64, Error> {
     let gone = count(pack, is_gone)?;
     if gone == 0 {
         return Ok(0);
     }
     let partial = pack.with_extension("zst.partial");
     let mut writer = Writer::new(&partial)?;
-    let written = each_packed(pack, &mut |one| match is_gone(one.file) {
+    let written = each_packed(pack, &mut |one| match is_gone(one.file, &one.bytes)? {
         true => Ok(()),
         false => writer.add(one.file, &one.bytes),
     });

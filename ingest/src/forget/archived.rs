@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use queue::QueueName;
-use settings::Settings;
+use queue::{DataDir, QueueName};
+use store::write::Writer;
 
 use super::report::Report;
 use crate::archive::{self, pack};
@@ -13,17 +13,37 @@ use crate::error::{At, Error};
 ///
 /// # Errors
 /// The operating system's.
-pub(super) fn remove(settings: &Settings, report: &mut Report, dry_run: bool) -> Result<(), Error> {
-    let root = settings.home.archive();
-    let names = &report.names;
-    let is_gone = |file: &str| archive::queue_name(file).is_some_and(|name| names.contains(&name.to_string()));
+pub(super) fn remove(home: &DataDir, report: &mut Report, dry_run: bool) -> Result<(), Error> {
+    let names = std::mem::take(&mut report.names);
+    let is_gone =
+        |file: &str, _: &[u8]| Ok(archive::queue_name(file).is_some_and(|name| names.contains(&name.to_string())));
+    report.archived += from_archive(home, &is_gone, dry_run)?;
+    report.names = names;
+    failed(home, report, dry_run)
+}
+
+/// Removes from the archive what another store has forgotten.
+///
+/// # Errors
+/// The operating system's and the store's.
+pub(super) fn sift(home: &DataDir, writer: &Writer) -> Result<u64, Error> {
+    let is_gone = |file: &str, bytes: &[u8]| match archive::queue_name(file) {
+        Some(name) => Ok(writer.is_forgotten(&name.to_string(), bytes)?),
+        None => Ok(false),
+    };
+    from_archive(home, &is_gone, false)
+}
+
+fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, dry_run: bool) -> Result<u64, Error> {
+    let root = home.archive();
     let mut removed = 0;
     for day in archive::days(&root)?.into_values() {
         for pack in &day.packs {
-            removed += if dry_run { pack::count(pack, &is_gone)? } else { pack::without(pack, &is_gone)? };
+            removed += if dry_run { pack::count(pack, is_gone)? } else { pack::without(pack, is_gone)? };
         }
         for path in day.folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat() {
-            if is_gone(&archive::name_of(&path)) {
+            let Some(bytes) = archive::read(&path)? else { continue };
+            if is_gone(&archive::name_of(&path), &bytes)? {
                 removed += 1;
                 if !dry_run {
                     fs::remove_file(&path).at("remove", &path)?;
@@ -31,13 +51,12 @@ pub(super) fn remove(settings: &Settings, report: &mut Report, dry_run: bool) ->
             }
         }
     }
-    report.archived += removed;
-    failed(settings, report, dry_run)
+    Ok(removed)
 }
 
 /// What could not be taken in says nothing of its conversation; its name tells the session.
-fn failed(settings: &Settings, report: &mut Report, dry_run: bool) -> Result<(), Error> {
-    let folder = settings.home.failed();
+fn failed(home: &DataDir, report: &mut Report, dry_run: bool) -> Result<(), Error> {
+    let folder = home.failed();
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         entries => entries.at("list", &folder)?,

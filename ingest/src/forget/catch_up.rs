@@ -31,12 +31,17 @@ pub(crate) fn catch_up(
         tracing::info!(files = done.files, events = done.events, conversations = done.conversations, "taken out");
         derive::derive(writer)?;
     }
-    if writer.has_stale_words()? {
+    if writer.has_remains()? {
         let of = store::write::INDEXES.len();
-        return writer.merge_words(&mut |done| {
+        let flow = writer.merge_words(&mut |done| {
             say(&format!("indexes of words: {done} of {of}"));
             going(stop)
-        });
+        })?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        say("writing the database anew");
+        writer.rewrite()?;
     }
     Ok(ControlFlow::Continue(()))
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use settings::Settings;
+use queue::DataDir;
 use store::check::check;
 use store::watch::unwatched;
 use store::write::Writer;
@@ -25,14 +25,14 @@ use crate::restore::ENDED;
 /// # Errors
 /// [`ENDED`] if `stop` ended it. What is wrong with one of them is in the report.
 pub(super) fn clean(
-    settings: &Settings,
+    home: &DataDir,
     report: &mut Report,
     dry_run: bool,
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<(), Error> {
-    let writer = Writer::open(&settings.home)?;
-    for path in copies(settings)? {
+    let writer = Writer::open(home)?;
+    for path in copies(home)? {
         if going(stop).is_break() {
             return Err(ENDED);
         }
@@ -40,7 +40,7 @@ pub(super) fn clean(
         let done = match () {
             () if dry_run => Ok(()),
             () if path.extension().is_some_and(|end| end == "jsonl") => annotations(&writer, &path),
-            () => database(settings, &path, stop),
+            () => database(home, &path, stop),
         };
         match done {
             Ok(()) => report.copies += 1,
@@ -52,14 +52,14 @@ pub(super) fn clean(
 }
 
 /// Backups by their names, whoever gave them, and the databases of folders that were set aside.
-fn copies(settings: &Settings) -> Result<Vec<PathBuf>, Error> {
+fn copies(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
-    for path in entries(&settings.home.backups())? {
+    for path in entries(&home.backups())? {
         if path.extension().is_some_and(|end| end == "db" || end == "jsonl") && path.is_file() {
             found.push(path);
         }
     }
-    for folder in entries(&settings.home.database_dir())? {
+    for folder in entries(&home.database_dir())? {
         let database = folder.join("prompts.db");
         if folder.is_dir() && database.is_file() {
             found.push(database);
@@ -81,9 +81,9 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-fn database(settings: &Settings, path: &Path, stop: &AtomicBool) -> Result<(), Error> {
+fn database(home: &DataDir, path: &Path, stop: &AtomicBool) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let cleaned = Cleaned::of(&settings.home, path, folder, stop)?;
+    let cleaned = Cleaned::of(home, path, folder, stop)?;
     let partial = path.with_extension("db.partial");
     let _ = fs::remove_file(&partial);
     let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;

@@ -28,7 +28,7 @@ pub fn import(
     let other = writer.open_other(path)?;
     writer.merge_stones(&other)?;
     let never = AtomicBool::new(false);
-    let _ = forget::catch_up(writer, &never, &|_| {})?;
+    let _ = forget::learn(writer, &never)?;
     // A file of theirs that holds what was forgotten here would stand beside ours as another one.
     let cleaned = match writer.has_forgotten()? {
         true => {

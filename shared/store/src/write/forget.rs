@@ -36,6 +36,8 @@ const STATE: &str = "forgetting";
 const SIFT: &str = "sift";
 /// Only the indexes of words still hold what nobody refers to.
 const WORDS: &str = "words";
+/// Only the file does.
+const PAGES: &str = "pages";
 
 /// What one transaction forgets.
 #[derive(Debug, Default)]
@@ -305,6 +307,7 @@ impl Batch<'_> {
 
     /// Stones came from elsewhere: everything that is stored is to be held against them.
     pub(super) fn sift_later(&self) -> Result<(), Error> {
+        ledger::leave(&self.tx)?;
         self.note(SIFT)
     }
 

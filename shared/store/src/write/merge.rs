@@ -75,7 +75,8 @@ impl Writer {
         let mut go_on = |_| ControlFlow::Continue(());
         let mut run = Run::new(self, other, Progress::default(), &mut go_on);
         ground::tombstones(&mut run)?;
-        run.finish().map(drop)
+        run.finish()?;
+        self.read_ledger()
     }
 
     /// Takes in the ground rows of `other`. Derive before [`Writer::merge_human`].

@@ -51,11 +51,11 @@ impl Writer {
     pub(in crate::write) fn read_ledger(&mut self) -> Result<(), Error> {
         let path = self.dir.forgotten();
         let length = || std::fs::metadata(&path).map_or(0, |file| file.len());
-        if known(&self.conn)? == length() {
+        if known(&self.conn)? == Some(length()) {
             return Ok(());
         }
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin")?;
-        if known(&tx)? == length() {
+        if known(&tx)? == Some(length()) {
             return Ok(()); // somebody was about to commit
         }
         let here = read(&path)?;
@@ -90,8 +90,13 @@ impl Writer {
     /// # Errors
     /// The engine's.
     pub fn leave_ledger(&mut self) -> Result<(), Error> {
-        self.conn.execute("delete from meta where key = ?1", [KNOWN]).op("leave what was forgotten").map(drop)
+        leave(&self.conn)
     }
+}
+
+/// The two have to be compared.
+pub(super) fn leave(conn: &Connection) -> Result<(), Error> {
+    conn.execute("delete from meta where key = ?1", [KNOWN]).op("leave what was forgotten").map(drop)
 }
 
 fn entry(origin: &str, stone: &Stone) -> Entry {
@@ -103,12 +108,13 @@ fn line(entry: &Entry) -> Result<String, Error> {
         .map_err(|error| Error::Sql { op: "write down what is forgotten", detail: error.to_string() })
 }
 
-fn known(conn: &Connection) -> Result<u64, Error> {
+/// `None` where they have to be compared.
+fn known(conn: &Connection) -> Result<Option<u64>, Error> {
     let found: Option<i64> = conn
         .query_row("select value from meta where key = ?1", [KNOWN], |row| row.get(0))
         .optional()
         .op("read what was forgotten")?;
-    Ok(found.map_or(0, i64::unsigned_abs))
+    Ok(found.map(i64::unsigned_abs))
 }
 
 fn set_known(conn: &Connection, length: u64) -> Result<(), Error> {

@@ -1,11 +1,13 @@
-//! Takes the words of what is gone out of the indexes: a deleted text leaves its words in them until they are merged.
+//! Takes out of the file what a deletion leaves in it.
 //!
-//! Merging reads and writes whole indexes, so it is done in small steps, one transaction each, and others go between.
+//! A deleted text leaves its words in the indexes until they are merged: that reads and writes whole indexes, so it is done in
+//! small steps, one transaction each, and others go between. And where rows move between pages, their bytes stay behind in the
+//! gaps, whatever `secure_delete` overwrites: so the file is written anew at last.
 
 use std::ops::ControlFlow;
 
 use super::super::Writer;
-use super::{STATE, WORDS};
+use super::{PAGES, STATE, WORDS};
 use crate::error::{Context, Error};
 
 /// Every full-text index.
@@ -20,14 +22,14 @@ pub const INDEXES: [&str; 7] = [
 ];
 
 /// Pages that one step writes, about.
-const PAGES: i64 = 500;
+const STEP: i64 = 500;
 
 impl Writer {
-    /// Whether the indexes may still hold words of what was forgotten.
+    /// Whether the file may still hold something of what was forgotten.
     ///
     /// # Errors
     /// The engine's.
-    pub fn has_stale_words(&self) -> Result<bool, Error> {
+    pub fn has_remains(&self) -> Result<bool, Error> {
         self.forgetting().map(|state| state.is_some())
     }
 
@@ -38,7 +40,7 @@ impl Writer {
     /// The engine's.
     pub fn merge_words(&mut self, observe: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Result<ControlFlow<()>, Error> {
         for (done, index) in INDEXES.iter().enumerate() {
-            let mut pages = -PAGES; // the first step gathers all segments for one merge
+            let mut pages = -STEP; // the first step gathers all segments for one merge
             loop {
                 if observe(done).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -51,12 +53,24 @@ impl Writer {
                 if self.conn.total_changes() - before < 2 {
                     break;
                 }
-                pages = PAGES;
+                pages = STEP;
             }
         }
-        let done = [STATE, WORDS];
-        self.conn.execute("delete from meta where key = ?1 and value = ?2", done).op("note what was merged")?;
+        let done = [STATE, WORDS, PAGES];
+        let sql = "update meta set value = ?3 where key = ?1 and value = ?2";
+        self.conn.execute(sql, done).op("note what was merged")?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Writes the database file anew, so that nothing stands in it but what is there. It takes its size in temporary files
+    /// (`SQLITE_TMPDIR`) and as much in its log, and keeps other writers waiting.
+    ///
+    /// # Errors
+    /// The engine's; [`Error::Busy`] while somebody else writes.
+    pub fn rewrite(&mut self) -> Result<(), Error> {
+        self.conn.execute_batch("vacuum").op("write the database anew")?;
+        let done = [STATE, PAGES];
+        self.conn.execute("delete from meta where key = ?1 and value = ?2", done).op("note what was written").map(drop)
     }
 
     /// The words of an index, as it holds them: whoever has forgotten something can see that nothing is left of it.

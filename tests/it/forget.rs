@@ -219,8 +219,11 @@ fn one_conversation_is_nowhere_any_more() {
     assert!(again["forgotten"].as_u64() >= Some(3), "{again}");
     assert_gone(&world, "after the hooks' files came once more");
     assert_eq!(forget(&world, &["--conversation", &id.to_string()])["conversations"], 0);
-    let doctor = ingest(&world, &["doctor", "--json"]).run();
-    assert_eq!(doctor.json()["findings"], json!([]), "{}", doctor.out());
+    let doctor = ingest(&world, &["doctor", "--json"]).run().json();
+    let of_the_test = ["hook_not_called", "folder_open"]; // this world has neither settings of Claude Code nor a home of its own
+    let findings =
+        doctor["findings"].as_array().unwrap().iter().filter(|it| !of_the_test.contains(&it["code"].as_str().unwrap()));
+    assert_eq!(findings.count(), 0, "{doctor}");
 }
 
 /// Everything of a session goes, also what belongs to no conversation; a fork that has a prompt of its own keeps that.

@@ -83,6 +83,7 @@ mod tests {
             "72df0d4957988e36",
             "58a249ec1502eb1b",
             "7198cfb15c679a13",
+            "4b8ebc8746d11bf2",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

@@ -136,8 +136,8 @@ mod tests {
         let one = batch.add_packed(&file("a"), &packed).unwrap().unwrap();
         let mut other = batch.add_file(&file("bb")).unwrap();
         let mut whole = feed();
-        let bytes = whole.push(&content);
-        batch.append(&mut other, &bytes, &whole).unwrap();
+        let fed = whole.push(&content);
+        batch.append(&mut other, &fed, &whole).unwrap();
         batch.commit().unwrap();
         assert_eq!((one.stored, one.tail), (other.stored, other.tail), "{size}");
         assert_eq!(bytes(&mut writer, one.id), content);

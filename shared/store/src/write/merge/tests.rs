@@ -34,6 +34,7 @@ impl Store {
 
     fn merge(&mut self, other: &std::path::Path) -> Merged {
         let other = self.writer.open_other(other).unwrap();
+        self.writer.merge_stones(&other).unwrap();
         let ground = self.writer.merge_ground(&other, &mut |_| ControlFlow::Continue(())).unwrap();
         let said = self.writer.merge_human(&other, 0, &mut |_| ControlFlow::Continue(())).unwrap();
         Merged { human: said.human, ..ground }
@@ -124,12 +125,19 @@ fn what_was_forgotten_stays_out() {
         other.sql("update origins set origin = 'other'").sql(EVENT);
         let key = crate::write::ground::event_key("other", "n", &[1]);
         let forgetful = if theirs_forgot { &other } else { &here };
-        forgetful.writer.conn.execute("insert into tombstones values ('t', 1, 'event', ?1, 0)", params![key]).unwrap();
+        forgetful
+            .writer
+            .conn
+            .execute(
+                "insert into tombstones (origin_id, kind, key, created_ms) values (1, 'event', ?1, 0)",
+                params![key],
+            )
+            .unwrap();
         for _ in 0..2 {
             let merged = here.merge(&other.path());
             assert_eq!((merged.events, merged.forgotten), (0, 1));
         }
-        assert_eq!(here.rows("select id from tombstones"), ["t"]);
+        assert_eq!(here.rows("select kind from tombstones"), ["event"]);
         assert_eq!(here.rows("select name from events"), Vec::<String>::new());
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::human::{Rating, Remark, Said};
 use crate::ids::Key;
 use crate::write::NewEvent;
+use crate::write::event_key;
 use queue::DataDir;
 
 const NAME: &str = "1795350951598014047-s-Stop.json";
@@ -93,7 +94,7 @@ fn what_can_be_read_is_taken() {
     let (_home, dir, origin) = damaged("", None);
     let hash = blake3::hash(b"{}");
     let key: String = event_key(&origin, NAME, hash.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let forget = format!("insert into tombstones values ('t', 1, 'event', x'{key}', 1)");
+    let forget = format!("insert into tombstones (origin_id, kind, key, created_ms) values (1, 'event', x'{key}', 1)");
     Connection::open(dir.database()).unwrap().execute_batch(&forget).unwrap();
     let writer = Writer::open(&dir).unwrap();
     assert!(writer.is_forgotten(NAME, b"{}").unwrap() && !writer.is_forgotten(NAME, b"[]").unwrap());

@@ -20,6 +20,7 @@ use store::write::Writer;
 use crate::derive::ahead::{self as deriving, Gone, Notice, Ready};
 use crate::derive::{self, Derived};
 use crate::transcripts::ahead::{self as packing, Packed};
+use crate::transcripts::ignored::Ignored;
 use crate::transcripts::{self, Candidate, Changed, Followed, Look};
 
 /// From so many bytes on threads pay.
@@ -43,9 +44,10 @@ pub(crate) fn take_in(
     writer: &mut Writer,
     roots: &[PathBuf],
     look: &Look,
+    ignored: &mut Ignored,
     observe: &mut Observe<'_>,
 ) -> Result<(), store::Error> {
-    take_in_from(LARGE, writer, roots, look, observe)
+    take_in_from(LARGE, writer, roots, look, ignored, observe)
 }
 
 /// As [`take_in`], with threads from `large` bytes on.
@@ -54,9 +56,10 @@ pub(crate) fn take_in_from(
     writer: &mut Writer,
     roots: &[PathBuf],
     look: &Look,
+    ignored: &mut Ignored,
     observe: &mut Observe<'_>,
 ) -> Result<(), store::Error> {
-    for Changed { root, files } in transcripts::changed(writer, roots, look)? {
+    for Changed { root, files } in transcripts::changed(writer, roots, look, ignored)? {
         let bytes: u64 = files.iter().map(|file| file.on_disk.size).sum();
         let ended = if bytes < large {
             one_by_one(writer, &root, &files, observe)?

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use queue::QueueName;
 use settings::Settings;
 use store::write::{self, Merged, Writer};
 
@@ -32,8 +33,10 @@ use crate::backlog::{self, Done};
 use crate::derive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::intake::whose;
 use crate::places;
 use crate::signals;
+use crate::transcripts::ignored::Ignored;
 use crate::transcripts::{self, Look};
 use args::Import;
 use events::Events;
@@ -55,12 +58,24 @@ enum Stop {
 struct Run<'a> {
     writer: Writer,
     max_event: u64,
+    ignored: Ignored,
     stop: &'a AtomicBool,
     progress: Progress,
     summary: Summary,
 }
 
 impl Run<'_> {
+    /// Whether the settings ignore a payload, and counts it then.
+    fn ignores(&mut self, payload: &[u8], name: &QueueName) -> bool {
+        if self.ignored.is_empty() {
+            return false;
+        }
+        let whose = whose::read(payload, name);
+        let ignored = self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref());
+        self.summary.ignored += u64::from(ignored);
+        ignored
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -78,6 +93,7 @@ pub fn run(settings: &Settings, args: &Import, stop: &Arc<AtomicBool>) -> Result
     let mut run = Run {
         writer,
         max_event: settings.max_event,
+        ignored: Ignored::new(settings),
         stop,
         progress: Progress::new(args.common.quiet),
         summary: Summary { left_alone: plan.left_alone, ..Summary::default() },
@@ -122,7 +138,8 @@ fn plan(writer: &Writer, settings: &Settings, args: &Import) -> Result<Plan, Err
 fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
     let looks = plan.looks();
     for (roots, look) in &looks {
-        let survey = transcripts::survey(&run.writer, roots, look)?;
+        let survey = transcripts::survey(&run.writer, roots, look, &mut run.ignored)?;
+        run.summary.ignored += survey.ignored;
         run.summary.files.unchanged += survey.unchanged;
         run.progress.expect(survey.changed.len() as u64, survey.bytes);
     }
@@ -197,9 +214,9 @@ fn take_events(run: &mut Run<'_>, events: &mut Events, plan: &Plan) -> Result<St
 
 /// Transcripts go the way that a pass takes them, each derived as soon as it is stored.
 fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Error> {
-    let Run { writer, stop, progress, summary, .. } = run;
+    let Run { writer, ignored, stop, progress, summary, .. } = run;
     let mut stopped = Stop::No;
-    backlog::take_in(writer, roots, look, &mut |done| {
+    backlog::take_in(writer, roots, look, ignored, &mut |done| {
         match done {
             Done::Followed(followed) => {
                 summary.files.new += followed.files;
@@ -218,7 +235,7 @@ fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Err
         ControlFlow::Continue(())
     })?;
     if stopped == Stop::No {
-        for file in transcripts::survey(&run.writer, roots, look)?.changed {
+        for file in transcripts::survey(&run.writer, roots, look, &mut run.ignored)?.changed {
             match first_byte(&file) {
                 Ok(()) => run.summary.files.growing += 1,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

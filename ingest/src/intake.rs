@@ -4,7 +4,7 @@
 //! Reading order: `places` and `scan` (what lies where), `lock` and `claim` (how a file becomes ours), `parse` and `reject`
 //! (what it says, or why not), `batch` (the transaction, then the archive) and `committer` (the thread that does it),
 //! `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `twins` (one file under two names),
-//! `watch` (which directory is worth a look), `files` (how many may be open).
+//! `watch` (which directory is worth a look), `files` (how many may be open), `whose` (where it happened, for what is ignored).
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -21,6 +21,7 @@ pub(crate) mod scan;
 pub(crate) mod spill;
 pub(crate) mod twins;
 pub(crate) mod watch;
+pub(crate) mod whose;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,7 @@ use crate::intake::scan::{Kind, Listed, Scan};
 use crate::report::PassReport;
 use crate::step::{Step, Steps};
 use crate::store_handle::StoreHandle;
+use crate::transcripts::ignored::Ignored;
 
 /// What taking in needs and changes.
 pub(crate) struct Intake<'a, 's> {
@@ -49,6 +51,7 @@ pub(crate) struct Intake<'a, 's> {
     pub(crate) clock: Clock,
     pub(crate) stop: &'a AtomicBool,
     pub(crate) steps: &'a Steps<'s>,
+    pub(crate) ignored: &'a mut Ignored,
     pub(crate) report: &'a mut PassReport,
     /// Sessions whose transcripts are to be followed.
     pub(crate) touched: &'a mut BTreeSet<String>,
@@ -134,6 +137,9 @@ impl Intake<'_, '_> {
                 return Ok(());
             }
         };
+        if self.is_ignored(&claim, &claim.head()?) {
+            return self.discard(claim);
+        }
         let stored = claim.size() <= self.max_event && {
             let payload = claim.read()?;
             store.with(|writer| Ok(writer.has_event(claim.name(), &payload)?))?
@@ -199,6 +205,9 @@ impl Intake<'_, '_> {
 
     fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer<'_, '_>) -> Result<(), Error> {
         if claim.size() > self.max_event {
+            if self.is_ignored(&claim, &claim.head()?) {
+                return self.discard(claim);
+            }
             let detail = format!("{} bytes, max_event is {}", claim.size(), self.max_event);
             return self.reject(claim, &Reject::new(Class::TooLarge, detail));
         }
@@ -217,6 +226,9 @@ impl Intake<'_, '_> {
             }
         };
         poison::die_of(&payload);
+        if self.is_ignored(&claim, &payload) {
+            return self.discard(claim);
+        }
         let parsed = parse::parse(&payload, claim.parts());
         self.steps.at(Step::Parsed)?;
         match parsed {
@@ -227,6 +239,22 @@ impl Intake<'_, '_> {
             }
             Err(reject) => self.reject(claim, &reject),
         }
+    }
+
+    /// Whether the settings ignore what `payload`, or the beginning of it, tells of.
+    fn is_ignored(&mut self, claim: &Claim, payload: &[u8]) -> bool {
+        if self.ignored.is_empty() {
+            return false;
+        }
+        let whose = whose::read(payload, claim.parts());
+        self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref())
+    }
+
+    /// Nothing is left of it.
+    fn discard(&mut self, claim: Claim) -> Result<(), Error> {
+        claim.discard(self.places)?;
+        self.report.ignored += 1;
+        Ok(())
     }
 
     /// Even a bad file tells that something happened in the session of its name.

@@ -39,6 +39,7 @@ use crate::report::PassReport;
 use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
 use crate::transcripts::Look;
+use crate::transcripts::ignored::Ignored;
 
 /// Claude Code writes its transcript some time after the event that tells of it, so a session is followed for a while
 /// after its last event.
@@ -62,6 +63,7 @@ pub struct Context {
     limits: Limits,
     max_event: u64,
     projects: Vec<PathBuf>,
+    ignored: Ignored,
     sweep_every: Duration,
     watch: Watch,
     janitor: Janitor,
@@ -87,6 +89,7 @@ impl Context {
             limits: Limits { files: files::allow(settings.batch), bytes: settings::BATCH_BYTES },
             max_event: settings.max_event,
             projects: settings.projects.clone(),
+            ignored: Ignored::new(settings),
             sweep_every: settings.sweep_every,
             watch: Watch::default(),
             janitor: Janitor::default(),
@@ -103,7 +106,7 @@ impl Context {
     /// now; the data directory is the one it began with.
     pub fn adopt(&mut self, settings: &Settings) {
         let new = Self::new(settings, self.stop.clone());
-        if new.projects != self.projects {
+        if new.projects != self.projects || new.ignored.differs(&self.ignored) {
             self.swept = None;
         }
         self.places = new.places;
@@ -111,6 +114,7 @@ impl Context {
         self.limits = new.limits;
         self.max_event = new.max_event;
         self.projects = new.projects;
+        self.ignored = new.ignored;
         self.sweep_every = new.sweep_every;
     }
 
@@ -232,6 +236,7 @@ impl Pass<'_, '_> {
             clock: self.clock,
             stop: &self.ctx.stop,
             steps: &self.steps,
+            ignored: &mut self.ctx.ignored,
             report: &mut self.report,
             touched: &mut touched,
         }
@@ -267,11 +272,11 @@ impl Pass<'_, '_> {
         if let Some(look) = look {
             self.ctx.room.check()?;
             // What is taken in first is derived first: a large backlog can be listed while it is still coming in.
-            let Context { projects, store, stop, .. } = &mut *self.ctx;
+            let Context { projects, ignored, store, stop, .. } = &mut *self.ctx;
             let (report, steps) = (&mut self.report, &self.steps);
             let followed = store.with(|writer| {
                 let mut stopped = Ok(());
-                backlog::take_in(writer, projects, &look, &mut |done| {
+                backlog::take_in(writer, projects, &look, ignored, &mut |done| {
                     match done {
                         Done::Followed(followed) => {
                             report.transcript_files += followed.files;

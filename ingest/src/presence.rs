@@ -175,6 +175,7 @@ fn figures(command: &str, report: &PassReport, began: SystemTime, took: Duration
         stored: n(report.stored),
         replayed: n(report.replayed),
         failed: n(report.failed),
+        ignored: n(report.ignored),
         put_back: n(report.put_back),
         adopted: n(report.adopted),
         drained: n(report.drained),

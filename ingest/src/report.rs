@@ -18,6 +18,8 @@ pub struct PassReport {
     pub forgotten: u64,
     /// Queue files moved to failed.
     pub failed: u64,
+    /// Queue files of ignored projects and sessions, which are removed.
+    pub ignored: u64,
     /// Queue files, also of the spill place, that another ingester had at that moment, or that wait for one of their name.
     pub busy: u64,
     /// Queue files left for the next pass after a fault that will pass.
@@ -98,7 +100,7 @@ impl PassReport {
 
     /// Queue files that are out of the queue.
     pub(crate) fn taken(&self) -> u64 {
-        self.stored + self.replayed + self.forgotten + self.failed
+        self.stored + self.replayed + self.forgotten + self.failed + self.ignored
     }
 
     /// Adds another part of the same pass.
@@ -107,6 +109,7 @@ impl PassReport {
         self.replayed += part.replayed;
         self.forgotten += part.forgotten;
         self.failed += part.failed;
+        self.ignored += part.ignored;
         self.busy += part.busy;
         self.put_back += part.put_back;
         self.left_alone += part.left_alone;
@@ -140,6 +143,7 @@ impl fmt::Display for PassReport {
             (self.replayed, "known already"),
             (self.forgotten, "forgotten before and removed"),
             (self.failed, "moved to queue/failed with a reason"),
+            (self.ignored, "ignored"),
             (self.busy, "in the hands of another ingester"),
             (self.put_back, "put back for later"),
             (self.left_alone, "not ours and left alone"),

@@ -6,6 +6,7 @@
 
 pub(crate) mod ahead;
 mod find;
+pub(crate) mod ignored;
 pub(crate) mod line;
 pub(crate) mod lines;
 mod open;
@@ -22,6 +23,7 @@ use store::sieve::{End, Feed, Of};
 use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
 pub(crate) use find::Candidate;
+use ignored::{Fate, Ignored};
 
 /// One transaction takes in at most about this much, so that others are not kept waiting.
 pub(crate) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
@@ -61,16 +63,25 @@ pub(crate) struct Survey {
     pub(crate) changed: Vec<PathBuf>,
     /// Bytes of these that are not stored yet.
     pub(crate) bytes: u64,
+    /// Files of ignored projects and sessions.
+    pub(crate) ignored: u64,
 }
 
 /// Looks and takes nothing in.
-pub(crate) fn survey(writer: &Writer, roots: &[PathBuf], look: &Look) -> Result<Survey, store::Error> {
+pub(crate) fn survey(
+    writer: &Writer,
+    roots: &[PathBuf],
+    look: &Look,
+    ignored: &mut Ignored,
+) -> Result<Survey, store::Error> {
     let mut survey = Survey::default();
     for (root, found) in searched(roots, look) {
         let root_name = root.to_string_lossy();
         for file in found.into_values() {
             if writer.has_file(&root_name, &file.path, &file.on_disk)? {
                 survey.unchanged += 1;
+            } else if ignored.file(&root, &file, now_ms()) == Fate::Ignored {
+                survey.ignored += 1;
             } else {
                 let stored = writer.stored_size(&root_name, &file.path)?.filter(|stored| *stored <= file.on_disk.size);
                 survey.bytes += file.on_disk.size - stored.unwrap_or(0);
@@ -109,7 +120,12 @@ pub(crate) struct Changed {
 ///
 /// # Errors
 /// The store's.
-pub(crate) fn changed(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Result<Vec<Changed>, store::Error> {
+pub(crate) fn changed(
+    writer: &mut Writer,
+    roots: &[PathBuf],
+    look: &Look,
+    ignored: &mut Ignored,
+) -> Result<Vec<Changed>, store::Error> {
     for root in roots.iter().filter(|root| *look == Look::Sweep && root.is_dir()) {
         writer.record_root(&root.to_string_lossy())?;
     }
@@ -118,7 +134,9 @@ pub(crate) fn changed(writer: &mut Writer, roots: &[PathBuf], look: &Look) -> Re
         let root_name = root.to_string_lossy();
         let mut files = Vec::new();
         for candidate in found.into_values() {
-            if !writer.has_file(&root_name, &candidate.path, &candidate.on_disk)? {
+            if !writer.has_file(&root_name, &candidate.path, &candidate.on_disk)?
+                && ignored.file(&root, &candidate, now_ms()) == Fate::Taken
+            {
                 files.push(candidate);
             }
         }

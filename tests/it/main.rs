@@ -19,6 +19,7 @@ mod faults; // disks and databases that fail us for a while
 mod find; // finding conversations: words, filters, orders, pages
 mod forget; // what was forgotten is nowhere, and stays out
 mod hook; // what the hook stores, whatever happens
+mod ignore; // what is never captured
 mod import; // taking in what lies elsewhere
 mod law; // what must hold after every fault
 mod load; // readers, raters and an ingester at once

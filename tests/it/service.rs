@@ -217,6 +217,34 @@ fn the_settings_are_read_again() {
     given.check(world.data(), "after other settings");
 }
 
+#[test]
+fn what_is_ignored_from_now_on() {
+    let (world, mut given) = (World::new(), Given::default());
+    let prompt = |word: &str| {
+        let payload = format!(r#"{{"session_id":"s","cwd":"/work/secret","prompt":"{word}"}}"#);
+        world.hook("UserPromptSubmit", payload);
+    };
+    config(&world, "every = '20ms'\n");
+    let mut service = Service::start(&world, &[], &[]);
+    prompt("before");
+    service.wait_for("the first", |said| said.starts_with("STATUS=last: 1 event stored"));
+    config(&world, "every = '20ms'\nignore = ['/work/secret']\n");
+    service.signal("-HUP");
+    service.wait_for("readiness again", |said| said == "READY=1");
+    prompt("canary");
+    service.wait_for("the second", |said| said.starts_with("STATUS=last: 0 events stored, 1 ignored"));
+    config(&world, "every = '20ms'\n");
+    service.signal("-HUP");
+    service.wait_for("readiness again", |said| said == "READY=1");
+    queue(&world, &mut given, 0..1);
+    service.wait_for("the third", |said| said.starts_with("STATUS=last: 1 event stored"));
+    service.signal("-INT");
+    assert_eq!(service.ended().code(), Some(0));
+    world.assert_drained();
+    let archive = world.command("grep").args(["-rl", "-e", "before", "-e", "canary"]).arg(world.data().archive()).run();
+    assert_eq!(archive.out().lines().count(), 1, "{archive}");
+}
+
 /// The second signal ends a process that is in the middle of something, and the next pass goes on from there.
 #[test]
 fn a_second_signal_ends_it_at_once() {

@@ -72,6 +72,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("anstream", &["terminal"]),
     ("unicode-width", &["terminal"]),
     ("toml", &["settings"]),
+    ("globset", &["settings"]),
     ("fs2", &["ingest"]),
     ("walkdir", &["ingest"]),
     ("cron-parser", &["ingest"]),

@@ -15,6 +15,7 @@ use store::write::NewEvent;
 use super::*;
 use crate::backlog::{self, Done};
 use crate::transcripts::Look;
+use crate::transcripts::ignored::Ignored;
 
 /// Something that arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,7 @@ impl World {
             &mut self.writer,
             std::slice::from_ref(&self.projects),
             &Look::Sweep,
+            &mut Ignored::default(),
             &mut |step| {
                 if let Done::Derived(derived) = step {
                     done.sessions += derived.sessions;

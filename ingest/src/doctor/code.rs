@@ -209,7 +209,7 @@ codes! {
         "run `prompt-manager setup hooks`, or `setup plugin`, or set `spill` in config.toml";
     HooksLost "hooks_lost" Warning false
         "transcripts tell of runs of our hook of which there is no event"
-        "the transcript has what was said; look into logs/hook-errors.log, and whether PROMPT_MANAGER_DISABLE was set";
+        "the transcript has what was said; look into logs/hook-errors.log, and whether PROMPT_MANAGER_DISABLE was set, or `ignore`";
     HookFailed "hook_failed" Warning false
         "Claude Code tells that our hook failed or was ended"
         "look into logs/hook-errors.log, and raise its `timeout` in the settings";

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use queue::QueueName;
 use serde_json::Value;
+use settings::Ignore;
 use store::read::inspect::{Fault, FileVisitor, Inspector, SeenFile};
 use store::write::Role;
 
@@ -129,6 +130,9 @@ impl Lines<'_, '_> {
         match told(&value) {
             Some(Told::Ran) => {
                 self.round.checked.hook_runs += 1;
+                if is_ignored(&self.round.settings.ignore, &value, file) {
+                    return; // its event is not missed
+                }
                 if let Some(at_ns) = at_ns(&value)
                     && self.runs.len() < RUNS
                 {
@@ -181,6 +185,12 @@ fn told(line: &Value) -> Option<Told> {
         };
     }
     None
+}
+
+fn is_ignored(ignore: &Ignore, line: &Value, file: &SeenFile) -> bool {
+    let here = text(&line["cwd"]).is_some_and(|cwd| ignore.ignores(cwd));
+    let session = text(&line["sessionId"]).unwrap_or(&file.session_id);
+    here || ignore.ignores_session(session)
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -26,6 +26,10 @@ pub(super) fn take(run: &mut Run<'_>, events: &mut Events, name: &str, files: &[
         match read(file, name, run.max_event) {
             Ok(Some(event)) => {
                 let bytes = event.payload.len() as u64;
+                if run.ignores(&event.payload, &event.name) {
+                    run.progress.add(1, bytes);
+                    continue;
+                }
                 let known = run.writer.has_event_of_any_origin(name, &event.payload)?;
                 events.push(run, event, known)?;
                 run.progress.add(1, bytes);

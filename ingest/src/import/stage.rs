@@ -16,6 +16,7 @@ use crate::derive::derive;
 use crate::derive::tests::deliver;
 use crate::import::database;
 use crate::transcripts::Look;
+use crate::transcripts::ignored::Ignored;
 
 /// Something that a machine has.
 #[derive(Clone, Debug)]
@@ -103,7 +104,10 @@ impl Machine {
 
     pub(super) fn pass(&mut self) {
         let roots = [self.home.path().join("projects")];
-        backlog::take_in(&mut self.writer, &roots, &Look::Sweep, &mut |_| ControlFlow::Continue(())).unwrap();
+        backlog::take_in(&mut self.writer, &roots, &Look::Sweep, &mut Ignored::default(), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         derive(&mut self.writer).unwrap();
     }
 

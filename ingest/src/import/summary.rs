@@ -34,6 +34,8 @@ pub(super) struct Summary {
     pub(super) typed_without_session: u64,
     /// What cannot be taken in.
     pub(super) failures: Vec<Failure>,
+    /// Files and hook events of projects and sessions that the settings ignore.
+    pub(super) ignored: u64,
     /// Files of other kinds.
     pub(super) left_alone: u64,
     /// It was ended before everything was taken in.
@@ -131,6 +133,9 @@ impl fmt::Display for Summary {
         }
         if self.files.growing > 0 {
             write!(f, "; {} still growing", count(self.files.growing, "file"))?;
+        }
+        if self.ignored > 0 {
+            write!(f, "; {} ignored", self.ignored)?;
         }
         if self.left_alone > 0 {
             write!(f, "; {} of other kinds left alone", count(self.left_alone, "file"))?;

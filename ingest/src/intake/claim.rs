@@ -31,6 +31,9 @@ use crate::intake::reject::Reject;
 use crate::intake::twins;
 use crate::step::{Step, Steps};
 
+/// So much is looked at of a file that is not read: it is too large, or its reader died of it.
+const HEAD: usize = 64 * 1024;
+
 /// A file whose reader died this often goes to failed.
 pub(crate) const DEATHS: u32 = 3;
 
@@ -159,6 +162,28 @@ impl Claim {
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0) + 1);
         (&self.file).take(self.size).read_to_end(&mut bytes).at("read", &self.path)?;
         Ok(bytes)
+    }
+
+    /// The beginning of it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn head(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or(HEAD).min(HEAD)];
+        self.file.read_exact_at(&mut bytes, 0).at("read", &self.path)?;
+        Ok(bytes)
+    }
+
+    /// Removes what is not to be taken in.
+    ///
+    /// # Errors
+    /// The operating system's; the file stays in processing.
+    pub(crate) fn discard(self, places: &Places) -> Result<(), Error> {
+        let removed = fs::remove_file(&self.path).at("remove", &self.path);
+        if removed.is_err() {
+            self.put_back(places);
+        }
+        removed
     }
 
     /// After the commit: out of the queue.

@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for Fields {
 }
 
 /// A key as bytes: JavaScript writes half a surrogate pair as an escape, which is no text to Rust and no fault to us.
-struct Key<'de>(Cow<'de, [u8]>);
+pub(super) struct Key<'de>(pub(super) Cow<'de, [u8]>);
 
 impl<'de> de::Deserialize<'de> for Key<'de> {
     fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

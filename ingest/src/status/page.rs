@@ -17,6 +17,7 @@ pub(super) fn page(found: &Status, width: Option<u16>) -> String {
     let mut page = Page { text: String::new(), width: width.map_or(ENDLESS, |width| usize::from(width).max(40)) };
     page.head(found);
     page.queue(found);
+    page.ignored(found);
     page.passes(found);
     page.store(found);
     page.disk(found);
@@ -63,6 +64,13 @@ impl Page {
         if let Some(failed) = found.failed.as_ref().filter(|failed| failed.files > 0) {
             let reasons: Vec<_> = failed.by_reason.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
             self.toned("failed", &format!("{}: {}", count(failed.files, "file"), reasons.join(", ")), Tone::Warning);
+        }
+    }
+
+    fn ignored(&mut self, found: &Status) {
+        let ignored = found.totals.as_ref().and_then(|totals| totals.get("ignored")).copied().unwrap_or(0);
+        if ignored > 0 {
+            self.quiet("ignored", &format!("{} of what is never captured", count(n(ignored), "event")));
         }
     }
 

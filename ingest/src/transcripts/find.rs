@@ -24,6 +24,8 @@ use super::{disk_of, lines};
 const MAX_DEPTH: usize = 8;
 /// How much of a file is read to learn its session.
 const HEAD: u64 = 256 * 1024;
+/// And at first, to learn where it began: as a rule that is in its first lines.
+const FIRST: u64 = 16 * 1024;
 /// Behind a first line longer than this no session is looked for.
 const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
@@ -107,6 +109,48 @@ pub(super) fn session_in(file: &mut File, stem: impl FnOnce() -> String) -> Opti
     }
 }
 
+/// What a session's file says first: where, and in which session.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FirstWords {
+    pub(super) cwd: String,
+    pub(super) session: Option<String>,
+}
+
+/// The first `cwd` of a file, and the first `sessionId`; `None` if it has no `cwd`, or none yet.
+pub(super) fn first_words(file: &mut File) -> Option<FirstWords> {
+    let mut head = Vec::new();
+    std::io::Seek::rewind(file).ok()?;
+    loop {
+        let more = FIRST.max(head.len() as u64);
+        let read = file.by_ref().take(more).read_to_end(&mut head).ok()? as u64;
+        if let Some(cwd) = lines::first_text(&head, "cwd") {
+            return Some(FirstWords { cwd, session: lines::first_session_id(&head) });
+        }
+        if read < more || head.len() as u64 > LONGEST_LINE {
+            return None;
+        }
+    }
+}
+
+/// The transcripts of a session below a root, wherever they lie.
+pub(super) fn mains(root: &Path, session: &str) -> Vec<String> {
+    let Ok(projects) = std::fs::read_dir(root) else { return Vec::new() };
+    let name = format!("{session}.jsonl");
+    let beside = root.join(&name).is_file().then(|| name.clone());
+    let below = projects.flatten().filter_map(|project| {
+        let main = project.path().join(&name);
+        main.is_file().then(|| project.file_name().to_str().map(|folder| format!("{folder}/{name}")))?
+    });
+    beside.into_iter().chain(below).collect()
+}
+
+/// The transcript of the session in whose folder a file lies.
+pub(super) fn main_above(path: &str) -> Option<String> {
+    let kinds = ["/subagents/", "/tool-results/"];
+    let end = kinds.iter().filter_map(|kind| path.find(kind)).min()?;
+    Some(format!("{}.jsonl", &path[..end]))
+}
+
 fn walk(root: &Path, start: &Path) -> Candidates {
     WalkDir::new(start)
         .max_depth(MAX_DEPTH)
@@ -185,6 +229,34 @@ mod tests {
         let found = layout(path);
         let found = found.as_ref().map(|(role, session, agent)| (*role, session.as_deref(), agent.as_deref()));
         assert_eq!(found, expected, "{path}");
+    }
+
+    #[test]
+    fn whose_files_are() {
+        let check = |path: &str, expected: Option<&str>| assert_eq!(main_above(path).as_deref(), expected, "{path}");
+        check("-a/s/subagents/agent-1.jsonl", Some("-a/s.jsonl"));
+        check("-a/s/subagents/workflows/tool-results/agent-1.jsonl", Some("-a/s.jsonl"));
+        check("-a/s/tool-results/x.txt", Some("-a/s.jsonl"));
+        check("-a/s.jsonl", None);
+        check("-a/agent-1.jsonl", None);
+    }
+
+    #[test]
+    fn where_a_file_began() {
+        let check = |content: &str, expected: Option<(&str, Option<&str>)>| {
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, content.as_bytes()).unwrap();
+            let found = first_words(&mut file);
+            let found = found.as_ref().map(|first| (&*first.cwd, first.session.as_deref()));
+            assert_eq!(found, expected, "{}", &content[..content.len().min(80)]);
+        };
+        check("", None);
+        check("{\"type\":\"mode\",\"sessionId\":\"s\"}\n", None);
+        check("{\"sessionId\":\"s\"}\n{\"cwd\":\"/a\"}\n{\"cwd\":\"/b\"}\n", Some(("/a", Some("s"))));
+        check("\0\0{\"cwd\":\"/a\"}", Some(("/a", None)));
+        check("{\"cwd\":7}\n{\"message\":{\"cwd\":\"/x\"}}\n{\"cwd\":\"/a\"", None);
+        let long = format!("{{\"x\":\"{}\"}}\n{{\"cwd\":\"/a\"}}\n", "y".repeat(100_000));
+        check(&long, Some(("/a", None)));
     }
 
     #[test]

@@ -73,10 +73,15 @@ impl Cutter {
 
 /// The first `sessionId` in the beginning of a file.
 pub(crate) fn first_session_id(head: &[u8]) -> Option<String> {
+    first_text(head, "sessionId")
+}
+
+/// The first text of this name in the beginning of a file, in a line of which all is there.
+pub(crate) fn first_text(head: &[u8], name: &str) -> Option<String> {
     head.split(|byte| *byte == b'\n').find_map(|line| {
         let text = readable(line);
         let start = text.find('{')?;
-        store::json::Object::parse(&text[start..])?.text("sessionId")
+        store::json::Object::parse(&text[start..])?.text(name)
     })
 }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
 
 fn follow(writer: &mut Writer, roots: &[PathBuf], look: &Look, mut took: impl FnMut(Followed)) {
-    for Changed { root, files } in changed(writer, roots, look).unwrap() {
+    for Changed { root, files } in changed(writer, roots, look, &mut Ignored::default()).unwrap() {
         let mut left = &files[..];
         while !left.is_empty() {
             took(take_some(writer, &root, &mut left).unwrap());

@@ -176,7 +176,7 @@ pub(crate) fn render(status: &Status, counted: &Counted<'_>, recent: Option<(i64
     text.one("prompt_manager_ingesters", "gauge", "Ingesters that live.", Some(status.ingesters.len()));
     if let Some(totals) = &status.totals {
         text.head("prompt_manager_events_total", "counter", "What became of queue files.");
-        for result in ["stored", "replayed", "failed", "put_back", "adopted", "drained"] {
+        for result in ["stored", "replayed", "failed", "ignored", "put_back", "adopted", "drained"] {
             let count = totals.get(result).copied().unwrap_or(0);
             text.sample("prompt_manager_events_total", &format!("{{result=\"{result}\"}}"), count);
         }

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Error, Layer, Notify, parse_duration, parse_size};
+use crate::{Error, Ignore, Layer, Notify, parse_duration, parse_size};
 
 type Var<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
@@ -18,6 +18,10 @@ pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
         spill: value(var, "PROMPT_MANAGER_SPILL", absolute)?,
         projects: value(var, "PROMPT_MANAGER_PROJECTS", |list| {
             std::env::split_paths(list).map(|path| absolute(path.as_os_str())).collect()
+        })?,
+        ignore: value(var, "PROMPT_MANAGER_IGNORE", |list| {
+            let patterns = text(list)?.split(':').filter(|pattern| !pattern.is_empty());
+            Ignore::new(patterns, path(var, "HOME").as_deref())
         })?,
         every: value(var, "PROMPT_MANAGER_EVERY", span)?,
         cron: value(var, "PROMPT_MANAGER_CRON", |v| text(v).map(str::to_owned))?,

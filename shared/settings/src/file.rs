@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Archive, Error, Layer, Listen, LogFormat, Notify, env, parse_duration, parse_size};
+use crate::{Archive, Error, Ignore, Layer, Listen, LogFormat, Notify, env, parse_duration, parse_size};
 
 /// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
 pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -40,11 +40,16 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
     let place = |key: &str, raw: &PathBuf| {
         expand(raw, home).map_err(|problem| fault(text, path, offset_of(text, key), &problem))
     };
+    let ignore = |patterns: Vec<String>| {
+        Ignore::new(patterns.iter().map(String::as_str), home)
+            .map_err(|problem| fault(text, path, offset_of(text, "ignore"), &problem))
+    };
     let every_place = |list: Vec<PathBuf>| list.iter().map(|raw| place("projects", raw)).collect();
     Ok(Layer {
         home: keys.home.map(|raw| place("home", &raw)).transpose()?,
         spill: keys.spill.map(|raw| place("spill", &raw)).transpose()?,
         projects: keys.projects.map(every_place).transpose()?,
+        ignore: keys.ignore.map(ignore).transpose()?,
         every: keys.every.map(|Interval(every)| every),
         cron: keys.cron,
         sweep_every: keys.sweep_every.map(|Interval(every)| every),
@@ -79,6 +84,7 @@ struct Keys {
     home: Option<PathBuf>,
     spill: Option<PathBuf>,
     projects: Option<Vec<PathBuf>>,
+    ignore: Option<Vec<String>>,
     every: Option<Interval>,
     cron: Option<String>,
     sweep_every: Option<Interval>,
@@ -171,6 +177,7 @@ mod tests {
         check("home = '/a'", "home: Some(\"/a\")");
         check("home = '~/a'", "home: Some(\"/home/u/a\")");
         check("projects = ['/a', '~/b']", "projects: Some([\"/a\", \"/home/u/b\"])");
+        check("ignore = ['~/a', '/b/*', 'session=x']", "ignore: Some([\"/home/u/a\", \"/b/*\", \"session=x\"])");
         check("every = '500ms'", "every: Some(500ms)");
         check("max_event = '64MiB'", "max_event: Some(67108864)");
         check("listen = '[::1]:80'", "listen: Some(Tcp([::1]:80))");
@@ -199,6 +206,9 @@ mod tests {
         );
         check("home = '/a'\nevry = '1s'", "line 2, key `evry`: unknown field `evry`, expected one of");
         check("projects = [\n  '/a',\n  'b',\n]", "line 1, key `projects`: `b` is not an absolute path");
+        check("every = '1s'\nignore = [\n  '/a',\n  'b',\n]", "line 2, key `ignore`: `b` begins with none of");
+        check("ignore = ['/a[']", "line 1, key `ignore`: `/a[` is no pattern: unclosed character class");
+        check("ignore = '/a'", "line 1, key `ignore`: ");
         check("home = 'a'", "line 1, key `home`: `a` is not an absolute path");
         check("# é\nhome = ", "line 2, key `home`");
         check("home", "/c.toml, line 1: ");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Archive, Error, LARGEST_BATCH, Listen, LogFormat, Notify, SHORTEST_EVERY};
+use crate::{Archive, Error, Ignore, LARGEST_BATCH, Listen, LogFormat, Notify, SHORTEST_EVERY};
 
 /// What one source says. The flags of a binary are given to [`crate::Settings::resolve`] in this form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Layer {
     pub spill: Option<PathBuf>,
     /// The folders of transcripts; they replace those of the source below, they do not add to them.
     pub projects: Option<Vec<PathBuf>>,
+    /// Whose sessions are never captured, and which.
+    pub ignore: Option<Ignore>,
     /// The interval of `run`.
     pub every: Option<Duration>,
     /// Or its cron expression.
@@ -73,6 +75,7 @@ impl Layer {
             home: self.home.or(below.home),
             spill: self.spill.or(below.spill),
             projects: self.projects.or(below.projects),
+            ignore: self.ignore.or(below.ignore),
             every,
             cron,
             sweep_every: self.sweep_every.or(below.sweep_every),

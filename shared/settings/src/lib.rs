@@ -8,6 +8,7 @@ mod archive;
 mod env;
 mod error;
 mod file;
+mod ignore;
 mod layer;
 mod listen;
 mod log;
@@ -25,6 +26,7 @@ use queue::DataDir;
 
 pub use archive::Archive;
 pub use error::Error;
+pub use ignore::Ignore;
 pub use layer::Layer;
 pub use listen::Listen;
 pub use log::LogFormat;
@@ -115,6 +117,8 @@ pub struct Settings {
     pub projects: Vec<PathBuf>,
     /// Whether somebody chose them. Else they are the usual one, and those of the configurations that were set up.
     pub projects_chosen: Chosen,
+    /// Whose sessions are never captured, and which.
+    pub ignore: Ignore,
     /// Why the configurations that were set up are not known, if they are not.
     pub record_problem: Option<String>,
     /// When the queue is looked at.
@@ -205,6 +209,7 @@ impl Settings {
             spill: given.spill.or_else(|| queue::layout::spill_from_env(var)),
             projects,
             projects_chosen,
+            ignore: given.ignore.unwrap_or_default(),
             record_problem,
             schedule,
             sweep_every: given.sweep_every.unwrap_or(SWEEP_EVERY),

@@ -23,6 +23,8 @@ pub struct Pass {
     pub replayed: i64,
     /// Queue files moved to failed.
     pub failed: i64,
+    /// Queue files of ignored projects and sessions; they count in the totals alone.
+    pub ignored: i64,
     /// Queue files left for the next pass.
     pub put_back: i64,
     /// Files of dead hooks taken over from tmp.

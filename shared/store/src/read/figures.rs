@@ -83,6 +83,7 @@ fn last_pass(conn: &Connection) -> Result<Option<Pass>, Error> {
             stored: row.get(6)?,
             replayed: row.get(7)?,
             failed: row.get(8)?,
+            ignored: 0,
             put_back: row.get(9)?,
             adopted: row.get(10)?,
             drained: row.get(11)?,

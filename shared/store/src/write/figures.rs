@@ -97,6 +97,7 @@ impl Writer {
             ("stored", pass.stored),
             ("replayed", pass.replayed),
             ("failed", pass.failed),
+            ("ignored", pass.ignored),
             ("put_back", pass.put_back),
             ("adopted", pass.adopted),
             ("drained", pass.drained),
@@ -180,7 +181,7 @@ mod tests {
         assert_eq!((total("passes"), total("stored"), total("bytes")), (Some(3), Some(6), Some(30)));
         writer.thin_figures(NOW + 31 * 24 * HOUR).unwrap();
         let found = Reader::open(&dir).unwrap().figures(NOW).unwrap();
-        assert_eq!((found.last_pass, found.totals.len()), (None, 11), "totals stay");
+        assert_eq!((found.last_pass, found.totals.len()), (None, 12), "totals stay");
     }
 
     #[test]

@@ -41,7 +41,8 @@ const TOP: [&str; 22] = [
 const DIRECTION: &[(&str, &[&str])] = &[
     ("queue", &[]),
     ("prompt-hook", &["queue"]),
-    ("settings", &["queue"]),
+    ("redact", &[]),
+    ("settings", &["queue", "redact"]),
     ("store", &["queue"]),
     ("supervisor", &[]),
     ("terminal", &["settings"]),
@@ -59,7 +60,9 @@ const FLOORS: [&str; 11] =
 /// Packages that one part alone may use (of zstd two: rows, and the packed archive), so that they can be replaced there.
 const HOLDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
-    ("memchr", &["store"]),
+    ("aho-corasick", &["redact"]),
+    ("regex", &["redact"]),
+    ("memchr", &["redact", "store"]),
     ("unicase", &["store"]),
     ("unicode-normalization", &["store"]),
     ("zstd", &["store", "ingest"]),
@@ -71,7 +74,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("comfy-table", &["terminal"]),
     ("anstream", &["terminal"]),
     ("unicode-width", &["terminal"]),
-    ("toml", &["settings"]),
+    ("toml", &["redact", "settings"]),
     ("globset", &["settings"]),
     ("fs2", &["ingest"]),
     ("walkdir", &["ingest"]),

@@ -40,9 +40,9 @@ impl<'de> Visitor<'de> for Fields<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Key(key)) = map.next_key()? {
             match key.as_ref() {
-                b"cwd" => self.0.cwd = crate::json::text(map.next_value::<&RawValue>()?),
+                b"cwd" => self.0.cwd = store::json::text(map.next_value::<&RawValue>()?),
                 b"session_id" => {
-                    let id = crate::json::text(map.next_value::<&RawValue>()?);
+                    let id = store::json::text(map.next_value::<&RawValue>()?);
                     self.0.session = id.filter(|id| Token::new(id.as_bytes()).is_some());
                 }
                 _ => {

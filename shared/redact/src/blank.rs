@@ -1,0 +1,56 @@
+//! Hiding for good: each byte of a secret becomes `*`, and no other byte changes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::Rules;
+use crate::json::Document;
+use crate::mask::replaced;
+
+/// The places of a secret in a document, and the rule that found it.
+type Hidden<'r> = (Vec<Range<usize>>, &'r str);
+
+impl Rules {
+    /// Hides the secrets in the strings and names of a JSON document, or of a line or several of JSON, and says how many there
+    /// were. The document keeps its length and every byte that is none of a secret, and stays JSON. What is no JSON is taken
+    /// as text.
+    ///
+    /// A secret that is written with escapes is hidden whole, in JSON that stands in a string too. A number is never a secret
+    /// here: `*` would be none.
+    pub fn blank(&self, json: &mut [u8]) -> usize {
+        let found = str::from_utf8(json).ok().and_then(|text| self.in_json(text));
+        let Some(found) = found else { return self.blank_text(json) };
+        let places = found.iter().flat_map(|(ranges, _)| ranges);
+        places.for_each(|range| json[range.clone()].fill(b'*'));
+        found.len()
+    }
+
+    /// Hides the secrets in a text of any bytes, and says how many there were. It keeps its length and every other byte.
+    pub fn blank_text(&self, bytes: &mut [u8]) -> usize {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for chunk in bytes.utf8_chunks() {
+            let places = self.find(chunk.valid()).into_iter();
+            found.extend(places.map(|secret| start + secret.range.start..start + secret.range.end));
+            start += chunk.valid().len() + chunk.invalid().len();
+        }
+        found.iter().for_each(|range| bytes[range.clone()].fill(b'*'));
+        found.len()
+    }
+
+    /// A JSON document with `[REDACTED:rule-id]` for each secret in its strings and names. What is no JSON is taken as text.
+    pub fn masked_json<'j>(&self, json: &'j str) -> Cow<'j, str> {
+        let Some(found) = self.in_json(json) else { return self.masked(json) };
+        let places = found.into_iter().flat_map(|(ranges, rule)| ranges.into_iter().map(move |range| (range, rule)));
+        replaced(json, places)
+    }
+
+    /// Where a document has its secrets: each in one place, or in several if it goes over more than one string. `None` if this
+    /// is no document.
+    fn in_json(&self, json: &str) -> Option<Vec<Hidden<'_>>> {
+        let document = Document::read(json)?;
+        let places = self.find(&document.text).into_iter();
+        let places = places.map(|secret| (document.within(&secret.range).collect::<Vec<_>>(), secret.rule));
+        Some(places.filter(|(ranges, _)| !ranges.is_empty()).collect())
+    }
+}

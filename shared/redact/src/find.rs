@@ -1,0 +1,121 @@
+//! Where in a text the secrets are.
+
+use std::ops::Range;
+
+use crate::Rules;
+use crate::candidate::{Window, starts_clean};
+use crate::rules::{Place, Ready};
+
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<'r> {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// The id of the rule that found it.
+    pub rule: &'r str,
+}
+
+/// A secret, and which rule found it.
+struct Hit {
+    range: Range<usize>,
+    rule: usize,
+}
+
+impl Rules {
+    /// The secrets of `text`, in order; none overlaps another. Where two did they are one, named by the rule that stands first.
+    pub fn find<'r>(&'r self, text: &str) -> Vec<Found<'r>> {
+        let mut hits = Vec::new();
+        let mut wanted: Vec<usize> = self.always.clone();
+        for keyword in self.keywords.find_overlapping_iter(text) {
+            for &rule in &self.called[keyword.pattern().as_usize()] {
+                match self.rules[rule].place {
+                    Place::AtKeyword { .. } => self.at_keyword(text, keyword.range(), rule, &mut hits),
+                    Place::Anywhere if !wanted.contains(&rule) => wanted.push(rule),
+                    Place::Anywhere => {}
+                }
+            }
+        }
+        for rule in wanted {
+            self.anywhere(text, rule, &mut hits);
+        }
+        self.joined(hits)
+    }
+
+    fn at_keyword(&self, text: &str, keyword: Range<usize>, index: usize, hits: &mut Vec<Hit>) {
+        let rule = &self.rules[index];
+        let Place::AtKeyword { back, reach, glued } = rule.place else { return };
+        // Behind a secret a word begins, as it does once that is hidden: so hiding twice finds nothing new. Within one too: of
+        // two that stand together the first may take the beginning of the second.
+        let clean = |hits: &[Hit], at: usize| {
+            glued
+                || starts_clean(text, at)
+                || hits.iter().rev().take(4).any(|hit| (hit.range.start..=hit.range.end).contains(&at))
+        };
+        if back == 0 && !clean(hits, keyword.start) {
+            return;
+        }
+        let window = Window::of(text, &keyword, back, reach);
+        // Whether there is a match costs much less than where its groups are, and mostly there is none.
+        if !rule.pattern.is_match(window.text) {
+            return;
+        }
+        for captures in rule.pattern.captures_iter(window.text) {
+            let Some((whole, secret)) = parts(&captures, window.start) else { continue };
+            if whole.start > keyword.start {
+                return;
+            }
+            // A match that begins before the keyword holds it.
+            if whole.end >= keyword.end && clean(hits, whole.start) {
+                self.accept(text, rule, index, secret, hits);
+            }
+        }
+    }
+
+    fn anywhere(&self, text: &str, index: usize, hits: &mut Vec<Hit>) {
+        let rule = &self.rules[index];
+        for captures in rule.pattern.captures_iter(text) {
+            if let Some((_, secret)) = parts(&captures, 0) {
+                self.accept(text, rule, index, secret, hits);
+            }
+        }
+    }
+
+    fn accept(&self, text: &str, rule: &Ready, index: usize, range: Range<usize>, hits: &mut Vec<Hit>) {
+        let range = whole_escapes(text, range);
+        if rule.accepts(&text[range.clone()]) && !self.allow.is_match(&text[range.clone()]) {
+            hits.push(Hit { range, rule: index });
+        }
+    }
+
+    fn joined(&self, mut hits: Vec<Hit>) -> Vec<Found<'_>> {
+        hits.sort_by_key(|hit| (hit.range.start, hit.rule));
+        let mut joined: Vec<Hit> = Vec::with_capacity(hits.len());
+        for hit in hits {
+            match joined.last_mut() {
+                Some(last) if hit.range.start < last.range.end => {
+                    last.range.end = last.range.end.max(hit.range.end);
+                    last.rule = last.rule.min(hit.rule);
+                }
+                _ => joined.push(hit),
+            }
+        }
+        joined.into_iter().map(|hit| Found { range: hit.range, rule: &self.rules[hit.rule].id }).collect()
+    }
+}
+
+/// The match and the secret in it, as places in the text.
+fn parts(captures: &regex::Captures<'_>, from: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let whole = captures.get(0)?;
+    let secret = captures.iter().skip(1).flatten().next().unwrap_or(whole);
+    let place = |found: regex::Match<'_>| from + found.start()..from + found.end();
+    Some((place(whole), place(secret)))
+}
+
+/// In JSON that stands in a text a secret may begin or end amid an escape, such as the one of the quotation mark behind it:
+/// that belongs to it as a whole or not at all.
+fn whole_escapes(text: &str, range: Range<usize>) -> Range<usize> {
+    let odd = |end: usize| text.as_bytes()[..end].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    let start = if odd(range.start) { range.start - 1 } else { range.start };
+    let end = if range.end > range.start && odd(range.end) { range.end - 1 } else { range.end };
+    start..end.max(start)
+}

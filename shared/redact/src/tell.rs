@@ -1,0 +1,97 @@
+//! Telling a secret from what merely stands where one could.
+
+use crate::Entropy;
+use crate::rule::Unlike;
+use crate::rules::Ready;
+
+/// What we put in a secret's place is none.
+pub(crate) const MASK: &str = "[REDACTED:";
+/// No secret is shorter.
+const SHORTEST: usize = 3;
+/// What digits to the base of sixteen must have of entropy at most: 32 made up have more but once in a million times.
+const HEXADECIMAL: u32 = 2900;
+
+impl Ready {
+    /// Whether this, which its pattern found, is a secret.
+    pub(crate) fn accepts(&self, secret: &str) -> bool {
+        secret.len() >= SHORTEST
+            && !secret.contains("***")
+            && !secret.contains(MASK)
+            && (!self.mixed || is_mixed(secret))
+            && entropy(secret) >= self.least(secret)
+            && match self.unlike {
+                Some(Unlike::Code) => !is_code(secret),
+                Some(Unlike::Words) => !is_words(secret),
+                None => true,
+            }
+            && !self.allow.iter().any(|word| secret.to_ascii_lowercase().contains(word))
+    }
+
+    /// How much of a riddle it must be. Of sixteen signs none is as much of one as of sixty-four.
+    fn least(&self, secret: &str) -> u32 {
+        let Entropy(least) = self.entropy;
+        if secret.bytes().all(|byte| byte.is_ascii_hexdigit()) { least.min(HEXADECIMAL) } else { least }
+    }
+}
+
+fn is_mixed(secret: &str) -> bool {
+    secret.bytes().any(|byte| byte.is_ascii_digit()) && secret.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Bits for each byte, in thousandths, by how often each byte stands in it.
+fn entropy(secret: &str) -> u32 {
+    let mut counts = [0u32; 256];
+    secret.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
+    let length = secret.len() as f64;
+    let bits: f64 =
+        counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / length).map(|p| -p * p.log2()).sum();
+    (bits * 1000.0).round() as u32
+}
+
+/// Whether it looks like code: a name, a path of names, a call, a type, a variable of a shell.
+fn is_code(secret: &str) -> bool {
+    is_filled_in(secret) || names(secret).all(is_name)
+}
+
+/// Whether it is words, as they stand in the place of a password where one is explained.
+fn is_words(secret: &str) -> bool {
+    is_filled_in(secret) || names(secret).all(is_word)
+}
+
+/// Whether a program puts something in its place, or it is the rest of an address.
+fn is_filled_in(secret: &str) -> bool {
+    secret.starts_with("//")
+        || ["::", "->", "=>", "${", "{{", "}}", "()", "$("].iter().any(|sign| secret.contains(sign))
+}
+
+/// The names behind each other of which a path or a name of several words is made.
+fn names(secret: &str) -> impl Iterator<Item = &str> {
+    let path = secret.trim_matches(['.', ':', '/', '_', '-', '*', '?', '!', '#', '%', '@', '&', '$', '=', '+']);
+    path.split(['.', '_', '-', '/', ':', '@', '+', '=', '#', '~', '%'])
+}
+
+/// Letters, and two digits at most behind them; or a short number.
+fn letters(name: &str) -> Option<&str> {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = name.len() - letters.len();
+    let short = digits <= 2 || (letters.is_empty() && digits <= 4);
+    (short && letters.bytes().all(|byte| byte.is_ascii_alphabetic())).then_some(letters)
+}
+
+/// Words of letters each with a capital, as in `userName2`.
+fn is_name(name: &str) -> bool {
+    letters(name).is_some_and(|letters| {
+        let pairs = letters.as_bytes().windows(2);
+        let turns = pairs.filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase());
+        // A capital makes two; words of code are four letters and longer.
+        turns.count() * 2 <= letters.len()
+    })
+}
+
+/// A word in one case, with a capital perhaps.
+fn is_word(name: &str) -> bool {
+    letters(name).is_some_and(|letters| {
+        let rest = letters.get(1..).unwrap_or_default();
+        rest.bytes().all(|byte| byte.is_ascii_lowercase()) || letters.bytes().all(|byte| byte.is_ascii_uppercase())
+    })
+}

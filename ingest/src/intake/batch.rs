@@ -117,7 +117,7 @@ impl Batch {
         let mut stored = stored.iter();
         while let Some(item) = items.next() {
             let done = match stored.next() {
-                Some(Stored::Forgotten) => item.claim.remove(places),
+                Some(Stored::Forgotten) => item.claim.discard(places).map(|()| Archived::Removed),
                 _ => item.claim.archive(places),
             };
             let archived = done.and_then(|archived| steps.at(Step::Archived).map(|()| archived));

@@ -198,20 +198,6 @@ impl Claim {
         archived
     }
 
-    /// Removes a file that may not be kept.
-    ///
-    /// # Errors
-    /// As [`Claim::archive`].
-    pub(crate) fn remove(self, places: &Places) -> Result<Archived, Error> {
-        match fs::remove_file(&self.path).at("remove", &self.path) {
-            Ok(()) => Ok(Archived::Removed),
-            Err(error) => {
-                self.put_back(places);
-                Err(error)
-            }
-        }
-    }
-
     fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
         if places.archiving == Archive::Off {
             fs::remove_file(&self.path).at("remove", &self.path)?;

@@ -21,12 +21,16 @@ use crate::write::Role;
 pub use feed::{End, Feed};
 pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
 
-/// Hides parts of what is taken in, by as many other bytes.
-pub trait Mask: Send + Sync {
-    /// A JSON document or a line of them. Whether anything was hidden.
-    fn json(&self, bytes: &mut [u8]) -> bool;
-    /// A text of any bytes. Whether anything was hidden.
-    fn text(&self, bytes: &mut [u8]) -> bool;
+/// What a person does not want taken in.
+pub trait Guard: Send + Sync {
+    /// Whether it hides anything at all.
+    fn hides(&self) -> bool;
+    /// Hides parts of a JSON document, or of a line of them, by as many other bytes. Whether there were any.
+    fn hide_in_json(&self, bytes: &mut [u8]) -> bool;
+    /// Hides parts of a text of any bytes. Whether there were any.
+    fn hide_in_text(&self, bytes: &mut [u8]) -> bool;
+    /// Whether what was typed in this folder, in this session, stays out.
+    fn leaves_out(&self, project: &str, session_id: &str) -> bool;
 }
 
 /// Whose bytes they are.
@@ -53,7 +57,7 @@ impl Of {
     }
 }
 
-/// What was forgotten, and the mask.
+/// What was forgotten, and what is not wanted.
 #[derive(Clone, Default)]
 pub struct Sieve {
     /// Up to which row of the tombstones it knows.
@@ -63,19 +67,24 @@ pub struct Sieve {
     /// With the time of forgetting, in milliseconds since 1970.
     pub(crate) prompts: HashMap<Mark, i64>,
     pub(crate) secrets: Vec<[u8; 32]>,
-    pub(crate) mask: Option<Arc<dyn Mask>>,
+    pub(crate) guard: Option<Arc<dyn Guard>>,
 }
 
 impl fmt::Debug for Sieve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sieve").field("until", &self.until).field("masks", &self.mask.is_some()).finish_non_exhaustive()
+        f.debug_struct("Sieve").field("until", &self.until).field("guards", &self.guard.is_some()).finish_non_exhaustive()
     }
 }
 
 impl Sieve {
     /// Whether everything goes through as it is.
-    pub fn is_open(&self) -> bool {
-        self.mask.is_none() && !self.knows_lines()
+    pub(crate) fn is_open(&self, of: &Of) -> bool {
+        let is_guarded = self.hiding().is_some() || of.role == Role::History && self.guard.is_some();
+        !is_guarded && !(of.has_lines() && self.knows_lines()) && !self.is_file_forgotten(of)
+    }
+
+    fn hiding(&self) -> Option<&dyn Guard> {
+        self.guard.as_deref().filter(|guard| guard.hides())
     }
 
     fn knows_lines(&self) -> bool {
@@ -85,7 +94,7 @@ impl Sieve {
     /// Blanks what may not come in of a line. Whether anything was changed.
     pub(crate) fn line(&self, of: &Of, line: &mut [u8]) -> bool {
         let mut blank = Vec::new();
-        if self.knows_lines() {
+        if self.knows_lines() || of.role == Role::History {
             pieces::each(&readable(line), true, |piece| {
                 let (at, text, record) = match piece {
                     Piece::Value(at, text) => (at, text, Record::read(of, text)),
@@ -103,13 +112,13 @@ impl Sieve {
         for range in &blank {
             line[range.clone()].fill(b' ');
         }
-        let hidden = self.mask.as_ref().is_some_and(|mask| mask.json(line));
+        let hidden = self.hiding().is_some_and(|guard| guard.hide_in_json(line));
         hidden || !blank.is_empty()
     }
 
     /// Whether a file that has no lines was forgotten as a whole.
     pub(crate) fn is_file_forgotten(&self, of: &Of) -> bool {
-        self.has_mark(|secret| file_mark(secret, of))
+        !of.has_lines() && self.has_mark(|secret| file_mark(secret, of))
     }
 
     /// Whether a session may not be called so any more.
@@ -126,19 +135,25 @@ impl Sieve {
     }
 
     fn is_forgotten(&self, record: &Record<'_>) -> bool {
-        record.uuids().any(|uuid| self.uuids.contains(&uuid))
+        self.is_left_out(record)
+            || record.uuids().any(|uuid| self.uuids.contains(&uuid))
             || record.has_no_uuid()
                 && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
+    }
+
+    fn is_left_out(&self, record: &Record<'_>) -> bool {
+        let Some((project, session)) = record.typed_in() else { return false };
+        self.guard.as_ref().is_some_and(|guard| guard.leaves_out(&project, &session))
     }
 
     fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {
         !self.lines.is_empty() && self.secrets.iter().any(|secret| self.lines.contains(&mark(secret)))
     }
 
-    /// A payload as it may be stored; `None` if that is as it is.
+    /// A payload without what is to be hidden; `None` if there is nothing of that in it.
     pub fn masked(&self, payload: &[u8]) -> Option<Vec<u8>> {
         let mut masked = payload.to_vec();
-        self.mask.as_ref()?.json(&mut masked).then_some(masked)
+        self.hiding()?.hide_in_json(&mut masked).then_some(masked)
     }
 }
 

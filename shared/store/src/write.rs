@@ -41,7 +41,7 @@ use crate::courtesy::Courtesy;
 use crate::error::{Context, Error};
 use crate::human::put;
 use crate::open::{self, DbLock};
-use crate::sieve::{Mask, Sieve};
+use crate::sieve::{Guard, Sieve};
 
 use forget::Stones;
 use index::Waiting;
@@ -137,10 +137,10 @@ impl Writer {
         Ok(Batch::new(tx, self.origin_id, &self.courtesy, sieve, (&self.origin, &self.dir)))
     }
 
-    /// Hides parts of everything that is taken in from now on.
-    pub fn hide(&mut self, mask: Arc<dyn Mask>) {
+    /// Has everything that is taken in from now on go past `guard`.
+    pub fn guard(&mut self, guard: Arc<dyn Guard>) {
         let sieve = self.sieve.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(sieve).mask = Some(mask);
+        Arc::make_mut(sieve).guard = Some(guard);
     }
 
     /// What may not come in, as it is now.
@@ -156,7 +156,7 @@ impl Writer {
 fn sieve_now(conn: &Connection, kept: &Mutex<Arc<Sieve>>) -> Result<Arc<Sieve>, Error> {
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     if forget::newest(conn)? != kept.until {
-        *kept = Arc::new(forget::load(conn, kept.mask.clone())?);
+        *kept = Arc::new(forget::load(conn, kept.guard.clone())?);
     }
     Ok(kept.clone())
 }

@@ -21,6 +21,7 @@ pub struct Feed {
     sieve: Arc<Sieve>,
     of: Of,
     gone: bool,
+    open: bool,
     changed: bool,
     /// The beginning of a line whose end has not come yet.
     held: Vec<u8>,
@@ -31,8 +32,8 @@ pub struct Feed {
 impl Feed {
     /// For a file of which `tail` are the last bytes that are stored already, as they are in the file.
     pub fn new(sieve: Arc<Sieve>, of: Of, tail: Vec<u8>) -> Self {
-        let gone = !of.has_lines() && sieve.is_file_forgotten(&of);
-        Self { sieve, of, gone, changed: false, held: Vec::new(), tail }
+        let (gone, open) = (sieve.is_file_forgotten(&of), sieve.is_open(&of));
+        Self { sieve, of, gone, open, changed: false, held: Vec::new(), tail }
     }
 
     /// The sieve that it goes through.
@@ -42,7 +43,7 @@ impl Feed {
 
     /// The next bytes of the file; gives those that may be stored now.
     pub fn push<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        if self.is_open() {
+        if self.open {
             self.passed(bytes);
             return Cow::Borrowed(bytes);
         }
@@ -86,14 +87,10 @@ impl Feed {
         *blake3::hash(&self.tail).as_bytes()
     }
 
-    fn is_open(&self) -> bool {
-        !self.gone && (self.sieve.is_open() || !self.of.has_lines() && self.sieve.mask.is_none())
-    }
-
     fn judge(&mut self, bytes: &mut [u8]) {
         if !self.of.has_lines() {
             // A text may say a secret on several lines.
-            self.changed |= self.sieve.mask.as_ref().is_some_and(|mask| mask.text(bytes));
+            self.changed |= self.sieve.hiding().is_some_and(|guard| guard.hide_in_text(bytes));
             return;
         }
         for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {

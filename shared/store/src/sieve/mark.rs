@@ -101,6 +101,11 @@ impl<'a> Record<'a> {
         self.uuids.iter().all(Option::is_none)
     }
 
+    /// Of something typed: the folder and the session.
+    pub(super) fn typed_in(&self) -> Option<(String, String)> {
+        self.typed.then(|| (self.object.text("project").unwrap_or_default(), self.session_id.clone()))
+    }
+
     /// Its texts, as they are hashed with `secret`; none of a line with a uuid.
     pub(crate) fn marks<'r>(&'r self, secret: &'r [u8; 32]) -> impl Iterator<Item = Mark> + 'r {
         let timestamp = self.object.get("timestamp").map(RawValue::get).unwrap_or_default();

@@ -25,7 +25,7 @@ use super::{Batch, Writer};
 use crate::error::{Context, Error};
 use crate::ids::{EventId, Key};
 use crate::json::pieces::Piece;
-use crate::sieve::{Mark, Mask, Of, Record, Sieve, file_mark, hash, title_mark, unreadable_mark};
+use crate::sieve::{Guard, Mark, Of, Record, Sieve, file_mark, hash, title_mark, unreadable_mark};
 
 pub use sift::Sifted;
 pub use words::INDEXES;
@@ -93,8 +93,8 @@ pub(super) fn newest(conn: &Connection) -> Result<i64, Error> {
 }
 
 /// All that was forgotten.
-pub(super) fn load(conn: &Connection, mask: Option<Arc<dyn Mask>>) -> Result<Sieve, Error> {
-    let mut sieve = Sieve { mask, ..Sieve::default() };
+pub(super) fn load(conn: &Connection, guard: Option<Arc<dyn Guard>>) -> Result<Sieve, Error> {
+    let mut sieve = Sieve { guard, ..Sieve::default() };
     let mut query =
         conn.prepare_cached("select id, kind, key, created_ms from tombstones order by id").op("prepare")?;
     let mut rows = query.query([]).op("read what was forgotten")?;

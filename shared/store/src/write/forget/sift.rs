@@ -39,10 +39,10 @@ impl Batch<'_> {
     }
 
     fn sift_by(&self, id: TranscriptId, sieve: &Arc<Sieve>) -> Result<bool, Error> {
-        if sieve.is_open() {
+        let of = self.whose(id)?;
+        if sieve.is_open(&of) {
             return Ok(false);
         }
-        let of = self.whose(id)?;
         let mut feed = Feed::new(sieve.clone(), of.clone(), Vec::new());
         let mut sifted = Chunks { batch: self, id, before: VecDeque::new(), after: Vec::new(), changed: false };
         let mut query = self

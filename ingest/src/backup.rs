@@ -2,8 +2,8 @@
 //! being asked for.
 
 mod annotations;
-mod copy;
-mod due;
+pub(crate) mod copy;
+pub(crate) mod due;
 
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
@@ -26,8 +26,6 @@ use crate::exit::Exit;
 use crate::report::count;
 use crate::signals;
 use terminal::{document, print, size};
-
-pub(crate) use due::due;
 
 /// Shown below `ingest backup --help`.
 pub const EXAMPLES: &str = "\

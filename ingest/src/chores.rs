@@ -137,7 +137,7 @@ pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<()
     } else {
         Ok(())
     };
-    let backups = crate::backup::due(settings, now, stop);
+    let backups = crate::backup::due::due(settings, now, stop);
     daily.and(backups)
 }
 

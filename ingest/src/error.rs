@@ -49,6 +49,21 @@ pub enum Error {
         /// Bytes that have to stay free.
         wanted: u64,
     },
+    /// Too little room to upgrade the database.
+    #[error(
+        "upgrade the database from schema {schema}: a copy of it is kept first, and {} are needed for that in {path}, where {} are free; nothing was changed",
+        size(*wanted), size(*free)
+    )]
+    UpgradeSpace {
+        /// Where room is needed.
+        path: PathBuf,
+        /// Bytes that we may still write there.
+        free: u64,
+        /// Bytes that the copy and the upgrade take, and that have to stay free.
+        wanted: u64,
+        /// Its schema.
+        schema: i64,
+    },
     /// A packed day does not hold what was put into it.
     #[error("pack {path}: what was read back is not what was written; the files stay as they are, look at the disk")]
     Pack {
@@ -127,7 +142,11 @@ impl Error {
             Self::Store(error) | Self::Export(export::Error::Store(error)) => {
                 matches!(error, store::Error::Busy { .. } | store::Error::Storage { .. })
             }
-            Self::Space { .. } | Self::Held { .. } | Self::InUse { .. } | Self::Ended(_) => true,
+            Self::Space { .. }
+            | Self::UpgradeSpace { .. }
+            | Self::Held { .. }
+            | Self::InUse { .. }
+            | Self::Ended(_) => true,
             Self::Settings(_)
             | Self::Home { .. }
             | Self::Refused { .. }
@@ -155,6 +174,8 @@ impl Error {
             Self::Usage(_) => Exit::Usage,
             Self::Import { .. } => Exit::Usage,
             Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,
+            // Not by this process; the next one may be of the newer version.
+            Self::Store(store::Error::Outdated { .. }) => Exit::Busy,
             _ if self.is_transient() => Exit::Busy,
             _ => Exit::Failure,
         }

@@ -38,6 +38,7 @@ use crate::places;
 use crate::signals;
 use crate::transcripts::ignored::Ignored;
 use crate::transcripts::{self, Look};
+use crate::upgrade::Opening;
 use args::Import;
 use events::Events;
 use plan::Plan;
@@ -87,7 +88,7 @@ impl Run<'_> {
 /// A path that is nothing we know, before anything is taken in; else what is not about a single file.
 pub fn run(settings: &Settings, args: &Import, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
-    let writer = Writer::open(&settings.home)?;
+    let writer = Opening::of(settings, stop).open()?;
     let plan = plan(&writer, settings, args)?;
     let before = writer.listed()?;
     let mut run = Run {

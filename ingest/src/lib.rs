@@ -45,6 +45,7 @@ pub mod setup;
 mod signals;
 pub mod status;
 pub mod step;
+mod upgrade;
 
 mod clock;
 mod store_handle;

@@ -40,6 +40,7 @@ use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
 use crate::transcripts::Look;
 use crate::transcripts::ignored::Ignored;
+use crate::upgrade::Opening;
 
 /// Claude Code writes its transcript some time after the event that tells of it, so a session is followed for a while
 /// after its last event.
@@ -84,7 +85,7 @@ impl Context {
     pub fn new(settings: &Settings, stop: Arc<AtomicBool>) -> Self {
         Self {
             places: Places::new(&settings.home, settings.spill.as_deref()).archiving(settings.archive),
-            store: StoreHandle::new(settings.home.clone()),
+            store: StoreHandle::new(Opening::of(settings, &stop)),
             room: Room::new(settings),
             limits: Limits { files: files::allow(settings.batch), bytes: settings::BATCH_BYTES },
             max_event: settings.max_event,
@@ -111,6 +112,7 @@ impl Context {
         }
         self.places = new.places;
         self.room = new.room;
+        self.store.adopt(new.store);
         self.limits = new.limits;
         self.max_event = new.max_event;
         self.projects = new.projects;

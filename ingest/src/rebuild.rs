@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::json;
 use settings::Settings;
-use store::write::Writer;
 
 use crate::cli::Common;
 use crate::derive::{self, Index};
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::signals;
+use crate::upgrade::Opening;
 
 /// `rebuild`.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub struct Rebuild {
 /// What will not mend itself.
 pub fn run(settings: &Settings, args: &Rebuild, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
-    let mut writer = Writer::open(&settings.home)?;
+    let mut writer = Opening::of(settings, stop).open()?;
     let index = if args.index { Index::Anew } else { Index::Keep };
     let shown = !args.common.quiet && io::stderr().is_terminal();
     let mut sessions = 0;

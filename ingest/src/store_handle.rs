@@ -4,22 +4,27 @@
 //! one reads what is really there. Nor does a connection see that its file was moved away or replaced: what it then commits
 //! is nowhere that anybody looks, so it counts as not done.
 
-use queue::DataDir;
 use store::write::{Log, Writer};
 
 use crate::error::Error;
+use crate::upgrade::Opening;
 
 /// The connection, or the intention of one.
 #[derive(Debug)]
 pub(crate) struct StoreHandle {
-    home: DataDir,
+    opening: Opening,
     writer: Option<Writer>,
 }
 
 impl StoreHandle {
     /// Nothing is opened yet.
-    pub(crate) fn new(home: DataDir) -> Self {
-        Self { home, writer: None }
+    pub(crate) fn new(opening: Opening) -> Self {
+        Self { opening, writer: None }
+    }
+
+    /// Opens as another would from now on; what is open stays so.
+    pub(crate) fn adopt(&mut self, other: Self) {
+        self.opening = other.opening;
     }
 
     /// Runs `work` on the writer; whatever goes wrong, the writer is dropped.
@@ -29,7 +34,7 @@ impl StoreHandle {
     pub(crate) fn with<T>(&mut self, work: impl FnOnce(&mut Writer) -> Result<T, Error>) -> Result<T, Error> {
         let mut writer = match self.writer.take().filter(Writer::is_current) {
             Some(writer) => writer,
-            None => Writer::open(&self.home)?,
+            None => self.opening.open()?,
         };
         let done = work(&mut writer)?;
         writer.check_current()?;

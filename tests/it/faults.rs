@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::{Cmd, Done, World, bin};
+use harness::{Cmd, Done, World, bin, example};
 use queue::DataDir;
 use serde_json::Value;
 use store::write::Writer;
@@ -124,6 +124,32 @@ fn a_full_disk() {
     ill.check_fault(&["full", "no space"]);
     let _ = ill.sh("rm \"$0/filler\"").code(0);
     ill.check_cured("a full disk");
+}
+
+/// Nothing is changed, the queue keeps what comes, and once there is room one pass does it all.
+#[test]
+fn too_little_room_for_an_upgrade() {
+    let older = crate::upgrade::stored::world(12);
+    let Some(ill) = Ill::new("size=6m") else { return };
+    let put = "rm -rf \"$0/database/\"* \"$0/backups\" && cp -p \"$1\" \"$0/database/prompts.db\"";
+    let put = ill.inside(Path::new("/bin/sh")).args(["-c", put]).arg(ill.world.data().root());
+    let _ = put.arg(older.data().database()).succeed();
+    let tell = || ill.inside(&example("schemas")).arg("tell").arg(ill.world.data().database()).succeed();
+    let before = tell();
+    let _ = ill.sh("cat /dev/zero | head -c 4600000 > \"$0/filler\"").code(0);
+    let hook = ill.inside(bin("prompt-hook")).arg("Stop").stdin(r#"{"session_id":"s","hook_event_name":"Stop"}"#);
+    let _ = hook.run().code(0).silent();
+    ill.check_fault(&["upgrade the database from schema 12"]);
+    let told = ill.ingest(&["once"]).code(75);
+    assert!(told.out().contains("are needed for that in") && told.out().lines().count() == 1, "{told}");
+    assert!(ill.ingest(&["status"]).out().contains("upgrade the database from schema 12"));
+    assert_eq!(tell().out(), before.out());
+    assert_eq!(ill.sh("ls \"$0/backups\"").out(), "");
+    assert_eq!(ill.sh("ls \"$0/queue/incoming\"").out().lines().count(), 1);
+    let _ = ill.sh("rm \"$0/filler\"").code(0);
+    let done = ill.ingest(&["once", "--json"]).code(0).json();
+    assert_eq!((&done["stored"], &done["trouble"]), (&1.into(), &Value::Null));
+    assert_eq!(ill.sh("ls \"$0/backups\"").out().matches("prompts-schema-12-").count(), 1);
 }
 
 /// Above the limit nothing is touched, and it goes on by itself.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use export::out::Existing;
 use queue::DataDir;
 use store::check::{Checked, check};
+use store::watch::Watch;
 
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
@@ -18,14 +19,20 @@ use terminal::size;
 /// Ends the name of a copy that is not whole yet.
 pub(super) const PARTIAL: &str = ".partial";
 
+/// Ends the name of what the engine keeps beside a copy while it writes it.
+pub(super) const JOURNAL: &str = "-journal";
+
 /// A good copy.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(crate) struct Made {
     /// Its size.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// What is in it.
-    pub(super) checked: Checked,
+    pub(crate) checked: Checked,
 }
+
+/// How the bytes come into the file, until the watch ends it.
+pub(crate) type Copying<'a> = dyn Fn(&Path, &Watch<'_>) -> Result<(), store::Error> + 'a;
 
 /// Copies the database to `dest`. `show` is told now and then how far it is.
 ///
@@ -33,6 +40,22 @@ pub(super) struct Made {
 /// The store's and the operating system's; [`Error::Refused`] if `dest` is taken, [`Error::Ended`] if `stop` ended it.
 /// Nothing is left then, and what stood there still does.
 pub(super) fn make(
+    home: &DataDir,
+    dest: &Path,
+    existing: Existing,
+    stop: &AtomicBool,
+    show: &(dyn Fn(String) + Sync),
+) -> Result<Made, Error> {
+    make_by(&|to, watch| store::backup::copy_live(home, to, watch), Checked::is_good, home, dest, existing, stop, show)
+}
+
+/// The same, by another way of copying, and of what passes the check.
+///
+/// # Errors
+/// As [`make`].
+pub(crate) fn make_by(
+    copying: &Copying<'_>,
+    passes: fn(&Checked) -> bool,
     home: &DataDir,
     dest: &Path,
     existing: Existing,
@@ -47,14 +70,12 @@ pub(super) fn make(
     };
     let written = || fs::metadata(&partial.path).map_or(0, |meta| meta.len());
     let whole = fs::metadata(home.database()).map_or(0, |meta| meta.len());
-    store::backup::copy_live(home, &partial.path, &|| {
-        on(format!("{} of at most {} copied", size(written()), size(whole.max(written()))))
-    })
-    .map_err(|error| ended(error, stop))?;
+    copying(&partial.path, &|| on(format!("{} of at most {} copied", size(written()), size(whole.max(written())))))
+        .map_err(|error| ended(error, stop))?;
     let bytes = written();
     let checked =
         check(&partial.path, &|| on(format!("{} are checked", size(bytes)))).map_err(|error| ended(error, stop))?;
-    if let Some(problem) = checked.problems.first() {
+    if let Some(problem) = checked.problems.first().filter(|_| !passes(&checked)) {
         let detail = problem.detail.clone();
         return Err(store::Error::Corrupt { op: "back up", detail }.into());
     }
@@ -128,16 +149,21 @@ impl Drop for Partial {
     }
 }
 
-/// Removes a partial copy whose maker died.
+/// Removes a partial copy whose maker died, and what the engine left beside it.
 pub(super) fn remove_abandoned(path: &Path) -> Result<(), Error> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file.at("open", path)?,
-    };
-    match file.try_lock() {
-        Ok(()) => fs::remove_file(path).at("remove", path),
-        Err(TryLockError::Error(error)) => Err(error).at("lock", path),
-        Err(TryLockError::WouldBlock) => Err(held(path)),
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        file => match file.at("open", path)?.try_lock() {
+            Ok(()) => fs::remove_file(path).at("remove", path)?,
+            Err(TryLockError::Error(error)) => return Err(error).at("lock", path),
+            Err(TryLockError::WouldBlock) => return Err(held(path)),
+        },
+    }
+    let mut journal = path.as_os_str().to_owned();
+    journal.push(JOURNAL);
+    match fs::remove_file(&journal) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", Path::new(&journal)),
+        _ => Ok(()),
     }
 }
 

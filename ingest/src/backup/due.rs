@@ -23,6 +23,8 @@ use terminal::size;
 
 /// After a try that failed.
 const RETRY: Duration = Duration::from_secs(3600);
+/// How long a copy from before an upgrade is kept at least: long enough to notice what the upgrade did.
+const UPGRADE_KEEP_MS: i64 = 30 * 24 * 3_600_000;
 
 /// Makes the backups that are due; nothing while there is no database. What fails is logged and noted.
 ///
@@ -47,6 +49,9 @@ pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Re
             Ok(()) => {
                 note(home, there.failures, what, None)?;
                 thin_out(home, what, keep, millis(now))?;
+                if what == What::Database {
+                    remove_old_upgrades(home, millis(now))?;
+                }
             }
             Err(Error::Ended(_)) => return Ok(()),
             Err(error) => {
@@ -74,6 +79,7 @@ fn make(settings: &Settings, what: What, now: SystemTime, stop: &AtomicBool) -> 
     let dest = dir.join(what.file_name(millis(now)));
     match what {
         What::Annotations => annotations::make(home, &dest, millis(now)),
+        What::Upgrade => Ok(()), // made by who upgrades
         What::Database => {
             remove_partial(&dir)?;
             let wanted = fs::metadata(home.database()).map_or(0, |meta| meta.len()).saturating_add(settings.low_space);
@@ -97,22 +103,37 @@ fn named(what: What) -> &'static str {
     match what {
         What::Annotations => "what people said",
         What::Database => "the database",
+        What::Upgrade => "the database before its upgrade",
     }
 }
 
 /// What a death left.
-fn remove_partial(dir: &Path) -> Result<(), Error> {
+pub(crate) fn remove_partial(dir: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(dir).at("list", dir)? {
         let entry = entry.at("list", dir)?;
-        if entry.file_name().to_string_lossy().ends_with(copy::PARTIAL) {
-            copy::remove_abandoned(&entry.path())?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let partial = name.strip_suffix(copy::JOURNAL).unwrap_or(&name);
+        if partial.ends_with(copy::PARTIAL) {
+            copy::remove_abandoned(&dir.join(partial))?;
         }
     }
     Ok(())
 }
 
+/// Copies from before an upgrade go when they are old: there is a newer backup of the database, made just now.
+fn remove_old_upgrades(home: &DataDir, now_ms: i64) -> Result<(), Error> {
+    let there = Backups::read(home).at("look at the backups in", &home.backups())?;
+    for backup in
+        there.of(What::Upgrade).iter().filter(|backup| now_ms.saturating_sub(backup.made_ms) > UPGRADE_KEEP_MS)
+    {
+        fs::remove_file(&backup.path).at("remove", &backup.path)?;
+        tracing::debug!("removed {}", backup.path.display());
+    }
+    Ok(())
+}
+
 /// Removes the oldest until `keep` are left. The one just made always stays.
-fn thin_out(home: &DataDir, what: What, keep: usize, now_ms: i64) -> Result<(), Error> {
+pub(crate) fn thin_out(home: &DataDir, what: What, keep: usize, now_ms: i64) -> Result<(), Error> {
     let dir = home.backups();
     let there = Backups::read(home).at("look at the backups in", &dir)?;
     for backup in superfluous(there.of(what), keep, now_ms) {

@@ -103,7 +103,7 @@ codes! {
         "install the version that it needs, or choose another --home";
     DatabaseOld "database_old" Warning false
         "the database has an older schema"
-        "run `prompt-manager once`, which brings it up to date";
+        "run `prompt-manager once`, which upgrades it";
     EngineOld "engine_old" Error false
         "the engine has a bug that can lose commits"
         "install a newer version of Prompt Manager";

@@ -45,8 +45,9 @@ impl Plan {
         let dir = home.backups();
         let there = Backups::read(home).at("look at the backups in", &dir)?;
         let now_ms = millis(SystemTime::now());
-        let annotations = by_trust(there.of(What::Annotations), now_ms);
-        let mut backups = by_trust(there.of(What::Database), now_ms);
+        let annotations = by_trust(there.of(What::Annotations).iter().collect(), now_ms);
+        let databases: Vec<_> = [What::Database, What::Upgrade].iter().flat_map(|what| there.of(*what)).collect();
+        let mut backups = by_trust(databases, now_ms);
         backups.reverse();
         let state = state(home, stop, show)?;
         let origin = annotations.iter().rev().find_map(|path| origin(path));
@@ -56,8 +57,7 @@ impl Plan {
 
 /// The least trusted first. A name from the future was given while the clock was wrong, so it tells nothing about what is in
 /// the file: it stands behind every backup whose time may be true.
-fn by_trust(there: &[Backup], now_ms: i64) -> Vec<PathBuf> {
-    let mut sorted: Vec<&Backup> = there.iter().collect();
+fn by_trust(mut sorted: Vec<&Backup>, now_ms: i64) -> Vec<PathBuf> {
     sorted.sort_by_key(|backup| (backup.made_ms <= now_ms, backup.made_ms));
     sorted.into_iter().map(|backup| backup.path.clone()).collect()
 }
@@ -102,7 +102,7 @@ mod tests {
                 .map(|made_ms| Backup { path: made_ms.to_string().into(), made_ms: *made_ms, bytes: 1 })
                 .collect();
             let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
-            assert_eq!(by_trust(&there, now_ms), expected, "{made:?} at {now_ms}");
+            assert_eq!(by_trust(there.iter().collect(), now_ms), expected, "{made:?} at {now_ms}");
         };
         check(&[1, 2, 3], 3, &["1", "2", "3"]);
         check(&[1, 2, 8, 9], 3, &["8", "9", "1", "2"]);

@@ -135,6 +135,9 @@ impl Page {
         if let Some(backups) = &found.backups {
             self.line("backups", &format!("what people said: {}", told_backup(&backups.annotations)));
             self.line("", &format!("the database: {}", told_backup(&backups.database)));
+            if let Some(last) = &backups.upgrade.last_path {
+                self.line("", &format!("before its last upgrade: {last}"));
+            }
         }
         if let Some(errors) = found.hook_errors.filter(|errors| errors.lines > 0) {
             let last = errors.last_at.map(|last| format!(", the last {} ago", span(last.ago(found.checked_at))));

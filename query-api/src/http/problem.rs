@@ -29,7 +29,8 @@ pub(crate) struct Problem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Body<'a> {
-    /// `about:blank`: the status says what kind it is; or `urn:prompt-manager:problem:change-under-way`: somebody else writes.
+    /// `about:blank`: the status says what kind it is; or `urn:prompt-manager:problem:` and `change-under-way` (somebody else
+    /// writes), `server-older` (than the database: it is to be restarted) or `database-older` (the ingester upgrades it).
     r#type: &'static str,
     /// The name of the status.
     title: &'a str,
@@ -56,6 +57,10 @@ enum Kind {
     ChangeUnderWay,
     /// Nothing was ever taken in.
     NoDatabase,
+    /// The database was upgraded by a newer program.
+    ServerOlder,
+    /// The database waits for an ingester of our version.
+    DatabaseOlder,
 }
 
 impl Kind {
@@ -63,6 +68,8 @@ impl Kind {
         match self {
             Self::Blank | Self::NoDatabase => "about:blank",
             Self::ChangeUnderWay => "urn:prompt-manager:problem:change-under-way",
+            Self::ServerOlder => "urn:prompt-manager:problem:server-older",
+            Self::DatabaseOlder => "urn:prompt-manager:problem:database-older",
         }
     }
 }
@@ -203,12 +210,19 @@ impl From<store::Error> for Problem {
                 "The database is gone: run `prompt-manager recover`, which makes it anew, or `prompt-manager restore`.",
                 60,
             ),
-            E::NotMigrated { .. } => Self::unavailable(
-                "The database is of an older version: run `prompt-manager once`, which brings it up to date.",
-                5,
-            ),
-            E::TooNew { .. } => {
-                Self::unavailable("The database is of a newer version than this server: install it and restart.", 60)
+            E::NotMigrated { found, known, .. } => {
+                let detail = format!(
+                    "The database is older (schema {found}) than this query-api (schema {known}): start or restart ingest, \
+                     which upgrades it; `prompt-manager once` does so at once."
+                );
+                Self { kind: Kind::DatabaseOlder, ..Self::unavailable(detail, 5) }
+            }
+            E::TooNew { found, known, .. } | E::Outdated { found, known } => {
+                let detail = format!(
+                    "This query-api is older (schema {known}) than the database (schema {found}): restart query-api, and \
+                     if that does not help install the newer version."
+                );
+                Self { kind: Kind::ServerOlder, ..Self::unavailable(detail, 5) }
             }
             E::Foreign { .. } => Self::unavailable("The database file belongs to another program.", 60),
             E::Corrupt { .. } => Self::unavailable(

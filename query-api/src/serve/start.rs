@@ -202,12 +202,12 @@ fn find_home(settings: &Settings) -> Result<DataDir, Error> {
     Ok(home)
 }
 
-/// A database that no later moment makes readable is refused now. One that is missing or busy may come: then why it is
-/// not there yet is given back.
+/// A database that no later moment makes readable is refused now. One that is missing or busy may come, and one of another schema
+/// may become ours again: then why it is not there yet is given back.
 fn check_database(home: &DataDir) -> Result<Option<store::Error>, Error> {
     match store::read::Reader::open(home) {
         Ok(_) => Ok(None),
-        Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => Err(Error::Store(error)),
+        Err(error @ store::Error::Foreign { .. }) => Err(Error::Store(error)),
         Err(error) => Ok(Some(error)),
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! The timestamp is nanoseconds since 1970 in 19 digits, so that names sort by time. Session id and type come from
 //! outside and end up in a path, so only `[A-Za-z0-9_-]{1,64}` is let in; anything else becomes `unknown`.
+//!
+//! A hook outlives its release: it goes on writing until somebody renews it, and what it wrote waits for any ingester. So every name
+//! and place that a hook ever wrote is read for good: what is added to a name must be one of these three parts, as the type
+//! `Rate` was, and tests/fixtures/queue has files of each hook that wrote others than the one before.
 
 use std::fmt;
 use std::str::FromStr;

@@ -3,6 +3,7 @@
 //! ```text
 //! backups/annotations-2026-11-25T093000Z.jsonl   what people said, in the form of an export
 //! backups/prompts-2026-11-25T093000Z.db          the whole database
+//! backups/prompts-schema-12-2026-11-25T093000Z.db    the same, before it was upgraded from that schema
 //! run/backup.json                                the last try, while it was not a good one
 //! ```
 //!
@@ -35,6 +36,8 @@ pub enum What {
     Annotations,
     /// The database.
     Database,
+    /// The database, before it was upgraded.
+    Upgrade,
 }
 
 /// A try that ended without a backup.
@@ -55,6 +58,8 @@ pub struct Backups {
     pub annotations: Vec<Backup>,
     /// Databases, the oldest first.
     pub databases: Vec<Backup>,
+    /// Databases before an upgrade, the oldest first.
+    pub upgrades: Vec<Backup>,
     /// The last try of each kind, if it failed.
     pub failures: Vec<Failure>,
 }
@@ -64,20 +69,34 @@ impl What {
         match self {
             Self::Annotations => ("annotations-", ".jsonl"),
             Self::Database => ("prompts-", ".db"),
+            Self::Upgrade => ("prompts-schema-", ".db"),
         }
     }
 
     /// The name of a backup that was made at this time.
     pub fn file_name(self, made_ms: i64) -> String {
+        self.named("", made_ms)
+    }
+
+    /// The name of the copy that is made before an upgrade from `schema`.
+    pub fn before_upgrade(schema: i64, made_ms: i64) -> String {
+        Self::Upgrade.named(&format!("{schema}-"), made_ms)
+    }
+
+    fn named(self, which: &str, made_ms: i64) -> String {
         let (begin, end) = self.ends();
         let time = export::time::rfc3339(made_ms).unwrap_or_default(); // 2026-11-25T09:30:00.000Z
-        format!("{begin}{}Z{end}", time.split('.').next().unwrap_or_default().replace(':', ""))
+        format!("{begin}{which}{}Z{end}", time.split('.').next().unwrap_or_default().replace(':', ""))
     }
 
     /// When the backup of this name was made; `None` if the name is none of ours.
     fn made_ms(self, name: &str) -> Option<i64> {
         let (begin, end) = self.ends();
         let time = name.strip_prefix(begin)?.strip_suffix(end)?; // 2026-11-25T093000Z
+        let time = match (self, time.split_once('-')) {
+            (Self::Upgrade, schema) => schema.filter(|(schema, _)| schema.parse::<u16>().is_ok())?.1,
+            _ => time,
+        };
         let (day, clock) = time.strip_suffix('Z')?.split_once('T')?;
         if clock.len() != 6 || !clock.is_ascii() {
             return None;
@@ -103,7 +122,11 @@ impl Backups {
             let entry = entry.map_err(with_path)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let Ok(meta) = entry.path().symlink_metadata() else { continue }; // gone since
-            for (what, list) in [(What::Annotations, &mut found.annotations), (What::Database, &mut found.databases)] {
+            for (what, list) in [
+                (What::Annotations, &mut found.annotations),
+                (What::Database, &mut found.databases),
+                (What::Upgrade, &mut found.upgrades),
+            ] {
                 if let Some(made_ms) = what.made_ms(&name).filter(|_| meta.is_file()) {
                     list.push(Backup { path: entry.path(), made_ms, bytes: meta.len() });
                 }
@@ -111,6 +134,7 @@ impl Backups {
         }
         found.annotations.sort_by_key(|backup| backup.made_ms);
         found.databases.sort_by_key(|backup| backup.made_ms);
+        found.upgrades.sort_by_key(|backup| backup.made_ms);
         Ok(found)
     }
 
@@ -119,6 +143,7 @@ impl Backups {
         match what {
             What::Annotations => &self.annotations,
             What::Database => &self.databases,
+            What::Upgrade => &self.upgrades,
         }
     }
 }
@@ -139,6 +164,11 @@ mod tests {
             assert_eq!(what.made_ms(&what.file_name(ms)), Some(ms), "{}", what.file_name(ms));
         }
         assert_eq!(What::Database.file_name(0), "prompts-1970-01-01T000000Z.db");
+        let upgrade = What::before_upgrade(12, ms);
+        assert!(upgrade.starts_with("prompts-schema-12-2026-"), "{upgrade}");
+        let read = [What::Annotations, What::Database, What::Upgrade].map(|what| what.made_ms(&upgrade));
+        assert_eq!(read, [None, None, Some(ms)]);
+        assert_eq!(What::Upgrade.made_ms("prompts-1970-01-01T000000Z.db"), None);
         for strange in ["prompts-1970-01-01T000000Z.db.partial", "prompts-x.db", "prompts-1970-01-01T0000é0Z.db", "a"]
         {
             assert_eq!(What::Database.made_ms(strange), None, "{strange}");

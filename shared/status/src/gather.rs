@@ -15,8 +15,8 @@ use crate::finding::{Finding, Severity};
 use crate::hook_errors::HookErrors;
 use crate::ingesters;
 use crate::parts::{
-    BackupFiles, BackupKind, Completeness, Database, FailedFiles, Ingester, LastPass, Space, State, Trouble, Versions,
-    Waits,
+    BackupFiles, BackupKind, Completeness, Database, FailedFiles, Ingester, LastPass, Space, State, Trouble,
+    UpgradeBackup, Versions, Waits,
 };
 use crate::queue::Queue;
 use crate::time::Time;
@@ -118,6 +118,7 @@ impl Status {
             backups: backups.map(|found| BackupFiles {
                 annotations: kind(&found, What::Annotations, settings.annotations_every),
                 database: kind(&found, What::Database, settings.backup_every),
+                upgrade: UpgradeBackup::of(&found),
             }),
             hook_errors,
             chores: chores::failure(home),

@@ -188,6 +188,21 @@ pub struct BackupFiles {
     pub annotations: BackupKind,
     /// The whole database.
     pub database: BackupKind,
+    /// The database before an upgrade.
+    pub upgrade: UpgradeBackup,
+}
+
+/// The copies that were made before the database was brought to a newer schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct UpgradeBackup {
+    /// How many there are.
+    pub files: u64,
+    /// When the newest was made.
+    pub last_at: Option<Time>,
+    /// Its bytes.
+    pub last_bytes: Option<u64>,
+    /// Its path.
+    pub last_path: Option<String>,
 }
 
 /// Of one kind.
@@ -302,6 +317,18 @@ impl Database {
 impl Completeness {
     pub(crate) fn of(seen: Seen) -> Self {
         Self { hook_only: seen.hook_only, transcript_only: seen.transcript_only, both: seen.both }
+    }
+}
+
+impl UpgradeBackup {
+    pub(crate) fn of(found: &Backups) -> Self {
+        let last = found.of(What::Upgrade).last();
+        Self {
+            files: found.of(What::Upgrade).len() as u64,
+            last_at: last.map(|backup| Time(backup.made_ms)),
+            last_bytes: last.map(|backup| backup.bytes),
+            last_path: last.map(|backup| backup.path.display().to_string()),
+        }
     }
 }
 

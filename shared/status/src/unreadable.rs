@@ -23,13 +23,15 @@ pub(crate) fn database(error: &Error) -> Finding {
             Severity::Error,
             "Stop the ingester and run `prompt-manager recover`, which makes it anew from backup, archive and transcripts; or `prompt-manager restore BACKUP`.",
         ),
-        E::NotMigrated { .. } => {
-            ("database_old", Severity::Error, "Run `prompt-manager once`, which brings it up to date.")
-        }
-        E::TooNew { .. } => (
+        E::NotMigrated { .. } => (
+            "database_old",
+            Severity::Error,
+            "Start or restart the ingester, which upgrades it: `prompt-manager once` does so at once.",
+        ),
+        E::TooNew { .. } | E::Outdated { .. } => (
             "database_too_new",
             Severity::Error,
-            "Install the newer version of Prompt Manager and start its programs again.",
+            "Start this program again: it is older than the database. If that does not help, install the newer version of Prompt Manager.",
         ),
         E::Foreign { .. } => ("database_foreign", Severity::Error, "Choose another data directory with --home."),
         E::Corrupt { .. } => (

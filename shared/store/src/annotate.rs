@@ -28,6 +28,7 @@ use crate::error::{Context, Error};
 use crate::human::{Name, Remark, Said, Stamp, Tag, Unfit, put};
 use crate::ids::ConversationId;
 use crate::lost;
+use crate::migrate;
 use crate::open::{self, DbLock};
 use crate::write::{own_origin, random};
 
@@ -128,6 +129,7 @@ impl Annotator {
     /// One transaction, which is taken back if something is refused or fails.
     fn act<T>(&mut self, now_ms: i64, work: impl FnOnce(&Act<'_>) -> Outcome<T>) -> Outcome<T> {
         let tx = self.begin().map_err(|error| error.held(&self.dir))?;
+        migrate::expect(&tx)?;
         let act = Act { conn: &tx, origin: &self.origin, now_ms, stop: &self.stop, last_id: Cell::default() };
         let done = work(&act)?;
         if done.is_ok() {

@@ -41,7 +41,7 @@ pub fn copy_other(from: &Path, to: &Path, watch: &Watch<'_>) -> Result<(), Error
     into(other.released()?, to, watch)
 }
 
-fn into(conn: &Connection, to: &Path, watch: &Watch<'_>) -> Result<(), Error> {
+pub(crate) fn into(conn: &Connection, to: &Path, watch: &Watch<'_>) -> Result<(), Error> {
     let straight = open::straight(to);
     let Some(name) = straight.to_str() else {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path is not UTF-8");

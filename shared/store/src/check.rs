@@ -19,6 +19,8 @@ use crate::{functions, migrate, open};
 
 /// So many problems are told; more would say nothing new.
 const MOST: usize = 100;
+/// The schema that first had conversations.
+const TURNS_SINCE: i64 = 4;
 /// The longest that one may be.
 const LONGEST: usize = 200;
 
@@ -75,6 +77,11 @@ impl Checked {
         self.problems.is_empty()
     }
 
+    /// Whether every page and row can be read. What may be wrong all the same is mended in place.
+    pub fn is_sound(&self) -> bool {
+        self.problems.iter().all(|problem| problem.about != About::Structure)
+    }
+
     /// Whether nothing is wrong but what `ingest rebuild --index` makes anew.
     pub fn is_only_words(&self) -> bool {
         !self.is_good() && self.problems.iter().all(|problem| problem.about == About::Words)
@@ -118,7 +125,9 @@ fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
     }
     if found.is_good() {
         let count = |sql| tx.query_row(sql, [], |row| row.get::<_, i64>(0)).op("count").map(|n| n.cast_unsigned());
-        found.conversations = count("select count(*) from turns where kind in ('human', 'command', 'shell')")?;
+        if found.schema >= TURNS_SINCE {
+            found.conversations = count("select count(*) from turns where kind in ('human', 'command', 'shell')")?;
+        }
         found.events = count("select count(*) from events")?;
     }
     found.problems.truncate(MOST);

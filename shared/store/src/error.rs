@@ -39,6 +39,16 @@ pub enum Error {
         /// The newest we know.
         known: i64,
     },
+    /// A newer program has upgraded the database under us.
+    #[error(
+        "write to the database: it was upgraded to schema {found} while this program, which knows up to {known}, had it open; start the newer version"
+    )]
+    Outdated {
+        /// Its schema.
+        found: i64,
+        /// The newest we know.
+        known: i64,
+    },
     /// The file is a database of something else.
     #[error("open {path}: not a Prompt Manager database (application id {found:#x}); choose another --home")]
     Foreign {
@@ -62,9 +72,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A reader found an older schema than it needs.
-    #[error(
-        "open {path}: the database has schema {found} and needs {known}; run `prompt-manager once` to bring it up to date"
-    )]
+    #[error("open {path}: the database has schema {found} and needs {known}; `prompt-manager once` upgrades it")]
     NotMigrated {
         /// The database.
         path: PathBuf,

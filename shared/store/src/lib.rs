@@ -37,6 +37,7 @@ mod quarter;
 pub mod read;
 pub mod sieve;
 pub mod swap;
+pub mod upgrade;
 mod usage;
 pub mod watch;
 pub mod words;

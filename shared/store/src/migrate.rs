@@ -1,6 +1,9 @@
-//! Brings a database to the newest schema, one immediate transaction a step, and refuses one from the future.
+//! Brings a database to the newest schema, and refuses one from the future.
+//!
+//! One that is being made, and a copy, goes one immediate transaction a step. One that was used goes all the way in one transaction
+//! (`upgrade`): there is no moment at which it is between two schemas.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -47,19 +50,42 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<i64, Error> {
     Ok(schema)
 }
 
-/// Runs what is missing, with foreign keys off so that a table can be made anew. Two processes may try at once: each step looks again inside its transaction.
+/// Whether it is of an older schema than ours, and was ever used: whoever opens a database first writes down whose it is.
+pub(crate) fn is_older_and_used(conn: &Connection, found: i64) -> Result<bool, Error> {
+    let is_used =
+        || conn.query_row("select exists (select 1 from origins)", [], |row| row.get(0)).op("look whose it is");
+    if (1..SCHEMA).contains(&found) { is_used() } else { Ok(false) }
+}
+
+/// Holds the transaction that is open to our schema: another process may have changed it since the database was opened.
+pub(crate) fn expect(conn: &Connection) -> Result<(), Error> {
+    let path = || PathBuf::from(conn.path().unwrap_or_default());
+    let mut asked = conn.prepare_cached("pragma user_version").op("prepare")?;
+    match asked.query_row([], |row| row.get(0)).op("read the schema version")? {
+        SCHEMA => Ok(()),
+        found if found > SCHEMA => Err(Error::TooNew { path: path(), found, known: SCHEMA }),
+        found => Err(Error::NotMigrated { path: path(), found, known: SCHEMA }),
+    }
+}
+
+/// Runs what is missing, with foreign keys off so that a table can be made anew. Two processes may try at once: each step looks again
+/// inside its transaction.
 pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), Error> {
     while check(conn, path)? < SCHEMA {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin a migration")?;
         let schema = check(&tx, path)?;
-        if let Some(sql) = usize::try_from(schema).ok().and_then(|n| MIGRATIONS.get(n)) {
-            tx.execute_batch(sql).op("migrate")?;
-            tx.pragma_update(None, "application_id", APPLICATION_ID).op("mark the database")?;
-            tx.pragma_update(None, "user_version", schema + 1).op("raise the schema version")?;
-        }
+        step(&tx, schema)?;
         tx.commit().op("commit a migration")?;
     }
     Ok(())
+}
+
+/// The step from `schema` to the next, if there is one.
+pub(crate) fn step(conn: &Connection, schema: i64) -> Result<(), Error> {
+    let Some(sql) = usize::try_from(schema).ok().and_then(|n| MIGRATIONS.get(n)) else { return Ok(()) };
+    conn.execute_batch(sql).op("migrate")?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID).op("mark the database")?;
+    conn.pragma_update(None, "user_version", schema + 1).op("raise the schema version")
 }
 
 #[cfg(test)]

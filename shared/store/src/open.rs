@@ -95,12 +95,26 @@ fn taken(tried: Result<(), TryLockError>, dir: &DataDir) -> Result<(), Error> {
     }
 }
 
-/// Opens for ingest: creates and migrates the file. [`Error::Lost`] if there was another one.
+/// Opens for ingest: creates and fills the file. [`Error::Lost`] if there was another one; [`Error::NotMigrated`] if it is of an
+/// older schema and was ever used, for then a backup comes first (`upgrade`).
 pub(crate) fn writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     open_writer(dir).map_err(|error| error.held(dir))
 }
 
 fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    let (mut conn, lock) = unmigrated(dir)?;
+    let path = dir.database();
+    let found = migrate::check(&conn, &path)?;
+    if migrate::is_older_and_used(&conn, found)? {
+        return Err(Error::NotMigrated { path, found, known: migrate::SCHEMA });
+    }
+    migrate::run(&mut conn, &path)?;
+    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
+    Ok((conn, lock))
+}
+
+/// Opens for writing, whatever schema it has, with foreign keys off so that a table can be made anew.
+pub(crate) fn unmigrated(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     let lock = DbLock::shared(dir)?;
     let path = dir.database();
     match lost::present(dir) {
@@ -120,7 +134,7 @@ fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(Error::Io { op: "create", path, source }),
     }
-    let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before a pragma below writes to a file that is not ours, and until then nothing is written at its end either.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
     match filled(&conn, dir) {
@@ -129,14 +143,20 @@ fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).op("configure")?;
     switch_to_wal(&conn)?;
-    conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    durable(&conn)?;
     checkpoint::configure(&conn)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT).op("set journal_size_limit")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
     conn.pragma_update(None, "foreign_keys", false).op("clear foreign_keys")?;
-    migrate::run(&mut conn, &path)?;
-    conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
     Ok((conn, lock))
+}
+
+/// Has every commit and every checkpoint wait for the disk. On macOS fsync returns before the drive has written; the last two ask
+/// for F_FULLFSYNC, and mean nothing elsewhere.
+fn durable(conn: &Connection) -> Result<(), Error> {
+    conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    conn.pragma_update(None, "fullfsync", true).op("set fullfsync")?;
+    conn.pragma_update(None, "checkpoint_fullfsync", true).op("set checkpoint_fullfsync")
 }
 
 /// Checks that the open file is ours and that something is in it; gives its schema.
@@ -177,7 +197,7 @@ pub(crate) fn annotator(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).op("configure")?;
     expect_schema(&conn, dir)?;
-    conn.pragma_update(None, "synchronous", "full").op("set synchronous")?;
+    durable(&conn)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).op("set wal_autocheckpoint")?;
     conn.pragma_update(None, "secure_delete", true).op("set secure_delete")?;
     conn.pragma_update(None, "foreign_keys", true).op("set foreign_keys")?;
@@ -386,10 +406,14 @@ mod tests {
     #[test]
     fn a_commit_is_durable() {
         let (_home, dir) = store();
-        let (conn, _lock) = writer(&dir).unwrap();
-        let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!((value("synchronous"), value("mmap_size")), (2, 0));
-        assert_eq!(conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
+        let (writer, _lock) = writer(&dir).unwrap();
+        let (annotator, _lock) = annotator(&dir).unwrap();
+        for conn in [writer, annotator] {
+            let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+            let found = ["synchronous", "fullfsync", "checkpoint_fullfsync", "mmap_size"].map(value);
+            assert_eq!(found, [2, 1, 1, 0]);
+            assert_eq!(conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap(), "wal");
+        }
     }
 
     fn check_refused(prepare: &str, expected: &str) {

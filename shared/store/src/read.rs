@@ -48,6 +48,7 @@ use crate::error::{Context, Error};
 use crate::human::{Marks, SavedView, views};
 use crate::ids::ConversationId;
 use crate::lost;
+use crate::migrate;
 use crate::open::{self, DbLock};
 use search::Asked;
 use search::scratch::Scratch;
@@ -344,6 +345,7 @@ impl Reader {
     fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         open::bounded(&mut self.conn, |conn| {
             let tx = conn.unchecked_transaction().op("begin to read")?;
+            migrate::expect(&tx)?;
             question(&tx)
         })
     }

@@ -40,6 +40,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::courtesy::Courtesy;
 use crate::error::{Context, Error};
 use crate::human::put;
+use crate::migrate;
 use crate::open::{self, DbLock};
 use crate::sieve::{Guard, Sieve};
 
@@ -83,10 +84,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the database of `dir`, made and migrated if need be.
+    /// Opens the database of `dir`, made if need be.
     ///
     /// # Errors
-    /// See [`Error`]; a newer or foreign database is left untouched.
+    /// See [`Error`]; a newer or foreign database is left untouched, and so is an older one that was used:
+    /// [`Error::NotMigrated`], for [`crate::upgrade`].
     pub fn open(dir: &DataDir) -> Result<Self, Error> {
         let (mut conn, lock) = open::writer(dir)?;
         // Opening may have put another file in place; from here on the lock keeps everybody of ours from that.
@@ -129,10 +131,15 @@ impl Writer {
     /// Begins a transaction that holds the write lock.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another writer holds it for longer than the busy timeout.
+    /// [`Error::Busy`] when another writer holds it for longer than the busy timeout; [`Error::Outdated`] if a newer program has
+    /// upgraded the database since it was opened.
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
         let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
         let tx = begun.map_err(|error| error.held(&self.dir))?;
+        migrate::expect(&tx).map_err(|error| match error {
+            Error::TooNew { found, known, .. } => Error::Outdated { found, known },
+            error => error,
+        })?;
         let sieve = sieve_now(&tx, &self.sieve)?;
         Ok(Batch::new(tx, self.origin_id, &self.courtesy, sieve, (&self.origin, &self.dir)))
     }

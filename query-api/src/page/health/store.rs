@@ -74,6 +74,9 @@ pub(super) fn facts(it: &Health<'_>) -> Markup {
         @if let Some(backups) = &status.backups {
             dt { "Backup of marks" } dd { (backup(it, &backups.annotations)) }
             dt { "Backup of all" } dd { (backup(it, &backups.database)) }
+            @if let (Some(last), Some(path)) = (backups.upgrade.last_at, &backups.upgrade.last_path) {
+                dt { "Before an upgrade" } dd { (ago(last, now)) ": " code { (shown(path)) } }
+            }
         }
         @if let Some(errors) = &status.hook_errors {
             dt { "Hook" }

@@ -393,8 +393,8 @@ async fn every_bad_database_is_told_and_survived() {
         bytes
     };
     for (what, bytes, expected) in [
-        ("older", version(1), "older version"),
-        ("newer", version(9_999), "newer version"),
+        ("older", version(1), "restart ingest"),
+        ("newer", version(9_999), "restart query-api"),
         ("foreign", foreign, "another program"),
         (
             "no database",

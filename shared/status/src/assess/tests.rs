@@ -6,7 +6,8 @@ use super::*;
 use crate::gather::Status;
 use crate::hook_errors::HookErrors;
 use crate::parts::{
-    BackupFiles, Completeness, Database, FailedFiles, Ingester, Percentiles, Space, State, Trouble, Versions, Waits,
+    BackupFiles, Completeness, Database, FailedFiles, Ingester, Percentiles, Space, State, Trouble, UpgradeBackup,
+    Versions, Waits,
 };
 use crate::queue::{Folder, Queue};
 
@@ -63,7 +64,11 @@ fn healthy() -> Status {
             free_files: None,
             read_only: false,
         }),
-        backups: Some(BackupFiles { annotations: backup(DAY, Some(DAY)), database: backup(7 * DAY, Some(8 * DAY)) }),
+        backups: Some(BackupFiles {
+            annotations: backup(DAY, Some(DAY)),
+            database: backup(7 * DAY, Some(8 * DAY)),
+            upgrade: UpgradeBackup::default(),
+        }),
         hook_errors: Some(HookErrors::default()),
         versions: Versions { prompt_manager: "1", sqlite: "1" },
         first_stored: Some(Time(0)),

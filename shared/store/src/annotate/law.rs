@@ -69,8 +69,10 @@ fn is_allowed(asked: &AuthContext<'_>) -> bool {
         Action::Select | Action::Read { .. } | Action::Recursive | Action::Transaction { .. } => true,
         Action::Savepoint { .. } => true,
         Action::Function { function_name } => function_name != "load_extension",
-        // FTS5 looks whether others changed its index.
-        Action::Pragma { pragma_name, pragma_value } => pragma_name == "data_version" && pragma_value.is_none(),
+        // FTS5 looks whether others changed its index, and we whether they changed the schema.
+        Action::Pragma { pragma_name, pragma_value } => {
+            ["data_version", "user_version"].contains(&pragma_name) && pragma_value.is_none()
+        }
         Action::Insert { table_name } => {
             get::TABLES.contains(&table_name) || table_name == CALLED || is_kept(table_name)
         }

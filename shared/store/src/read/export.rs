@@ -21,6 +21,7 @@ use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::error::{Context, Error};
+use crate::migrate;
 use crate::open::{self, DbLock, Place};
 
 pub use super::filter::Filter;
@@ -98,6 +99,7 @@ impl Exporter {
             return Err(Error::Interrupted { op: "read for an export" }); // short questions never come to the engine's own look
         }
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
+        migrate::expect(&tx)?;
         question(&tx)
     }
 }

@@ -18,6 +18,7 @@ use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::error::{Context, Error};
+use crate::migrate;
 use crate::open::{self, DbLock};
 
 pub use events::{Fault, HeldAs, SeenEvent};
@@ -49,6 +50,7 @@ impl Inspector {
     /// One question: one read transaction, which ends with it.
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
+        migrate::expect(&tx)?;
         question(&tx)
     }
 }

@@ -31,7 +31,7 @@ use crate::status::{self, Status};
 /// The hooks write one file for each event and never wait; `ingest` stores each exactly once and then moves it to the
 /// archive. It may be killed at any moment and any number of them may run: nothing is lost and nothing is stored twice.
 #[derive(Debug, Parser)]
-#[command(name = "ingest", bin_name = "prompt-manager", version, max_term_width = 100, after_help = exits(), after_long_help = with_examples(examples::ALL))]
+#[command(name = "ingest", bin_name = "prompt-manager", version = version::LONG, max_term_width = 100, after_help = exits(), after_long_help = with_examples(examples::ALL))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -10,7 +10,7 @@ use crate::serve::start::{self, Serve};
 
 /// Gives captured prompts and answers back.
 #[derive(Debug, Parser)]
-#[command(bin_name = "prompt-manager", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(bin_name = "prompt-manager", version = version::LONG, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

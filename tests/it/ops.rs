@@ -476,7 +476,11 @@ fn the_one_command_knows_all_words() {
     let part = installed.command(&["help", "setup", "hooks"]).succeed();
     assert!(part.out().contains("Usage: prompt-manager setup hooks") && part.out().contains("--config-dir"), "{part}");
     let version = installed.command(&["--version"]).succeed();
-    assert!(version.out().starts_with("prompt-manager "), "{version}");
+    let said = version.out().strip_prefix("prompt-manager ").and_then(|said| said.trim_end().strip_suffix(')'));
+    let (number, commit) = said.and_then(|said| said.split_once(" (")).expect("a version and a commit");
+    assert!(number.split('.').count() == 3 && commit.len() > 10, "{version}");
+    let other = installed.world.bin("query-api").arg("--version").succeed();
+    assert!(other.out().trim_end().ends_with(&format!(" {number} ({commit})")), "{other}\n{version}");
 
     let unknown = installed.command(&["onse"]).run().code(2);
     assert!(unknown.err().contains("'onse'") && unknown.err().contains("  once "), "{unknown}");

@@ -113,6 +113,11 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
             });
         }
     }
+    let mut writer = Writer::open(&settings.home)?;
+    if !args.dry_run && learn(&mut writer, stop)?.is_break() {
+        return Err(restore::ENDED);
+    }
+    drop(writer);
     let chosen = choose(settings, args)?;
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if chosen.is_empty() {
@@ -136,6 +141,9 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         report.log_emptied = empty_log(&mut writer);
     }
     copies::clean(&settings.home, &mut report, args.dry_run, stop, &show)?;
+    if !args.dry_run {
+        writer.all_forgotten()?;
+    }
     show.clear();
     report.print(args.json)
 }
@@ -169,12 +177,13 @@ fn check_room(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// After another store's stones came: everything of ours is held against them, the archive and the copies too.
+/// Goes on with a forgetting that was ended half way, and with one that another store brought: everything of ours is held
+/// against the stones, the archive and the copies too.
 ///
 /// # Errors
 /// The store's and the operating system's. A copy that cannot be cleaned is logged.
 pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool) -> Result<ControlFlow<()>, Error> {
-    if !writer.is_to_be_sifted()? {
+    if !writer.has_remains()? {
         return Ok(ControlFlow::Continue(()));
     }
     if catch_up(writer, stop, &|_| {})?.is_break() {
@@ -184,8 +193,9 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool) -> Result<ControlFlo
     archived::sift(&home, writer)?;
     copies::clean(&home, &mut report, false, stop, &Show(false))?;
     for path in report.uncleaned {
-        tracing::warn!("not cleaned of what was forgotten elsewhere: {path}");
+        tracing::warn!("not cleaned of what was forgotten: {path}");
     }
+    writer.all_forgotten()?;
     Ok(ControlFlow::Continue(()))
 }
 

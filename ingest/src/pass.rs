@@ -266,9 +266,9 @@ impl Pass<'_, '_> {
             () => None,
         };
         if sweep {
-            // A backup that was put in place may hold what was forgotten since.
+            // A backup that was put in place may hold what was forgotten since, and who forgets may die.
             let Context { store, stop, .. } = &mut *self.ctx;
-            let flow = store.with(|writer| Ok(forget::catch_up(writer, stop, &|_| {})?))?;
+            let flow = store.with(|writer| forget::learn(writer, stop))?;
             self.report.more |= flow.is_break();
         }
         if let Some(look) = look {

@@ -297,3 +297,26 @@ fn what_is_chosen() {
     assert!(done.err().contains("--conversation"), "{}", done.err());
     assert_eq!(prompts(&world).len(), 4);
 }
+
+/// Whoever is killed while forgetting has forgotten all of it or nothing, and the next pass does the rest.
+#[test]
+fn a_kill_leaves_all_or_nothing() {
+    let (mut before, mut after) = (0, 0);
+    for delay_ms in [20, 40, 60, 80, 100, 130, 160, 200, 250, 300] {
+        let (world, _told) = world();
+        let id = chosen(&world);
+        let mut command = ingest(&world, &["forget", "--yes", "--conversation", &id.to_string()]).into_command();
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(delay_ms));
+        let _ = child.kill(); // it may have ended
+        child.wait().unwrap();
+        let _ = world.ingest_once();
+        if prompts(&world).len() == 4 {
+            before += 1;
+        } else {
+            after += 1;
+            assert_gone(&world, &format!("killed after {delay_ms} ms, and a pass"));
+        }
+    }
+    println!("killed before anything was forgotten: {before}, after: {after}");
+}

@@ -31,7 +31,7 @@ pub(crate) fn catch_up(
         tracing::info!(files = done.files, events = done.events, conversations = done.conversations, "taken out");
         derive::derive(writer)?;
     }
-    if writer.has_remains()? {
+    if writer.has_remains_here()? {
         let of = store::write::INDEXES.len();
         let flow = writer.merge_words(&mut |done| {
             say(&format!("indexes of words: {done} of {of}"));

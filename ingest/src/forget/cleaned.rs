@@ -37,6 +37,7 @@ impl Cleaned {
         if catch_up(&mut writer, stop, &|_| {})?.is_break() {
             return Err(ENDED);
         }
+        writer.all_forgotten()?;
         // It may become our database again, beside a file that has grown since.
         writer.leave_ledger()?;
         Ok(cleaned)

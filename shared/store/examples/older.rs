@@ -43,7 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             conn.execute_batch(&format!("drop {kind} {name}"))?;
         }
     }
-    conn.execute_batch("alter table usage drop column cost; alter table sessions drop column origin_id")?;
+    conn.execute_batch(
+        "alter table usage drop column cost; alter table sessions drop column origin_id;
+         alter table transcripts drop column blanked",
+    )?;
     let found = objects(&conn)?;
     for kind in ["table", "index", "view", "trigger"] {
         for (name, (_, sql)) in wanted.iter().filter(|(name, (of, _))| of == kind && !found.contains_key(*name)) {

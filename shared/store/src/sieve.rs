@@ -72,7 +72,10 @@ pub struct Sieve {
 
 impl fmt::Debug for Sieve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sieve").field("until", &self.until).field("guards", &self.guard.is_some()).finish_non_exhaustive()
+        f.debug_struct("Sieve")
+            .field("until", &self.until)
+            .field("guards", &self.guard.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,7 +83,8 @@ impl Sieve {
     /// Whether everything goes through as it is.
     pub(crate) fn is_open(&self, of: &Of) -> bool {
         let is_guarded = self.hiding().is_some() || of.role == Role::History && self.guard.is_some();
-        !is_guarded && !(of.has_lines() && self.knows_lines()) && !self.is_file_forgotten(of)
+        let may_be_forgotten = if of.has_lines() { self.knows_lines() } else { self.is_file_forgotten(of) };
+        !(is_guarded || may_be_forgotten)
     }
 
     fn hiding(&self) -> Option<&dyn Guard> {

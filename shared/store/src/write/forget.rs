@@ -38,6 +38,8 @@ const SIFT: &str = "sift";
 const WORDS: &str = "words";
 /// Only the file does.
 const PAGES: &str = "pages";
+/// Nothing here does, but the archive and the backups may.
+const COPIES: &str = "copies";
 
 /// What one transaction forgets.
 #[derive(Debug, Default)]

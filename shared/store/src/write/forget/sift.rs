@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::super::ground::{ANYWHERE, Role, event_key, unpack_chunk};
+use super::super::ground::{Role, unpack_chunk};
 use super::super::transcripts::CHUNK;
 use super::super::typed::HISTORY_SESSION;
 use super::super::{Batch, Writer};
@@ -216,14 +216,16 @@ impl Writer {
         let mut rows = query.query([last, ROWS]).op("list events")?;
         let (mut end, mut gone) = (None, Vec::new());
         while let Some(row) = rows.next().op("list events")? {
-            let read = || -> rusqlite::Result<(i64, String, String, Vec<u8>, Option<String>, String, i64)> {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+            let read = || -> rusqlite::Result<(i64, String, String, Vec<u8>)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             };
-            let (id, origin, name, hash, prompt, event, captured_ns) = read().op("list events")?;
+            let (id, origin, name, hash) = read().op("list events")?;
+            let prompted = || Ok((row.get(4)?, row.get(5)?, row.get(6)?));
+            let (prompt, event, captured_ns): (Option<String>, String, i64) = prompted().op("list events")?;
             end = Some(id);
-            let is_gone = batch.sieve.is_prompt_forgotten(prompt.as_deref(), &event, captured_ns)
-                || batch.has_stone([event_key(&origin, &name, &hash), event_key(ANYWHERE, &name, &hash)])?;
-            if is_gone {
+            if batch.sieve.is_prompt_forgotten(prompt.as_deref(), &event, captured_ns)
+                || super::is_event_forgotten(&batch.tx, &origin, &name, &hash)?
+            {
                 gone.push(EventId(id));
             }
         }
@@ -272,15 +274,5 @@ impl Writer {
             }
         }
         batch.commit()
-    }
-}
-
-impl Batch<'_> {
-    fn has_stone(&self, keys: [[u8; 16]; 2]) -> Result<bool, Error> {
-        let mut query = self
-            .tx
-            .prepare_cached("select exists (select 1 from tombstones where kind = 'event' and key in (?1, ?2))")
-            .op("prepare")?;
-        query.query_row(keys, |row| row.get(0)).op("look for what was forgotten")
     }
 }

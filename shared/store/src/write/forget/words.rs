@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::super::Writer;
-use super::{PAGES, STATE, WORDS};
+use super::{COPIES, PAGES, STATE, WORDS};
 use crate::error::{Context, Error};
 
 /// Every full-text index.
@@ -25,12 +25,20 @@ pub const INDEXES: [&str; 7] = [
 const STEP: i64 = 500;
 
 impl Writer {
-    /// Whether the file may still hold something of what was forgotten.
+    /// Whether something may still hold what was forgotten: this file, the archive or a backup.
     ///
     /// # Errors
     /// The engine's.
     pub fn has_remains(&self) -> Result<bool, Error> {
         self.forgetting().map(|state| state.is_some())
+    }
+
+    /// Whether this file may.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn has_remains_here(&self) -> Result<bool, Error> {
+        self.forgetting().map(|state| state.is_some_and(|state| state != COPIES))
     }
 
     /// Merges every index until it holds nothing but what is there. `observe` hears of how many are done, and may end it:
@@ -69,8 +77,21 @@ impl Writer {
     /// The engine's; [`Error::Busy`] while somebody else writes.
     pub fn rewrite(&mut self) -> Result<(), Error> {
         self.conn.execute_batch("vacuum").op("write the database anew")?;
-        let done = [STATE, PAGES];
-        self.conn.execute("delete from meta where key = ?1 and value = ?2", done).op("note what was written").map(drop)
+        let done = [STATE, PAGES, COPIES];
+        let sql = "update meta set value = ?3 where key = ?1 and value = ?2";
+        self.conn.execute(sql, done).op("note what was written").map(drop)
+    }
+
+    /// Notes that the archive and the backups hold nothing of it either.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn all_forgotten(&mut self) -> Result<(), Error> {
+        let done = [STATE, COPIES];
+        self.conn
+            .execute("delete from meta where key = ?1 and value = ?2", done)
+            .op("note what was forgotten")
+            .map(drop)
     }
 
     /// The words of an index, as it holds them: whoever has forgotten something can see that nothing is left of it.

@@ -39,7 +39,7 @@ use crate::export::given;
 use crate::report::count;
 use crate::restore;
 use crate::signals;
-use crate::{derive, disk};
+use crate::disk;
 use lineage::Gone;
 use report::Report;
 
@@ -133,8 +133,6 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     }
     archived::remove(&settings.home, &mut report, args.dry_run)?;
     if !args.dry_run {
-        show.say("deriving what stays");
-        derive::derive(&mut writer)?;
         if catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
             return Err(restore::ENDED);
         }

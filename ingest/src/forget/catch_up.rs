@@ -29,9 +29,9 @@ pub(crate) fn catch_up(
             return Ok(flow);
         }
         tracing::info!(files = done.files, events = done.events, conversations = done.conversations, "taken out");
-        derive::derive(writer)?;
     }
     if writer.has_remains_here()? {
+        derive::derive(writer)?; // what was derived of it goes before the words of that do
         let of = store::write::INDEXES.len();
         let flow = writer.merge_words(&mut |done| {
             say(&format!("indexes of words: {done} of {of}"));

@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use export::out::Existing;
 use settings::Settings;
+use store::Veil;
 use store::read::export::{Exporter, Filter, Selected};
 
 use crate::error::Error;
@@ -41,7 +42,9 @@ struct Done {
 /// A wrong combination of flags, the store's and the operating system's.
 pub fn run(settings: &Settings, args: &Export) -> Result<Exit, Error> {
     check(args)?;
-    let mut store = Exporter::open(&settings.home)?;
+    let secrets = settings.secrets()?;
+    let hides = secrets.is_some();
+    let mut store = Exporter::open(&settings.home)?.veiled(Veil::of(secrets));
     let mut progress = Progress::new(args.quiet);
     let done = match args.format {
         Format::Jsonl | Format::Csv | Format::Markdown | Format::Messages => {
@@ -61,7 +64,7 @@ pub fn run(settings: &Settings, args: &Export) -> Result<Exit, Error> {
     }
     // On a terminal or in a file the count tells whether the filters were right; a reader of stdout can count.
     if !args.quiet && (to_path(args).is_some() || done.left_out > 0) {
-        let _ = writeln!(std::io::stderr(), "prompt-manager: {}", said(&done, args));
+        let _ = writeln!(std::io::stderr(), "prompt-manager: {}", said(&done, args, hides.then(|| store.hidden())));
     }
     Ok(Exit::Done)
 }
@@ -97,7 +100,8 @@ fn existing(args: &Export) -> Existing {
     if args.force { Existing::Replace } else { Existing::Keep }
 }
 
-fn said(done: &Done, args: &Export) -> String {
+/// `hidden`: how many secrets were hidden in files, where secrets are hidden.
+fn said(done: &Done, args: &Export, hidden: Option<usize>) -> String {
     let mut said = format!("{} {}", done.written, done.what);
     if let Some(path) = to_path(args) {
         said.push_str(&format!(" to {}", path.display()));
@@ -107,6 +111,13 @@ fn said(done: &Done, args: &Export) -> String {
     }
     if done.left_out > 0 {
         said.push_str(&format!(", {} left out that have no prompt or no answer", done.left_out));
+    }
+    match (hidden, args.format) {
+        (None, _) => {}
+        (Some(hidden), Format::Transcript | Format::Queue) => {
+            said.push_str(&format!(", {hidden} secrets in them hidden by as many * (`redact`)"));
+        }
+        (Some(_), _) => said.push_str(", secrets hidden (`redact`)"),
     }
     said
 }

@@ -33,13 +33,13 @@ use terminal::moment::{Moment, moment};
 
 use crate::cli::Common;
 use crate::clock;
+use crate::disk;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::export::given;
 use crate::report::count;
 use crate::restore;
 use crate::signals;
-use crate::disk;
 use lineage::Gone;
 use report::Report;
 

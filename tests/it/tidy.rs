@@ -43,7 +43,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("prompt-hook", &["queue"]),
     ("redact", &[]),
     ("settings", &["queue", "redact"]),
-    ("store", &["queue"]),
+    ("store", &["queue", "redact"]),
     ("supervisor", &[]),
     ("terminal", &["settings"]),
     ("version", &[]),

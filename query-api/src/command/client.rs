@@ -51,7 +51,7 @@ impl Client {
         let log = logging::start(LevelFilter::ERROR, settings.log.as_deref(), settings.log_format);
         log.map_err(|wrong| Error::Usage(format!("failed to log as the settings say: {wrong}")))?;
         let (logins, events) = (Logins::of(&settings.home), Events::new(settings.home.clone()));
-        Self::of(routes::router(Database::new(settings), logins, Arc::default(), events))
+        Self::of(routes::router(Database::new(settings)?, logins, Arc::default(), events))
     }
 
     /// Of these routes.

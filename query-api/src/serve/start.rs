@@ -172,7 +172,7 @@ async fn listen(
         Place::Tcp(address) => format!("listening on http://{address}"),
         Place::Unix => format!("listening on {}", settings.listen),
     };
-    let app = App::new(access, Database::new(settings));
+    let app = App::new(access, Database::new(settings)?);
     let _ = writeln!(std::io::stdout(), "{said}"); // nobody may be reading
     let mut notify = Notify::new(&|name| std::env::var_os(name));
     notify.ready();

@@ -10,6 +10,7 @@ use queue::DataDir;
 use settings::{Chosen, Settings};
 use status::Status;
 use status::failed::Failures;
+use store::Veil;
 use store::annotate::{Annotator, Outcome, Stop};
 use store::read::Reader;
 use store::read::export::Exporter;
@@ -32,6 +33,8 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(8);
 /// The database of a data directory, there or not.
 pub(crate) struct Database {
     settings: Arc<Settings>,
+    /// Before every connection.
+    veil: Veil,
     permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Reader>>>,
     making: Arc<Semaphore>,
@@ -68,8 +71,12 @@ impl Export {
 
 impl Database {
     /// Opens nothing yet.
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Rules for secrets that cannot be used.
+    pub(crate) fn new(settings: Settings) -> Result<Self, settings::Error> {
+        Ok(Self {
+            veil: Veil::of(settings.secrets()?),
             settings: Arc::new(settings),
             permits: Arc::new(Semaphore::new(READERS)),
             idle: Arc::default(),
@@ -78,7 +85,7 @@ impl Database {
             annotator: Arc::default(),
             stop: Stop::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
-        }
+        })
     }
 
     /// Whose it is.
@@ -122,8 +129,9 @@ impl Database {
         T: Send + 'static,
         E: From<store::Error> + From<Problem>,
     {
-        let (settings, idle) = (self.settings.clone(), self.idle.clone());
-        blocking(&self.permits, many, move || answer(&settings.home, &idle, question)).await?.map_err(E::from)
+        let (settings, veil, idle) = (self.settings.clone(), self.veil.clone(), self.idle.clone());
+        let open = move || Ok(Reader::open(&settings.home)?.veiled(veil));
+        blocking(&self.permits, many, move || answer(open, &idle, question)).await?.map_err(E::from)
     }
 
     /// Does what takes long with what was read, in its turn, on a thread that may block: those that answer must not.
@@ -144,8 +152,10 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Annotator, i64) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (settings, annotator, stop) = (self.settings.clone(), self.annotator.clone(), self.stop.clone());
-        let written = move || write(&settings.home, &annotator, &stop, work);
+        let (settings, veil) = (self.settings.clone(), self.veil.clone());
+        let (annotator, stop) = (self.annotator.clone(), self.stop.clone());
+        let open = move || Ok(Annotator::open(&settings.home)?.veiled(veil));
+        let written = move || write(open, &annotator, &stop, work);
         match blocking(&self.writing, Problem::change_under_way, written).await? {
             Err(store::Error::Interrupted { .. }) => Err(self.taken_back()),
             Err(error @ store::Error::Busy { .. }) => Err(Problem::change_under_way().because(error.to_string())),
@@ -170,8 +180,9 @@ impl Database {
             let detail = format!("{EXPORTS} exports are under way, and more are not made at once: come again later.");
             return Err(Problem::unavailable(detail, 10));
         };
-        let settings = self.settings.clone();
-        let store = blocking(&self.permits, many, move || Exporter::open(&settings.home)).await??;
+        let (settings, veil) = (self.settings.clone(), self.veil.clone());
+        let open = move || Exporter::open(&settings.home).map(|store| store.veiled(veil));
+        let store = blocking(&self.permits, many, open).await??;
         Ok(Export { store, _permit: permit })
     }
 }
@@ -207,7 +218,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn answer<T>(
-    home: &DataDir,
+    open: impl FnOnce() -> Result<Reader, store::Error>,
     idle: &Mutex<Vec<Reader>>,
     question: impl FnOnce(&mut Reader) -> Result<T, store::Error>,
 ) -> Result<T, store::Error> {
@@ -215,7 +226,7 @@ fn answer<T>(
     let reader = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut reader = match reader.filter(Reader::is_current) {
         Some(reader) => reader,
-        None => Reader::open(home)?,
+        None => open()?,
     };
     let answer = question(&mut reader);
     // After any other error the next question begins with a fresh look at the file.
@@ -226,7 +237,7 @@ fn answer<T>(
 }
 
 fn write<T>(
-    home: &DataDir,
+    open: impl FnOnce() -> Result<Annotator, store::Error>,
     slot: &Mutex<Option<Annotator>>,
     stop: &Stop,
     work: impl FnOnce(&mut Annotator, i64) -> Outcome<T>,
@@ -234,7 +245,7 @@ fn write<T>(
     let annotator = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut annotator = match annotator.filter(Annotator::is_current) {
         Some(annotator) => annotator,
-        None => Annotator::open(home)?,
+        None => open()?,
     };
     annotator.heed(&stop.within(CHANGE_LIMIT))?;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -268,7 +279,7 @@ mod tests {
     async fn a_change_that_finds_another_is_told_so() {
         let home = tempfile::tempdir().unwrap();
         let layer = settings::Layer { home: Some(home.path().to_owned()), ..settings::Layer::default() };
-        let database = Database::new(Settings::resolve(layer, &|_| None).unwrap());
+        let database = Database::new(Settings::resolve(layer, &|_| None).unwrap()).unwrap();
         let mut writer = Writer::open(database.home()).unwrap();
         let star = || {
             database.annotate(|annotator, now_ms| {

@@ -15,6 +15,33 @@ const PICTURES: [&[u8]; 2] = [b"\"data\"", b"\"base64\""];
 /// if it is so many signs that are all of base64: no rule is meant for them.
 const PICTURE: usize = 256;
 
+/// Under these names stands what Claude Code's records are told apart and joined by. No rule of anybody may change that: a
+/// prompt would be lost, or be there twice.
+const NAMES: [&[u8]; 18] = [
+    b"\"sessionId\"",
+    b"\"session_id\"",
+    b"\"uuid\"",
+    b"\"parentUuid\"",
+    b"\"logicalParentUuid\"",
+    b"\"leafUuid\"",
+    b"\"messageId\"",
+    b"\"promptId\"",
+    b"\"prompt_id\"",
+    b"\"requestId\"",
+    b"\"tool_use_id\"",
+    b"\"toolUseID\"",
+    b"\"agentId\"",
+    b"\"agent_id\"",
+    b"\"timestamp\"",
+    b"\"type\"",
+    b"\"hook_event_name\"",
+    b"\"sourceToolAssistantUUID\"",
+];
+/// And under `id`, what begins so.
+const IDS: [&[u8]; 3] = [b"msg_", b"toolu_", b"req_"];
+/// No such name is longer.
+const LONGEST_NAME: usize = 128;
+
 /// A document, or several behind each other.
 pub(crate) struct Document<'j> {
     /// What it tells.
@@ -98,7 +125,12 @@ impl<'j> Reading<'j> {
             self.copied = at;
             self.shifts.push((self.text.len(), at));
         }
-        if at - from >= PICTURE && is_picture(bytes, from..at) {
+        let string = &bytes[from..at];
+        let is_left = match name(bytes, from) {
+            Some(name) => is_picture(name, string) || is_record_name(name, string),
+            None => is_field(string, &bytes[at + 1..]),
+        };
+        if is_left {
             return Some(at);
         }
         let end = self.told(at);
@@ -160,10 +192,24 @@ fn unicode(bytes: &[u8]) -> Option<(char, usize)> {
     Some((char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6))
 }
 
-fn is_picture(bytes: &[u8], string: Range<usize>) -> bool {
-    let before = bytes[..string.start - 1].trim_ascii_end();
-    let name = before.strip_suffix(b":").map(<[u8]>::trim_ascii_end);
+/// What stands before the string that begins at `from`, where that is a name's value: it ends with the name in its marks.
+fn name(bytes: &[u8], from: usize) -> Option<&[u8]> {
+    bytes[..from - 1].trim_ascii_end().strip_suffix(b":").map(<[u8]>::trim_ascii_end)
+}
+
+/// Whether it is itself a name, and of letters alone: that of a field, by which a record is read.
+fn is_field(string: &[u8], after: &[u8]) -> bool {
+    after.trim_ascii_start().first() == Some(&b':')
+        && string.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+}
+
+fn is_picture(name: &[u8], string: &[u8]) -> bool {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-    name.is_some_and(|name| PICTURES.iter().any(|picture| name.ends_with(picture)))
-        && bytes[string].iter().all(is_base64)
+    string.len() >= PICTURE && PICTURES.iter().any(|it| name.ends_with(it)) && string.iter().all(is_base64)
+}
+
+fn is_record_name(name: &[u8], string: &[u8]) -> bool {
+    string.len() <= LONGEST_NAME
+        && (NAMES.iter().any(|it| name.ends_with(it))
+            || (name.ends_with(b"\"id\"") && IDS.iter().any(|it| string.starts_with(it))))
 }

@@ -44,7 +44,7 @@ pub struct Rules {
     pub(crate) called: Vec<Vec<usize>>,
     /// Those that every text is looked through for.
     pub(crate) always: Vec<usize>,
-    /// No secret holds one of these.
+    /// What is never a secret to a person holds one of these.
     pub(crate) allow: AhoCorasick,
 }
 
@@ -92,10 +92,17 @@ impl Rules {
     /// # Errors
     /// A rule of theirs that cannot be used.
     pub fn with(theirs: &[Rule], allow: &[String]) -> Result<Self, Error> {
-        let mut ours = document()?;
-        ours.allow.extend(allow.iter().filter(|word| !word.is_empty()).cloned());
-        let rules: Vec<Rule> = ours.rule.into_iter().chain(theirs.iter().cloned()).collect();
-        Self::of(&rules, &ours.allow)
+        let rules: Vec<Rule> = document()?.into_iter().chain(theirs.iter().cloned()).collect();
+        let allow: Vec<String> = allow.iter().filter(|word| !word.is_empty()).cloned().collect();
+        Self::of(&rules, &allow)
+    }
+
+    /// Whether the rules of a person can be used.
+    ///
+    /// # Errors
+    /// As [`Rules::with`].
+    pub fn check(theirs: &[Rule]) -> Result<(), Error> {
+        Self::of(theirs, &[]).map(drop)
     }
 
     fn of(rules: &[Rule], allow: &[String]) -> Result<Self, Error> {
@@ -150,18 +157,19 @@ impl Ready {
 }
 
 /// Our rules, with the parts that their patterns name put in.
-fn document() -> Result<Document, Error> {
+fn document() -> Result<Vec<Rule>, Error> {
     let mut document: Document = toml::from_str(OURS)
         .map_err(|error| Error::Pattern { id: "rules.toml".to_owned(), problem: error.to_string() })?;
     // A part may name another: twice is as deep as it goes.
     let parts = document.parts.clone();
     for rule in &mut document.rule {
         rule.reach.get_or_insert(REACH);
+        rule.allow.extend_from_slice(&document.allow);
         for (name, part) in parts.iter().chain(&parts) {
             rule.pattern = rule.pattern.replace(&format!("<{name}>"), part);
         }
     }
-    Ok(document)
+    Ok(document.rule)
 }
 
 /// Finds all of them at once, in any case of letters.

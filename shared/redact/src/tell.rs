@@ -8,6 +8,8 @@ use crate::rules::Ready;
 pub(crate) const MASK: &str = "[REDACTED:";
 /// No secret is shorter.
 const SHORTEST: usize = 3;
+/// In so many random signs some short word may stand.
+const LONG: usize = 128;
 /// What digits to the base of sixteen must have of entropy at most: 32 made up have more but once in a million times.
 const HEXADECIMAL: u32 = 2900;
 
@@ -24,7 +26,13 @@ impl Ready {
                 Some(Unlike::Words) => !is_words(secret),
                 None => true,
             }
-            && !self.allow.iter().any(|word| secret.to_ascii_lowercase().contains(word))
+            && !self.is_allowed(secret)
+    }
+
+    /// Whether it holds a word that no secret has, and is not so long that chance may have put it there.
+    fn is_allowed(&self, secret: &str) -> bool {
+        let secret = secret.to_ascii_lowercase();
+        secret.len() <= LONG && self.allow.iter().any(|word| secret.contains(word))
     }
 
     /// How much of a riddle it must be. Of sixteen signs none is as much of one as of sixty-four.

@@ -73,6 +73,24 @@ fn where_two_overlap_they_are_one_of_the_name_that_says_more() {
     assert_eq!(found[0].mark(), "[REDACTED:github-token]");
 }
 
+#[test]
+fn what_was_seen_masked_comes_back_whole() {
+    let key = github();
+    let check = |said: &str, seen: &[&str], expected: &str| {
+        let (seen, mark) =
+            (seen.iter().map(|text| text.replace('$', &key)).collect::<Vec<_>>(), "[REDACTED:github-token]");
+        let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+        let found = Rules::ours().restored(&said.replace('$', mark), &seen).replace(&key, "KEY");
+        assert_eq!(found.replace(mark, "$"), expected, "{said} {seen:?}");
+    };
+    check("a $ b", &["x $ y"], "a KEY b");
+    check("a $ b $", &["x $ y"], "a $ b $");
+    check("a $ b $", &["x $ y", "$ $"], "a KEY b KEY");
+    check("a $", &[], "a $");
+    check("a", &["$"], "a");
+    check("a [REDACTED:", &["$"], "a [REDACTED:");
+}
+
 fn rule(text: &str) -> Rule {
     toml::from_str(text).unwrap()
 }

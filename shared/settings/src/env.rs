@@ -45,6 +45,9 @@ pub(crate) fn read(var: Var<'_>) -> Result<Layer, Error> {
         log_age: value(var, "PROMPT_MANAGER_LOG_AGE", span)?,
         log_keep: value(var, "PROMPT_MANAGER_LOG_KEEP", number)?,
         notify: value(var, "PROMPT_MANAGER_NOTIFY", |v| Notify::shell(text(v)?))?,
+        redact: value(var, "PROMPT_MANAGER_REDACT", |v| text(v)?.parse())?,
+        redact_rules: None, // a table of its own in the file
+        redact_allow: None,
         listen: value(var, "PROMPT_MANAGER_LISTEN", |v| text(v)?.parse())?,
         no_token: value(var, "PROMPT_MANAGER_NO_TOKEN", |v| match text(v)? {
             "1" | "true" => Ok(true),

@@ -41,6 +41,9 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The rules for secrets cannot be used together; one that cannot be used at all is [`Error::File`].
+    #[error("redact_rules: {0}")]
+    Secrets(#[from] redact::Error),
     /// Two keys of one source exclude each other.
     #[error("`every` and `cron` exclude each other: give one")]
     TwoSchedules,

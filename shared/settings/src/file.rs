@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redact::{Rule, Rules};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Archive, Error, Ignore, Layer, Listen, LogFormat, Notify, env, parse_duration, parse_size};
+use crate::{Archive, Error, Ignore, Layer, Listen, LogFormat, Notify, Redact, env, parse_duration, parse_size};
 
 /// Where the file lies: `$XDG_CONFIG_HOME/prompt-manager/config.toml`, else below `~/.config`.
 pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -37,6 +38,9 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
         let at = error.span().map_or(0, |span| span.start);
         fault(text, path, at, error.message().trim_end())
     })?;
+    if let Some((at, error)) = wrong_rule(keys.redact_rules.as_deref().unwrap_or_default()) {
+        return Err(fault(text, path, rule_at(text, at), &error.to_string()));
+    }
     let place = |key: &str, raw: &PathBuf| {
         expand(raw, home).map_err(|problem| fault(text, path, offset_of(text, key), &problem))
     };
@@ -72,6 +76,9 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
         log_age: keys.log_age.map(|Interval(span)| span),
         log_keep: keys.log_keep,
         notify: keys.notify,
+        redact: keys.redact,
+        redact_rules: keys.redact_rules,
+        redact_allow: keys.redact_allow,
         listen: keys.listen,
         no_token: keys.no_token,
     })
@@ -107,6 +114,9 @@ struct Keys {
     log_age: Option<Interval>,
     log_keep: Option<usize>,
     notify: Option<Notify>,
+    redact: Option<Redact>,
+    redact_rules: Option<Vec<Rule>>,
+    redact_allow: Option<Vec<String>>,
     listen: Option<Listen>,
     no_token: Option<bool>,
 }
@@ -143,6 +153,17 @@ fn fault(text: &str, path: &Path, at: usize, problem: &str) -> Error {
     let line = text[..at].matches('\n').count() + 1;
     let key = text[..end].lines().rev().find_map(key_of).map(str::to_owned);
     Error::File { path: path.to_owned(), line, key, problem: problem.replace('\n', " ") }
+}
+
+/// The first rule that cannot be used, by its number.
+fn wrong_rule(rules: &[Rule]) -> Option<(usize, redact::Error)> {
+    rules.iter().enumerate().find_map(|(at, rule)| Some((at, Rules::check(std::slice::from_ref(rule)).err()?)))
+}
+
+/// Where the pattern of the rule of this number is, or at least the rule.
+fn rule_at(text: &str, number: usize) -> usize {
+    let start = text.match_indices("[[redact_rules]]").nth(number).map_or(0, |(at, _)| at);
+    text[start..].find("\npattern").map_or(start, |at| start + at + 1)
 }
 
 /// Where the line that sets `key` begins.
@@ -190,6 +211,9 @@ mod tests {
             "notify = ['notify-send', 'Prompt Manager']",
             "notify: Some(Words([\"notify-send\", \"Prompt Manager\"]))",
         );
+        check("redact = 'display'", "redact: Some(Display)");
+        check("redact_allow = ['a']", "redact_allow: Some([\"a\"])");
+        check("[[redact_rules]]\nid = 'x'\npattern = 'y+'", "pattern: \"y+\"");
         check("log_format = 'json'", "log_format: Some(Json)");
     }
 

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Archive, Error, Ignore, LARGEST_BATCH, Listen, LogFormat, Notify, SHORTEST_EVERY};
+use redact::Rule;
+
+use crate::{Archive, Error, Ignore, LARGEST_BATCH, Listen, LogFormat, Notify, Redact, SHORTEST_EVERY};
 
 /// What one source says. The flags of a binary are given to [`crate::Settings::resolve`] in this form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,12 @@ pub struct Layer {
     pub log_keep: Option<usize>,
     /// What is run when things begin to go wrong, and when they go well again.
     pub notify: Option<Notify>,
+    /// Whether secrets are hidden, and where.
+    pub redact: Option<Redact>,
+    /// What else is a secret.
+    pub redact_rules: Option<Vec<Rule>>,
+    /// What no secret holds.
+    pub redact_allow: Option<Vec<String>>,
     /// Where the API listens.
     pub listen: Option<Listen>,
     /// Whether the API answers without a token.
@@ -98,6 +106,9 @@ impl Layer {
             log_age: self.log_age.or(below.log_age),
             log_keep: self.log_keep.or(below.log_keep),
             notify: self.notify.or(below.notify),
+            redact: self.redact.or(below.redact),
+            redact_rules: self.redact_rules.or(below.redact_rules),
+            redact_allow: self.redact_allow.or(below.redact_allow),
             listen: self.listen.or(below.listen),
             no_token: self.no_token.or(below.no_token),
         }

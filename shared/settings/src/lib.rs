@@ -14,14 +14,17 @@ mod listen;
 mod log;
 mod notify;
 mod recorded;
+mod redact;
 mod units;
 mod usage;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::redact::{Rule, Rules};
 use queue::DataDir;
 
 pub use archive::Archive;
@@ -31,6 +34,7 @@ pub use layer::Layer;
 pub use listen::Listen;
 pub use log::LogFormat;
 pub use notify::Notify;
+pub use redact::Redact;
 pub use units::{UnitError, parse_duration, parse_size};
 pub use usage::usage_line;
 
@@ -163,6 +167,12 @@ pub struct Settings {
     pub log_keep: usize,
     /// What is run when things begin to go wrong, and when they go well again.
     pub notify: Option<Notify>,
+    /// Whether secrets are hidden, and where.
+    pub redact: Redact,
+    /// What else is a secret, beside what our own rules know.
+    pub redact_rules: Vec<Rule>,
+    /// What no secret holds.
+    pub redact_allow: Vec<String>,
     /// Where the API listens.
     pub listen: Listen,
     /// Whether the API answers without a token.
@@ -184,6 +194,19 @@ impl Settings {
             layer.check()?;
         }
         Self::fill(flags.over(env).over(file), var)
+    }
+
+    /// The rules by which secrets are hidden; `None` where they are not.
+    ///
+    /// # Errors
+    /// [`Error::Secrets`].
+    pub fn secrets(&self) -> Result<Option<Arc<Rules>>, Error> {
+        match self.redact {
+            Redact::Off => Ok(None),
+            Redact::Display | Redact::Ingest => {
+                Ok(Some(Arc::new(Rules::with(&self.redact_rules, &self.redact_allow)?)))
+            }
+        }
     }
 
     fn fill(given: Layer, var: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
@@ -232,6 +255,9 @@ impl Settings {
             log_age: given.log_age.unwrap_or(LOG_AGE),
             log_keep: given.log_keep.unwrap_or(LOG_KEEP),
             notify: given.notify,
+            redact: given.redact.unwrap_or_default(),
+            redact_rules: given.redact_rules.unwrap_or_default(),
+            redact_allow: given.redact_allow.unwrap_or_default(),
             listen: given.listen.unwrap_or(Listen::Tcp(LISTEN)),
             no_token: given.no_token.unwrap_or(false),
         })

@@ -113,6 +113,22 @@ fn wrong_values_are_refused_in_one_line() {
     check_refused("", &[("PROMPT_MANAGER_NO_TOKEN", "yes")], flags(), "PROMPT_MANAGER_NO_TOKEN: write 1 or 0");
     check_refused("every = '1s'\ncron = '@daily'", &[], flags(), "exclude each other");
     check_refused("", &[("PROMPT_MANAGER_ARCHIVE", "zip")], flags(), "PROMPT_MANAGER_ARCHIVE: `zip` is none of files");
+    check_refused(
+        "redact = 'on'",
+        &[],
+        flags(),
+        "line 1, key `redact`: unknown variant `on`, expected one of `off`, `display`, `ingest`",
+    );
+    check_refused(
+        "",
+        &[("PROMPT_MANAGER_REDACT", "on")],
+        flags(),
+        "PROMPT_MANAGER_REDACT: `on` is none of off, display, ingest",
+    );
+    let rules = "[[redact_rules]]\nid = 'a'\npattern = 'a'\n\n[[redact_rules]]\nid = 'b'\npattern = '('";
+    check_refused(rules, &[], flags(), "config.toml, line 7, key `pattern`");
+    check_refused(rules, &[], flags(), "rule `b`: unclosed group");
+    check_refused("[[redact_rules]]\nid = 'a'\npattern = 'a'\nword = 'b'", &[], flags(), "unknown field `word`");
     check_refused("backup_keep = 0", &[], flags(), "`backup_keep` must be 1 or more");
     check_refused("batch = 0", &[], flags(), "`batch` must be from 1 to 65536");
     check_refused("", &[], Layer { every: Some(Duration::ZERO), ..flags() }, "`every` must be 10 ms or more");

@@ -30,6 +30,7 @@ use crate::ids::ConversationId;
 use crate::lost;
 use crate::migrate;
 use crate::open::{self, DbLock};
+use crate::veil::{Shown, Veil};
 use crate::write::{own_origin, random};
 
 pub use cut::{Merge, Moved, Split};
@@ -88,6 +89,7 @@ pub struct Annotator {
     file: (u64, u64),
     stop: Stop,
     courtesy: Courtesy,
+    veil: Veil,
     _lock: DbLock,
 }
 
@@ -107,7 +109,13 @@ impl Annotator {
         let origin = own_origin(&conn)?.ok_or_else(missing)?;
         law::enforce(&mut conn)?;
         let (courtesy, stop) = (Courtesy::new(dir), Stop::default());
-        Ok(Self { conn, origin, path, dir: dir.clone(), file, stop, courtesy, _lock: lock })
+        Ok(Self { conn, origin, path, dir: dir.clone(), file, stop, courtesy, veil: Veil::default(), _lock: lock })
+    }
+
+    /// One of somebody who sees what there is through a veil: what he is told goes through it, and what he sends back of what he
+    /// saw is taken as it was before.
+    pub fn veiled(self, veil: Veil) -> Self {
+        Self { veil, ..self }
     }
 
     /// Whether the open file is still the one at its path. What is written to another one is lost.
@@ -127,14 +135,16 @@ impl Annotator {
     }
 
     /// One transaction, which is taken back if something is refused or fails.
-    fn act<T>(&mut self, now_ms: i64, work: impl FnOnce(&Act<'_>) -> Outcome<T>) -> Outcome<T> {
+    fn act<T: Shown>(&mut self, now_ms: i64, work: impl FnOnce(&Act<'_>) -> Outcome<T>) -> Outcome<T> {
         let tx = self.begin().map_err(|error| error.held(&self.dir))?;
         migrate::expect(&tx)?;
-        let act = Act { conn: &tx, origin: &self.origin, now_ms, stop: &self.stop, last_id: Cell::default() };
-        let done = work(&act)?;
-        if done.is_ok() {
+        let (origin, stop, veil) = (&*self.origin, &self.stop, &self.veil);
+        let act = Act { conn: &tx, origin, now_ms, stop, veil, last_id: Cell::default() };
+        let mut done = work(&act)?;
+        if let Ok(done) = &mut done {
             put::tell(&tx)?;
             tx.commit().op("commit")?;
+            done.hide(&self.veil);
         }
         Ok(done)
     }
@@ -159,6 +169,7 @@ struct Act<'a> {
     origin: &'a str,
     now_ms: i64,
     stop: &'a Stop,
+    veil: &'a Veil,
     /// Of the row before.
     last_id: Cell<Option<u128>>,
 }

@@ -37,7 +37,7 @@ mod tags;
 mod turn;
 
 #[cfg(test)]
-mod seed;
+pub(crate) mod seed;
 
 use std::path::PathBuf;
 
@@ -50,6 +50,7 @@ use crate::ids::ConversationId;
 use crate::lost;
 use crate::migrate;
 use crate::open::{self, DbLock};
+use crate::veil::{Shown, Veil};
 use search::Asked;
 use search::scratch::Scratch;
 use span::LastChunk;
@@ -70,6 +71,7 @@ pub use pictures::{Picture, PicturePlace};
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};
+pub(crate) use session::given_title;
 pub use session::{Link, Session, TitleFrom};
 pub use sessions::{
     Other, Outline, OutlinePoint, Part, Relative, SessionDetail, SessionPosition, SessionsPage, SessionsRequest, Tree,
@@ -88,6 +90,7 @@ pub struct Reader {
     scratch: Option<Scratch>,
     path: PathBuf,
     file: (u64, u64),
+    veil: Veil,
     _lock: Option<DbLock>,
 }
 
@@ -104,7 +107,7 @@ impl Reader {
         lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let (conn, lock) = open::reader(dir)?;
-        Ok(Self { conn, scratch: None, path, file, _lock: Some(lock) })
+        Ok(Self { conn, scratch: None, path, file, veil: Veil::default(), _lock: Some(lock) })
     }
 
     /// As [`open`](Self::open), also in a place where nothing can be written, and nothing is made there.
@@ -116,7 +119,12 @@ impl Reader {
         lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
         let opened = open::anywhere(dir)?;
-        Ok(Self { conn: opened.conn, scratch: None, path, file, _lock: opened.lock })
+        Ok(Self { conn: opened.conn, scratch: None, path, file, veil: Veil::default(), _lock: opened.lock })
+    }
+
+    /// One whose answers have gone through a veil.
+    pub fn veiled(self, veil: Veil) -> Self {
+        Self { veil, ..self }
     }
 
     /// Whether the open file is still the one at its path. A reader for which this is false answers from the past.
@@ -129,9 +137,10 @@ impl Reader {
     /// # Errors
     /// The engine's; [`Error::Interrupted`] after two seconds.
     pub fn list(&mut self, request: &ListRequest) -> Result<Page, Error> {
-        let scratch = self.take_scratch()?;
-        let page =
-            self.ask(|conn| list::page(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, request));
+        let (scratch, veil) = (self.take_scratch()?, self.veil.clone());
+        let page = self.ask(|conn| {
+            list::page(Asked { conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &veil }, request)
+        });
         self.scratch = Some(scratch);
         page
     }
@@ -142,9 +151,12 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn list_counted_soon(&mut self, request: &ListRequest) -> Result<Page, Error> {
-        let scratch = self.take_scratch()?;
+        let (scratch, veil) = (self.take_scratch()?, self.veil.clone());
         let page = self.ask(|conn| {
-            list::page_counted_soon(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, request)
+            list::page_counted_soon(
+                Asked { conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &veil },
+                request,
+            )
         });
         self.scratch = Some(scratch);
         page
@@ -158,9 +170,10 @@ impl Reader {
         let mut request = ListRequest { filter: filter.clone(), limit: 1_000, ..ListRequest::default() };
         let mut found = Vec::new();
         loop {
-            let scratch = self.take_scratch()?;
-            let page =
-                self.ask(|conn| list::ids(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, &request));
+            let (scratch, veil) = (self.take_scratch()?, self.veil.clone());
+            let page = self.ask(|conn| {
+                list::ids(Asked { conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &veil }, &request)
+            });
             self.scratch = Some(scratch);
             let (ids, next) = page?;
             found.extend(ids);
@@ -180,9 +193,10 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn count(&mut self, filter: &Filter) -> Result<Count, Error> {
-        let scratch = self.take_scratch()?;
-        let count =
-            self.ask(|conn| list::count(Asked { conn, scratch: &scratch, chunk: &LastChunk::default() }, filter));
+        let (scratch, veil) = (self.take_scratch()?, self.veil.clone());
+        let count = self.ask(|conn| {
+            list::count(Asked { conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &veil }, filter)
+        });
         self.scratch = Some(scratch);
         count
     }
@@ -200,7 +214,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn conversation_begun(&mut self, id: ConversationId) -> Result<Option<Conversation>, Error> {
-        self.ask(|conn| conversation::begun(conn, id))
+        let veil = self.veil.clone();
+        self.ask(|conn| conversation::begun(conn, id, &veil))
     }
 
     /// The row of one alone: its prompt, its answer.
@@ -246,7 +261,8 @@ impl Reader {
         after: Option<RawPosition>,
         limit: u32,
     ) -> Result<Option<RawPage>, Error> {
-        self.ask(|conn| raw::page(conn, id, after, limit))
+        let veil = self.veil.clone();
+        self.ask(|conn| raw::page(conn, id, after, limit, &veil))
     }
 
     /// The newest conversation of the kinds that lists show.
@@ -284,7 +300,8 @@ impl Reader {
         limit: u32,
         texts: Texts,
     ) -> Result<Option<SessionDetail>, Error> {
-        self.ask(|conn| sessions::detail(conn, id, after, limit, texts))
+        let veil = self.veil.clone();
+        self.ask(|conn| sessions::detail(conn, id, after, limit, (texts, &veil)))
     }
 
     /// A session at a glance. `None` if there is none.
@@ -342,12 +359,14 @@ impl Reader {
     }
 
     /// One question: one read transaction, which ends with it.
-    fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        open::bounded(&mut self.conn, |conn| {
+    fn ask<T: Shown>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let mut answer = open::bounded(&mut self.conn, |conn| {
             let tx = conn.unchecked_transaction().op("begin to read")?;
             migrate::expect(&tx)?;
             question(&tx)
-        })
+        })?;
+        answer.hide(&self.veil);
+        Ok(answer)
     }
 }
 

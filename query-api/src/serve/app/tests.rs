@@ -26,7 +26,7 @@ pub(super) fn served() -> Served {
     let flags =
         settings::Layer { home: Some(home.path().to_owned()), low_space: Some(0), ..settings::Layer::default() };
     let settings = settings::Settings::resolve(flags, &|_| None).unwrap();
-    Served { app: App::new(access, Database::new(settings)), dir, _home: home }
+    Served { app: App::new(access, Database::new(settings).unwrap()), dir, _home: home }
 }
 
 impl Served {

@@ -100,7 +100,10 @@ impl Annotator {
             if parts::holders(act.conn, session_id)?.is_empty() {
                 return Ok(Err(Refused::NoSession(session_id.to_owned())));
             }
-            act.title(session_id, title).map(Ok)
+            let given = read::given_title(act.conn, session_id)?;
+            let seen: Vec<&str> = given.as_deref().into_iter().collect();
+            let whole = title.map(|title| Name::parse(&act.veil.lifted(title.as_str(), &seen))).and_then(Result::ok);
+            act.title(session_id, whole.as_ref().or(title)).map(Ok)
         })
     }
 }

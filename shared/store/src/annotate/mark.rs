@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::{Act, Annotator, Outcome, Refused};
-use crate::human::{Marks, Note, Rating, Said, Tag, folded, get};
+use crate::human::{Marks, Note, Rating, Remark, Said, Tag, folded, get};
 use crate::ids::ConversationId;
 use crate::read;
+use crate::veil::{Shown, Veil};
 
 /// What shall be different. What is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,14 +144,18 @@ impl Act<'_> {
         let id = read::survivor(self.conn, id)?;
         let history = get::history(self.conn, id)?;
         let mut before = Marks::of(&history);
+        // The version of what the caller has seen.
+        let mut seen = before.clone();
+        seen.hide(self.veil);
         let fits = match expected {
             Expected::Any => true,
-            Expected::Version(known) => known.contains(&before.version(id)),
+            Expected::Version(known) => known.contains(&seen.version(id)),
             Expected::Nothing => before == Marks::default(),
         };
         if !fits {
-            return Ok(Err(Refused::Stale { version: before.version(id) }));
+            return Ok(Err(Refused::Stale { version: seen.version(id) }));
         }
+        let change = &lifted(change, &before, &history, self.veil);
         // What is said later counts, whatever the clock says.
         let newest = history.iter().map(|(_, remark)| remark.stamp.created_ms).max();
         let at = newest.map_or(self.now_ms, |newest| self.now_ms.max(newest.saturating_add(1)));
@@ -204,6 +209,38 @@ impl Act<'_> {
         }
         Ok(Ok(Marked { id, changed, marks, before }))
     }
+}
+
+/// The change with the secrets that its caller saw as marks: those of the note that there is, or else of an earlier one, and
+/// whole tags.
+fn lifted(change: &Change, before: &Marks, history: &[(ConversationId, Remark)], veil: &Veil) -> Change {
+    let mut change = change.clone();
+    if !veil.is_drawn() {
+        return change;
+    }
+    if let Some(Some(note)) = &mut change.notes {
+        let now = before.note();
+        let earlier = history.iter().rev().filter_map(|(_, remark)| match &remark.said {
+            Said::Note(note) => note.as_deref(),
+            _ => None,
+        });
+        let seen: Vec<&str> = now.as_deref().into_iter().chain(earlier).collect();
+        if let Ok(Some(whole)) = Note::parse(&veil.lifted(note.as_str(), &seen)) {
+            *note = whole;
+        }
+    }
+    let tags = match &mut change.tags {
+        Some(TagChange::Set(tags)) => vec![tags],
+        Some(TagChange::Edit { add, remove }) => vec![add, remove],
+        None => Vec::new(),
+    };
+    for tag in tags.into_iter().flatten() {
+        let whole = before.tags.iter().find(|had| veil.over(had) == tag.as_str() && *had != tag.as_str());
+        if let Some(Ok(whole)) = whole.map(|whole| Tag::parse(whole)) {
+            *tag = whole;
+        }
+    }
+    change
 }
 
 /// What is to be added and what to be taken off.

@@ -36,7 +36,8 @@ impl Annotator {
                 return Ok(Err(Refused::NameTaken(name.clone())));
             }
             act.remove_view(former)?;
-            act.put_view(name.map_or(&former.name, Name::as_str), query).map(Ok)
+            let name = name.map_or(former.name.as_str().into(), |name| act.veil.lifted(name.as_str(), &[&former.name]));
+            act.put_view(&name, &act.veil.lifted(query, &[&former.query])).map(Ok)
         })
     }
 

@@ -14,6 +14,7 @@ use crate::error::{Context, Error};
 use crate::human::{Marks, get};
 use crate::ids::{ConversationId, Span};
 use crate::usage::Usage;
+use crate::veil::{Bytes, Veil};
 use crate::words::BlockKind;
 
 /// Subagents start subagents; deeper than this is left out.
@@ -85,7 +86,7 @@ type Placed = (ToolCall, Option<Span>, Option<Span>);
 
 /// How much of a conversation is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Depth {
+pub(super) struct Depth<'v> {
     /// Of each side of a tool call, in bytes.
     side: u32,
     /// And of those of subagents.
@@ -94,16 +95,28 @@ pub(super) struct Depth {
     spare: u32,
     /// Subagents in subagents.
     levels: usize,
+    /// Before what is cut.
+    veil: Option<&'v Veil>,
 }
 
 /// A side of a call that is larger is never read whole for a page, in bytes.
 const LARGE: u32 = 1 << 20;
 
-impl Depth {
+impl<'v> Depth<'v> {
     /// All of it.
-    pub(super) const WHOLE: Self = Self { side: u32::MAX, nested: u32::MAX, spare: 0, levels: MAX_DEPTH };
+    pub(super) const WHOLE: Self = Self { side: u32::MAX, nested: u32::MAX, spare: 0, levels: MAX_DEPTH, veil: None };
+
     /// What one page shows.
-    const PAGE: Self = Self { side: 32 << 10, nested: 4 << 10, spare: 16 << 20, levels: 3 };
+    fn page(veil: &'v Veil) -> Self {
+        let veil = Some(veil).filter(|veil| veil.is_drawn());
+        Self { side: 32 << 10, nested: 4 << 10, spare: 16 << 20, levels: 3, veil }
+    }
+
+    /// The bytes to read of a side of which the first `most` are shown.
+    fn first(&self, span: Span, most: u32) -> Span {
+        let beyond = if self.veil.is_some() { Veil::BEYOND } else { 0 };
+        Span { length: span.length.min(most.saturating_add(beyond)), ..span }
+    }
 }
 
 const SURVIVOR: &str = "select survivor from aliases where id = ?1";
@@ -131,8 +144,8 @@ pub(super) fn get(conn: &Connection, id: ConversationId) -> Result<Option<Conver
 }
 
 /// As much of it as a page shows.
-pub(super) fn begun(conn: &Connection, id: ConversationId) -> Result<Option<Conversation>, Error> {
-    read(conn, id, Depth::PAGE)
+pub(super) fn begun(conn: &Connection, id: ConversationId, veil: &Veil) -> Result<Option<Conversation>, Error> {
+    read(conn, id, Depth::page(veil))
 }
 
 /// Its row alone.
@@ -151,10 +164,10 @@ pub(super) fn call(
     let Some((tool, input, output)) = tools(conn, id)?.into_iter().nth(n) else { return Ok(None) };
     let spans = Spans::load(conn, [input, output].into_iter().flatten())?;
     let whole = |side: Option<Span>| side.map(|span| (span, u32::MAX));
-    Ok(Some((id, with_sides(tool, whole(input), whole(output), &spans))))
+    Ok(Some((id, with_sides(tool, whole(input), whole(output), &spans, Depth::WHOLE))))
 }
 
-fn read(conn: &Connection, id: ConversationId, depth: Depth) -> Result<Option<Conversation>, Error> {
+fn read(conn: &Connection, id: ConversationId, depth: Depth<'_>) -> Result<Option<Conversation>, Error> {
     let id = survivor(conn, id)?;
     let Some(mut conversation) = with_subagents(conn, id, 0, depth)? else { return Ok(None) };
     conversation.session = session::get(conn, &conversation.turn.session_id)?;
@@ -184,7 +197,7 @@ pub(super) fn with_subagents(
     conn: &Connection,
     id: ConversationId,
     level: usize,
-    depth: Depth,
+    depth: Depth<'_>,
 ) -> Result<Option<Conversation>, Error> {
     let depth = if level == 0 { depth } else { Depth { side: depth.nested, spare: 0, ..depth } };
     let Some(mut conversation) = alone(conn, id, depth)? else { return Ok(None) };
@@ -207,7 +220,7 @@ pub(super) fn tokens(conn: &Connection, id: ConversationId) -> Result<Vec<Usage>
 }
 
 /// It alone: without its subagents and its session.
-pub(super) fn alone(conn: &Connection, id: ConversationId, depth: Depth) -> Result<Option<Conversation>, Error> {
+pub(super) fn alone(conn: &Connection, id: ConversationId, depth: Depth<'_>) -> Result<Option<Conversation>, Error> {
     let Some(turn) = turn::turn(conn, id)? else { return Ok(None) };
     let blocks = rows(conn, BLOCKS, id, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, span(row, 3)?)))?;
     let mut spare = depth.spare;
@@ -230,7 +243,7 @@ pub(super) fn alone(conn: &Connection, id: ConversationId, depth: Depth) -> Resu
                 .iter()
                 .flat_map(|(_, input, output)| [*input, *output])
                 .flatten()
-                .map(|(span, most)| first(span, most)),
+                .map(|(span, most)| depth.first(span, most)),
         ),
     )?;
     let bytes = |span: Option<Span>| span.and_then(|span| spans.get(span));
@@ -240,7 +253,10 @@ pub(super) fn alone(conn: &Connection, id: ConversationId, depth: Depth) -> Resu
         given_title: None,
         session: None,
         blocks: Vec::with_capacity(blocks.len()),
-        tool_calls: tools.into_iter().map(|(tool, input, output)| with_sides(tool, input, output, &spans)).collect(),
+        tool_calls: tools
+            .into_iter()
+            .map(|(tool, input, output)| with_sides(tool, input, output, &spans, depth))
+            .collect(),
         usage: tokens(conn, id)?,
         subagents: Vec::new(),
         turn,
@@ -279,18 +295,27 @@ fn tools(conn: &Connection, id: ConversationId) -> Result<Vec<Placed>, Error> {
     rows(conn, TOOLS, id, |row| Ok((tool(row)?, span(row, 7)?, span(row, 11)?)))
 }
 
-/// The first bytes of a place, at most so many.
-fn first(span: Span, most: u32) -> Span {
-    Span { length: span.length.min(most), ..span }
-}
-
 /// A tool call with what it was given and gave back: of each at most so many bytes.
-fn with_sides(tool: ToolCall, input: Option<(Span, u32)>, output: Option<(Span, u32)>, spans: &Spans) -> ToolCall {
+fn with_sides(
+    tool: ToolCall,
+    input: Option<(Span, u32)>,
+    output: Option<(Span, u32)>,
+    spans: &Spans,
+    depth: Depth<'_>,
+) -> ToolCall {
     let is_cut = |(span, most): (Span, u32)| span.length > most;
     let side = |side: Option<(Span, u32)>, value: fn(&[u8]) -> Option<Value>| {
         let (span, most) = side?;
-        let bytes = spans.get(first(span, most))?;
-        if is_cut((span, most)) { value(&closed(bytes)) } else { value(bytes) }
+        let bytes = spans.get(depth.first(span, most))?;
+        if !is_cut((span, most)) {
+            return value(bytes);
+        }
+        let most = most as usize;
+        match depth.veil {
+            // Hidden in as many bytes as it has, so that as much is cut as would be of it.
+            Some(veil) => value(&closed(&veil.blanked(bytes.to_vec(), Bytes::Json).0[..most])),
+            None => value(&closed(&bytes[..most])),
+        }
     };
     let sides = [input, output].into_iter().flatten();
     let begun = sides.clone().any(is_cut).then(|| sides.map(|(span, _)| u64::from(span.length)).sum());

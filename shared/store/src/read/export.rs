@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use crate::error::{Context, Error};
 use crate::migrate;
 use crate::open::{self, DbLock, Place};
+use crate::veil::{Shown, Veil};
 
 pub use super::filter::Filter;
 pub use events::{EventFile, EventFilter};
@@ -52,6 +53,9 @@ pub struct Exporter {
     /// Of a store that is read as if nobody could change it: when it was last changed.
     frozen: Option<Option<SystemTime>>,
     wanted: Option<Wanted>,
+    veil: Veil,
+    /// Secrets that were hidden in files.
+    hidden: usize,
     _lock: Option<DbLock>,
 }
 
@@ -64,7 +68,7 @@ impl Exporter {
         let path = dir.database();
         let opened = open::anywhere(dir)?;
         let frozen = (opened.place == Place::Frozen).then(|| changed(&path));
-        Ok(Self { conn: opened.conn, path, frozen, wanted: None, _lock: opened.lock })
+        Ok(Self { conn: opened.conn, path, frozen, wanted: None, veil: Veil::default(), hidden: 0, _lock: opened.lock })
     }
 
     /// From now on every question ends with [`Error::Interrupted`] soon after `wanted` says no.
@@ -94,13 +98,30 @@ impl Exporter {
     }
 
     /// One question: one read transaction, which ends with it.
-    fn ask<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    /// One whose answers have gone through a veil.
+    pub fn veiled(self, veil: Veil) -> Self {
+        Self { veil, ..self }
+    }
+
+    /// How many secrets were hidden in the bytes of files and payloads so far.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// Anything that is only passed on within this module, and is shown by none.
+    fn look<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         if self.wanted.as_ref().is_some_and(|wanted| !(wanted.0)()) {
             return Err(Error::Interrupted { op: "read for an export" }); // short questions never come to the engine's own look
         }
         let tx = self.conn.unchecked_transaction().op("begin to read")?;
         migrate::expect(&tx)?;
         question(&tx)
+    }
+
+    fn ask<T: Shown>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let mut answer = self.look(question)?;
+        answer.hide(&self.veil);
+        Ok(answer)
     }
 }
 

@@ -222,7 +222,7 @@ fn filled(
         if let Some(plan) = question.plan.as_ref().filter(|_| Instant::now() <= began + LONG_PATIENCE) {
             item.matches = Some(snippet::matches(asked, plan, &item.turn)?);
         }
-        request.texts.leave(&mut item.turn);
+        request.texts.leave(&mut item.turn, asked.veil);
         let another = room.take(&item.turn);
         items.push(item);
         if !another && places.peek().is_some() {

@@ -13,6 +13,7 @@ use super::conversation::survivor;
 use super::turn;
 use crate::error::Error;
 use crate::ids::{ConversationId, TranscriptId};
+use crate::veil::Veil;
 
 /// A page ends after so many bytes.
 const PAGE: usize = 1 << 20;
@@ -151,6 +152,7 @@ pub(super) fn page(
     id: ConversationId,
     after: Option<RawPosition>,
     limit: u32,
+    veil: &Veil,
 ) -> Result<Option<RawPage>, Error> {
     let id = survivor(conn, id)?;
     let Some(turn) = turn::turn(conn, id)? else { return Ok(None) };
@@ -162,10 +164,10 @@ pub(super) fn page(
     };
     let mut next = None;
     if let Some(after) = events {
-        next = events::fill(conn, &turn, after, &mut page)?;
+        next = events::fill(conn, &turn, after, veil, &mut page)?;
     }
     if next.is_none() {
-        next = lines::fill(conn, id, lines, &mut page)?;
+        next = lines::fill(conn, id, lines, veil, &mut page)?;
     }
     Ok(Some(RawPage { id, items: page.items, next }))
 }

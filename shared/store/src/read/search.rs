@@ -21,6 +21,7 @@ use super::snippet;
 use super::span::LastChunk;
 use crate::error::Error;
 use crate::ids::ConversationId;
+use crate::veil::Veil;
 use crate::words_cjk::spaced;
 use bits::Bits;
 pub(super) use effort::Effort;
@@ -94,6 +95,8 @@ pub(super) struct Asked<'a> {
     pub(super) conn: &'a Connection,
     pub(super) scratch: &'a Scratch,
     pub(super) chunk: &'a LastChunk,
+    /// Before texts of which places are shown.
+    pub(super) veil: &'a Veil,
 }
 
 impl Plan {

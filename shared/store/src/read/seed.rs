@@ -10,28 +10,28 @@ use crate::words::Kind;
 use crate::{codec, open};
 
 /// A database in a temporary directory.
-pub(super) struct Store {
-    pub(super) conn: Connection,
-    pub(super) dir: DataDir,
+pub(crate) struct Store {
+    pub(crate) conn: Connection,
+    pub(crate) dir: DataDir,
     _lock: open::DbLock,
     _home: tempfile::TempDir,
 }
 
 /// What a test says of a conversation.
-pub(super) struct Row<'a> {
-    pub(super) session: &'a str,
-    pub(super) timestamp_ms: i64,
-    pub(super) prompt: &'a str,
-    pub(super) kind: &'a str,
+pub(crate) struct Row<'a> {
+    pub(crate) session: &'a str,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) prompt: &'a str,
+    pub(crate) kind: &'a str,
 }
 
 /// A human prompt.
-pub(super) fn turn<'a>(session: &'a str, timestamp_ms: i64, prompt: &'a str) -> Row<'a> {
+pub(crate) fn turn<'a>(session: &'a str, timestamp_ms: i64, prompt: &'a str) -> Row<'a> {
     Row { session, timestamp_ms, prompt, kind: "human" }
 }
 
 impl Store {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dir = DataDir::new(home.path());
         let (conn, lock) = open::writer(&dir).unwrap();
@@ -39,12 +39,12 @@ impl Store {
         Self { conn, dir, _lock: lock, _home: home }
     }
 
-    pub(super) fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> Reader {
         Reader::open(&self.dir).unwrap()
     }
 
     /// A conversation with one block, whose words are those of its prompt.
-    pub(super) fn turn(&self, row: &Row<'_>) -> ConversationId {
+    pub(crate) fn turn(&self, row: &Row<'_>) -> ConversationId {
         self.conn.prepare_cached("insert into conversation_ids (created_ms) values (0)").unwrap().execute([]).unwrap();
         let id = self.conn.last_insert_rowid();
         self.conn
@@ -83,13 +83,13 @@ impl Store {
     }
 
     /// Runs statements about what people said, or what is whose alias, and has it told as whoever writes must.
-    pub(super) fn say(&self, sql: &str) {
+    pub(crate) fn say(&self, sql: &str) {
         let sql = format!("savepoint said; {sql}; insert into telling (now) values (0); release said");
         self.conn.execute_batch(&sql).unwrap();
     }
 
     /// Makes what lists are made from fit what a test did to turns.
-    pub(super) fn refile(&self) {
+    pub(crate) fn refile(&self) {
         self.conn
             .execute_batch(&format!(
                 "insert into folders (origin_id, cwd)
@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// A transcript with these bytes, in chunks.
-    pub(super) fn transcript(&self, bytes: &[u8]) -> TranscriptId {
+    pub(crate) fn transcript(&self, bytes: &[u8]) -> TranscriptId {
         self.conn
             .execute(
                 "insert into transcripts (origin_id, root, path, role, session_id, device, inode, source_size,
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// An event with this payload.
-    pub(super) fn event(&self, payload: &[u8]) -> EventId {
+    pub(crate) fn event(&self, payload: &[u8]) -> EventId {
         let packed = codec::pack(payload);
         self.conn
             .execute(

@@ -141,7 +141,7 @@ pub(super) fn get(conn: &Connection, session_id: &str) -> Result<Option<Session>
 }
 
 /// The title that a person gave a session of their own cuts.
-pub(super) fn given_title(conn: &Connection, user_session_id: &str) -> Result<Option<String>, Error> {
+pub(crate) fn given_title(conn: &Connection, user_session_id: &str) -> Result<Option<String>, Error> {
     conn.prepare_cached("select text from human_texts where user_session_id = ?1")
         .op("prepare")?
         .query_row([user_session_id], |row| row.get(0))

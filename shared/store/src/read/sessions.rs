@@ -16,6 +16,7 @@ use super::turn::{self, Listed, Room, Texts};
 use crate::error::{Context, Error};
 use crate::human::parts::{self, Stretch};
 use crate::ids::ConversationId;
+use crate::veil::Veil;
 
 pub(super) use outline::outline;
 pub use outline::{Outline, OutlinePoint};
@@ -278,7 +279,7 @@ pub(super) fn detail(
     id: &str,
     after: Option<Position>,
     limit: u32,
-    texts: Texts,
+    (texts, veil): (Texts, &Veil),
 ) -> Result<Option<SessionDetail>, Error> {
     let holders = parts::holders(conn, id)?;
     if holders.is_empty() {
@@ -300,7 +301,7 @@ pub(super) fn detail(
             }
         }
     }
-    let (conversations, next) = conversations(conn, &stretches, after, limit, texts, Room::PAGE)?;
+    let (conversations, next) = conversations(conn, &stretches, after, limit, (texts, veil), Room::PAGE)?;
     Ok(Some(SessionDetail {
         parts: stretches.iter().map(|stretch| part(conn, stretch)).collect::<Result<_, _>>()?,
         tree: tree::around(conn, &originals)?,
@@ -340,7 +341,7 @@ fn conversations(
     stretches: &[Stretch],
     after: Option<Position>,
     limit: u32,
-    texts: Texts,
+    (texts, veil): (Texts, &Veil),
     mut room: Room,
 ) -> Result<(Vec<Listed>, Option<Position>), Error> {
     const SQL: &str = "
@@ -375,7 +376,7 @@ fn conversations(
     let mut items = Vec::with_capacity(places.len());
     for (nth, place) in places.iter().enumerate() {
         let Some(mut item) = turn::listed(conn, place.id)? else { continue };
-        texts.leave(&mut item.turn);
+        texts.leave(&mut item.turn, veil);
         let another = room.take(&item.turn);
         items.push(item);
         if !another && nth + 1 < places.len() {

@@ -17,6 +17,7 @@ use super::searched::searched;
 use super::turn::Turn;
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, Span};
+use crate::veil::Veil;
 pub use window::Piece;
 use window::{cut, window};
 
@@ -78,7 +79,9 @@ pub(super) fn in_tools(
     rows: &mut Rows,
 ) -> Result<bool, Error> {
     let mut found = false;
-    each_hit(asked, id, &term.of_tools, place, rows, |_, text| {
+    // Found is what stands there, also where that is not shown.
+    let bare = Veil::default();
+    each_hit(Asked { veil: &bare, ..asked }, id, &term.of_tools, place, rows, |_, text| {
         found = holds(asked.scratch, text, &term.needle, false)?;
         Ok(!found)
     })?;
@@ -194,6 +197,8 @@ impl<'a> Shown<'a> {
         if self.is_done() {
             return Ok(());
         }
+        // Before it is cut. What was looked for and is hidden now has no place to be shown.
+        let text = &*self.asked.veil.over(text);
         let needles: Vec<_> = self.terms.iter().map(|term| &term.needle).collect();
         let parts = !matches!(source.place, Place::Answer | Place::Input | Place::Output);
         each_piece(self.asked.scratch, text, &needles, parts, |looked| {
@@ -267,7 +272,8 @@ fn answers(
 /// The text of a place in the ground.
 fn text_at(asked: Asked<'_>, span: Option<Span>) -> Result<Option<String>, Error> {
     let Some(span) = span else { return Ok(None) };
-    Ok(asked.chunk.bytes(asked.conn, span)?.map(|bytes| searched(&bytes)))
+    // Of a value that is named by a field: the text to search has no fields.
+    Ok(asked.chunk.bytes(asked.conn, span)?.map(|bytes| searched(&asked.veil.value(&bytes))))
 }
 
 fn human(conn: &Connection, id: ConversationId) -> Result<Vec<(String, String)>, Error> {

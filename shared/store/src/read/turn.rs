@@ -7,6 +7,7 @@ use super::snippet::Match;
 use crate::error::{Context, Error};
 use crate::human::{Marks, Rating};
 use crate::ids::ConversationId;
+use crate::veil::Veil;
 use crate::words::{Kind, Status, Via};
 
 /// The row of a conversation.
@@ -76,13 +77,14 @@ pub enum Texts {
 impl Texts {
     const BEGUN: usize = 16 << 10;
 
-    /// Leaves of a conversation's texts as much as this says.
-    pub(super) fn leave(self, turn: &mut Turn) {
+    /// Leaves of a conversation's texts as much as this says. What is cut has gone through the veil before.
+    pub(super) fn leave(self, turn: &mut Turn, veil: &Veil) {
         if self == Self::Whole {
             return;
         }
         for text in [&mut turn.prompt_text, &mut turn.response_text].into_iter().flatten() {
             if text.len() > Self::BEGUN {
+                veil.text(text);
                 text.truncate(text.floor_char_boundary(Self::BEGUN));
                 text.shrink_to_fit();
             }

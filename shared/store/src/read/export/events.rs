@@ -8,6 +8,7 @@ use super::{Exporter, rows};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
+use crate::veil::Bytes;
 
 /// Which queue files.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +47,7 @@ impl Exporter {
         let until = filter.until_ms.map_or(i64::MAX, |ms| ms.saturating_mul(1_000_000));
         let (mut found, mut last) = (Vec::new(), 0);
         loop {
-            let page = self.ask(|conn| {
+            let page = self.look(|conn| {
                 rows(conn, "list events", EVENTS, [last], |row| {
                     let event = EventFile {
                         id: EventId(row.get(0)?),
@@ -71,7 +72,7 @@ impl Exporter {
     /// # Errors
     /// The engine's; [`Error::Corrupt`] when they cannot be unpacked.
     pub fn payload(&mut self, event: &EventFile) -> Result<Vec<u8>, Error> {
-        let packed: Option<(i64, Vec<u8>, i64)> = self.ask(|conn| {
+        let packed: Option<(i64, Vec<u8>, i64)> = self.look(|conn| {
             conn.prepare_cached(PAYLOAD)
                 .op("prepare")?
                 .query_row(params![event.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -80,7 +81,10 @@ impl Exporter {
         })?;
         let damaged = |what: String| Error::Corrupt { op: "read an event", detail: format!("{} {what}", event.name) };
         let (kind, bytes, size) = packed.ok_or_else(|| damaged("is missing".into()))?;
-        codec::unpack(kind, bytes, usize::try_from(size).unwrap_or(0))
-            .map_err(|error| damaged(format!("cannot be unpacked: {error}")))
+        let payload = codec::unpack(kind, bytes, usize::try_from(size).unwrap_or(0))
+            .map_err(|error| damaged(format!("cannot be unpacked: {error}")))?;
+        let (payload, hidden) = self.veil.blanked(payload, Bytes::Json);
+        self.hidden += hidden;
+        Ok(payload)
     }
 }

@@ -6,6 +6,7 @@ use super::{Exporter, rows};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::TranscriptId;
+use crate::veil::Passing;
 use rusqlite::{OptionalExtension, params};
 
 /// Which files.
@@ -89,10 +90,11 @@ impl Exporter {
     /// # Errors
     /// The engine's.
     pub fn roots(&mut self) -> Result<Vec<(String, String)>, Error> {
-        self.ask(|conn| rows(conn, "list roots", ROOTS, [], |row| Ok((row.get(0)?, row.get(2)?))))
+        self.look(|conn| rows(conn, "list roots", ROOTS, [], |row| Ok((row.get(0)?, row.get(2)?))))
     }
 
     /// The bytes of a file, in pieces and in order. It may have grown since it was listed: what came later is left out.
+    /// Through a veil each byte of a secret is `*`, and all others are as they were.
     ///
     /// # Errors
     /// The engine's, [`Error::Corrupt`] when a piece is missing or damaged, and those of `each`.
@@ -103,8 +105,9 @@ impl Exporter {
     ) -> Result<(), E> {
         let mut left = file.size;
         let mut seq = 0_i64;
+        let mut passing = Passing::new(&self.veil, &file.path);
         while left > 0 {
-            let packed: Option<(i64, Vec<u8>, i64)> = self.ask(|conn| {
+            let packed: Option<(i64, Vec<u8>, i64)> = self.look(|conn| {
                 conn.prepare_cached(CHUNK)
                     .op("prepare")?
                     .query_row([file.id.0, seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -122,10 +125,12 @@ impl Exporter {
             if wanted == 0 {
                 return Err(damaged("is empty").into());
             }
-            each(&bytes[..wanted])?;
+            each(&passing.take(&bytes[..wanted]))?;
             left -= wanted as u64;
             seq += 1;
         }
+        each(&passing.end())?;
+        self.hidden += passing.hidden;
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::read::list::{NEWEST_FIRST, Position, Question};
 use crate::read::search::scratch::Scratch;
 use crate::read::search::{Asked, Grain};
 use crate::read::span::LastChunk;
+use crate::veil::Veil;
 
 /// Rows that one question is asked about.
 const STEP: usize = 200;
@@ -44,19 +45,20 @@ impl Exporter {
     pub fn select(&mut self, filter: &Filter, limit: Option<usize>) -> Result<Vec<Selected>, Error> {
         let limit = limit.unwrap_or(usize::MAX);
         let scratch = Scratch::new()?;
-        let (scratch, chunk) = (&scratch, &LastChunk::default());
-        let Some(question) = self.ask(|conn| Question::new(Asked { conn, scratch, chunk }, filter, Grain::Counted))?
+        let (scratch, chunk, veil) = (&scratch, &LastChunk::default(), &Veil::default());
+        let Some(question) =
+            self.look(|conn| Question::new(Asked { conn, scratch, chunk, veil }, filter, Grain::Counted))?
         else {
             return Ok(Vec::new());
         };
-        let mut stream = self.ask(|conn| question.stream(conn, NEWEST_FIRST, None))?;
+        let mut stream = self.look(|conn| question.stream(conn, NEWEST_FIRST, None))?;
         let (mut found, mut names) = (Vec::new(), HashSet::new());
         loop {
-            let step = self.ask(|conn| stream.step(conn, &question.held))?;
+            let step = self.look(|conn| stream.step(conn, &question.held))?;
             for rows in step.rows.chunks(STEP) {
                 self.ask(|conn| {
                     for row in rows {
-                        if question.holds(Asked { conn, scratch, chunk }, row.id)? {
+                        if question.holds(Asked { conn, scratch, chunk, veil }, row.id)? {
                             found.extend(selected(conn, *row, &mut names)?);
                         }
                     }

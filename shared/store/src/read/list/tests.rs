@@ -9,6 +9,7 @@ use crate::read::search::scratch::Scratch;
 use crate::read::seed::{Row, Store, turn};
 use crate::read::span::LastChunk;
 use crate::read::{Match, Reader};
+use crate::veil::Veil;
 use plain::{Seed, Told, call, fits, write};
 
 fn query(typed: &str) -> Option<Query> {
@@ -381,7 +382,7 @@ fn what_takes_long_to_rank_is_ranked_in_stretches() {
     }
     store.refile();
     let scratch = Scratch::new().unwrap();
-    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default() };
+    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &Veil::default() };
     for direction in [Direction::Descending, Direction::Ascending] {
         for limit in [1, 2, 50] {
             let mut request = ListRequest { sort: Sort::Relevance, direction, limit, ..searched("load") };

@@ -16,6 +16,7 @@ use crate::human::get::all_keys;
 use crate::ids::{ConversationId, EventId, Key};
 use crate::read::conversation::survivor;
 use crate::read::turn::Turn;
+use crate::veil::{Bytes, Veil};
 use crate::words::Kind;
 use crate::write::event_key;
 
@@ -85,6 +86,7 @@ pub(super) fn fill(
     conn: &Connection,
     turn: &Turn,
     after: Option<RawPosition>,
+    veil: &Veil,
     page: &mut Filling,
 ) -> Result<Option<RawPosition>, Error> {
     let owners = Owners::of(conn, turn)?;
@@ -99,6 +101,7 @@ pub(super) fn fill(
     let rows = owners.rows(major, minor, end.saturating_mul(1_000_000))?;
     for row in &rows {
         let Some(payload) = owners.own(row)? else { continue };
+        let (payload, _) = veil.blanked(payload, Bytes::Json);
         let source =
             RawSource::Event { event: row.event.clone(), name: row.name.clone(), captured_ns: row.captured_ns };
         let read = |from: u64, length: u64| {

@@ -6,6 +6,7 @@ use super::{Filling, RawPart, RawPosition, RawSource};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::ConversationId;
+use crate::veil::{Bytes, Veil};
 
 /// All chunks of a transcript but the last hold so many bytes.
 const CHUNK: u64 = crate::write::CHUNK as u64;
@@ -26,6 +27,7 @@ pub(super) fn fill(
     conn: &Connection,
     id: ConversationId,
     after: Option<RawPosition>,
+    veil: &Veil,
     page: &mut Filling,
 ) -> Result<Option<RawPosition>, Error> {
     let (major, minor, from) = after.map_or((0, 0, 0), |at| (at.major, at.minor, at.from));
@@ -57,13 +59,25 @@ pub(super) fn fill(
         let source = RawSource::Line { path: format!("{}/{path}", root.trim_end_matches('/')), offset: start };
         let place = RawPosition { part: RawPart::Lines, major: transcript, minor: start as i64, from: 0 };
         let from = if (place.major, place.minor) == (major, minor) { from } else { 0 };
-        let cut = page.add(&source, end - start, from, |at, length| file.read(start + at, length))?;
+        let cut = if veil.is_drawn() {
+            // As a whole: a piece may hold half a secret, and its name may stand in the one before.
+            let (line, _) = veil.blanked(file.read(start, end - start)?, Bytes::Json);
+            page.add(&source, end - start, from, |at, length| Ok(part(&line, at, length)))?
+        } else {
+            page.add(&source, end - start, from, |at, length| file.read(start + at, length))?
+        };
         if let Some(from) = cut {
             return Ok(Some(RawPosition { from, ..place }));
         }
         shown = Some((place, end));
     }
     Ok(None)
+}
+
+/// At most `length` bytes of a line from `at` on.
+fn part(line: &[u8], at: u64, length: u64) -> Vec<u8> {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(line.len());
+    line[place(at)..place(at.saturating_add(length))].to_vec()
 }
 
 /// The line that holds byte `at` of a transcript; empty where there is none.

@@ -1,5 +1,6 @@
 //! Lists of sessions, held against a plain computation; what one consists of; how fast a long list is.
 
+use crate::veil::Veil;
 use rusqlite::params;
 
 use super::*;
@@ -191,7 +192,9 @@ fn long_conversations_of_a_session_end_a_page() {
     let walked = |limit, room| {
         let (mut lengths, mut found, mut after) = (Vec::new(), Vec::new(), None);
         loop {
-            let (items, next) = conversations(&store.conn, &stretches, after, limit, Texts::Whole, Room(room)).unwrap();
+            let (items, next) =
+                conversations(&store.conn, &stretches, after, limit, (Texts::Whole, &Veil::default()), Room(room))
+                    .unwrap();
             lengths.push(items.len());
             found.extend(items.iter().map(|item| item.turn.id.0));
             after = next;

@@ -1,6 +1,7 @@
 //! Pages that end because the texts on them are long: joined they are the same as those that do not.
 
 use super::*;
+use crate::veil::Veil;
 
 /// Bytes of texts that a page takes in.
 const ROOM: usize = 4_000;
@@ -32,7 +33,7 @@ fn pages_of_long_texts_are_short_and_nothing_is_lost() {
     let (store, long) = filled_store();
     assert!(long.len() > 1, "{long:?}");
     let scratch = Scratch::new().unwrap();
-    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default() };
+    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &Veil::default() };
     let length = |item: &Listed| {
         [&item.turn.prompt_text, &item.turn.response_text].into_iter().flatten().map(String::len).sum::<usize>()
     };
@@ -84,7 +85,7 @@ fn pages_of_long_texts_are_short_and_nothing_is_lost() {
 fn a_short_page_goes_on_in_its_own_stretch() {
     let (store, _) = filled_store();
     let scratch = Scratch::new().unwrap();
-    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default() };
+    let asked = Asked { conn: &store.conn, scratch: &scratch, chunk: &LastChunk::default(), veil: &Veil::default() };
     let mut request = ListRequest { sort: Sort::Relevance, ..searched("load") };
     let all = page(asked, &request).unwrap();
     let bounds = Bounds { room: Room(ROOM), ..Bounds::PAGE };

@@ -53,6 +53,16 @@ impl Room {
     }
 }
 
+/// Writes a new file of ours, over what a process that died has left of it.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut options = File::options();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).at("create", path)?;
+    file.write_all(bytes).at("write", path)
+}
+
 /// Writes a small file of ours, which nobody else reads, over the one that is there.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let partial = path.with_extension("json.partial");

@@ -234,7 +234,7 @@ impl Intake<'_, '_> {
         match parsed {
             Ok(facts) => {
                 self.touch(&facts.session_id);
-                batch.push(Item { claim, payload, facts });
+                batch.push(Item { claim, payload, facts, hidden: None });
                 Ok(())
             }
             Err(reject) => self.reject(claim, &reject),

@@ -27,6 +27,7 @@ pub mod exit;
 pub mod export;
 pub mod failed;
 pub mod forget;
+mod guard;
 pub mod home;
 pub mod import;
 pub mod logging;

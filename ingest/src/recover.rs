@@ -67,7 +67,7 @@ pub fn run(settings: &Settings, args: &Recover, stop: &Arc<AtomicBool>) -> Resul
         (State::OnlyWords(_), _) => Exit::Failure,
         (_, None) => Exit::Done,
         (_, Some(replacing)) => {
-            rebuild(home, &replacing.staging(), &plan, &mut report, stop, &show)?;
+            rebuild(settings, &replacing.staging(), &plan, &mut report, stop, &show)?;
             report.set_aside = replacing.put_in_place(&aside_name())?;
             show.clear();
             let pass = catch_up(settings, stop)?;
@@ -84,13 +84,14 @@ pub fn run(settings: &Settings, args: &Recover, stop: &Arc<AtomicBool>) -> Resul
 
 /// Makes the new database in `staging`.
 fn rebuild(
-    home: &DataDir,
+    settings: &Settings,
     staging: &DataDir,
     plan: &Plan,
     report: &mut Report,
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<(), Error> {
+    let home = &settings.home;
     let wreck = match Wreck::open(&home.database(), &staging.database_dir()) {
         _ if plan.state == State::Missing => None,
         Ok(wreck) => Some(wreck),
@@ -117,7 +118,7 @@ fn rebuild(
         report.salvaged_events = events.new;
     }
     drop(writer);
-    report.archive = fill_up(home, staging, stop, show)?;
+    report.archive = fill_up(settings, staging, stop, show)?;
 
     let mut writer = Writer::open(staging)?;
     for file in &plan.annotations {

@@ -28,6 +28,7 @@ use crate::clock;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::forget::{self, bring_ledger};
+use crate::guard;
 use crate::signals;
 use terminal::{document, print};
 
@@ -79,7 +80,7 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
     }
     let staging = replacing.staging();
     let checked = stage(&src, &staging, stop, &show)?;
-    let replayed = fill_up(home, &staging, stop, &show)?;
+    let replayed = fill_up(settings, &staging, stop, &show)?;
     let aside = replacing.put_in_place(&aside_name())?;
     show.clear();
     let pass = catch_up(settings, stop)?;
@@ -147,14 +148,22 @@ pub(crate) fn stage(src: &Path, staging: &DataDir, stop: &AtomicBool, show: &Sho
 }
 
 /// Takes into the staged database what the archive has beyond it, and derives that.
-pub(crate) fn fill_up(home: &DataDir, staging: &DataDir, stop: &AtomicBool, show: &Show) -> Result<Replayed, Error> {
-    bring_ledger(home, staging)?;
+pub(crate) fn fill_up(
+    settings: &Settings,
+    staging: &DataDir,
+    stop: &AtomicBool,
+    show: &Show,
+) -> Result<Replayed, Error> {
+    bring_ledger(&settings.home, staging)?;
     let mut writer = store::write::Writer::open(staging)?;
+    if let Some(guard) = guard::of(settings)? {
+        writer.guard(guard);
+    }
     // Nobody else has it open, and what it held before is nowhere in it after this.
     if forget::catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
         return Err(ENDED);
     }
-    let replayed = replay(&mut writer, &home.archive(), stop, show)?;
+    let replayed = replay(&mut writer, &settings.home.archive(), stop, show)?;
     crate::derive::derive_observed(&mut writer, &mut |_| {
         show.say("deriving conversations");
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

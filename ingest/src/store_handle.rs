@@ -22,9 +22,9 @@ impl StoreHandle {
         Self { opening, writer: None }
     }
 
-    /// Opens as another would from now on; what is open stays so.
+    /// Opens as another would from now on.
     pub(crate) fn adopt(&mut self, other: Self) {
-        self.opening = other.opening;
+        *self = other;
     }
 
     /// Runs `work` on the writer; whatever goes wrong, the writer is dropped.

@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use export::out::Existing;
-use queue::DataDir;
 use settings::Settings;
 use status::backups::What;
 use store::check::Checked;
@@ -21,41 +20,44 @@ use crate::backup::{copy, due};
 use crate::clock::millis;
 use crate::disk;
 use crate::error::{At, Error};
+use crate::guard;
 
 /// What opening the database of a data directory takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Opening {
-    home: DataDir,
-    min_space: u64,
-    keep: usize,
+    settings: Settings,
     stop: Arc<AtomicBool>,
 }
 
 impl Opening {
     /// By the settings; `stop` ends the copy.
     pub(crate) fn of(settings: &Settings, stop: &Arc<AtomicBool>) -> Self {
-        let Settings { home, min_space, backup_keep: keep, .. } = settings;
-        Self { home: home.clone(), min_space: *min_space, keep: *keep, stop: stop.clone() }
+        Self { settings: settings.clone(), stop: stop.clone() }
     }
 
-    /// Opens it, made or upgraded if need be.
+    /// Opens it, made or upgraded if need be, with the guard that the settings ask for.
     ///
     /// # Errors
     /// The store's; [`Error::UpgradeSpace`] if there is too little room to upgrade it. It is as it was then.
     pub(crate) fn open(&self) -> Result<Writer, Error> {
-        match Writer::open(&self.home) {
+        let home = &self.settings.home;
+        let mut writer = match Writer::open(home) {
             Err(store::Error::NotMigrated { .. }) => {
-                if let Some(older) = Older::hold(&self.home)? {
+                if let Some(older) = Older::hold(home)? {
                     self.upgrade(older)?;
                 }
-                Ok(Writer::open(&self.home)?)
+                Writer::open(home)?
             }
-            done => Ok(done?),
+            done => done?,
+        };
+        if let Some(guard) = guard::of(&self.settings)? {
+            writer.guard(guard);
         }
+        Ok(writer)
     }
 
     fn upgrade(&self, older: Older) -> Result<(), Error> {
-        let (home, from, now_ms) = (&self.home, older.schema(), millis(SystemTime::now()));
+        let (home, from, now_ms) = (&self.settings.home, older.schema(), millis(SystemTime::now()));
         let dir = home.backups();
         queue::layout::create_private_dir(&dir).at("prepare", &dir)?;
         due::remove_partial(&dir)?;
@@ -63,7 +65,7 @@ impl Opening {
         let dest = dir.join(What::before_upgrade(from, now_ms));
         let copying: &copy::Copying<'_> = &|to, watch| older.copy(to, watch);
         let made = copy::make_by(copying, Checked::is_sound, home, &dest, Existing::Replace, &self.stop, &|_| {})?;
-        due::thin_out(home, What::Upgrade, self.keep, now_ms)?;
+        due::thin_out(home, What::Upgrade, self.settings.backup_keep, now_ms)?;
         older.upgrade(&made.checked)?;
         tracing::info!("upgraded the database from schema {from}; as it was before it is kept in {}", dest.display());
         Ok(())
@@ -71,10 +73,10 @@ impl Opening {
 
     /// The copy is as large as the database, and so may be what the upgrade writes.
     fn check_room(&self, older: &Older) -> Result<(), Error> {
-        let (copies, database) = (self.home.backups(), self.home.database_dir());
+        let (copies, database) = (self.settings.home.backups(), self.settings.home.database_dir());
         let device = |path: &PathBuf| fs::metadata(path).map(|meta| meta.dev()).at("look at", path);
         let bytes = older.bytes()?;
-        let work = bytes.saturating_add(self.min_space);
+        let work = bytes.saturating_add(self.settings.min_space);
         let needed = if device(&copies)? == device(&database)? {
             vec![(database, work.saturating_add(bytes))]
         } else {

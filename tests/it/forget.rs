@@ -109,7 +109,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Where a word stands: in the bytes of files, in every zstd stream in them, in the vocabulary of every index.
-fn places(world: &World, word: &str) -> Vec<String> {
+pub(crate) fn places(world: &World, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for path in files(world.data().root()) {
         let bytes = fs::read(&path).unwrap();

@@ -2,6 +2,7 @@
 //! export looked at for them, with the setting off, where each must be there, and with it on, where none may be.
 
 mod canaries;
+mod kept;
 mod surfaces;
 
 use std::collections::BTreeSet;

@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use queue::DataDir;
+use store::sieve::Guard;
 use store::watch::unwatched;
 use store::write::Writer;
 
-use super::catch_up;
+use super::{catch_up, going};
 use crate::error::{At, Error};
 use crate::restore::ENDED;
 
@@ -20,11 +22,18 @@ pub(crate) struct Cleaned {
 }
 
 impl Cleaned {
-    /// Copies `from` into a new folder in `place` and holds the copy against what `home` has forgotten.
+    /// Copies `from` into a new folder in `place` and holds the copy against what `home` has forgotten, and lets `guard` hide
+    /// what it hides.
     ///
     /// # Errors
     /// The store's and the operating system's; [`ENDED`] if `stop` ended it.
-    pub(crate) fn of(home: &DataDir, from: &Path, place: &Path, stop: &AtomicBool) -> Result<Self, Error> {
+    pub(crate) fn of(
+        home: &DataDir,
+        from: &Path,
+        place: &Path,
+        guard: Option<Arc<dyn Guard>>,
+        stop: &AtomicBool,
+    ) -> Result<Self, Error> {
         let root = place.join(format!("cleaning-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root); // of one that died with our number
         let dir = DataDir::new(root.clone());
@@ -34,6 +43,12 @@ impl Cleaned {
         store::backup::copy_other(from, &cleaned.database(), &unwatched)?;
         bring_ledger(home, &cleaned.dir)?;
         let mut writer = Writer::open(&cleaned.dir)?;
+        if let Some(guard) = guard {
+            writer.guard(guard);
+            if writer.sift_all(&mut |_| going(stop))?.1.is_break() {
+                return Err(ENDED);
+            }
+        }
         if catch_up(&mut writer, stop, &|_| {})?.is_break() {
             return Err(ENDED);
         }

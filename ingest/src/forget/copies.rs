@@ -83,7 +83,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn database(home: &DataDir, path: &Path, stop: &AtomicBool) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let cleaned = Cleaned::of(home, path, folder, stop)?;
+    let cleaned = Cleaned::of(home, path, folder, None, stop)?;
     let partial = path.with_extension("db.partial");
     let _ = fs::remove_file(&partial);
     let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;

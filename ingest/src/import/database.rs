@@ -29,13 +29,13 @@ pub fn import(
     writer.merge_stones(&other)?;
     let never = AtomicBool::new(false);
     let _ = forget::learn(writer, &never)?;
-    // A file of theirs that holds what was forgotten here would stand beside ours as another one.
-    let cleaned = match writer.has_forgotten()? {
-        true => {
-            let home = writer.data_dir().clone();
-            Some(Cleaned::of(&home, path, &home.database_dir(), &never)?)
-        }
-        false => None,
+    // A file of theirs that holds what was forgotten or is hidden here would stand beside ours as another one.
+    let guard = writer.guarded()?;
+    let cleaned = if writer.has_forgotten()? || guard.is_some() {
+        let home = writer.data_dir().clone();
+        Some(Cleaned::of(&home, path, &home.database_dir(), guard, &never)?)
+    } else {
+        None
     };
     let other = match &cleaned {
         Some(cleaned) => writer.open_other(&cleaned.database())?,

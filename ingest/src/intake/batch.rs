@@ -22,6 +22,8 @@ pub(crate) struct Item {
     pub(crate) claim: Claim,
     pub(crate) payload: Vec<u8>,
     pub(crate) facts: Facts,
+    /// The payload without what is not to be kept, if there is such.
+    pub(crate) hidden: Option<Vec<u8>>,
 }
 
 /// How much goes into one transaction.
@@ -69,7 +71,7 @@ impl Batch {
         if self.items.is_empty() {
             return Ok(());
         }
-        match write(&self.items, store, clock, steps) {
+        match write(&mut self.items, store, clock, steps) {
             Ok(stored) => self.settle(&stored, places, steps, report),
             Err(Error::Store(store::Error::Sql { .. })) if self.items.len() > 1 => {
                 let mut rest = std::mem::take(&mut self.items).into_iter();
@@ -116,9 +118,10 @@ impl Batch {
         let mut items = std::mem::take(&mut self.items).into_iter();
         let mut stored = stored.iter();
         while let Some(item) = items.next() {
-            let done = match stored.next() {
-                Some(Stored::Forgotten) => item.claim.discard(places).map(|()| Archived::Removed),
-                _ => item.claim.archive(places),
+            let done = match (stored.next(), &item.hidden) {
+                (Some(Stored::Forgotten), _) => item.claim.discard(places).map(|()| Archived::Removed),
+                (_, Some(bytes)) => item.claim.archive_as(places, bytes),
+                (_, None) => item.claim.archive(places),
             };
             let archived = done.and_then(|archived| steps.at(Step::Archived).map(|()| archived));
             match archived {
@@ -147,29 +150,30 @@ impl Batch {
     }
 }
 
-fn write(items: &[Item], store: &mut StoreHandle, clock: Clock, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
+fn write(items: &mut [Item], store: &mut StoreHandle, clock: Clock, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
     let stored_ms = millis(clock.began);
     store.with(|writer| {
         let mut stored = Vec::with_capacity(items.len());
         while stored.len() < items.len() {
             let batch = writer.batch()?;
             let first = stored.len();
-            for item in &items[first..] {
+            for item in &mut items[first..] {
                 if stored.len() > first && batch.is_due() {
                     break; // the rest in a transaction of its own: others wait for this one to end
                 }
+                item.hidden = batch.sieve().masked(&item.payload);
                 stored.push(batch.add_event(&NewEvent {
                     name: item.claim.name(),
                     captured_ns: item.claim.parts().captured_ns,
                     event: &item.facts.event,
                     session_id: &item.facts.session_id,
                     prompt_id: item.facts.prompt_id.as_deref(),
-                    payload: &item.payload,
+                    payload: item.hidden.as_ref().unwrap_or(&item.payload),
                     stored_ms,
                 })?);
             }
             let now_ms = clock.now_ms();
-            let new = stored.iter().zip(items).skip(first).filter(|(stored, _)| matches!(stored, Stored::New(_)));
+            let new = stored.iter().zip(&*items).skip(first).filter(|(stored, _)| matches!(stored, Stored::New(_)));
             batch.count_waits(now_ms, new.map(|(_, item)| now_ms.saturating_sub(captured_ms(item))))?;
             steps.at(Step::Written)?;
             batch.commit()?;

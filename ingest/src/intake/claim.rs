@@ -198,6 +198,46 @@ impl Claim {
         archived
     }
 
+    /// The same with other bytes than those that came: something in them is not to be kept.
+    ///
+    /// # Errors
+    /// As [`Claim::archive`].
+    pub(crate) fn archive_as(self, places: &Places, bytes: &[u8]) -> Result<Archived, Error> {
+        let written = self.write_to_archive(places, bytes);
+        match written {
+            Ok(()) => self.discard(places).map(|()| Archived::Removed),
+            Err(error) => {
+                self.put_back(places);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_to_archive(&self, places: &Places, bytes: &[u8]) -> Result<(), Error> {
+        if places.archiving == Archive::Off {
+            return Ok(());
+        }
+        let day = places.day(&self.parts);
+        queue::layout::create_private_dir(&day).at("create", &day)?;
+        let partial = day.join(format!("{}.partial", self.name));
+        crate::disk::write_new(&partial, bytes)?;
+        let first = day.join(&self.name);
+        let mut n = 1;
+        loop {
+            let to = alternative(&first, n);
+            match rename_new(&partial, &to) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if fs::read(&to).at("compare", &to)? == bytes {
+                        return fs::remove_file(&partial).at("remove", &partial);
+                    }
+                    n += 1;
+                }
+                Err(error) => return Err(error).at("move to the archive", &partial),
+            }
+        }
+    }
+
     fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
         if places.archiving == Archive::Off {
             fs::remove_file(&self.path).at("remove", &self.path)?;

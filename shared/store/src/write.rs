@@ -150,6 +150,14 @@ impl Writer {
         Arc::make_mut(sieve).guard = Some(guard);
     }
 
+    /// The guard, if there is one.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn guarded(&self) -> Result<Option<Arc<dyn Guard>>, Error> {
+        Ok(self.sieve()?.guard.clone())
+    }
+
     /// What may not come in, as it is now.
     ///
     /// # Errors

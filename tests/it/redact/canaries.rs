@@ -143,7 +143,7 @@ impl Canaries {
 }
 
 /// A key as GitHub makes them, made up.
-fn key(seed: &mut Seed) -> String {
+pub(super) fn key(seed: &mut Seed) -> String {
     const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let random: String = (0..36).map(|_| char::from(SIGNS[seed.below(SIGNS.len())])).collect();
     format!("ghp_{random}")

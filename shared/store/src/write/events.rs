@@ -43,8 +43,15 @@ impl Writer {
     /// # Errors
     /// The engine's.
     pub fn has_event(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        let found = find(&self.conn, name, &blake3::hash(payload), self.origin_id)?;
-        found.map_or(Ok(false), |id| is_whole(&self.conn, id, payload))
+        let hidden = self.sieve()?.masked(payload);
+        for payload in [Some(payload), hidden.as_deref()].into_iter().flatten() {
+            if let Some(id) = find(&self.conn, name, &blake3::hash(payload), self.origin_id)?
+                && is_whole(&self.conn, id, payload)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether these bytes can be given back under this name, whichever data directory they came from: the stored ones are

@@ -107,7 +107,16 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Error> {
         }
         let read = || -> rusqlite::Result<(i64, Vec<u8>)> { Ok((row.get(9)?, row.get(10)?)) };
         let (kind, payload) = read().op("read an event")?;
-        codec::unpack(kind, payload.clone(), bytes as usize).map_err(|error| run.other.damaged(&error.to_string()))?;
+        let plain = codec::unpack(kind, payload.clone(), bytes as usize)
+            .map_err(|error| run.other.damaged(&error.to_string()))?;
+        // What is hidden here was not there: it is known by what is left of it.
+        let (kind, payload, hash) = match run.batch()?.sieve().masked(&plain) {
+            Some(hidden) => {
+                let packed = codec::pack(&hidden);
+                (packed.codec, packed.bytes.into_owned(), blake3::hash(&hidden).as_bytes().to_vec())
+            }
+            None => (kind, payload, hash),
+        };
         let value = |column| row.get_ref(column).op("read an event");
         let (captured, event, prompt, stored) = (value(5)?, value(6)?, value(7)?, value(8)?);
         let cost = payload.len() as u64 + ROW;

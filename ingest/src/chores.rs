@@ -21,8 +21,14 @@ use crate::error::{At, Error};
 use crate::intake::lock;
 use crate::prune::{self, How};
 
-/// Between two looks at what is old.
-const DAILY: Duration = Duration::from_secs(24 * 3600);
+/// Between two looks at what is old. An hour less than a day, so that a `once` that comes daily is never a moment too early
+/// and then two days late.
+const DAILY: Duration = Duration::from_secs(23 * 3600);
+/// After so long without a look, the clock may be wrong: it was a day ahead at least, or the machine was off, which nobody can
+/// tell apart. An hour more than a day, for the night in which summer time ends.
+const CLOCK_JUMP: Duration = Duration::from_secs(25 * 3600);
+/// A clock in doubt is believed after a day on which it did not jump again.
+const BELIEVED: Duration = Duration::from_secs(24 * 3600);
 
 /// The right to do them.
 #[derive(Debug)]
@@ -32,9 +38,6 @@ pub(crate) struct Chores {
     last: Option<SystemTime>,
     doubted: Option<SystemTime>,
 }
-
-/// After so long without a look, the clock may be wrong.
-const CLOCK_JUMP: Duration = Duration::from_secs(3 * 24 * 3600);
 
 impl Chores {
     /// Takes it; `None` while somebody else has it.
@@ -65,10 +68,11 @@ impl Chores {
         self.last
     }
 
-    /// Whether the clock may be wrong at `now`: it is three days or more after the last look, or before it. A day later, if
-    /// nothing has jumped again, it is believed.
+    /// Whether the clock may be wrong at `now`: it is more than a day after the last look, or before it. A day
+    /// later, if nothing has jumped again, it is believed. Until then nothing goes for its age: a machine that was off
+    /// keeps things a day longer, and a clock that was wrong costs nothing.
     pub(crate) fn in_doubt(&self, now: SystemTime) -> bool {
-        self.jumped(now) || self.doubted.is_some_and(|since| !elapsed(since, now, DAILY))
+        self.jumped(now) || self.doubted.is_some_and(|since| !elapsed(since, now, BELIEVED))
     }
 
     fn jumped(&self, now: SystemTime) -> bool {
@@ -137,13 +141,14 @@ pub fn run(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<()
     } else {
         Ok(())
     };
-    let backups = crate::backup::due::due(settings, now, stop);
+    let backups = crate::backup::due::due(settings, chores.in_doubt(now), now, stop);
     daily.and(backups)
 }
 
 fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
-    let thinned = thin_figures(settings, now);
-    let (report, pruned) = prune::all(settings, chores.in_doubt(now), now, How::Do, stop);
+    let in_doubt = chores.in_doubt(now);
+    let thinned = if in_doubt { Ok(()) } else { thin_figures(settings, now) };
+    let (report, pruned) = prune::all(settings, in_doubt, now, How::Do, stop);
     let done = pruned.and(thinned);
     // Also after a fault: it is tried again tomorrow, and not at every wake.
     let noted = chores.note(settings, now, prune::fault(&report, &done), stop);
@@ -200,11 +205,12 @@ mod tests {
                 chores.done(now).unwrap();
             }
         };
-        check(&[(1000, false), (1024, false), (1072, false), (1144, false)]);
-        // A second look by hand, or at the next start, confirms nothing.
-        check(&[(1000, false), (1073, true), (1074, true), (1096, true), (1097, false), (1121, false)]);
-        check(&[(1000, false), (9000, true), (1024, true), (1047, true), (1048, false)]);
-        check(&[(1000, false), (1073, true), (1150, true), (1174, false)]);
+        check(&[(1000, false), (1023, false), (1048, false), (1072, false)]);
+        // A second look by hand, or at the next start, confirms nothing; nor does one after another jump.
+        check(&[(1000, false), (1026, true), (1027, true), (1049, true), (1050, false), (1074, false)]);
+        check(&[(1000, false), (1048, true), (1096, true), (1120, false)]);
+        // Ten years ahead, and back.
+        check(&[(1000, false), (88_600, true), (88_601, true), (1001, true), (1024, true), (1025, false)]);
         check(&[(1000, false), (999, true), (1022, true), (1023, false)]);
     }
 }

@@ -121,7 +121,8 @@ pub(crate) fn all(
     how: How,
     stop: &AtomicBool,
 ) -> (Report, Result<(), Error>) {
-    let mut report = Report { dry_run: how == How::Say, clock_jumped: in_doubt, ..Report::default() };
+    let by_age = settings.archive_keep.is_some() || settings.failed_keep.is_some();
+    let mut report = Report { dry_run: how == How::Say, clock_jumped: in_doubt && by_age, ..Report::default() };
     let mut done = Ok(());
     if settings.archive == Archive::Pack {
         done = pack(settings, now, how, stop, &mut report);
@@ -229,7 +230,7 @@ impl Report {
             lines.push(format!("{files} {would}dropped from failed: {}", self.dropped_failed.join(", ")));
         }
         if self.clock_jumped {
-            lines.push("the look before was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day".to_owned());
+            lines.push("the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day".to_owned());
         }
         if lines.is_empty() {
             lines.push("nothing to do".to_owned());
@@ -279,7 +280,7 @@ mod tests {
         2026-01-03 stays: 1 file of it missing or damaged in the database; `doctor` says more
         2026-01-04 stays: failed to unpack /a: it is damaged; `doctor` says more
         1 file dropped from failed: x.json
-        the look before was more than three days ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day
+        the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day
         ");
     }
 }

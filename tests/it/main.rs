@@ -48,5 +48,6 @@ mod setup; // what makes it run by itself, put in and taken out
 mod status; // how it is going, in each state
 mod terminal; // help, colour, tables, and readers that go away
 mod tidy; // the rules of the repository
+mod trouble; // each trouble of an operator, made for real
 mod units; // what setup writes for systemd, launchd and cron
 mod upgrade; // a database of the schema before

@@ -21,16 +21,20 @@ use crate::disk;
 use crate::error::{At, Error};
 use terminal::size;
 
+/// So many times as many as are to be kept stay while the clock is in doubt: each jump may have one made, and none that is
+/// good goes for it; nor does a clock that jumps each day fill the disk.
+const IN_DOUBT: usize = 2;
 /// After a try that failed.
 const RETRY: Duration = Duration::from_secs(3600);
 /// How long a copy from before an upgrade is kept at least: long enough to notice what the upgrade did.
 const UPGRADE_KEEP_MS: i64 = 30 * 24 * 3_600_000;
 
-/// Makes the backups that are due; nothing while there is no database. What fails is logged and noted.
+/// Makes the backups that are due; nothing while there is no database. What fails is logged and noted. Fewer old ones go while
+/// the clock is `in_doubt`.
 ///
 /// # Errors
 /// If it cannot be told what is due, or noted what failed.
-pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+pub(crate) fn due(settings: &Settings, in_doubt: bool, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
     let home = &settings.home;
     if !fs::metadata(home.database()).is_ok_and(|meta| meta.len() > 0) {
         return Ok(());
@@ -48,6 +52,7 @@ pub(crate) fn due(settings: &Settings, now: SystemTime, stop: &AtomicBool) -> Re
         match make(settings, what, now, stop) {
             Ok(()) => {
                 note(home, there.failures, what, None)?;
+                let keep = if in_doubt { keep.max(1).saturating_mul(IN_DOUBT) } else { keep };
                 thin_out(home, what, keep, millis(now))?;
                 if what == What::Database {
                     remove_old_upgrades(home, millis(now))?;

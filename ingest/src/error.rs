@@ -161,6 +161,13 @@ impl Error {
         }
     }
 
+    /// Whether a folder of ours is not what it was: moved away, on a disk that is gone, of a mode that keeps us out. What is
+    /// wrong with one file is found out before.
+    pub(crate) fn is_of_a_folder(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
+    }
+
     /// Whether the process ran out of open files; fewer at a time may do.
     pub(crate) fn is_out_of_files(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
@@ -173,7 +180,9 @@ impl Error {
             Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::LogFilter(_) => Exit::Config,
             Self::Usage(_) => Exit::Usage,
             Self::Import { .. } => Exit::Usage,
-            Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. }) => Exit::Config,
+            Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. } | store::Error::Unfit { .. }) => {
+                Exit::Config
+            }
             // Not by this process; the next one may be of the newer version.
             Self::Store(store::Error::Outdated { .. }) => Exit::Busy,
             _ if self.is_transient() => Exit::Busy,

@@ -86,7 +86,7 @@ fn check_private(home: &DataDir) -> Result<(), Error> {
 
 /// Refuses the file systems that keep no locks or share no memory.
 fn check_file_system(root: &Path) -> Result<(), Error> {
-    match unfit_file_system(root)? {
+    match store::unfit_file_system(root).at("look at the file system of", root)? {
         None => Ok(()),
         Some(name) => Err(wrong(
             root,
@@ -95,40 +95,6 @@ fn check_file_system(root: &Path) -> Result<(), Error> {
             ),
         )),
     }
-}
-
-/// The kind of the file system of `path`, if it keeps no locks or shares no memory.
-///
-/// # Errors
-/// The operating system's.
-pub(crate) fn unfit_file_system(path: &Path) -> Result<Option<&'static str>, Error> {
-    #[cfg(target_os = "linux")]
-    {
-        let kind = rustix::fs::statfs(path).map_err(io::Error::from).at("look at the file system of", path)?.f_type;
-        // Some platforms have it signed, and the numbers are 32 bits.
-        Ok(unfit(kind as u32))
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = path;
-        Ok(None)
-    }
-}
-
-/// By the number that the kernel gives it (statfs(2)).
-#[cfg(target_os = "linux")]
-fn unfit(kind: u32) -> Option<&'static str> {
-    Some(match kind {
-        0x6969 => "NFS",
-        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "SMB",
-        0x0102_1997 => "9p",
-        0x5346_414f | 0x6b41_4653 => "AFS",
-        0x6573_5546 => "FUSE",
-        0x00c3_6400 => "Ceph",
-        0x7375_7245 => "Coda",
-        0x564c => "NCP",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -182,17 +148,5 @@ mod tests {
             },
             Err("chmod go-w"),
         );
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn file_systems() {
-        for (kind, expected) in [(0x6969, "NFS"), (0xff53_4d42, "SMB"), (0x0102_1997, "9p"), (0x6573_5546, "FUSE")] {
-            assert_eq!(unfit(kind), Some(expected));
-        }
-        // ext4, tmpfs, btrfs, overlay
-        for kind in [0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630] {
-            assert_eq!(unfit(kind), None, "{kind:x}");
-        }
     }
 }

@@ -225,6 +225,9 @@ impl From<store::Error> for Problem {
                 Self { kind: Kind::ServerOlder, ..Self::unavailable(detail, 5) }
             }
             E::Foreign { .. } => Self::unavailable("The database file belongs to another program.", 60),
+            E::Unfit { kind, .. } => {
+                Self::unavailable(format!("The data directory lies on {kind}, which would damage the database."), 60)
+            }
             E::Corrupt { .. } => Self::unavailable(
                 "The database is damaged: `prompt-manager doctor` says how, `prompt-manager recover` makes it anew.",
                 60,

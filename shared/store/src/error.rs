@@ -71,6 +71,17 @@ pub enum Error {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// The disk keeps no locks: whoever opened it there would damage it.
+    #[error(
+        "open {path}: it lies on a network or user-space file system ({kind}), which keeps no locks; move the data directory to a \
+         local disk"
+    )]
+    Unfit {
+        /// The database.
+        path: PathBuf,
+        /// What the file system is called.
+        kind: &'static str,
+    },
     /// A reader found an older schema than it needs.
     #[error("open {path}: the database has schema {found} and needs {known}; `prompt-manager once` upgrades it")]
     NotMigrated {

@@ -28,11 +28,13 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The other process that writes to the database of `dir` right now.
+/// The other process that writes to the database of `dir` right now, or has all of it for itself.
 pub(crate) fn writer(dir: &DataDir) -> Option<Holder> {
-    let mut shm = dir.database().into_os_string();
+    let database = dir.database();
+    let mut shm = database.clone().into_os_string();
     shm.push("-shm");
-    holder(Path::new(&shm), "POSIX", |from, to| (from..=to).contains(&WRITE_LOCK))
+    let writes = || holder(Path::new(&shm), "POSIX", |from, to| (from..=to).contains(&WRITE_LOCK));
+    writes().or_else(|| holder(&database, "POSIX", |_, _| true))
 }
 
 /// The other process that has `run/db.lock` of `dir`.

@@ -22,6 +22,7 @@ pub mod backup;
 pub mod check;
 mod codec;
 mod courtesy;
+mod disk;
 pub mod error;
 mod figures;
 mod functions;
@@ -45,6 +46,7 @@ pub mod words;
 mod words_cjk;
 pub mod write;
 
+pub use disk::unfit_file_system;
 pub use error::Error;
 pub use figures::{Figures, Pass, Seen};
 pub use held::Holder;

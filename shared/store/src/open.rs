@@ -13,6 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::disk;
 use crate::error::{Context, Error};
 use crate::write::checkpoint;
 use crate::{functions, held, lost, migrate, swap};
@@ -115,6 +116,7 @@ fn open_writer(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
 
 /// Opens for writing, whatever schema it has, with foreign keys off so that a table can be made anew.
 pub(crate) fn unmigrated(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    disk::fit(dir)?;
     let lock = DbLock::shared(dir)?;
     let path = dir.database();
     match lost::present(dir) {
@@ -181,6 +183,7 @@ fn switch_to_wal(conn: &Connection) -> Result<(), Error> {
 
 /// Opens for listing: read-only, and every query ends after two seconds.
 pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    disk::fit(dir)?;
     let path = dir.database();
     lost::present(dir)?;
     let lock = DbLock::shared(dir)?;
@@ -191,6 +194,7 @@ pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
 
 /// Opens for a person's words: a database that is there, read-write, and every commit is durable.
 pub(crate) fn annotator(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
+    disk::fit(dir)?;
     let path = dir.database();
     lost::present(dir)?;
     let lock = DbLock::shared(dir)?;
@@ -255,6 +259,7 @@ pub(crate) struct Opened {
 
 /// Opens for reading without a limit on time, also from a read-only file system or somebody else's folder.
 pub(crate) fn anywhere(dir: &DataDir) -> Result<Opened, Error> {
+    disk::fit(dir)?;
     let path = dir.database();
     lost::present(dir)?;
     // Who cannot write the lock cannot be in the way of a restore either: the file it replaces stays open.

@@ -118,7 +118,7 @@ impl Reader {
         let path = dir.database();
         lost::present(dir)?;
         let file = open::identity(&path).ok_or_else(|| Error::Missing { path: path.clone() })?;
-        let opened = open::anywhere(dir)?;
+        let opened = open::anywhere(dir).map_err(|error| error.held(dir))?;
         Ok(Self { conn: opened.conn, scratch: None, path, file, veil: Veil::default(), _lock: opened.lock })
     }
 

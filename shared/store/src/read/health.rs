@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::Reader;
 use crate::error::{Context, Error};
 use crate::{PARSER, migrate, open};
 
@@ -73,6 +74,26 @@ pub(super) fn read(conn: &Connection, path: &Path) -> Result<Health, Error> {
         bytes: size(path),
         wal_bytes: size(Path::new(&wal)),
     })
+}
+
+const HAS_TRANSCRIPTS: &str = "
+    select exists (select 1 from transcripts join origins on origins.id = origin_id and own = 1
+                    where root = ?1 and superseded_ms is null)";
+
+impl Reader {
+    /// Whether a transcript below `root` was ever read here.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn has_transcripts(&mut self, root: &Path) -> Result<bool, Error> {
+        let root = root.to_string_lossy();
+        self.ask(|conn| {
+            conn.prepare_cached(HAS_TRANSCRIPTS)
+                .op("prepare")?
+                .query_row([&root], |row| row.get(0))
+                .op("look for a root")
+        })
+    }
 }
 
 /// Sessions that were derived by older rules, counted up to [`Health::DIRTY_LIMIT`].

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use settings::Settings;
 use supervisor::Notify;
 
+use crate::doctor::outside::Word;
 use crate::error::{At, Error};
 use crate::notify::Who;
 use crate::pass::{self, Context, Effort};
@@ -98,12 +99,13 @@ impl Daemon<'_> {
 
     fn passes(&mut self, beside: &mut Beside, tell: &mut Tell) -> Result<(), Error> {
         let mut presence = Presence::begin(&self.settings.home, Some(&self.schedule), Moment::now().wall);
-        let (mut faults, mut first) = (0, true);
+        let (mut faults, mut first, mut word) = (0, true, Word::default());
         while !self.stopping() {
             let woke = Moment::now();
             let report = self.pass(woke)?;
             note(&report);
             presence.passed(self.ctx, &report, woke, Some(&self.schedule));
+            word.leave(&self.settings, woke.wall, woke.mono);
             tell.look(&self.settings, woke);
             if report.trouble.is_some() {
                 self.notify.status(&format!("in trouble: {report}"));

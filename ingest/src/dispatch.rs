@@ -3,11 +3,12 @@
 use std::env::var_os;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use settings::Settings;
 
 use crate::cli::{Cli, Command};
+use crate::doctor::outside::Word;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::once::{self, Format};
@@ -50,6 +51,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let done = match command {
         Command::Once(once) => {
             let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line });
+            Word::default().leave(&settings, SystemTime::now(), Instant::now());
             if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }

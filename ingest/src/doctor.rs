@@ -1,7 +1,8 @@
 //! `ingest doctor`: looks for everything that could be wrong, says what to do about it, and mends what can be mended.
 //!
 //! Reading order: `code` (the table of findings), `round` (what one look at everything gathers), then the looks: `queue`,
-//! `archive`, `rows`, `lines` (the captured bytes), `hook` (Claude Code's settings), `machine`; at last `mend` and `report`.
+//! `archive`, `rows`, `lines` (the captured bytes), `hook` (Claude Code's settings), `outside` (as much of it as `status` tells too),
+//! `machine`; at last `mend` and `report`.
 
 mod archive;
 mod code;
@@ -9,6 +10,7 @@ mod hook;
 mod lines;
 mod machine;
 mod mend;
+pub(crate) mod outside;
 mod queue;
 mod report;
 mod round;
@@ -72,21 +74,22 @@ pub fn run(settings: &Settings, args: &Doctor, stop: &Arc<AtomicBool>) -> Result
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let now = SystemTime::now();
     let quiet = args.common.quiet || args.json;
-    let (mut findings, mut checked, mends) = look(settings, now, stop, quiet)?;
+    let (mut findings, mut checked, mends) = look(settings, now, stop, quiet);
     let mut repaired = Vec::new();
     if args.repair && !stop.load(std::sync::atomic::Ordering::Relaxed) {
         repaired = mend::all(settings, mends, now)?;
         if !repaired.is_empty() {
-            (findings, checked, _) = look(settings, now, stop, quiet)?;
+            (findings, checked, _) = look(settings, now, stop, quiet);
         }
     }
     let state = worst(&findings);
+    let is_busy = findings.iter().any(|shown| shown.finding.code == "database_busy");
     let stopped = stop.load(std::sync::atomic::Ordering::Relaxed);
     let report = Report { state, checked_ms: crate::clock::millis(now), findings, checked, repaired, stopped };
     let text = if args.json { terminal::document(&report.document()) } else { report.shown(terminal::width()) };
     terminal::print(text.as_bytes()).at("write the findings of", settings.home.root())?;
     Ok(match state {
-        _ if stopped => Exit::Busy,
+        _ if stopped || is_busy => Exit::Busy,
         Some(Severity::Error) => Exit::Failure,
         _ => Exit::Done,
     })
@@ -96,47 +99,48 @@ pub fn run(settings: &Settings, args: &Doctor, stop: &Arc<AtomicBool>) -> Result
 type Looked = (Vec<round::Shown>, round::Checked, Vec<(Code, Mend)>);
 
 /// One look at everything.
-fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) -> Result<Looked, Error> {
+fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) -> Looked {
     let mut round = Round::new(settings, now, stop, quiet);
+    let tell = |round: &mut Round<'_>| {
+        let outside = outside::look(settings, now, &|name| var_os(name), outside::Sight::All);
+        round.told(status::Status::gather_seeing(settings, now, outside).findings);
+        Ok(())
+    };
     if !settings.home.root().is_dir() {
-        round.found(Code::NothingYet, settings.home.root().display().to_string());
-        return Ok(round.end());
+        round.look("how it is going", tell);
+        return round.end();
     }
-    round.look("the disk", machine::places)?;
-    round.look("folders", queue::folders)?;
-    round.look("modes", machine::modes)?;
+    round.look("folders", queue::folders);
+    round.look("modes", machine::modes);
     let mut opened = None;
     round.look("the database", |round| {
         opened = rows::open(round)?;
         Ok(())
-    })?;
+    });
     let store = opened.as_ref();
     let mut last_event_ns = None;
     if let Some(store) = store {
-        round.look("the database file", rows::file)?;
-        round.look("the schema", |round| rows::schema(round, store))?;
-        round.look("events", |round| rows::events(round, store))?;
-        round.look("transcripts", |round| lines::look(round, store))?;
-        round.look("references", |round| rows::references(round, store))?;
-        round.look("the index of words", |round| rows::words(round, store))?;
+        round.look("the database file", rows::file);
+        round.look("the schema", |round| rows::schema(round, store));
+        round.look("events", |round| rows::events(round, store));
+        round.look("transcripts", |round| lines::look(round, store));
+        round.look("references", |round| rows::references(round, store));
+        round.look("the index of words", |round| rows::words(round, store));
         round.look("the newest event", |_| {
             last_event_ns = store.last_captured_ns()?;
             Ok(())
-        })?;
+        });
     }
-    round.look("the queue", |round| queue::waiting(round, store))?;
-    round.look("failed", |round| queue::failed(round, store))?;
-    round.look("the archive", |round| archive::look(round, store))?;
-    round.look("what was left", machine::left)?;
-    round.look("Claude Code's settings", |round| hook::look(round, &|name| var_os(name), last_event_ns))?;
-    round.look("how it is going", |round| {
-        round.told(status::Status::gather(settings, now).findings);
-        Ok(())
-    })?;
+    round.look("the queue", |round| queue::waiting(round, store));
+    round.look("failed", |round| queue::failed(round, store));
+    round.look("the archive", |round| archive::look(round, store));
+    round.look("what was left", machine::left);
+    round.look("Claude Code's settings", |round| hook::look(round, &|name| var_os(name), last_event_ns));
+    round.look("how it is going", tell);
     if let Some(store) = store.filter(|_| !round.is_ground_damaged()) {
-        round.look("what is derived", |round| derived(round, store))?;
+        round.look("what is derived", |round| derived(round, store));
     }
-    Ok(round.end())
+    round.end()
 }
 
 /// Some sessions, others each day, are derived again and compared. Where nothing can be written that is left out, as it

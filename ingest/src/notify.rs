@@ -19,6 +19,7 @@ use status::{Severity, State, Status};
 use crate::child::{self, Output};
 use crate::cli::Place;
 use crate::clock::millis;
+use crate::doctor::outside;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use memory::Going;
@@ -132,7 +133,8 @@ fn look(settings: &Settings, memory: &mut Memory, now: SystemTime, patience: Dur
         Err(error) => return Err(error),
     };
     memory.recall(&settings.home);
-    let news = found(&Status::gather(settings, now));
+    let outside = outside::look(settings, now, &|name| std::env::var_os(name), outside::Sight::Lost);
+    let news = found(&Status::gather_seeing(settings, now, outside));
     let going = if news.state == "failing" { Going::Wrong } else { Going::Well };
     let due = memory.look(going, millis(now), patience);
     let wanted = settings.home.run().join("notify.wanted");

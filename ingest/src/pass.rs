@@ -166,7 +166,7 @@ pub fn run(
     let mut report = pass.report;
     match done {
         Ok(()) => {}
-        Err(error) if error.is_transient() => {
+        Err(error) if error.is_transient() || error.is_of_a_folder() => {
             ctx.watch.forget();
             ctx.underived = true;
             report.trouble.get_or_insert_with(|| error.to_string());

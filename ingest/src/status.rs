@@ -8,6 +8,7 @@ use clap::Args;
 use settings::Settings;
 
 use crate::cli::Place;
+use crate::doctor::outside;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 
@@ -38,7 +39,9 @@ pub struct Status {
 /// # Errors
 /// When it cannot be written.
 pub fn run(settings: &Settings, args: &Status) -> Result<Exit, Error> {
-    let found = status::Status::gather(settings, SystemTime::now());
+    let now = SystemTime::now();
+    let outside = outside::look(settings, now, &|name| std::env::var_os(name), outside::Sight::Lost);
+    let found = status::Status::gather_seeing(settings, now, outside);
     let text = if args.json { terminal::document(&found) } else { page::page(&found, terminal::width()) };
     terminal::print(text.as_bytes()).at("write the status of", settings.home.root())?;
     Ok(if found.status == status::State::Failing { Exit::Failure } else { Exit::Done })

@@ -2,11 +2,12 @@
 //!
 //! After a failed sync the kernel may have marked lost pages as clean, so the same connection must never try again; a new
 //! one reads what is really there. Nor does a connection see that its file was moved away or replaced: what it then commits
-//! is nowhere that anybody looks, so it counts as not done.
+//! is nowhere that anybody looks, so it counts as not done. Nor is another database made in the place of one that was open: it
+//! was moved away, or its disk is gone, and may come back.
 
 use store::write::{Log, Writer};
 
-use crate::error::Error;
+use crate::error::{At, Error};
 use crate::upgrade::Opening;
 
 /// The connection, or the intention of one.
@@ -14,17 +15,19 @@ use crate::upgrade::Opening;
 pub(crate) struct StoreHandle {
     opening: Opening,
     writer: Option<Writer>,
+    /// There was a database.
+    was_open: bool,
 }
 
 impl StoreHandle {
     /// Nothing is opened yet.
     pub(crate) fn new(opening: Opening) -> Self {
-        Self { opening, writer: None }
+        Self { opening, writer: None, was_open: false }
     }
 
     /// Opens as another would from now on.
     pub(crate) fn adopt(&mut self, other: Self) {
-        *self = other;
+        *self = Self { was_open: self.was_open, ..other };
     }
 
     /// Runs `work` on the writer; whatever goes wrong, the writer is dropped.
@@ -34,12 +37,23 @@ impl StoreHandle {
     pub(crate) fn with<T>(&mut self, work: impl FnOnce(&mut Writer) -> Result<T, Error>) -> Result<T, Error> {
         let mut writer = match self.writer.take().filter(Writer::is_current) {
             Some(writer) => writer,
-            None => self.opening.open()?,
+            None => self.open()?,
         };
+        self.was_open = true;
         let done = work(&mut writer)?;
         writer.check_current()?;
         self.writer = Some(writer);
         Ok(done)
+    }
+
+    fn open(&self) -> Result<Writer, Error> {
+        let home = self.opening.home();
+        let database = home.database();
+        // While it is being replaced it is not there either, for a moment.
+        if self.was_open && !home.replacement().exists() {
+            std::fs::symlink_metadata(&database).at("find", &database)?;
+        }
+        self.opening.open()
     }
 
     /// Empties the log of an open store, if it can be done without waiting; `false` when somebody needs it still.

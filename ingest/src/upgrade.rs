@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use export::out::Existing;
+use queue::DataDir;
 use settings::Settings;
 use status::backups::What;
 use store::check::Checked;
@@ -33,6 +34,11 @@ impl Opening {
     /// By the settings; `stop` ends the copy.
     pub(crate) fn of(settings: &Settings, stop: &Arc<AtomicBool>) -> Self {
         Self { settings: settings.clone(), stop: stop.clone() }
+    }
+
+    /// Whose database it is.
+    pub(crate) fn home(&self) -> &DataDir {
+        &self.settings.home
     }
 
     /// Opens it, made or upgraded if need be, with the guard that the settings ask for.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -31,7 +32,7 @@ impl World {
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("prompt-manager-test-").tempdir().expect("a temporary directory");
         for name in ["home", "data"] {
-            fs::create_dir(root.path().join(name)).expect("a directory");
+            fs::DirBuilder::new().mode(0o700).create(root.path().join(name)).expect("a directory");
         }
         let data = DataDir::new(root.path().join("data"));
         Self { root, data, servers: AtomicU32::new(0) }

@@ -89,21 +89,9 @@ codes! {
         "a folder of the data directory is missing"
         "run `prompt-manager doctor --repair`, which makes it";
     // The database.
-    NothingYet "nothing_yet" Note false
-        "there is no database yet"
-        "run `prompt-manager once`";
-    DatabaseMissing "database_missing" Error false
-        "the database is gone or empty, but there is an archive, a backup or its log"
-        "stop the ingester and run `prompt-manager recover`: it is made anew from backup, archive and transcripts";
     DatabaseDamaged "database_damaged" Error false
         "the database is damaged"
         "stop the ingester and run `prompt-manager recover`: the file is set aside and made anew";
-    DatabaseForeign "database_foreign" Error false
-        "the database cannot be used by this version"
-        "install the version that it needs, or choose another --home";
-    DatabaseOld "database_old" Warning false
-        "the database has an older schema"
-        "run `prompt-manager once`, which upgrades it";
     EngineOld "engine_old" Error false
         "the engine has a bug that can lose commits"
         "install a newer version of Prompt Manager";
@@ -194,19 +182,19 @@ codes! {
         "run `prompt-manager setup refresh`, which renews it";
     HookDoubled "hook_doubled" Note false
         "both the settings and the plugin call the hook"
-        "each event is kept once; take one of them out: `prompt-manager setup hooks --remove` or `setup plugin --remove`";
+        "each event is kept once; take one of them out: `prompt-manager setup hooks --remove` or `prompt-manager setup plugin --remove`";
     HookForgotten "hook_forgotten" Warning false
         "the hook was set up in settings that do not call it any more"
-        "run `prompt-manager setup hooks`, or `setup plugin`, to have it called again, or with --remove to strike that off";
+        "run `prompt-manager setup hooks`, or `prompt-manager setup plugin`, to have it called again, or with --remove to strike that off";
     SetupUnreadable "setup_unreadable" Warning false
         "what was set up is not known: its record cannot be read"
         "move the file away, and set up again what you want: `prompt-manager setup hooks`, `setup plugin`, `setup service`";
     HookElsewhere "hook_elsewhere" Error false
         "the hook writes to another queue than the one that is read"
-        "run `prompt-manager setup hooks`, or `setup plugin`, with the --home that is meant, or set `home` in config.toml";
+        "run `prompt-manager setup hooks`, or `prompt-manager setup plugin`, with the --home that is meant, or set `home` in config.toml";
     HookSpillElsewhere "hook_spill_elsewhere" Warning false
         "the hook's spill place is another than the one that is read"
-        "run `prompt-manager setup hooks`, or `setup plugin`, or set `spill` in config.toml";
+        "run `prompt-manager setup hooks`, or `prompt-manager setup plugin`, or set `spill` in config.toml";
     HooksLost "hooks_lost" Warning false
         "transcripts tell of runs of our hook of which there is no event"
         "the transcript has what was said; look into logs/hook-errors.log, and whether PROMPT_MANAGER_DISABLE was set, or `ignore`";
@@ -214,12 +202,6 @@ codes! {
         "Claude Code tells that our hook failed or was ended"
         "look into logs/hook-errors.log, and raise its `timeout` in the settings";
     // The machine.
-    FileSystem "file_system" Error false
-        "the data directory lies on a network or user-space file system, which would damage the database"
-        "move it to a local disk";
-    ProjectsUnreadable "projects_unreadable" Warning false
-        "a projects root cannot be read, so that its transcripts are not taken in"
-        "check --projects, or the folder's mode";
     FolderOpen "folder_open" Warning true
         "others may look into a folder"
         "run `prompt-manager doctor --repair`, which closes it";
@@ -232,9 +214,9 @@ codes! {
     OwnerForeign "owner_foreign" Error false
         "something in the data directory belongs to another user"
         "give it to the user who runs the ingester: chown";
-    ClockAhead "clock_ahead" Warning false
-        "events were captured or stored in the future"
-        "set the clock; their order is that of their times";
+    TimesAhead "times_ahead" Note false
+        "events were captured or stored at times that are still to come: the clock was wrong"
+        "nothing: they are kept, and stand in the order of these times";
     LeftOver "left_over" Warning true
         "a part of a backup or a pack was left by a process that died"
         "run `prompt-manager doctor --repair`, which removes it";

@@ -37,18 +37,15 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
         round.found(Code::SetupUnreadable, error.to_string());
         Record::default()
     });
-    let mut is_called = false;
-    let folders = folders(&record, var);
-    for folder in &folders {
-        let recorded = record.hooks.iter().find(|hooks| hooks.config_dir == *folder);
-        is_called |= look_at(round, var, folder, recorded)?;
-    }
-    for plugin in &record.plugins {
-        is_called |= look_at_plugin(round, var, &plugin.folder());
+    let mut is_called = set_up(round, var, &record)?;
+    let usual = usual(var).filter(|usual| record.hooks.iter().all(|hooks| hooks.config_dir != *usual));
+    if let Some(usual) = &usual {
+        is_called |= look_at(round, var, usual, None)?;
     }
     let quiet_ns = crate::clock::millis(round.now.checked_sub(QUIET).unwrap_or(round.now)).saturating_mul(1_000_000);
     if !is_called && last_event_ns.is_none_or(|ns| ns < quiet_ns) {
-        let shown: Vec<_> = folders.iter().map(|folder| folder.join("settings.json").display().to_string()).collect();
+        let folders = record.hooks.iter().map(|hooks| &hooks.config_dir).chain(&usual);
+        let shown: Vec<_> = folders.map(|folder| folder.join("settings.json").display().to_string()).collect();
         round.found(Code::HookNotCalled, shown.join(", "));
     }
     let user = User::new(round.settings, var);
@@ -62,13 +59,22 @@ pub(super) fn look(round: &mut Round<'_>, var: Var<'_>, last_event_ns: Option<i6
     Ok(())
 }
 
-/// The configurations that were set up, and the one that Claude Code uses here.
-fn folders(record: &Record, var: Var<'_>) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = record.hooks.iter().map(|hooks| hooks.config_dir.clone()).collect();
-    if let Some(usual) = usual(var).filter(|usual| !folders.contains(usual)) {
-        folders.push(usual);
+/// Looks at what was set up, and tells whether the hook is called there.
+fn set_up(round: &mut Round<'_>, var: Var<'_>, record: &Record) -> Result<bool, Error> {
+    let mut is_called = false;
+    for hooks in &record.hooks {
+        is_called |= look_at(round, var, &hooks.config_dir, Some(hooks))?;
     }
-    folders
+    for plugin in &record.plugins {
+        is_called |= look_at_plugin(round, var, &plugin.folder());
+    }
+    Ok(is_called)
+}
+
+/// As much of it as `status` tells too: of what was set up, and without a look into the programs.
+pub(super) fn look_briefly(round: &mut Round<'_>, var: Var<'_>) -> Result<(), Error> {
+    // A record that cannot be read is told of by whoever reads the settings.
+    set_up(round, var, &Record::read(&round.settings.home).unwrap_or_default()).map(drop)
 }
 
 /// Looks at one configuration, and tells whether the hook is called there, as far as can be seen.

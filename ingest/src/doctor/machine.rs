@@ -1,19 +1,18 @@
-//! What the machine gives us: the disk's kind, folders that are ours alone, transcripts that can be read; and what dead
-//! processes left.
+//! What the machine gives us: folders and files that are ours alone; and what dead processes left. At the kind of the disk and
+//! at the folders that matter most `status` looks too.
 
-use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use status::OTHERS;
 use walkdir::WalkDir;
 
 use super::code::Code;
 use super::queue::entries;
 use super::round::{Mend, Round};
 use crate::error::{At, Error};
-use crate::home;
 
 /// A part that nobody has written to for so long was left.
 const LEFT: Duration = Duration::from_secs(24 * 3600);
@@ -21,32 +20,6 @@ const LEFT: Duration = Duration::from_secs(24 * 3600);
 const SETTLED: Duration = Duration::from_secs(60);
 /// What was set aside is worth a word after so long.
 const ASIDE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Others' bits of a mode.
-const OTHERS: u32 = 0o077;
-
-/// The kind of the disk, and what lies on others.
-pub(super) fn places(round: &mut Round<'_>) -> Result<(), Error> {
-    let root = round.settings.home.root();
-    if let Some(kind) = home::unfit_file_system(root)? {
-        round.found(Code::FileSystem, format!("{} is on {kind}", root.display()));
-    }
-    for root in &round.settings.projects {
-        // Claude Code makes it at its first session.
-        let problem = match fs::read_dir(root) {
-            Ok(_) => None,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let is_told = root.parent().is_none_or(|parent| parent.exists());
-                is_told.then_some("is not there")
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some("may not be read"),
-            Err(_) => Some("cannot be read"),
-        };
-        if let Some(problem) = problem {
-            round.found(Code::ProjectsUnreadable, format!("{} {problem}", root.display()));
-        }
-    }
-    Ok(())
-}
 
 /// All of the data directory is ours and closed, and so is the spill place, where prompts wait as well.
 pub(super) fn modes(round: &mut Round<'_>) -> Result<(), Error> {

@@ -165,39 +165,25 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// What `status` finds, but for what is looked at more closely here: the database, if it could be looked at.
+    /// What `status` finds. What is looked at more closely here too keeps its examples, and says the same as there.
     pub(super) fn told(&mut self, findings: Vec<Finding>) {
-        let has_clock = self.found.contains_key(&Code::ClockAhead);
-        let is_unread = self.found.contains_key(&Code::DatabaseUnread);
-        let is_new = |finding: &Finding| {
-            !((!is_unread && finding.code.starts_with("database_"))
-                || finding.code == "nothing_yet"
-                || (has_clock && finding.code == "clock"))
-        };
-        self.told.extend(findings.into_iter().filter(is_new));
+        self.told.extend(findings);
     }
 
     /// Looks at something. What keeps it from being looked at is a finding, and the round goes on.
-    ///
-    /// # Errors
-    /// [`store::Error::Busy`] while the database is being replaced.
-    pub(super) fn look(
-        &mut self,
-        what: &'static str,
-        look: impl FnOnce(&mut Self) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn look(&mut self, what: &'static str, look: impl FnOnce(&mut Self) -> Result<(), Error>) {
         if self.is_stopped() {
-            return Ok(());
+            return;
         }
         self.progress.at(what, None);
         match look(self) {
             Ok(()) => {}
             Err(Error::Store(store::Error::Corrupt { op, .. })) => self.found(Code::DatabaseDamaged, op),
-            Err(error @ Error::Store(store::Error::Busy { .. })) => return Err(error),
+            // It is being replaced, or another program has it: `status` tells that, in the words of its own look.
+            Err(Error::Store(store::Error::Busy { .. })) => {}
             Err(error @ Error::Store(_)) => self.found(Code::DatabaseUnread, format!("{what}: failed to {error}")),
             Err(error) => self.found(Code::NotLooked, format!("{what}: failed to {error}")),
         }
-        Ok(())
     }
 
     /// So many of something were looked at.
@@ -236,6 +222,11 @@ impl<'a> Round<'a> {
         let is_damaged = self.is_ground_damaged();
         self.checked.took_ms = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut shown: Vec<_> = self.found.into_iter().map(|(code, tally)| tally.shown(code)).collect();
+        for shown in &mut shown {
+            if let Some(at) = self.told.iter().position(|told| told.code == shown.finding.code) {
+                shown.finding = self.told.remove(at);
+            }
+        }
         shown.extend(self.told.into_iter().map(Shown::told));
         shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));
         if is_damaged {

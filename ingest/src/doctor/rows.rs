@@ -26,34 +26,13 @@ const RATED: Duration = Duration::from_secs(7200);
 /// Below it a bug of the engine can lose commits.
 const ENGINE: i32 = 3_051_003;
 
-/// Opens the store; a finding says why if it cannot be opened.
-///
-/// # Errors
-/// [`store::Error::Busy`] while it is being replaced.
+/// Opens the store. If it cannot be opened, what `status` finds says why.
 pub(super) fn open(round: &mut Round<'_>) -> Result<Option<Inspector>, Error> {
     let (version, number) = store::engine_version();
     if number < ENGINE {
         round.found(Code::EngineOld, format!("SQLite {version}"));
     }
-    let home = &round.settings.home;
-    let code = match Inspector::open(home) {
-        Ok(inspector) => return Ok(Some(inspector)),
-        Err(error @ store::Error::Busy { .. }) => return Err(error.into()),
-        Err(store::Error::Missing { .. }) => Code::NothingYet,
-        Err(store::Error::Lost { .. }) => Code::DatabaseMissing,
-        Err(store::Error::Corrupt { .. }) => Code::DatabaseDamaged,
-        Err(store::Error::NotMigrated { .. }) => Code::DatabaseOld,
-        Err(error @ (store::Error::TooNew { .. } | store::Error::Foreign { .. })) => {
-            round.found(Code::DatabaseForeign, error.to_string());
-            return Ok(None);
-        }
-        Err(error) => {
-            round.found(Code::DatabaseUnread, format!("failed to {error}"));
-            return Ok(None);
-        }
-    };
-    round.found(code, round.place(&round.settings.home.database()));
-    Ok(None)
+    Ok(Inspector::open(&round.settings.home).ok())
 }
 
 /// The file as the engine sees it.
@@ -113,7 +92,7 @@ pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
         }
         // Other machines have clocks of their own, and a name that was made up has a time of its own.
         if event.own && name.is_ok() && (event.captured_ns > latest_ns || event.stored_ms > latest_ms) {
-            round.found(Code::ClockAhead, event.name);
+            round.found(Code::TimesAhead, event.name);
         }
         if round.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
@@ -124,7 +103,7 @@ pub(super) fn events(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
         round.found(Code::RatingWaits, name);
     }
     if store.latest_ms()?.is_some_and(|ms| ms > latest_ms) {
-        round.found(Code::ClockAhead, "the last pass");
+        round.found(Code::TimesAhead, "the last pass");
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ fn told(finding: &Finding, home: Option<&str>) -> Markup {
         Severity::Warning => ("Warning", "warn"),
         Severity::Error => ("Error", "bad"),
     };
-    html! { li { b class=(class) { (word) ": " } (sentence(&finding.detail, home)) " " span class="next" { (sentence(&finding.next_step, home)) } } }
+    html! { li { b class=(class) { (word) " " } code class="quiet" { (finding.code) } " " (sentence(&finding.detail, home)) " " span class="next" { (sentence(&finding.next_step, home)) } } }
 }
 
 fn at(time: Time) -> Markup {

@@ -153,6 +153,11 @@ impl DataDir {
         self.root.join("run/chores.json")
     }
 
+    /// What an ingester found wrong outside of here, while that is so.
+    pub fn outside_note(&self) -> PathBuf {
+        self.root.join("run/outside.json")
+    }
+
     /// What an ingester says of itself, held exclusively as long as it lives; `n` is 1, unless another has that name.
     pub fn ingester(&self, pid: u32, n: u32) -> PathBuf {
         let name = if n == 1 { format!("ingest-{pid}.json") } else { format!("ingest-{pid}.{n}.json") };

@@ -2,15 +2,17 @@
 
 use settings::{Schedule, Settings};
 
-use crate::finding::{Finding, Severity};
+use crate::code::Code;
+use crate::finding::{Finding, Severity, finding};
 use crate::gather::Status;
 use crate::parts::BackupKind;
+use crate::service;
 use crate::time::Time;
 
 /// A file that waits longer than this, in milliseconds, waits for somebody who is not there.
 const PATIENCE_MS: u64 = 60_000;
 /// When nobody has come for so long, nothing goes on.
-const LONG_MS: u64 = 3_600_000;
+pub(crate) const LONG_MS: u64 = 3_600_000;
 /// A clock may be so far off.
 const SKEW_MS: i64 = 300_000;
 /// The log is truncated to a quarter of this at checkpoints.
@@ -22,15 +24,11 @@ const ENOUGH: i64 = 20;
 
 /// All that is wrong.
 pub(crate) fn all(status: &Status, settings: &Settings) -> Vec<Finding> {
-    let rules = [waiting, failed, trouble, space, wal, hook_errors, clock, chores];
+    let rules = [service::down, waiting, failed, trouble, space, wal, hook_errors, clock, chores];
     let mut findings: Vec<_> = rules.into_iter().filter_map(|rule| rule(status)).collect();
     findings.extend(backups(status));
     findings.extend(slow(status, settings));
     findings
-}
-
-fn finding(code: &'static str, severity: Severity, detail: String, next_step: impl Into<String>) -> Finding {
-    Finding { code, severity, detail, next_step: next_step.into() }
 }
 
 fn waiting(status: &Status) -> Option<Finding> {
@@ -40,13 +38,16 @@ fn waiting(status: &Status) -> Option<Finding> {
     let waited = waiting.iter().filter_map(|folder| folder.waited_ms).max()?;
     let told = format!("{} in the queue, for up to {}", count(files, "file waits", "files wait"), span(waited));
     if status.ingesters.is_empty() {
+        if service::down(status).is_some() {
+            return None; // which tells of it
+        }
         // A timer that starts `once` now and then is as good as a loop.
         let visited = status.last_once_at.is_some_and(|last| last.ago(now) < LONG_MS);
         let patience = if visited { PATIENCE_MS + LONG_MS } else { PATIENCE_MS };
         let severity = if waited > LONG_MS { Severity::Error } else { Severity::Warning };
         return (waited > patience).then(|| {
             finding(
-                "no_ingester",
+                Code::NoIngester,
                 severity,
                 format!("{told}, and no ingester runs."),
                 "Start it: `prompt-manager run`, or `prompt-manager once` for a single pass.",
@@ -65,7 +66,7 @@ fn waiting(status: &Status) -> Option<Finding> {
     let is_late = status.ingesters.iter().any(late);
     is_late.then(|| {
         finding(
-            "queue_waits",
+            Code::QueueWaits,
             Severity::Warning,
             format!("{told}, and an ingester runs."),
             "If the number does not fall, see the other findings and logs/processor.log.",
@@ -77,7 +78,7 @@ fn failed(status: &Status) -> Option<Finding> {
     let failed = status.failed.as_ref().filter(|failed| failed.files > 0)?;
     let by_reason: Vec<_> = failed.by_reason.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
     Some(finding(
-        "files_failed",
+        Code::FilesFailed,
         Severity::Warning,
         format!("{} not be taken in: {}.", count(failed.files, "file could", "files could"), by_reason.join(", ")),
         "List them with `prompt-manager failed`; once the reason is gone, `prompt-manager retry --all` puts them back.",
@@ -98,11 +99,28 @@ fn trouble(status: &Status) -> Option<Finding> {
         format!("{} ago", span(trouble.last_at.ago(now)))
     };
     Some(finding(
-        "trouble",
+        Code::Trouble,
         Severity::Error,
         format!("{since}, a pass failed to {}. Nothing is lost; what comes waits in the queue.", trouble.text),
-        "Remove the cause; the next pass takes in what waits, and takes this away.",
+        cure(&trouble.text),
     ))
+}
+
+/// What to do about a fault, by its text.
+fn cure(text: &str) -> String {
+    let then = "the next pass takes in what waits, and takes this away.";
+    if text.contains("the database is busy") {
+        return format!("{}; {then}", let_go(text));
+    }
+    format!("Remove the cause; {then}")
+}
+
+/// What to do about somebody who has the database, whom the text may name.
+pub(crate) fn let_go(text: &str) -> String {
+    match text.split_once("(pid ").and_then(|(_, rest)| rest.split_once(')')) {
+        Some((pid, _)) => format!("Look who that is (`ps -fp {pid}`), and end it or wait until it is done"),
+        None => "End the program that has the database open, or wait until it is done".to_owned(),
+    }
 }
 
 fn space(status: &Status) -> Option<Finding> {
@@ -112,7 +130,7 @@ fn space(status: &Status) -> Option<Finding> {
     if space.read_only {
         let detail = format!("{home} is on a file system that is mounted read-only: nothing can be captured there.");
         return Some(finding(
-            "read_only",
+            Code::ReadOnly,
             Severity::Error,
             detail,
             "Look at the disk (`dmesg`), then mount it for writing again.",
@@ -121,7 +139,7 @@ fn space(status: &Status) -> Option<Finding> {
     if space.free_bytes < space.min_bytes {
         let detail = format!("{free} are free in {home}; below {} nothing is taken in.", size(space.min_bytes));
         return Some(finding(
-            "space_out",
+            Code::SpaceOut,
             Severity::Error,
             detail,
             "Make room; taking in goes on by itself. `prompt-manager prune --dry-run` shows what of ours could go.",
@@ -132,7 +150,7 @@ fn space(status: &Status) -> Option<Finding> {
         let detail =
             format!("Only {left} be made in {home}: its file system is out of inodes, whatever bytes are free.");
         return Some(finding(
-            "inodes_out",
+            Code::InodesOut,
             Severity::Error,
             detail,
             "Remove files that nobody needs from it (`df -i`); taking in goes on by itself.",
@@ -141,7 +159,7 @@ fn space(status: &Status) -> Option<Finding> {
     (space.free_bytes < space.low_bytes).then(|| {
         let detail = format!("{free} are free in {home}; that is little, by `low_space` ({}).", size(space.low_bytes));
         finding(
-            "space_low",
+            Code::SpaceLow,
             Severity::Warning,
             detail,
             "Make room; `prompt-manager prune --dry-run` shows what of ours could go.",
@@ -153,7 +171,7 @@ fn wal(status: &Status) -> Option<Finding> {
     let bytes = status.database.as_ref()?.wal_bytes;
     (bytes > LARGE_WAL).then(|| {
         finding(
-            "wal_large",
+            Code::WalLarge,
             Severity::Warning,
             format!("The write-ahead log of the database has grown to {}.", size(bytes)),
             "Look for a program that keeps the database open and reading, and end it.",
@@ -168,7 +186,7 @@ fn hook_errors(status: &Status) -> Option<Finding> {
         n => count(n, "event was lost", "events were lost"),
     };
     Some(finding(
-        "hook_errors",
+        Code::HookErrors,
         if errors.lost_last_day > 0 { Severity::Error } else { Severity::Warning },
         format!("The hook noted {} in the last day; {lost}.", count(errors.last_day, "fault", "faults")),
         format!("Read {}/logs/hook-errors.log; it says of each what became of the event.", status.home),
@@ -182,7 +200,7 @@ fn clock(status: &Status) -> Option<Finding> {
     let ahead = last.0.saturating_sub(status.checked_at.0);
     (ahead > SKEW_MS).then(|| {
         finding(
-            "clock",
+            Code::Clock,
             Severity::Warning,
             format!(
                 "Something was captured or done {} from now: the clock was or is wrong.",
@@ -197,7 +215,7 @@ fn chores(status: &Status) -> Option<Finding> {
     let failure = status.chores.as_ref()?;
     let ago = span(Time(failure.at_ms).ago(status.checked_at));
     Some(finding(
-        "chores_failed",
+        Code::ChoresFailed,
         Severity::Warning,
         format!("{ago} ago, the daily chores failed to {}. What does not need it was done.", failure.reason),
         "Remove the cause (`prompt-manager doctor` looks at every packed day); `prompt-manager prune` tries again now.",
@@ -210,7 +228,7 @@ fn backups(status: &Status) -> Vec<Finding> {
     for (kind, what) in [(&backups.annotations, "what people said"), (&backups.database, "the database")] {
         if let Some(reason) = &kind.failure {
             findings.push(finding(
-                "backup_failed",
+                Code::BackupFailed,
                 Severity::Warning,
                 format!("The last backup of {what} failed: {reason}."),
                 "Remove the cause; it is tried again each hour.",
@@ -230,7 +248,7 @@ fn old(status: &Status, kind: &BackupKind, what: &str) -> Option<Finding> {
         let age =
             kind.last_age_ms.map_or_else(|| "There is no".to_owned(), |age| format!("{} old is the last", span(age)));
         finding(
-            "backup_old",
+            Code::BackupOld,
             Severity::Warning,
             format!("{age} backup of {what}; one is due every {}.", span(kind.every_ms)),
             "`prompt-manager run` and `prompt-manager once` make those that are due; `prompt-manager backup DEST` makes one now.",
@@ -245,14 +263,14 @@ fn slow(status: &Status, settings: &Settings) -> Option<Finding> {
     let limit = i64::try_from(every.as_millis()).unwrap_or(i64::MAX).saturating_mul(10).max(60_000);
     let p95 = hour.p95_ms.filter(|p95| *p95 > limit && hour.events >= ENOUGH)?;
     Some(finding(
-        "slow",
+        Code::Slow,
         Severity::Note,
         format!("In the last hour one in twenty events waited {} or longer.", span(p95.unsigned_abs())),
         "Nothing, if the ingester was off or files were put back; else see its log.",
     ))
 }
 
-fn count(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 

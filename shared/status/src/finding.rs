@@ -1,10 +1,12 @@
 //! Something that is not as it should be, and what a person does about it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::code::Code;
+
 /// How bad it is, mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing has to be done.
@@ -26,4 +28,9 @@ pub struct Finding {
     pub detail: String,
     /// What to do about it; a sentence, with the command if there is one.
     pub next_step: String,
+}
+
+/// One of our own table.
+pub(crate) fn finding(code: Code, severity: Severity, detail: String, next_step: impl Into<String>) -> Finding {
+    Finding { code: code.name(), severity, detail, next_step: next_step.into() }
 }

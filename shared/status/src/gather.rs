@@ -19,8 +19,9 @@ use crate::parts::{
     UpgradeBackup, Versions, Waits,
 };
 use crate::queue::Queue;
+use crate::service::Service;
 use crate::time::Time;
-use crate::{assess, chores, unreadable};
+use crate::{assess, chores, machine, outside, unreadable};
 
 /// Of more failed files, not every note is read.
 const NOTES: usize = 10_000;
@@ -72,14 +73,23 @@ pub struct Status {
     /// What the daily chores could not do.
     #[serde(skip)]
     pub(crate) chores: Option<chores::Failure>,
+    /// What is to start the ingesters.
+    #[serde(skip)]
+    pub(crate) service: Option<Service>,
 }
 
 impl Status {
     /// Looks at everything. Nothing is written, but what every reader of the database writes (its lock, and the `-shm`).
+    /// What lies outside of the data directory, an ingester that can see it has told.
     pub fn gather(settings: &Settings, now: SystemTime) -> Self {
+        Self::gather_seeing(settings, now, outside::told(&settings.home))
+    }
+
+    /// As [`gather`](Self::gather), of one who sees for himself what lies outside.
+    pub fn gather_seeing(settings: &Settings, now: SystemTime, outside: Vec<Finding>) -> Self {
         let now = Time::from(now);
         let home = &settings.home;
-        let mut findings = Vec::new();
+        let mut findings = outside;
         let queue = read(&mut findings, "queue", Queue::count(settings, now));
         let notes = read(&mut findings, "ingesters", ingesters::read(home)).unwrap_or_default();
         let failed_files = queue.map_or(0, |queue| queue.failed.files);
@@ -87,10 +97,11 @@ impl Status {
         let backups = read(&mut findings, "backups", Backups::read(home));
         let hook_errors = read(&mut findings, "hook_errors", HookErrors::read(&home.hook_errors(), now));
         let space = read(&mut findings, "space", space(settings));
+        findings.extend(machine::look(settings, space.is_some_and(|space| space.read_only)));
         let (health, figures) = match ask(settings, now) {
             Ok((health, figures)) => (Some(health), Some(figures)),
             Err(error) => {
-                findings.push(unreadable::database(&error));
+                findings.extend(unreadable::database(&error));
                 (None, None)
             }
         };
@@ -122,6 +133,7 @@ impl Status {
             }),
             hook_errors,
             chores: chores::failure(home),
+            service: Service::read(home),
             versions: Versions { prompt_manager: env!("CARGO_PKG_VERSION"), sqlite: store::engine_version().0 },
             findings: Vec::new(),
         };

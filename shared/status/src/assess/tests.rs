@@ -10,6 +10,7 @@ use crate::parts::{
     Versions, Waits,
 };
 use crate::queue::{Folder, Queue};
+use crate::service::Service;
 
 const NOW: i64 = 2_000_000_000_000;
 const DAY: u64 = 86_400_000;
@@ -73,6 +74,7 @@ fn healthy() -> Status {
         versions: Versions { prompt_manager: "1", sqlite: "1" },
         first_stored: Some(Time(0)),
         chores: None,
+        service: None,
     }
 }
 
@@ -266,4 +268,39 @@ fn sizes_and_spans_for_people() {
     check(120, "2 min");
     check(7200, "2 h");
     check(172_800, "2 d");
+}
+
+/// Of each way to start an ingester; at the end how old the last setup is.
+#[test]
+fn services_that_do_not_run() {
+    let set_up = |manager: &str, timer: bool, once_s: Option<i64>, since_s: i64| {
+        let service = Service::of(manager, timer, Time(NOW - since_s * 1000));
+        move |status: &mut Status| {
+            status.ingesters.clear();
+            status.service = Some(service);
+            status.last_once_at = once_s.map(|s| Time(NOW - s * 1000));
+        }
+    };
+    let down = [("service_down", Severity::Warning)];
+    check(set_up("systemd", false, None, 4000), &down);
+    check(set_up("systemd", false, Some(60), 4000), &down);
+    check(set_up("launchd", false, None, 4000), &down);
+    for (manager, timer) in [("systemd", true), ("cron", false), ("cron", true)] {
+        check(set_up(manager, timer, Some(600), 4000), &[]);
+        check(set_up(manager, timer, None, 600), &[]);
+        check(set_up(manager, timer, Some(3601), 4000), &down);
+        check(set_up(manager, timer, None, 4000), &down);
+    }
+    // Somebody else takes in what comes.
+    check(|status| status.service = Some(Service::of("systemd", false, Time(0))), &[]);
+    // One finding for both, the worse after an hour.
+    let waits = |seconds: u64| {
+        move |status: &mut Status| {
+            set_up("systemd", false, None, 4000)(status);
+            let folder = Folder { files: 2, waited_ms: Some(seconds * 1000), ..Folder::default() };
+            status.queue = Some(Queue { incoming: folder, ..Queue::default() });
+        }
+    };
+    check(waits(70), &down);
+    check(waits(3601), &[("service_down", Severity::Error)]);
 }

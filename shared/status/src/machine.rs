@@ -1,0 +1,126 @@
+//! What the machine gives us: a disk that keeps locks, folders that are ours alone, a queue that can be written. A few dozen
+//! `stat` calls; `doctor` looks at every file.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use queue::DataDir;
+use rustix::fs::{Access, access};
+use settings::Settings;
+use store::unfit_file_system;
+
+use crate::code::Code;
+use crate::finding::{Finding, Severity, finding};
+
+/// Others' bits of a mode.
+pub const OTHERS: u32 = 0o077;
+/// More are not named.
+const NAMED: usize = 3;
+
+/// All that is wrong with it. That all of it is read-only is told elsewhere.
+pub(crate) fn look(settings: &Settings, is_read_only: bool) -> Vec<Finding> {
+    let home = &settings.home;
+    if !home.root().is_dir() {
+        return Vec::new();
+    }
+    let mut found: Vec<_> = file_system(home).into_iter().collect();
+    if !is_read_only {
+        found.extend(unwritable(home));
+    }
+    found.extend(open_to_others(settings));
+    found
+}
+
+/// Of the data directory, or of the part of it that holds the database.
+fn file_system(home: &DataDir) -> Option<Finding> {
+    let places = [home.root().to_owned(), home.database_dir()];
+    let (place, kind) =
+        places.into_iter().find_map(|place| unfit_file_system(&place).ok()?.map(|kind| (place, kind)))?;
+    let detail = format!(
+        "{} lies on a network or user-space file system ({kind}), which keeps no locks: whoever opened the database there would \
+         damage it, so nobody does. What hooks write waits.",
+        place.display()
+    );
+    let next_step = "Move the directory to a local disk, and name it with --home or as `home` in config.toml; then run \
+                     `prompt-manager setup hooks`.";
+    Some(finding(Code::FileSystem, Severity::Error, detail, next_step))
+}
+
+/// The folders that hooks and ingesters write to.
+fn unwritable(home: &DataDir) -> Option<Finding> {
+    let dirs = [home.tmp(), home.incoming(), home.processing()];
+    let refused = |dir: PathBuf| {
+        let error = access(&dir, Access::WRITE_OK | Access::EXEC_OK).err()?;
+        (error != rustix::io::Errno::NOENT).then(|| (dir, io::Error::from(error)))
+    };
+    let (dir, error) = dirs.into_iter().find_map(refused)?;
+    let detail = format!(
+        "Nothing can be written to {}: {error}. Hooks write to their second place, and nothing is taken in.",
+        dir.display()
+    );
+    let next_step = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("Give yourself the right: `chmod u+rwx {}`.", shown(&dir)),
+        io::ErrorKind::NotADirectory => format!("Something else is in its place: move `{}` away.", shown(&dir)),
+        _ => format!("Mount it for writing again (`findmnt -T {}`); what waits is taken in by itself.", shown(&dir)),
+    };
+    Some(finding(Code::QueueUnwritable, Severity::Error, detail, next_step))
+}
+
+/// What others may look into or read, of what matters most.
+fn open_to_others(settings: &Settings) -> Vec<Finding> {
+    let home = &settings.home;
+    let mut folders = vec![
+        home.root().to_owned(),
+        home.queue(),
+        home.tmp(),
+        home.incoming(),
+        home.processing(),
+        home.failed(),
+        home.archive(),
+        home.database_dir(),
+        home.run(),
+        home.backups(),
+    ];
+    folders.extend(settings.spill.iter().flat_map(|spill| [spill.clone(), spill.join("tmp"), spill.join("incoming")]));
+    let database = home.database();
+    let secrets =
+        ["db", "db-wal", "db-shm"].map(|end| database.with_extension(end)).into_iter().chain([home.api_token()]);
+    let next_step = |then: &str| format!("Run `prompt-manager doctor --repair`, which closes it{then}.");
+    let told = |code, severity, what: &str, open: Vec<String>, next_step: String| {
+        let named = open.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = open.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!open.is_empty()).then(|| finding(code, severity, format!("{what}: {named}{more}."), next_step))
+    };
+    let folders = opened(home, folders.into_iter());
+    let secrets = opened(home, secrets);
+    let then = "; a token that was read should be replaced";
+    [
+        told(Code::FolderOpen, Severity::Warning, "Others may look into a folder", folders, next_step("")),
+        told(
+            Code::SecretOpen,
+            Severity::Error,
+            "Others may read the database, a backup or a token",
+            secrets,
+            next_step(then),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn opened(home: &DataDir, paths: impl Iterator<Item = PathBuf>) -> Vec<String> {
+    let open = |path: PathBuf| {
+        let meta = path.symlink_metadata().ok().filter(|meta| !meta.is_symlink() && meta.mode() & OTHERS != 0)?;
+        let place = path.strip_prefix(home.root()).ok().filter(|below| !below.as_os_str().is_empty()).unwrap_or(&path);
+        Some(format!("{} ({:04o})", place.display(), meta.mode() & 0o7777))
+    };
+    paths.filter_map(open).collect()
+}
+
+/// As one word of a shell.
+fn shown(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}

@@ -108,7 +108,7 @@ fn a_database_that_nobody_may_read() {
         println!("SKIPPED: sqlite3 is not installed");
         return;
     };
-    let says = b"pragma locking_mode=exclusive; begin exclusive;\n.print held\n";
+    let says = b".timeout 0\npragma locking_mode=exclusive; begin exclusive;\n.print held\n";
     std::io::Write::write_all(other.stdin.as_mut().unwrap(), says).unwrap();
     let mut said = std::io::BufReader::new(other.stdout.take().unwrap());
     let mut line = String::new();

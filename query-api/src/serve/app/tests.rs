@@ -19,7 +19,8 @@ pub(super) struct Served {
 }
 
 pub(super) fn served() -> Served {
-    let home = tempfile::tempdir().unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let home = tempfile::Builder::new().permissions(private).tempdir().unwrap();
     let dir = DataDir::new(home.path());
     let place = Place::Tcp("127.0.0.1:8765".parse().unwrap());
     let access = Access::new(place, &[], None, Logins::of(&dir));
@@ -322,7 +323,7 @@ async fn a_database_may_come_later_and_go() {
     let away = |name: &Path| std::fs::rename(served.dir.root().join("database"), name).unwrap();
     away(&served.dir.root().join("away"));
     check(503, "ok", Some("nothing_yet")).await;
-    std::fs::create_dir_all(served.dir.archive().join("2026-11-25")).unwrap();
+    queue::layout::create_private_dir(&served.dir.archive().join("2026-11-25")).unwrap();
     check(503, "failing", Some("database_missing")).await;
     std::fs::rename(served.dir.root().join("away"), served.dir.root().join("database")).unwrap();
     check(200, "ok", None).await;

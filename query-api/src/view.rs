@@ -5,7 +5,6 @@ mod marks;
 mod raw;
 mod session;
 mod sessions;
-mod stats;
 
 use export::parts::{Block, ToolCall, raw};
 use export::price::{Bill, Usd};
@@ -20,12 +19,12 @@ use crate::http::cursor::Cursor;
 use session::Session;
 
 pub(crate) use self::raw::{Raw, Source as RawSource};
+pub(crate) use export::stats::{Figures as StatsFigures, Stats, Used};
 pub(crate) use health::{FailedItem, FailedList, Passes, PassesItem};
 pub(crate) use marks::{Bulk, ConversationMarks, Renamed, Suggestions, Tags, View, Views};
 pub(crate) use sessions::{
     Detail, Merged, Moved, Outline, Part, Point, Relative, Sessions, SplitOff, Tree, UserSession,
 };
-pub(crate) use stats::{Figures as StatsFigures, Stats, Used};
 
 /// The last name of a path, as a short name for it.
 pub(crate) fn last_name(path: &str) -> &str {

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+use terminal::figure;
+
 use super::client::{Client, Pairs};
 use super::shape::{Count, Page};
-use super::{Error, hint, page, print_json};
+use super::{Error, hint, print_json};
 
 /// The longest page that the API gives.
 const PAGE: u32 = 200;
@@ -68,7 +70,7 @@ impl Found {
     /// Says what may be missing, if something may.
     pub(super) fn done(&self) -> Result<(), Error> {
         if self.older > 0 {
-            let waiting = page::number(self.older);
+            let waiting = figure::number(self.older);
             hint(&format!(
                 "{waiting} sessions wait to be derived by newer rules: until then a search may miss what is theirs"
             ));

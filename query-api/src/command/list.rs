@@ -2,7 +2,7 @@
 
 use terminal::table::Table;
 use terminal::text::{columns, one_line, visible};
-use terminal::{Tone, paint};
+use terminal::{Tone, figure, paint};
 
 use super::args::{List, Order, Search};
 use super::client::{Client, Pairs};
@@ -68,9 +68,9 @@ fn words(typed: &[String]) -> String {
 fn rows(items: &[Item], sort: Option<&str>, more: bool, width: Option<u16>) -> String {
     // What it is sorted by is shown.
     let figure: Option<fn(&Item) -> String> = match sort {
-        Some("cost") => Some(|item| item.cost_usd.map(page::usd).unwrap_or_default()),
-        Some("tokens") => Some(|item| page::number(item.tokens)),
-        Some("length") => Some(|item| page::number(item.prompt_length)),
+        Some("cost") => Some(|item| item.cost_usd.map(figure::usd).unwrap_or_default()),
+        Some("tokens") => Some(|item| figure::number(item.tokens)),
+        Some("length") => Some(|item| figure::number(item.prompt_length)),
         _ => None,
     };
     let mut heads = vec!["id", "when", "", "project", "prompt"];
@@ -135,8 +135,10 @@ fn hits(items: &[Item], count: Option<Count>, width: Option<u16>, marking: Marki
     let shown = items.len() as u64;
     let said = match count {
         Some(Count { value, exact: true }) if value == shown => String::new(),
-        Some(Count { value, exact: true }) => format!("{shown} of {}: --limit N shows N of them", page::number(value)),
-        Some(Count { value, exact: false }) => format!("{shown} of more than {}", page::number(value)),
+        Some(Count { value, exact: true }) => {
+            format!("{shown} of {}: --limit N shows N of them", figure::number(value))
+        }
+        Some(Count { value, exact: false }) => format!("{shown} of more than {}", figure::number(value)),
         None => String::new(),
     };
     if let Some(width) = width.filter(|_| !said.is_empty()) {

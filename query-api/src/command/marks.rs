@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read, Write};
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use terminal::table::Table;
-use terminal::{Tone, paint};
+use terminal::{Tone, figure, paint};
 
 use super::args::{Note, Rate, Star, Tag, Tags};
 use super::client::{Answer, Client, Pairs};
@@ -124,7 +124,7 @@ pub(super) fn tags(client: &Client, args: &Tags) -> Result<(), Error> {
     }
     let found: Page<TagCount> = answer.read()?;
     let mut table = Table::new(&["tag", "conversations"], terminal::width()).right(1);
-    found.items.iter().for_each(|tag| table.row([&*tag.tag, &page::number(tag.conversations)]));
+    found.items.iter().for_each(|tag| table.row([&*tag.tag, &figure::number(tag.conversations)]));
     if table.is_empty() { nothing("no tags yet") } else { print(&table.to_string()) }
 }
 

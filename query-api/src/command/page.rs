@@ -52,37 +52,9 @@ pub(super) fn marks(marks: &Marks) -> Vec<String> {
     stars.into_iter().chain(star).chain(tags).collect()
 }
 
-/// `12,345`.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `$1.23`; small amounts with more digits.
-pub(super) fn usd(usd: f64) -> String {
-    if usd >= 1.0 || usd == 0.0 { format!("${usd:.2}") } else { format!("${usd:.4}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts() {
-        let check = |amount, expected: &str| assert_eq!(number(amount), expected);
-        check(0, "0");
-        check(999, "999");
-        check(1000, "1,000");
-        check(1_234_567, "1,234,567");
-        assert_eq!((usd(0.0).as_str(), usd(0.0123).as_str(), usd(12.345).as_str()), ("$0.00", "$0.0123", "$12.35"));
-    }
 
     #[test]
     fn heads() {

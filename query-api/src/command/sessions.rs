@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::json;
 use terminal::table::Table;
 use terminal::text::{columns, one_line, visible};
-use terminal::{Tone, paint};
+use terminal::{Tone, figure, paint};
 
 use super::args::{Merge, Sessions, Split, Title, Undo};
 use super::client::{Answer, Client};
@@ -54,7 +54,7 @@ fn blocks(sessions: &[UserSession], width: usize) -> String {
     for session in sessions {
         let count = match session.conversations {
             1 => "1 conversation".to_owned(),
-            count => format!("{} conversations", page::number(count)),
+            count => format!("{} conversations", figure::number(count)),
         };
         let facts = [page::time(&session.ended_at), count, visible(&session.project_name)].join(", ");
         let facts = one_line(&facts, width.saturating_sub(columns(&session.id) + 2));

@@ -4,7 +4,7 @@ use export::parts::telling;
 use export::time::parse;
 use terminal::text::{columns, one_line, visible, visible_lines};
 use terminal::time::{minute, when};
-use terminal::{Tone, paint, span};
+use terminal::{Tone, figure, paint, span};
 
 use super::args::Show;
 use super::client::{Client, Pairs};
@@ -75,8 +75,8 @@ fn head(conversation: &Conversation, width: usize) -> String {
         conversation.session.as_ref().map(|session| branch(&session.git_branch)).unwrap_or_default(),
         if item.kind == "human" { String::new() } else { item.kind.clone() },
         visible(&conversation.model),
-        tokens.map(|tokens| format!("{} tokens", page::number(tokens))).unwrap_or_default(),
-        cost.map(page::usd).unwrap_or_default(),
+        tokens.map(|tokens| format!("{} tokens", figure::number(tokens))).unwrap_or_default(),
+        cost.map(figure::usd).unwrap_or_default(),
     ];
     let mut text = flow(std::iter::once(id).chain(facts.into_iter().map(quiet)), width);
     let is_cut = item.user_session_id != conversation.session_id;

@@ -5,12 +5,12 @@ mod shape;
 mod tables;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate};
-use terminal::{Tone, paint};
+use terminal::{Tone, figure, paint};
 
 use super::args::{By, Stats as Args};
 use super::client::{Client, Pairs};
 use super::filter::project;
-use super::{Error, hint, nothing, page, print};
+use super::{Error, hint, nothing, print};
 use crate::http::filter::now_ms;
 use crate::http::zone::Zone;
 use shape::Stats;
@@ -36,7 +36,7 @@ pub(super) fn stats(client: &Client, args: &Args) -> Result<(), Error> {
     }
     let stats: Stats = answer.read()?;
     if stats.sessions_to_derive_again > 0 {
-        let waiting = page::number(stats.sessions_to_derive_again);
+        let waiting = figure::number(stats.sessions_to_derive_again);
         hint(&format!(
             "{waiting} sessions wait to be derived by newer rules: until then these figures are not complete"
         ));
@@ -110,7 +110,7 @@ fn weeks(stats: &Stats, last: NaiveDate) -> String {
     let days: Vec<_> = first.iter_days().take_while(|day| *day <= last).collect();
     let most = days.iter().map(|day| count(*day)).max().unwrap_or(0);
     let head = paint(Tone::Strong, "Conversations by day");
-    let head = format!("{head}{}", paint(Tone::Quiet, &format!("  at most {} on one day", page::number(most))));
+    let head = format!("{head}{}", paint(Tone::Quiet, &format!("  at most {} on one day", figure::number(most))));
     let (mut bars, mut begins) = (String::new(), String::new());
     for week in days.chunks(7) {
         let of_week: String = week.iter().map(|day| bar::upright(count(*day), most)).collect();
@@ -129,27 +129,27 @@ fn total(stats: &Stats) -> String {
         let more = if more.is_empty() { more } else { format!("  {}", quiet(more)) };
         text.push_str(&format!("{} {figure}{more}\n", paint(Tone::Strong, &format!("{name:<14}"))));
     };
-    let failed = if total.failed == 0 { String::new() } else { format!("{} failed", page::number(total.failed)) };
-    line("Conversations", page::number(total.conversations), failed);
-    line("Messages", page::number(used.messages), String::new());
+    let failed = if total.failed == 0 { String::new() } else { format!("{} failed", figure::number(total.failed)) };
+    line("Conversations", figure::number(total.conversations), failed);
+    line("Messages", figure::number(used.messages), String::new());
     let parts = [
         ("in", used.input_tokens),
         ("out", used.output_tokens),
         ("into the cache", used.cache_creation_tokens),
         ("from it", used.cache_read_tokens),
     ];
-    let parts = parts.map(|(what, tokens)| format!("{} {what}", bar::short(tokens)));
-    line("Tokens", page::number(used.tokens()), parts.join(", "));
+    let parts = parts.map(|(what, tokens)| format!("{} {what}", figure::short(tokens)));
+    line("Tokens", figure::number(used.tokens()), parts.join(", "));
     let priced = match used.unpriced_messages {
         0 => "at list prices".to_owned(),
-        unpriced => format!("at list prices; messages without one: {}", page::number(unpriced)),
+        unpriced => format!("at list prices; messages without one: {}", figure::number(unpriced)),
     };
-    line("Cost", page::usd(used.cost_usd), priced);
+    line("Cost", figure::usd(used.cost_usd), priced);
     let seen = &stats.completeness;
     let sources = [(seen.hook_only, "by hooks alone"), (seen.transcript_only, "by transcripts alone")];
     let sources = sources.iter().filter(|(count, _)| *count > 0);
-    let sources: Vec<_> = sources.map(|(count, by)| format!("{} {by}", page::number(*count))).collect();
-    line("Seen by both", page::number(seen.both), sources.join(", "));
+    let sources: Vec<_> = sources.map(|(count, by)| format!("{} {by}", figure::number(*count))).collect();
+    line("Seen by both", figure::number(seen.both), sources.join(", "));
     text
 }
 

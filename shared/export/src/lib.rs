@@ -16,6 +16,7 @@ pub mod price;
 #[cfg(test)]
 mod sample;
 mod shape;
+pub mod stats;
 pub mod time;
 pub mod tree;
 

@@ -2,6 +2,8 @@
 
 mod text;
 
+pub use text::escaped;
+
 use std::io::{self, Write};
 
 use store::read::export::Whole;

@@ -1,8 +1,9 @@
 //! What people see and type at a terminal: standard output that is coloured and as wide as the terminal, and plain when it
-//! is piped; [`table`]s; [`text`] of others; [`time`]s, and a [`moment`] as it is typed. Both programs use it.
+//! is piped; [`table`]s; [`figure`]s; [`text`] of others; [`time`]s, and a [`moment`] as it is typed. Both programs use it.
 //!
 //! Whoever reads may have gone (`| head`): what a command did is done all the same, so a closed pipe is no failure.
 
+pub mod figure;
 mod folder;
 pub mod help;
 pub mod moment;

@@ -1,4 +1,4 @@
-//! Figures as bars of blocks, and in few signs.
+//! Figures as bars of blocks.
 
 /// From an eighth to a whole block.
 const RISING: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -31,19 +31,6 @@ fn eighths(figure: u64, most: u64, room: usize) -> usize {
     usize::try_from(share).unwrap_or(0).max(1)
 }
 
-/// `950`, `1.2k`, `34k`, `5.6M`, `7.8G`.
-pub(super) fn short(figure: u64) -> String {
-    let mut rest = figure as f64;
-    let mut unit = 0;
-    while rest >= 999.5 && unit < UNITS.len() - 1 {
-        rest /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || rest >= 9.95 { format!("{rest:.0}{}", UNITS[unit]) } else { format!("{rest:.1}{}", UNITS[unit]) }
-}
-
-const UNITS: [&str; 5] = ["", "k", "M", "G", "T"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,18 +47,5 @@ mod tests {
         check(2, 2, "████");
         check(u64::MAX, u64::MAX, "████");
         check(9, 2, "████");
-    }
-
-    #[test]
-    fn short_figures() {
-        let check = |figure, expected: &str| assert_eq!(short(figure), expected);
-        check(0, "0");
-        check(999, "999");
-        check(1000, "1.0k");
-        check(9_960, "10k");
-        check(999_600, "1.0M");
-        check(34_567_000, "35M");
-        check(5_600_000_000, "5.6G");
-        check(u64::MAX, "18446744T");
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use terminal::figure::{number, short, usd};
 use terminal::span;
 use terminal::table::Table;
 use terminal::text::one_line;
 
-use super::super::page::{number, usd};
-use super::bar::{level, short};
+use super::bar::level;
 use super::shape::{Figures, Stats, Used};
 
 /// The longest bar, one beside many figures, and the longest name, in columns.

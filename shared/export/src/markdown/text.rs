@@ -48,7 +48,7 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
 }
 
 /// Text that is no markup.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| "\\`*_[]<>#|~&".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 

@@ -1,166 +1,199 @@
-//! Figures as JSON.
+//! Figures over a span of time as JSON: what the API answers, and what a report holds.
 
 use chrono::DateTime;
-use export::price::Usd;
 use serde::Serialize;
 use store::read::stats;
 use utoipa::ToSchema;
 
+use crate::price::Usd;
+
 /// Figures over a span of time.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Stats)]
-pub(crate) struct Stats<'a> {
+pub struct Stats<'a> {
     /// The zone of days and hours; `local` is the machine's.
-    pub(crate) zone: &'a str,
-    pub(crate) total: Figures,
+    pub zone: &'a str,
+    /// Of the whole span.
+    pub total: Figures,
     /// In order; days without anything are left out.
-    pub(crate) days: Vec<Day>,
+    pub days: Vec<Day>,
     /// Conversations: seven weekdays from Monday on, of 24 hours each.
-    pub(crate) hours: [[i64; 24]; 7],
+    pub hours: [[i64; 24]; 7],
     /// The most expensive first.
-    pub(crate) models: Vec<Model<'a>>,
+    pub models: Vec<Model<'a>>,
     /// The most used first, at most 200.
-    pub(crate) projects: Vec<Project<'a>>,
+    pub projects: Vec<Project<'a>>,
     /// The most called first.
-    pub(crate) tools: Vec<Tool<'a>>,
+    pub tools: Vec<Tool<'a>>,
     /// Slash commands with their slash, programs of `!` without it; the most used first, at most 200.
-    pub(crate) commands: Vec<Command<'a>>,
-    pub(crate) ratings: Ratings,
+    pub commands: Vec<Command<'a>>,
+    /// Ratings as they are now.
+    pub ratings: Ratings,
     /// Prompts by their length in characters.
-    pub(crate) prompt_lengths: Vec<Length>,
-    pub(crate) completeness: Completeness,
+    pub prompt_lengths: Vec<Length>,
+    /// Which source saw the conversations.
+    pub completeness: Completeness,
     /// Sessions, of any time, that were derived by older rules and wait to be derived again, counted up to 10,000: until then the
     /// figures lack what the newer rules add.
-    pub(crate) sessions_to_derive_again: i64,
+    pub sessions_to_derive_again: i64,
 }
 
 /// Conversations, and what they used.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsFigures)]
-pub(crate) struct Figures {
-    pub(crate) conversations: i64,
+pub struct Figures {
+    /// How many.
+    pub conversations: i64,
     /// Failed, or with a tool call that failed or was refused.
-    pub(crate) failed: i64,
+    pub failed: i64,
+    /// What they used.
     #[serde(flatten)]
-    pub(crate) used: Used,
+    pub used: Used,
 }
 
 /// Tokens, and what they cost.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsUsed)]
-pub(crate) struct Used {
-    pub(crate) messages: i64,
-    pub(crate) input_tokens: i64,
-    pub(crate) output_tokens: i64,
-    pub(crate) cache_creation_tokens: i64,
-    pub(crate) cache_read_tokens: i64,
+pub struct Used {
+    /// Messages of models.
+    pub messages: i64,
+    /// Read, outside the cache.
+    pub input_tokens: i64,
+    /// Written.
+    pub output_tokens: i64,
+    /// Put into the cache.
+    pub cache_creation_tokens: i64,
+    /// Read from the cache.
+    pub cache_read_tokens: i64,
     /// List price, of the messages whose model has one.
     #[schema(value_type = f64)]
-    pub(crate) cost_usd: Usd,
+    pub cost_usd: Usd,
     /// Messages whose model has no price.
-    pub(crate) unpriced_messages: i64,
+    pub unpriced_messages: i64,
 }
 
 /// A day of the zone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsDay)]
-pub(crate) struct Day {
+pub struct Day {
+    /// Its date.
     #[schema(format = Date)]
-    pub(crate) day: String,
+    pub day: String,
+    /// What was begun on it.
     #[serde(flatten)]
-    pub(crate) figures: Figures,
+    pub figures: Figures,
 }
 
 /// What was used of a model.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsModel)]
-pub(crate) struct Model<'a> {
-    pub(crate) model: Option<&'a str>,
+pub struct Model<'a> {
+    /// Its name; null of messages that name none.
+    pub model: Option<&'a str>,
+    /// What was used of it.
     #[serde(flatten)]
-    pub(crate) used: Used,
+    pub used: Used,
 }
 
 /// What was done in a project.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsProject)]
-pub(crate) struct Project<'a> {
-    pub(crate) project: Option<&'a str>,
+pub struct Project<'a> {
+    /// Its folder; null of conversations that nobody knows the place of.
+    pub project: Option<&'a str>,
+    /// What was done in it.
     #[serde(flatten)]
-    pub(crate) figures: Figures,
+    pub figures: Figures,
 }
 
 /// A tool.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsTool)]
-pub(crate) struct Tool<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) calls: i64,
+pub struct Tool<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How often it was called.
+    pub calls: i64,
     /// Failed or refused.
-    pub(crate) failures: i64,
+    pub failures: i64,
     /// Calls that hooks measured.
-    pub(crate) measured: i64,
+    pub measured: i64,
     /// Half of these took longer; within 6.25 %.
-    pub(crate) median_ms: Option<i64>,
+    pub median_ms: Option<i64>,
     /// One in twenty took longer.
-    pub(crate) p95_ms: Option<i64>,
+    pub p95_ms: Option<i64>,
 }
 
 /// A command.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsCommand)]
-pub(crate) struct Command<'a> {
-    pub(crate) command: &'a str,
-    pub(crate) uses: i64,
+pub struct Command<'a> {
+    /// Its name.
+    pub command: &'a str,
+    /// How often it was used.
+    pub uses: i64,
 }
 
 /// Ratings as they are now.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsRatings)]
-pub(crate) struct Ratings {
-    pub(crate) count: i64,
-    pub(crate) mean: Option<f64>,
+pub struct Ratings {
+    /// How many.
+    pub count: i64,
+    /// Null where there are none.
+    pub mean: Option<f64>,
     /// How many conversations have a 1, a 2, and so on to 5.
-    pub(crate) by_rating: [i64; 5],
+    pub by_rating: [i64; 5],
     /// By the day on which they were given.
-    pub(crate) days: Vec<RatingDay>,
+    pub days: Vec<RatingDay>,
 }
 
 /// Ratings that were given on a day.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsRatingDay)]
-pub(crate) struct RatingDay {
+pub struct RatingDay {
+    /// Its date.
     #[schema(format = Date)]
-    pub(crate) day: String,
-    pub(crate) count: i64,
-    pub(crate) mean: Option<f64>,
+    pub day: String,
+    /// How many.
+    pub count: i64,
+    /// Null where there are none.
+    pub mean: Option<f64>,
 }
 
 /// Prompts of some length.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsLength)]
-pub(crate) struct Length {
-    pub(crate) from: i64,
+pub struct Length {
+    /// From so many characters on.
+    pub from: i64,
     /// Not so long; null where there is no end.
-    pub(crate) below: Option<i64>,
-    pub(crate) prompts: i64,
+    pub below: Option<i64>,
+    /// How many.
+    pub prompts: i64,
     /// How many of the ratings that `ratings` counts are of prompts so long.
-    pub(crate) rated: i64,
-    pub(crate) mean_rating: Option<f64>,
+    pub rated: i64,
+    /// Null where none is rated.
+    pub mean_rating: Option<f64>,
     /// How many of them are a 1, a 2, and so on to 5.
-    pub(crate) by_rating: [i64; 5],
+    pub by_rating: [i64; 5],
 }
 
 /// Which source saw the conversations.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsCompleteness)]
-pub(crate) struct Completeness {
-    pub(crate) both: i64,
-    pub(crate) hook_only: i64,
-    pub(crate) transcript_only: i64,
+pub struct Completeness {
+    /// Hooks and transcripts.
+    pub both: i64,
+    /// Hooks alone.
+    pub hook_only: i64,
+    /// Transcripts alone.
+    pub transcript_only: i64,
 }
 
 impl<'a> Stats<'a> {
-    pub(crate) fn of(stats: &'a stats::Stats, zone: &'a str) -> Self {
+    /// As the store tells it; `zone` is whose days they are.
+    pub fn of(stats: &'a stats::Stats, zone: &'a str) -> Self {
         let mut ratings = stats::Ratings::default();
         for (_, of_day) in &stats.ratings {
             for (sum, more) in ratings.0.iter_mut().zip(of_day.0) {
@@ -218,13 +251,20 @@ impl<'a> Stats<'a> {
 }
 
 impl Figures {
-    fn of(figures: &stats::Figures) -> Self {
+    /// As the store tells them.
+    pub fn of(figures: &stats::Figures) -> Self {
         let used = Used::of(&figures.tokens);
         Self { conversations: figures.conversations, failed: figures.failed, used }
     }
 }
 
 impl Used {
+    /// Of all four kinds.
+    pub fn tokens(&self) -> u64 {
+        let kinds = [self.input_tokens, self.output_tokens, self.cache_creation_tokens, self.cache_read_tokens];
+        kinds.into_iter().fold(0, |sum, kind| sum.saturating_add(kind.unsigned_abs()))
+    }
+
     fn of(tokens: &stats::Tokens) -> Self {
         Self {
             messages: tokens.messages,

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use settings::{Layer, parse_duration, parse_size};
 use tracing::level_filters::LevelFilter;
 
+use crate::account::args::{self as account, Report};
 use crate::backup::Backup;
 use crate::doctor::Doctor;
 use crate::examples;
@@ -106,6 +107,12 @@ pub enum Command {
     /// Writes to standard output, or to --out. Reads only, while anything else goes on.
     #[command(after_help = exits(), after_long_help = with_examples(crate::export::args::EXAMPLES))]
     Export(Box<Export>),
+    /// Report some days: what was asked, what worked and failed, and the cost
+    ///
+    /// Markdown to read, or one HTML file that a mail can carry. Of each prompt a line is shown. Reads only, while anything else
+    /// goes on.
+    #[command(after_help = exits(), after_long_help = with_examples(account::EXAMPLES))]
+    Report(Box<Report>),
     /// Stay, and take in what comes
     ///
     /// Looks at the queue on an interval (a look at a quiet queue costs next to nothing) or by a cron expression. Ends at
@@ -233,7 +240,12 @@ impl Command {
             | Self::Restore(_)
             | Self::Recover(_)
             | Self::Notify(_) => true,
-            Self::Export(_) | Self::Status(_) | Self::Doctor(_) | Self::Failed(_) | Self::Backup(_) => false,
+            Self::Export(_)
+            | Self::Report(_)
+            | Self::Status(_)
+            | Self::Doctor(_)
+            | Self::Failed(_)
+            | Self::Backup(_) => false,
             Self::Setup(setup) => setup.writes(),
             Self::Completions(_) | Self::Man(_) => false,
         }
@@ -264,6 +276,7 @@ impl Command {
             | Self::Prune(Prune { place, .. })
             | Self::Backup(Backup { place, .. })
             | Self::Notify(Notify { place, .. }) => Flags::Place(place.home.as_ref()),
+            Self::Report(report) => Flags::Place(report.place.home.as_ref()),
             Self::Export(export) => Flags::Place(export.home.as_ref()),
             Self::Setup(setup) => Flags::Place(setup.home()),
             Self::Completions(_) | Self::Man(_) => Flags::Place(None),

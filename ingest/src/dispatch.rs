@@ -15,8 +15,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune, rebuild,
-    recover, restore, setup, status,
+    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune,
+    rebuild, recover, restore, setup, status,
 };
 
 /// Does what the command line says.
@@ -61,6 +61,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Import(args) => import::run(&settings, args, &stop),
         Command::Rebuild(args) => rebuild::run(&settings, args, &stop),
         Command::Export(args) => export::run(&settings, args),
+        Command::Report(args) => account::run(&settings, args),
         Command::Status(args) => status::run(&settings, args),
         Command::Doctor(args) => doctor::run(&settings, args, &stop),
         Command::Failed(args) => failed::list(&settings, args),

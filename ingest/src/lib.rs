@@ -10,6 +10,7 @@
 //! Three rules make it safe to kill at any instruction: a file is moved only under its own lock, it leaves the queue only
 //! after its row is durable, and a row's key is the file's name and bytes. [`step`] lists the points between.
 
+pub mod account;
 pub mod archive;
 mod backlog;
 pub mod backup;

@@ -36,6 +36,7 @@ mod rate; // ratings that are given from within a session
 mod raw; // what a conversation was made from
 mod recover; // a damaged database, made anew
 mod redact; // secrets, hidden wherever something is shown or leaves
+mod report; // figures of a span, to read or to mail
 mod restore; // a backup in the place of the database
 mod retry; // what kills its reader, what failed, and its way back
 mod rows; // what a store tells, row by row

@@ -85,7 +85,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("axum", &["query-api"]),
     ("form_urlencoded", &["query-api"]),
     ("listenfd", &["query-api"]),
-    ("maud", &["query-api"]),
+    ("maud", &["ingest", "query-api"]),
     ("tower-http", &["query-api"]),
     ("utoipa-axum", &["query-api"]),
     ("tokio", &["query-api"]),

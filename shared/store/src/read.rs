@@ -19,6 +19,7 @@ mod list;
 mod marks;
 mod media;
 mod names;
+mod outcomes;
 mod passes;
 mod pictures;
 mod project;
@@ -66,6 +67,7 @@ pub use law::Kept;
 pub use list::{Count, Direction, ListRequest, MOMENT, Next, Page, Position, SOON_COUNTED, Sort, Stretch};
 pub(crate) use marks::is_known;
 pub use names::Names;
+pub use outcomes::Outcomes;
 pub use passes::PassStretch;
 pub use pictures::{Picture, PicturePlace};
 pub use pulse::Pulse;
@@ -199,6 +201,30 @@ impl Reader {
         });
         self.scratch = Some(scratch);
         count
+    }
+
+    /// How the conversations that a filter leaves ended, and what is said of them. Words are not looked for, and ids are not.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn outcomes(&mut self, filter: &Filter) -> Result<Outcomes, Error> {
+        self.ask(|conn| outcomes::outcomes(conn, filter))
+    }
+
+    /// In how many sessions they are, as people cut them. Words are not looked for, and ids are not.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn count_sessions(&mut self, filter: &Filter) -> Result<u64, Error> {
+        self.ask(|conn| outcomes::sessions(conn, filter))
+    }
+
+    /// The tags that they have, the most used first, at most `most`. Words are not looked for, and ids are not.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn tags_of(&mut self, filter: &Filter, most: usize) -> Result<Vec<TagCount>, Error> {
+        self.ask(|conn| outcomes::tags(conn, filter, most))
     }
 
     /// Everything of one conversation; an alias answers with its survivor. `None` if there is no such id.

@@ -29,6 +29,7 @@ mod moved; // what was said travels to an empty store
 mod notify; // who is told how it goes
 mod one_store; // everything at once: orders, growth, rebuilding
 mod ops; // install, start, stop, and the one command
+mod package; // what people install who do not build
 mod pages; // the pages over HTTP, as they are without a script
 mod people; // the words that people type
 mod queue; // bad input, several ingesters, the loop

@@ -307,7 +307,18 @@ fn migrations_have_no_gap() {
 
 #[test]
 fn scripts_are_plain_sh() {
-    for name in ["ops/up", "ops/test", "ops/build", "ops/prompt-manager", "tests/fixtures/schemas/make", ".ci/run"] {
+    for name in [
+        "ops/up",
+        "ops/test",
+        "ops/build",
+        "ops/prompt-manager",
+        "ops/package",
+        "ops/package-check",
+        "ops/debian/postinst",
+        "ops/debian/prerm",
+        "tests/fixtures/schemas/make",
+        ".ci/run",
+    ] {
         let path = repository().join(name);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {name}: {error}"));
         assert!(text.starts_with("#!/bin/sh\n# "), "{name} must be sh and say what it is");

@@ -184,7 +184,7 @@ fn a_systemd_that_runs_is_told() {
     let _ = machine.ingest(&["setup", "refresh"]).succeed();
     assert_eq!(
         words(machine.asked()),
-        ["daemon-reload", "try-restart prompt-manager.service prompt-manager-api.service"]
+        ["daemon-reload", "try-restart prompt-manager.service", "try-restart prompt-manager-api.service"]
     );
     machine.tool("systemctl", "case \"$*\" in *ActiveState*) echo ActiveState=active;; esac");
     let _ = machine.ingest(&["setup", "service", "--systemd", "--timer"]).succeed();

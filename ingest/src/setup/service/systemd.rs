@@ -129,8 +129,10 @@ pub(super) fn renew(job: &Job<'_>, places: &Places) -> Result<bool, Error> {
     files::write(job, &changed)?;
     if is_up {
         systemctl.ask(&["daemon-reload"])?;
-        // The programs are new, if the units are not.
-        systemctl.ask(&["try-restart", "prompt-manager.service", "prompt-manager-api.service"])?;
+        // The programs are new, if the units are not. The ingester first: it upgrades the database that the API reads.
+        let ingester = systemctl.ask(&["try-restart", "prompt-manager.service"]);
+        systemctl.ask(&["try-restart", "prompt-manager-api.service"])?;
+        ingester?;
         if was_up {
             systemctl.ask(&["start", "prompt-manager-api.socket"])?;
         }

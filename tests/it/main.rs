@@ -12,6 +12,7 @@ mod count; // a second count of prompts, calls and tokens
 mod crash; // death at every step and every system call
 mod cron; // Debian's cron runs our lines
 mod described; // every answer against /openapi.json
+mod docs; // every command, output and link of docs/ and README.md
 mod doctor; // every fault that doctor names, planted one at a time
 mod export; // what went in comes out again
 mod export_http; // the same over HTTP

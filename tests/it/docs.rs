@@ -6,6 +6,7 @@ mod model; // the columns that docs/data-model.md names
 mod page; // a page as fences and comments
 mod printed; // what pages show as output
 mod reader; // a reader with a shell
+mod words; // the words and flags that are named in passing
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +20,7 @@ const UNCONVERTED: &[&str] = &[];
 /// Pages that begin before anything is installed.
 const FROM_NOTHING: [&str; 3] = ["README.md", "docs/README.md", "docs/install.md"];
 
-/// What a fence may be. `console` and `text` are shown and not run, `yaml` is another program's.
+/// What a fence may be. `console` and `text` are shown and not run; of `yaml` the scripts must stand in a `sh` fence too.
 const LANGUAGES: [&str; 8] = ["sh", "http", "sql", "toml", "json", "text", "console", "yaml"];
 
 /// At most this part of all commands is left out, in percent.
@@ -70,11 +71,21 @@ fn follow(page: &Page) -> Count {
             let missing = printed::missing(&shown.lines, &printed, &home);
             assert!(missing.is_none(), "{}:{}: nothing prints {missing:?}; there is\n{printed}", page.name, shown.line);
         }
+        if stage == Stage::Used {
+            let idle = ran.iter().find(|ran| finds_nothing(&ran.printed)).map(|ran| ran.command.line);
+            assert_eq!(idle, None, "{}: an example finds nothing, in this line", page.name);
+        }
         let silent = ran.iter().filter(|ran| ran.command.expected == Expected::Code(0) && fence.language == "sql");
         let silent: Vec<_> = silent.filter(|ran| ran.printed.is_empty()).map(|ran| ran.command.line).collect();
         assert!(silent.is_empty(), "{}: queries that find nothing show nothing: lines {silent:?}", page.name);
     }
     count
+}
+
+/// What shows a reader nothing: a search without a hit, a list without an item.
+fn finds_nothing(printed: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(printed).unwrap_or_default();
+    printed == "nothing found\n" || answer["items"].as_array().is_some_and(Vec::is_empty)
 }
 
 #[test]
@@ -113,6 +124,13 @@ fn every_fence_says_what_it_is() {
             }
             if fence.language == "json" && !is_json(&fence.lines.join("\n")) {
                 complain("this is no JSON");
+            }
+            if fence.language == "yaml" {
+                let shell = |fence: &&Fence| fence.language == "sh" && fence.not_run.is_none();
+                let run: Vec<&str> =
+                    page.fences.iter().filter(shell).flat_map(|fence| &fence.lines).map(|line| line.trim()).collect();
+                let elsewhere = fence.scripts().into_iter().find(|line| !run.contains(line));
+                elsewhere.into_iter().for_each(|line| complain(&format!("no sh fence of this page runs {line:?}")));
             }
             if fence.not_run.as_deref().is_some_and(|why| why.len() < 8) {
                 complain("why is it not run?");

@@ -174,6 +174,21 @@ fn queue_files_are_read_where_they_lie() {
     check(&other.data().queue());
 }
 
+/// As a runner in CI leaves them: neither keeps the other out.
+#[test]
+fn transcripts_and_a_queue_in_one_folder_both_come_in() {
+    let (source, world) = (World::new(), World::new());
+    source.feed(SCENARIOS[0]);
+    let artifact = world.root().join("artifact");
+    copy(&SCENARIOS[0].projects(), &artifact.join("projects"));
+    copy(&source.data().queue(), &artifact.join("queue"));
+    let report = import(&world, &[&artifact]);
+    assert_eq!(report["events"]["new"], SCENARIOS[0].hooks().len(), "{report}");
+    assert!(report["files"]["new"].as_u64() > Some(0), "{report}");
+    let again = import(&world, &[&artifact]);
+    assert!(nothing_new(&again), "{again}");
+}
+
 #[test]
 fn bad_queue_files_are_told_and_left() {
     let world = World::new();

@@ -196,68 +196,6 @@ fn readers_may_go_away() {
     }
 }
 
-/// `prompt-manager` with its programs, as an installation has it.
-fn installed(world: &World) -> std::path::PathBuf {
-    let (bin, lib) = (world.root().join("bin"), world.root().join("lib/prompt-manager"));
-    std::fs::create_dir_all(&bin).and_then(|()| std::fs::create_dir_all(&lib)).expect("folders");
-    for name in ["ingest", "query-api", "prompt-hook"] {
-        std::os::unix::fs::symlink(harness::bin(name), lib.join(name)).expect("a link");
-    }
-    std::fs::copy(harness::repository().join("ops/prompt-manager"), bin.join("prompt-manager")).expect("the command");
-    bin
-}
-
-/// Runs every example of a page, one after the other, as a person would who reads it.
-#[test]
-fn the_examples_of_the_page_work() {
-    let world = World::captured();
-    let bin = installed(&world);
-    let page = std::fs::read_to_string(harness::repository().join("docs/cli.md")).expect("the page");
-    let examples: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
-    assert!(examples.len() > 10, "{examples:?}");
-    for example in examples {
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
-        let done = world.command("sh").args(["-c", example]).env("PATH", path).succeed();
-        assert!(done.err().is_empty(), "{example}\n{done}");
-        let is_seen = !example.contains(" > ");
-        assert!(is_seen != done.out().trim().is_empty(), "{example}\n{done}");
-    }
-}
-
-/// The examples of the API's page, in one shell, as somebody would paste them.
-#[test]
-fn the_examples_of_the_api_work() {
-    let world = World::captured();
-    let server = world.serve();
-    let page = std::fs::read_to_string(harness::repository().join("docs/api.md")).expect("the page");
-    let examples: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
-    assert!(examples.len() > 10, "{examples:?}");
-    let script = examples.join("\n").replace("localhost:8765", &format!("localhost:{}", server.address().port()));
-    let token = world.data().api_token().display().to_string();
-    let script =
-        script.replace("~/.local/share/prompt-manager/run/api.token", &token).replace("; echo;", " || exit 1; echo;");
-    let done = world.command("sh").args(["-euc", &script]).succeed();
-    let answers: Vec<Value> = done
-        .out()
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
-    assert_eq!(
-        answers.len(),
-        examples.iter().filter(|line| ["api ", "put "].contains(&line.get(..4).unwrap_or_default())).count() - 1,
-        "{done}"
-    );
-    assert!(
-        answers.iter().all(|answer| answer
-            .get("items")
-            .is_none_or(|items| items.as_array().is_some_and(|items| !items.is_empty()))),
-        "{done}"
-    );
-    let keep = std::fs::read_to_string(world.root().join("keep.markdown")).expect("the file");
-    assert!(keep.contains("as it should be"), "{keep}");
-}
-
 #[test]
 fn what_is_said_is_kept() {
     let world = World::captured();

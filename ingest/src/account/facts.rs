@@ -11,7 +11,7 @@ use settings::Settings;
 use status::Finding;
 use store::read::stats::{self, Stats, StatsRequest};
 use store::read::{Filter, ListRequest, Listed, Outcomes, Reader, Sort, TagCount, Texts};
-use store::{Kind, Status};
+use store::{Kind, Status, Veil};
 use terminal::text::one_line;
 
 use super::args::Report;
@@ -108,7 +108,7 @@ impl Facts {
             return Err(Error::Usage("the span ends before it begins: see --since and --until".to_owned()));
         }
         let mut reader = match Reader::open_anywhere(&settings.home) {
-            Ok(reader) => Some(reader),
+            Ok(reader) => Some(reader.veiled(Veil::of(settings.secrets()?))),
             Err(store::Error::Missing { .. }) => None,
             Err(error) => return Err(error.into()),
         };

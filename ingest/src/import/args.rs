@@ -14,6 +14,7 @@ What a PATH may be; what it is is told by looking into it:
   …/SESSION.jsonl               one transcript, with the session's folder beside it
   ~/.claude/history.jsonl       what was typed, in sessions whose transcripts are long gone
   ~/old-data                    another data directory, or any folder of queue files
+  ~/artifact                    what a runner in CI left: its queue and its projects
   ~/ci-logs                     hook logs: JSON arrays or JSON Lines of hook payloads
   prompts.db                    a Prompt Manager database or a backup of one
   export.jsonl                  what `ingest export --format jsonl` wrote

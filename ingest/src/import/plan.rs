@@ -80,7 +80,9 @@ impl Plan {
         let projects = full.join("projects");
         if projects.is_dir() {
             self.roots.insert(known.spelled(&projects));
-            return Ok(());
+            // What a runner in CI leaves has both: what its hooks wrote lies beside.
+            let queue = full.join("queue");
+            return if queue.is_dir() { self.search(&queue, known) } else { Ok(()) };
         }
         let before = self.count();
         self.search(full, known)?;

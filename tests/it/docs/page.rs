@@ -132,6 +132,20 @@ impl Fence {
         }
     }
 
+    /// The lines of scripts in a workflow: what stands below `run: |`.
+    pub(super) fn scripts(&self) -> Vec<&str> {
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let (mut found, mut above) = (Vec::new(), None);
+        for line in &self.lines {
+            if above.is_some_and(|above| depth(line) > above) {
+                found.push(line.trim());
+            } else {
+                above = line.contains("run: |").then(|| depth(line));
+            }
+        }
+        found
+    }
+
     /// All of it as what a command reads.
     fn whole(&self, command: &str) -> Command {
         let text = format!("{{ {command}; }} <<'END-OF-FENCE'\n{}\nEND-OF-FENCE", self.lines.join("\n"));
@@ -149,7 +163,11 @@ impl Fence {
         }
         let command = |(line, request, body): (usize, &str, String)| {
             let (method, path) = request.split_once(' ').unwrap_or((request, ""));
-            let body = if body.is_empty() { String::new() } else { format!(" -H 'Content-Type: application/json' -d '{body}'") };
+            let body = if body.is_empty() {
+                String::new()
+            } else {
+                format!(" -H 'Content-Type: application/json' -d '{body}'")
+            };
             let text = format!(
                 "curl -sS --fail-with-body -X {method} -H \"Authorization: Bearer $(cat ~/.local/share/prompt-manager/run/api.token)\"{body} 'http://127.0.0.1:8765{path}'"
             );
@@ -174,13 +192,15 @@ impl Fence {
                 continue;
             } else {
                 commands.push(Command { line: self.line + index + 1, text: line.clone(), expected: Expected::Code(0) });
-                until = line.split_once("<<").map(|(_, word)| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned());
+                until =
+                    line.split_once("<<").map(|(_, word)| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned());
             }
             goes_on = until.is_none() && line.ends_with('\\');
         }
         for command in &mut commands {
             let said = command.text.rsplit_once(" # ").map_or("", |(_, said)| said);
-            let code = said.strip_prefix("exits ").and_then(|rest| rest.split([' ', ':', ',', ';']).next()?.parse().ok());
+            let code =
+                said.strip_prefix("exits ").and_then(|rest| rest.split([' ', ':', ',', ';']).next()?.parse().ok());
             command.expected = match code {
                 Some(code) => Expected::Code(code),
                 None if said.starts_with("stays") => Expected::Stays,

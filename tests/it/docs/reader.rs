@@ -127,24 +127,35 @@ impl Reader {
         );
         for (fence, commands) in fences.iter().zip(&typed) {
             for (nth, first) in fence.first.iter().enumerate() {
-                script += &format!("{{ {first}\n}} >'{0}/{1}.first' 2>&1; held $? 0 '{1}.first {nth}'\n", told.display(), fence.line);
+                script += &format!(
+                    "{{ {first}\n}} >'{0}/{1}.first' 2>&1; held $? 0 '{1}.first {nth}'\n",
+                    told.display(),
+                    fence.line
+                );
             }
             for command in commands {
                 let (text, code) = match command.expected {
                     Expected::Code(code) => (command.text.clone(), code),
                     // Whatever it is told wrongly it says at once.
-                    Expected::Stays => (format!("PROMPT_MANAGER_LISTEN=127.0.0.1:0 timeout -s INT 4 {}", command.text), 124),
+                    Expected::Stays => {
+                        (format!("PROMPT_MANAGER_LISTEN=127.0.0.1:0 timeout -s INT 4 {}", command.text), 124)
+                    }
                 };
                 let text = ["127.0.0.1", "localhost"]
                     .iter()
                     .fold(text, |text, host| text.replace(&format!("{host}:8765"), &format!("{host}:{}", self.port)));
-                script += &format!("{{ {text}\n}} >'{0}/{1}' 2>'{0}/{1}.err' </dev/null; held $? {code} {1}\n", told.display(), command.line);
+                script += &format!(
+                    "{{ {text}\n}} >'{0}/{1}' 2>'{0}/{1}.err' </dev/null; held $? {code} {1}\n",
+                    told.display(),
+                    command.line
+                );
             }
         }
         let read = |name: &str| fs::read_to_string(told.join(name)).unwrap_or_default();
         let path = self.world.root().join("typed");
         fs::write(&path, script).expect("a script");
-        let done = self.command("sh").arg("-c").arg(format!("cd '{}' && . '{}'", self.folder().display(), path.display()));
+        let done =
+            self.command("sh").arg("-c").arg(format!("cd '{}' && . '{}'", self.folder().display(), path.display()));
         let done = done.run();
         if done.status.code() != Some(0) {
             let line = done.out().split(' ').next().unwrap_or_default();

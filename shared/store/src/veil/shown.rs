@@ -7,9 +7,9 @@ use crate::human::{Marks, Remark, Said, SavedView, Title};
 use crate::ids::ConversationId;
 use crate::read::export::{Annotated, Annotations, Cuts, EventFile, File, Selected, Summary, Unplaced, Whole};
 use crate::read::{
-    Block, Conversation, Count, Health, Kept, Listed, Match, Names, Next, Other, Outline, Page, PassStretch, Picture,
-    Pulse, RawPage, RawSource, Relative, Session, SessionDetail, SessionsPage, Suggestion, TagCount, ToolCall, Tree,
-    Turn, UserSession, Value, Waited, stats::Stats,
+    Block, Conversation, Count, Health, Kept, Listed, Match, Names, Next, Other, Outcomes, Outline, Page, PassStretch,
+    Picture, Pulse, RawPage, RawSource, Relative, Session, SessionDetail, SessionsPage, Suggestion, TagCount, ToolCall,
+    Tree, Turn, UserSession, Value, Waited, stats::Stats,
 };
 
 /// Answers that hold no text of anybody.
@@ -31,6 +31,7 @@ without_texts!(
     MarkedMany,
     Moved,
     Next,
+    Outcomes,
     Outline,
     PassStretch,
     Picture,

@@ -34,6 +34,8 @@ struct Done {
     same: usize,
     /// Lacked what the form needs.
     left_out: usize,
+    /// Files with blanks where something was forgotten, or hidden before it was kept.
+    blanked: usize,
 }
 
 /// Exports.
@@ -108,6 +110,9 @@ fn said(done: &Done, args: &Export, hidden: Option<usize>) -> String {
     }
     if done.same > 0 {
         said.push_str(&format!(", {} were there already", done.same));
+    }
+    if done.blanked > 0 {
+        said.push_str(&format!(", {} of them with blanks for what was forgotten or hidden", done.blanked));
     }
     if done.left_out > 0 {
         said.push_str(&format!(", {} left out that have no prompt or no answer", done.left_out));

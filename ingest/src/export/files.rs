@@ -28,7 +28,7 @@ pub(super) fn transcripts(store: &mut Exporter, args: &Export, progress: &mut Pr
         let mut out = Out::stdout();
         store.read_file(file, |bytes| out.write(|out| out.write_all(bytes)))?;
         out.finish()?;
-        done.written = 1;
+        (done.written, done.blanked) = (1, usize::from(file.blanked));
         return Ok(done);
     };
     let labels = tree::labels(&store.roots()?);
@@ -44,6 +44,7 @@ pub(super) fn transcripts(store: &mut Exporter, args: &Export, progress: &mut Pr
             store.read_file(file, |bytes| to.write(|out| out.write_all(bytes)))
         })?;
         done.count(put);
+        done.blanked += usize::from(file.blanked);
     }
     Ok(done)
 }

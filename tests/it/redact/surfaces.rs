@@ -160,6 +160,11 @@ impl Surfaces {
             let done = world.bin("ingest").arg("export").args(form).env("PROMPT_MANAGER_REDACT", redact).succeed();
             self.add("export", form.join(" "), done.stdout);
         }
+        for format in ["markdown", "html", "json"] {
+            let report = world.bin("ingest").args(["report", "--since", "3650d", "--format", format]);
+            let done = report.env("PROMPT_MANAGER_REDACT", redact).succeed();
+            self.add("export", format!("report {format}"), done.stdout);
+        }
         self
     }
 

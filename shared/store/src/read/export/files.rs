@@ -39,10 +39,12 @@ pub struct File {
     pub modified_ns: i64,
     /// When it was found that another file stands at its path.
     pub superseded_ms: Option<i64>,
+    /// Some of its bytes are not those of Claude Code: they were forgotten, or hidden before they were kept.
+    pub blanked: bool,
 }
 
 const FILES: &str = "
-    select f.id, o.origin, o.own, f.root, f.path, f.session_id, f.stored_size, f.source_mtime_ns, f.superseded_ms
+    select f.id, o.origin, o.own, f.root, f.path, f.session_id, f.stored_size, f.source_mtime_ns, f.superseded_ms, f.blanked
       from transcripts f join origins o on o.id = f.origin_id
      where f.id > ?1 and (?2 or f.superseded_ms is null) order by f.id limit 1000";
 
@@ -73,6 +75,7 @@ impl Exporter {
                         size: row.get::<_, i64>(6)?.unsigned_abs(),
                         modified_ns: row.get(7)?,
                         superseded_ms: row.get(8)?,
+                        blanked: row.get(9)?,
                     })
                 })
             })?;

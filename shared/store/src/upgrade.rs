@@ -82,3 +82,74 @@ impl Older {
         self.conn.execute_batch("commit").op("commit the upgrade")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{About, Problem};
+    use crate::write::Writer;
+
+    /// A store of the schema before ours, that was used or only begun.
+    fn older(used: bool) -> (tempfile::TempDir, DataDir) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path());
+        std::fs::create_dir(dir.database_dir()).unwrap();
+        let conn = Connection::open(dir.database()).unwrap();
+        crate::functions::add(&conn).unwrap();
+        for schema in 0..migrate::SCHEMA - 1 {
+            migrate::step(&conn, schema).unwrap();
+        }
+        if used {
+            conn.execute_batch("insert into origins (origin, own) values ('0123', 1)").unwrap();
+        }
+        (home, dir)
+    }
+
+    #[test]
+    fn only_one_that_was_used_waits_for_its_copy() {
+        let (_home, dir) = older(true);
+        assert!(matches!(Writer::open(&dir), Err(Error::NotMigrated { .. })));
+        let held = Older::hold(&dir).unwrap().unwrap();
+        assert_eq!(held.schema(), migrate::SCHEMA - 1);
+        assert!(held.bytes().unwrap() > 0);
+        let (_home, dir) = older(false);
+        assert!(Older::hold(&dir).unwrap().is_none());
+        Writer::open(&dir).unwrap();
+        assert!(Older::hold(&dir).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_copy_must_be() {
+        let check = |schema: i64, wrong: Option<About>, expected: bool| {
+            let (_home, dir) = older(true);
+            let problem = |about| Problem { about, detail: "it is so".to_owned() };
+            let copy = Checked { schema, problems: wrong.map(problem).into_iter().collect(), ..Checked::default() };
+            let done = Older::hold(&dir).unwrap().unwrap().upgrade(&copy);
+            assert_eq!(done.is_ok(), expected, "{schema} {wrong:?}: {done:?}");
+            assert_eq!(Writer::open(&dir).is_ok(), expected, "{schema} {wrong:?}");
+        };
+        let before = migrate::SCHEMA - 1;
+        check(before, None, true);
+        check(before, Some(About::Words), true);
+        check(before, Some(About::References), true);
+        check(before, Some(About::Structure), false);
+        check(before - 1, None, false);
+        check(migrate::SCHEMA, None, false);
+    }
+
+    /// A newer program upgrades a database that we have open: nothing more is written, and what is read is refused.
+    #[test]
+    fn who_is_overtaken_notices() {
+        let (_home, dir) = older(false);
+        let mut writer = Writer::open(&dir).unwrap();
+        let mut reader = crate::read::Reader::open(&dir).unwrap();
+        writer.batch().unwrap().commit().unwrap();
+        let newer = Connection::open(dir.database()).unwrap();
+        newer.pragma_update(None, "user_version", migrate::SCHEMA + 1).unwrap();
+        assert!(matches!(writer.batch(), Err(Error::Outdated { .. })));
+        assert!(matches!(reader.health(), Err(Error::TooNew { .. })));
+        newer.pragma_update(None, "user_version", migrate::SCHEMA).unwrap();
+        writer.batch().unwrap().commit().unwrap();
+        reader.health().unwrap();
+    }
+}

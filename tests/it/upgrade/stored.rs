@@ -131,3 +131,21 @@ fn every_schema_becomes_ours() {
     assert!(expected.len() >= 10, "{expected:#?}");
     schemas().for_each(|schema| check(schema, &expected));
 }
+
+/// One upgrades, the others find it busy or done.
+#[test]
+fn several_at_once() {
+    let world = world(6);
+    let before = told(&world, &world.data().database());
+    let once = || world.bin("ingest").args(["once", "--projects"]).arg(world.projects_root()).run();
+    std::thread::scope(|scope| {
+        let all = [(); 4].map(|()| scope.spawn(once));
+        for done in all.map(|one| one.join().unwrap()) {
+            assert!(matches!(done.status.code(), Some(0 | 75)), "{done}");
+        }
+    });
+    settle(&world);
+    assert_eq!(copies(&world).len(), 1, "{}", world.tree());
+    let lost: Vec<_> = before.difference(&told(&world, &world.data().database())).cloned().collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}

@@ -27,6 +27,19 @@ fn links(page: &Page) -> Vec<(String, String)> {
     found
 }
 
+/// README.md, docs/README.md, and every page in the order in which that first names it.
+pub(super) fn path_of_a_reader() -> Vec<String> {
+    let mut path = vec!["README.md".to_owned(), "docs/README.md".to_owned()];
+    for (target, _) in links(&Page::read("docs/README.md")) {
+        let name = from_root("docs/README.md", &target);
+        let is_page = name.starts_with("docs/") && name.ends_with(".md") && repository().join(&name).exists();
+        if is_page && !path.contains(&name) {
+            path.push(name);
+        }
+    }
+    path
+}
+
 /// `path` as it is written on `page`, from the root of the repository.
 fn from_root(page: &str, path: &str) -> String {
     if path.is_empty() {

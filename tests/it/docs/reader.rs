@@ -23,7 +23,6 @@ pub(super) const SAMPLE: Scenario = SCENARIOS[1];
 
 pub(super) struct Reader {
     world: World,
-    stage: Stage,
     port: u16,
     _server: Option<Server>,
 }
@@ -43,10 +42,10 @@ impl Reader {
         for name in ["ingest", "query-api", "prompt-hook"] {
             std::os::unix::fs::symlink(bin(name), programs.join(name)).expect("a link");
         }
-        let mut reader = Self { world, stage, port: free_port(), _server: None };
-        match stage {
-            Stage::Empty => reader.clone_repository(),
-            Stage::Used => reader.install_and_use(),
+        let mut reader = Self { world, port: free_port(), _server: None };
+        reader.clone_repository();
+        if stage == Stage::Used {
+            reader.install_and_use();
         }
         reader
     }
@@ -64,12 +63,9 @@ impl Reader {
         self.home(".local/share/prompt-manager").join(below)
     }
 
-    /// The folder in which the commands are typed.
+    /// The clone of the repository: the folder in which commands are typed.
     fn folder(&self) -> PathBuf {
-        match self.stage {
-            Stage::Empty => self.home("prompt-manager"),
-            Stage::Used => self.world.home(),
-        }
+        self.home("prompt-manager")
     }
 
     /// A program in the reader's environment.
@@ -111,7 +107,7 @@ impl Reader {
         fs::create_dir_all(self.home(".claude")).expect("a folder");
         let _ = self.command("cp").arg("-R").arg(SAMPLE.projects()).arg(self.home(".claude/projects")).succeed();
         let _ = self.command("prompt-manager").arg("once").succeed();
-        let serve = self.command("prompt-manager").arg("serve");
+        let serve = self.command("prompt-manager").args(["serve", "--home"]).arg(self.data("").components().as_path());
         self._server = Some(self.world.serve_by(serve).with_token(&self.data("run/api.token")));
     }
 
@@ -178,9 +174,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.stage == Stage::Empty {
-            let _ = self.command("sh").args(["-c", "cd ~/prompt-manager && ./ops/up --stop"]).run();
-        }
+        let _ = self.command("sh").args(["-c", "cd ~/prompt-manager && ./ops/up --stop"]).run();
     }
 }
 

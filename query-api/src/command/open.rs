@@ -1,7 +1,7 @@
 //! `query-api open`: lets a browser of this machine in, by a link that works once.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -199,8 +199,7 @@ fn check_name(address: SocketAddr) -> Result<(), Error> {
     if !address.ip().is_loopback() {
         return Err(Error::NoName("it means this machine alone, and the server listens at an address of the network"));
     }
-    let known = (NAME, address.port()).to_socket_addrs();
-    if !known.is_ok_and(|mut found| found.any(|found| found.ip().is_loopback())) {
+    if !resolved(address.port()).any(|found| found.is_loopback()) {
         if cfg!(target_os = "macos") {
             return Err(Error::NoName("this system does not resolve it"));
         }
@@ -212,6 +211,21 @@ fn check_name(address: SocketAddr) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// The addresses that the system knows for our name. A static program cannot load what the system resolves names with (it is of another
+/// C library, maybe), so it asks one that can.
+fn resolved(port: u16) -> impl Iterator<Item = IpAddr> {
+    let mut found = Vec::new();
+    if cfg!(target_feature = "crt-static") {
+        let asked = Command::new("getent").args(["ahosts", NAME]).output();
+        let told = asked.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+        found.extend(told.split_whitespace().filter_map(|word| word.parse::<IpAddr>().ok()));
+    } else {
+        let known = (NAME, port).to_socket_addrs();
+        found.extend(known.into_iter().flatten().map(|address| address.ip()));
+    }
+    found.into_iter()
 }
 
 /// The command that opens a browser here, if somebody sits before it: over SSH it would open one elsewhere, or none.

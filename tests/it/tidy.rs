@@ -49,7 +49,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("export", &["queue", "store"]),
     ("status", &["export", "queue", "settings", "store"]),
-    ("ingest", &["export", "queue", "settings", "status", "store", "supervisor", "terminal", "version"]),
+    ("ingest", &["export", "queue", "redact", "settings", "status", "store", "supervisor", "terminal", "version"]),
     ("query-api", &["export", "queue", "settings", "status", "store", "supervisor", "terminal", "version"]),
     ("tests", &["queue", "settings", "status", "store", "ingest"]),
 ];

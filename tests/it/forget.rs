@@ -39,7 +39,7 @@ fn session(cwd: &str) -> Told {
     told.raw(&json!({"type": "ai-title", "aiTitle": c("title"), "sessionId": session}));
     told.raw(&json!({"type": "custom-title", "customTitle": c("given"), "sessionId": session}));
     told.raw(&json!({"type": "last-prompt", "lastPrompt": c("asked"), "sessionId": session}));
-    told.raw(&json!({"type": "made-later", "words": c("unknown"), "sessionId": session}));
+    told.raw(&json!({"type": "made-later", "words": c("asked"), "sessionId": session}));
     told.prompt("the third prompt stays");
     told.bash("pwd", "/here", false);
     told.answers("the third answer stays");

@@ -16,9 +16,11 @@ pub(super) enum Sort {
     Summary(i64),
     /// A title or the last prompt: it says again what is said elsewhere.
     Text,
+    /// Of a type that we do not know: these are its texts.
+    Unknown(Vec<String>),
     /// Something was queued, by its key, or taken from the queue, with the text if there is one.
     Queued([u8; 16], Option<String>),
-    /// A state of the session.
+    /// A state of the session, or a message of a client that gave it no uuid: its place tells whose it is.
     Other,
 }
 
@@ -47,6 +49,8 @@ pub(super) fn sort(object: &Object<'_>, at: (TranscriptId, u64), json: &str) -> 
         Body::Operation(Operation::Enqueue(text) | Operation::Remove(Some(text))) => Sort::Queued(line.key, Some(text)),
         Body::Operation(_) => Sort::Queued(line.key, None),
         _ if line.uuid.is_some() => Sort::Of,
+        Body::User(_) | Body::Assistant(_) | Body::System(_) | Body::Queued(_) => Sort::Other,
+        Body::Unknown(_) => Sort::Unknown(object.fields().filter_map(|(_, value)| store::json::text(value)).collect()),
         _ if object.text("type").is_some_and(|kind| STATES.contains(&kind.as_str())) => Sort::Other,
         _ => Sort::Text,
     }
@@ -78,7 +82,8 @@ mod tests {
         );
         check(r#"{"type":"ai-title","aiTitle":"x"}"#, &Sort::Text);
         check(r#"{"type":"last-prompt","lastPrompt":"x"}"#, &Sort::Text);
-        check(r#"{"type":"made-later","text":"x"}"#, &Sort::Text);
+        check(r#"{"type":"made-later","text":"x"}"#, &Sort::Unknown(vec!["made-later".into(), "x".into()]));
+        check(r#"{"type":"user","message":{"content":"of an old client"}}"#, &Sort::Other);
         check(
             r#"{"type":"queue-operation","operation":"enqueue","content":"x"}"#,
             &Sort::Queued([0; 16], Some("x".into())),

@@ -290,11 +290,26 @@ impl<'a> Lineage<'a> {
                 !is_kept && (is_whole || known().any(|uuid| self.gone_uuids.contains(uuid)))
             }
             Sort::Text => true,
+            Sort::Unknown(texts) => is_whole || self.gone_lines.contains(&at) || self.is_of_gone(session, &texts),
             Sort::Queued(key, text) => {
                 is_whole || !self.kept_queued.contains(&key) && !text.is_some_and(|text| self.is_asked(session, &text))
             }
             Sort::Other => is_whole || self.gone_lines.contains(&at),
         }
+    }
+
+    /// Whether one of these texts says what somebody asked who is forgotten, or a good part of it.
+    fn is_of_gone(&self, session: &str, texts: &[String]) -> bool {
+        const TELLING: usize = 8; // shorter ones are in everything
+        let mut gone = self.conversations.iter().filter(|(one, is_gone)| *is_gone && one.session_id == session);
+        gone.any(|(one, _)| {
+            let prompt = one.prompt.as_deref().unwrap_or_default().trim();
+            texts.iter().map(|text| text.trim()).any(|text| {
+                text == prompt && !prompt.is_empty()
+                    || prompt.len() >= TELLING && text.contains(prompt)
+                    || text.len() >= TELLING && prompt.contains(text)
+            })
+        })
     }
 
     /// Whether a conversation that stays asked just this.

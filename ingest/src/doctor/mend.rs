@@ -47,8 +47,16 @@ pub(super) fn all(
     }
     let (first, rest): (Vec<_>, Vec<_>) =
         mends.into_iter().partition(|(_, mend)| matches!(mend, Mend::Close(_) | Mend::Folder(_)));
+    let database = settings.home.database();
     for (code, mend) in first {
-        note(&mut done, code, plain(&mend));
+        let mended = plain(&mend).and_then(|()| match &mend {
+            // The engine gives these the mode of the database, and may have made them since it was looked at.
+            Mend::Close(path) if *path == database => {
+                ["db-wal", "db-shm"].iter().try_for_each(|end| close(&database.with_extension(end)))
+            }
+            _ => Ok(()),
+        });
+        note(&mut done, code, mended);
     }
     if rest.is_empty() {
         return Ok(done.into_values().collect());

@@ -224,14 +224,21 @@ fn answer<T>(
 ) -> Result<T, store::Error> {
     // A poisoned list of readers is still one: they are taken out while they work.
     let reader = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let mut reader = match reader.filter(Reader::is_current) {
-        Some(reader) => reader,
-        None => open()?,
+    let opened = match reader.filter(Reader::is_current) {
+        Some(reader) => Ok(reader),
+        None => open(),
     };
-    let answer = question(&mut reader);
-    // After any other error the next question begins with a fresh look at the file.
-    if matches!(answer, Ok(_) | Err(store::Error::Busy { .. } | store::Error::Interrupted { .. })) {
-        idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+    let answer = opened.and_then(|mut reader| {
+        let answer = question(&mut reader);
+        // After any other error the next question begins with a fresh look at the file.
+        if matches!(answer, Ok(_) | Err(store::Error::Busy { .. } | store::Error::Interrupted { .. })) {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        }
+        answer
+    });
+    // Nobody keeps a damaged one open: whoever makes it anew has to have it alone.
+    if matches!(answer, Err(store::Error::Corrupt { .. })) {
+        idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
     answer
 }

@@ -54,9 +54,15 @@ impl Stage {
         let _ = stage.inside("/bin/sh").args(["-c", alone]).arg(bin("ingest")).run().code(0);
         stage.transcript();
         stage.start();
-        let serve = stage.inside(bin("query-api")).args(["serve", "--listen", "127.0.0.1:0", "--no-token"]);
-        stage.api = Some(stage.world.serve_by(serve));
+        stage.serve();
         Some(stage)
+    }
+
+    /// Starts the API, in the place of one that runs.
+    pub(super) fn serve(&mut self) {
+        drop(self.api.take());
+        let serve = self.inside(bin("query-api")).args(["serve", "--listen", "127.0.0.1:0", "--no-token"]);
+        self.api = Some(self.world.serve_by(serve));
     }
 
     /// A program that sees the disk, with the settings of this machine.

@@ -16,8 +16,10 @@ mod lineage;
 mod report;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use queue::DataDir;
 use settings::Settings;
 use store::ConversationId;
 use store::read::export::{Exporter, Filter};
@@ -131,6 +134,7 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
         report.add(gone);
     }
+    let _chores = chores_held(&settings.home)?;
     archived::remove(&settings.home, &mut report, args.dry_run)?;
     if !args.dry_run {
         if catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
@@ -175,6 +179,16 @@ fn check_room(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
+/// Keeps out whoever packs, prunes and backs up, as long as the value lives; waits for one that is at it.
+fn chores_held(home: &DataDir) -> Result<File, Error> {
+    let path = home.chores_lock();
+    // Its time tells when the chores were done last, so it is not written to.
+    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.at("open", &path)?;
+    file.lock().at("lock", &path)?;
+    Ok(file)
+}
+
 /// Goes on with a forgetting that was ended half way, and with one that another store brought: everything of ours is held
 /// against the stones, the archive and the copies too.
 ///
@@ -188,6 +202,7 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool) -> Result<ControlFlo
         return Ok(ControlFlow::Break(()));
     }
     let (home, mut report) = (writer.data_dir().clone(), Report::default());
+    let _chores = chores_held(&home)?;
     archived::sift(&home, writer)?;
     copies::clean(&home, &mut report, false, stop, &Show(false))?;
     for path in report.uncleaned {

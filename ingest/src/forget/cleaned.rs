@@ -19,7 +19,13 @@ use crate::restore::ENDED;
 #[derive(Debug)]
 pub(crate) struct Cleaned {
     dir: DataDir,
+    /// Held as long as somebody works here.
+    _lock: fs::File,
 }
+
+/// How the folder of a copy is named, before the number of the process.
+const NAME: &str = "cleaning-";
+const LOCK: &str = "lock";
 
 impl Cleaned {
     /// Copies `from` into a new folder in `place` and holds the copy against what `home` has forgotten, and lets `guard` hide
@@ -34,11 +40,13 @@ impl Cleaned {
         guard: Option<Arc<dyn Guard>>,
         stop: &AtomicBool,
     ) -> Result<Self, Error> {
-        let root = place.join(format!("cleaning-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&root); // of one that died with our number
+        remove_abandoned(place)?;
+        let root = place.join(format!("{NAME}{}", std::process::id()));
         let dir = DataDir::new(root.clone());
         queue::layout::create_private_dir(&dir.database_dir()).at("create", &root)?;
-        let cleaned = Self { dir };
+        let lock = fs::File::create_new(root.join(LOCK)).at("create", &root)?;
+        lock.try_lock().map_err(std::io::Error::other).at("lock", &root)?;
+        let cleaned = Self { dir, _lock: lock };
         fs::File::create_new(cleaned.database()).at("create", &cleaned.database())?;
         store::backup::copy_other(from, &cleaned.database(), &unwatched)?;
         bring_ledger(home, &cleaned.dir)?;
@@ -71,6 +79,27 @@ impl Drop for Cleaned {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(self.dir.root());
     }
+}
+
+/// Removes the copies in `place` of those that died while they made one: they hold what was forgotten.
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn remove_abandoned(place: &Path) -> Result<(), Error> {
+    let entries = match fs::read_dir(place) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.at("list", place)?,
+    };
+    for entry in entries {
+        let folder = entry.at("list", place)?.path();
+        let is_ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME));
+        // Without a lock it died before there was anything in it.
+        let lives = || fs::File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        if is_ours && folder.is_dir() && !lives() {
+            fs::remove_dir_all(&folder).at("remove", &folder)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets `dir` know what `home` has forgotten, as soon as its database is opened.

@@ -12,7 +12,7 @@ use store::check::check;
 use store::watch::unwatched;
 use store::write::Writer;
 
-use super::cleaned::Cleaned;
+use super::cleaned::{Cleaned, remove_abandoned};
 use super::report::Report;
 use super::{Show, going};
 use crate::disk::sync_dir;
@@ -32,6 +32,11 @@ pub(super) fn clean(
     show: &Show,
 ) -> Result<(), Error> {
     let writer = Writer::open(home)?;
+    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
+    for folder in [home.backups(), home.database_dir()].into_iter().chain(aside) {
+        remove_abandoned(&folder)?;
+        partials(&folder)?;
+    }
     for path in copies(home)? {
         if going(stop).is_break() {
             return Err(ENDED);
@@ -66,6 +71,17 @@ fn copies(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
         }
     }
     Ok(found)
+}
+
+/// What somebody who died has left half written.
+fn partials(folder: &Path) -> Result<(), Error> {
+    for path in entries(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.contains(".db.partial") || name.ends_with(".jsonl.partial") {
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -58,7 +58,8 @@ impl Report {
     pub(super) fn print(&self, json: bool) -> Result<Exit, Error> {
         let text = if json { document(self) } else { self.shown() };
         print(text.as_bytes()).at("write", "stdout".as_ref())?;
-        let is_done = self.uncleaned.is_empty() && (self.dry_run || self.log_emptied || self.conversations == 0);
+        // What cannot be read cannot be cleaned: it is named, and a person's to delete.
+        let is_done = self.dry_run || self.log_emptied || self.conversations == 0;
         Ok(if is_done { Exit::Done } else { Exit::Failure })
     }
 

@@ -1,7 +1,7 @@
 //! Brings a database to the newest schema, and refuses one from the future.
 //!
-//! One that is being made, and a copy, goes one immediate transaction a step. One that was used goes all the way in one transaction
-//! (`upgrade`): there is no moment at which it is between two schemas.
+//! It goes all the way in one transaction: there is no moment at which it is between two schemas. Before one that was used comes a copy
+//! (`upgrade`).
 
 use std::path::{Path, PathBuf};
 
@@ -68,16 +68,17 @@ pub(crate) fn expect(conn: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Runs what is missing, with foreign keys off so that a table can be made anew. Two processes may try at once: each step looks again
-/// inside its transaction.
+/// Runs what is missing, with foreign keys off so that a table can be made anew. All of it is one transaction: nobody who reads
+/// meanwhile sees a database between two schemas. Two processes may try at once: the second finds it done.
 pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), Error> {
-    while check(conn, path)? < SCHEMA {
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin a migration")?;
-        let schema = check(&tx, path)?;
-        step(&tx, schema)?;
-        tx.commit().op("commit a migration")?;
+    if check(conn, path)? == SCHEMA {
+        return Ok(());
     }
-    Ok(())
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin a migration")?;
+    for schema in check(&tx, path)?..SCHEMA {
+        step(&tx, schema)?;
+    }
+    tx.commit().op("commit a migration")
 }
 
 /// The step from `schema` to the next, if there is one.

@@ -1,7 +1,7 @@
 //! What is between stored texts and those who see them, where secrets are not shown.
 //!
 //! A [`Veil`] is given to a connection, and nothing that it answers leaves without going through it: every answer of a
-//! reader, an exporter and an annotator is [`Shown`], which says where its texts are, so a new kind of answer cannot forget to.
+//! reader, an exporter and an annotator is `Shown`, which says where its texts are, so a new kind of answer cannot forget to.
 //! What is stored stays. Whatever cuts a text asks the veil before it cuts, for half a secret looks like none.
 
 mod passing;

@@ -134,7 +134,7 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
         report.add(gone);
     }
-    let _chores = chores_held(&settings.home)?;
+    let _chores = if args.dry_run { None } else { Some(chores_held(&settings.home)?) };
     archived::remove(&settings.home, &mut report, args.dry_run)?;
     if !args.dry_run {
         if catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {

@@ -186,7 +186,10 @@ fn one_conversation_is_nowhere_any_more() {
     let elsewhere = world.root().join("export.jsonl");
     let _ = ingest(&world, &["export", "--out"]).arg(&elsewhere).succeed();
 
+    let left = world.data().backups().join("prompts-2026-01-02T000000Z.db.partial");
+    fs::copy(&backup, &left).unwrap();
     let dry = forget(&world, &["--conversation", &id.to_string(), "--dry-run"]);
+    assert!(left.exists(), "a dry run removes nothing");
     assert!(dry["archived"].as_u64() >= Some(3) && dry["copies"].as_u64() >= Some(2), "{dry}");
     assert_eq!(prompts(&world).len(), 4, "a dry run changes nothing");
     assert!(places(&world, CANARY).len() > 3, "the test sees nothing");

@@ -32,10 +32,8 @@ pub(super) fn clean(
     show: &Show,
 ) -> Result<(), Error> {
     let writer = Writer::open(home)?;
-    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
-    for folder in [home.backups(), home.database_dir()].into_iter().chain(aside) {
-        remove_abandoned(&folder)?;
-        partials(&folder)?;
+    if !dry_run {
+        remove_left(home)?;
     }
     for path in copies(home)? {
         if going(stop).is_break() {
@@ -71,6 +69,16 @@ fn copies(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Removes what those have left who died while they cleaned.
+fn remove_left(home: &DataDir) -> Result<(), Error> {
+    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
+    for folder in [home.backups(), home.database_dir()].into_iter().chain(aside) {
+        remove_abandoned(&folder)?;
+        partials(&folder)?;
+    }
+    Ok(())
 }
 
 /// What somebody who died has left half written.

@@ -42,11 +42,13 @@ use crate::exit::Exit;
 use crate::export::given;
 use crate::report::count;
 use crate::restore;
+use crate::show::Show;
 use crate::signals;
 use lineage::Gone;
 use report::Report;
 
 pub(crate) use catch_up::catch_up;
+use catch_up::take_out;
 pub(crate) use cleaned::{Cleaned, bring_ledger};
 
 /// Shown below `ingest forget --help`.
@@ -102,9 +104,14 @@ const LOG_WAIT: Duration = Duration::from_secs(10);
 /// What stops it. What was forgotten until then is; the same command goes on.
 pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
+    let show = Show::new(args.common.quiet);
     if !args.dry_run {
         keep_temporary_files(settings)?;
         check_room(settings)?;
+        if learn(&mut Writer::open(&settings.home)?, stop, &show)?.is_break() {
+            return Err(restore::ENDED);
+        }
+        show.clear();
         // What waits in the queue or was not read yet may belong to it.
         let pass = restore::catch_up(settings, stop)?;
         if let Some(trouble) = pass.trouble {
@@ -116,11 +123,6 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
             });
         }
     }
-    let mut writer = Writer::open(&settings.home)?;
-    if !args.dry_run && learn(&mut writer, stop)?.is_break() {
-        return Err(restore::ENDED);
-    }
-    drop(writer);
     let chosen = choose(settings, args)?;
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if chosen.is_empty() {
@@ -130,7 +132,6 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         return Ok(Exit::Failure);
     }
     let mut writer = Writer::open(&settings.home)?;
-    let show = Show(!args.common.quiet && io::stderr().is_terminal());
     for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
         report.add(gone);
     }
@@ -194,17 +195,17 @@ fn chores_held(home: &DataDir) -> Result<File, Error> {
 ///
 /// # Errors
 /// The store's and the operating system's. A copy that cannot be cleaned is logged.
-pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool) -> Result<ControlFlow<()>, Error> {
+pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Result<ControlFlow<()>, Error> {
     if !writer.has_remains()? {
         return Ok(ControlFlow::Continue(()));
     }
-    if catch_up(writer, stop, &|_| {})?.is_break() {
+    if catch_up(writer, stop, &|said| show.say(said))?.is_break() {
         return Ok(ControlFlow::Break(()));
     }
     let (home, mut report) = (writer.data_dir().clone(), Report::default());
     let _chores = chores_held(&home)?;
     archived::sift(&home, writer)?;
-    copies::clean(&home, &mut report, false, stop, &Show(false))?;
+    copies::clean(&home, &mut report, false, stop, show)?;
     for path in report.uncleaned {
         tracing::warn!("not cleaned of what was forgotten: {path}");
     }
@@ -284,21 +285,6 @@ fn empty_log(writer: &mut Writer) -> bool {
             Ok(Log::Needed) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
             _ => return false,
         }
-    }
-}
-
-/// How far it is, on a terminal.
-struct Show(bool);
-
-impl Show {
-    fn say(&self, what: &str) {
-        if self.0 {
-            let _ = write!(io::stderr(), "\r{what}\x1b[K");
-        }
-    }
-
-    fn clear(&self) {
-        self.say("");
     }
 }
 

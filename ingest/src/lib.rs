@@ -44,6 +44,7 @@ pub mod report;
 pub mod restore;
 pub mod schedule;
 pub mod setup;
+mod show;
 mod signals;
 pub mod status;
 pub mod step;

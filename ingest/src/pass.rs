@@ -36,6 +36,7 @@ use crate::intake::spill;
 use crate::intake::watch::Watch;
 use crate::rate::{self, Waiting};
 use crate::report::PassReport;
+use crate::show::Show;
 use crate::step::{Observer, Step, Steps};
 use crate::store_handle::StoreHandle;
 use crate::transcripts::Look;
@@ -268,7 +269,7 @@ impl Pass<'_, '_> {
         if sweep {
             // A backup that was put in place may hold what was forgotten since, and who forgets may die.
             let Context { store, stop, .. } = &mut *self.ctx;
-            let flow = store.with(|writer| forget::learn(writer, stop))?;
+            let flow = store.with(|writer| forget::learn(writer, stop, &Show::new(true)))?;
             self.report.more |= flow.is_break();
         }
         if let Some(look) = look {

@@ -8,7 +8,6 @@ mod holders;
 mod replay;
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -29,6 +28,7 @@ use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::forget::{self, bring_ledger};
 use crate::guard;
+use crate::show::Show;
 use crate::signals;
 use terminal::{document, print};
 
@@ -178,28 +178,5 @@ pub(crate) fn ended(error: store::Error, stop: &AtomicBool) -> Error {
     match error {
         store::Error::Interrupted { .. } if stop.load(Ordering::Relaxed) => ENDED,
         error => error.into(),
-    }
-}
-
-/// What is being done, on stderr, if that is a terminal.
-#[derive(Debug)]
-pub(crate) struct Show(bool);
-
-impl Show {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self(!quiet && io::stderr().is_terminal())
-    }
-
-    /// Draws the line.
-    pub(crate) fn say(&self, what: &str) {
-        if self.0 {
-            // Whoever looked on may have gone.
-            let _ = write!(io::stderr(), "\r{what}\x1b[K");
-        }
-    }
-
-    /// Takes it away.
-    pub(crate) fn clear(&self) {
-        self.say("");
     }
 }

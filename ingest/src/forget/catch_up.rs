@@ -18,6 +18,20 @@ pub(crate) fn catch_up(
     stop: &AtomicBool,
     say: &dyn Fn(&str),
 ) -> Result<ControlFlow<()>, store::Error> {
+    let flow = take_out(writer, stop, say)?;
+    if flow.is_continue() && writer.has_remains_here()? {
+        say("writing the database anew");
+        writer.rewrite()?;
+    }
+    Ok(flow)
+}
+
+/// The same, but for what stays behind between the rows: for a file that is only copied from, row by row.
+pub(super) fn take_out(
+    writer: &mut Writer,
+    stop: &AtomicBool,
+    say: &dyn Fn(&str),
+) -> Result<ControlFlow<()>, store::Error> {
     if writer.is_to_be_sifted()? {
         tracing::info!("holding everything that is stored against what was forgotten");
         let mut observe = |done: store::write::Sifted| {
@@ -30,18 +44,13 @@ pub(crate) fn catch_up(
         }
         tracing::info!(files = done.files, events = done.events, conversations = done.conversations, "taken out");
     }
-    if writer.has_remains_here()? {
-        derive::derive(writer)?; // what was derived of it goes before the words of that do
-        let of = store::write::INDEXES.len();
-        let flow = writer.merge_words(&mut |done| {
-            say(&format!("indexes of words: {done} of {of}"));
-            going(stop)
-        })?;
-        if flow.is_break() {
-            return Ok(flow);
-        }
-        say("writing the database anew");
-        writer.rewrite()?;
+    if !writer.has_remains_here()? {
+        return Ok(ControlFlow::Continue(()));
     }
-    Ok(ControlFlow::Continue(()))
+    derive::derive(writer)?; // what was derived of it goes before the words of that do
+    let of = store::write::INDEXES.len();
+    writer.merge_words(&mut |done| {
+        say(&format!("indexes of words: {done} of {of}"));
+        going(stop)
+    })
 }

@@ -1,5 +1,5 @@
 //! A copy of another database without what was forgotten here: how a backup is cleaned, and how a database from elsewhere is
-//! looked at before it is taken in.
+//! looked at before it is taken in. Whoever wants its rows copies them; bytes of what was forgotten may stand between them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use store::sieve::Guard;
 use store::watch::unwatched;
 use store::write::Writer;
 
-use super::{catch_up, going};
+use super::{going, take_out};
 use crate::error::{At, Error};
 use crate::restore::ENDED;
 
@@ -57,9 +57,10 @@ impl Cleaned {
                 return Err(ENDED);
             }
         }
-        if catch_up(&mut writer, stop, &|_| {})?.is_break() {
+        if take_out(&mut writer, stop, &|_| {})?.is_break() {
             return Err(ENDED);
         }
+        writer.leave_pages()?;
         writer.all_forgotten()?;
         // It may become our database again, beside a file that has grown since.
         writer.leave_ledger()?;

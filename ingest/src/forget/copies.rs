@@ -13,12 +13,13 @@ use store::watch::unwatched;
 use store::write::Writer;
 
 use super::cleaned::{Cleaned, remove_abandoned};
+use super::going;
 use super::report::Report;
-use super::{Show, going};
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
 use crate::import::annotations::{About, about};
 use crate::restore::ENDED;
+use crate::show::Show;
 
 /// Cleans them, or only counts them.
 ///

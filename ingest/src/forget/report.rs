@@ -69,10 +69,10 @@ impl Report {
             return "nothing fits: nothing to forget\n".to_owned();
         }
         let mut text = String::new();
-        let (would, will) = if self.dry_run { ("would be forgotten", "would be") } else { ("forgotten", "") };
+        let would = if self.dry_run { "would be " } else { "" };
         let what = count(self.conversations, "conversation");
         let sessions = count(self.sessions.len() as u64, "session");
-        let _ = writeln!(text, "{what} of {sessions} {would}");
+        let _ = writeln!(text, "{what} of {sessions} {would}forgotten");
         let mut also = Vec::new();
         for (n, what) in [
             (self.events, "hook event"),
@@ -85,11 +85,10 @@ impl Report {
             }
         }
         if !also.is_empty() {
-            let _ = writeln!(text, "{} {}", also.join(", "), format!("{will} removed").trim());
+            let _ = writeln!(text, "{} {would}removed", also.join(", "));
         }
         if self.copies > 0 {
-            let copies = format!("{} in the data directory", count(self.copies, "backup or older database"));
-            let _ = writeln!(text, "{copies} {}", format!("{will} cleaned").trim());
+            let _ = writeln!(text, "backups and databases set aside, {would}cleaned: {}", self.copies);
         }
         list(&mut text, "could not be cleaned; delete it yourself, or clean it once it can be read:", &self.uncleaned);
         list(&mut text, "could not be taken in and may belong to it; look, and delete it yourself:", &self.left);

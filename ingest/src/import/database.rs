@@ -14,6 +14,7 @@ use crate::clock;
 use crate::derive::derive_observed;
 use crate::error::Error;
 use crate::forget::{self, Cleaned};
+use crate::show::Show;
 
 /// Takes it in; `observe` is told after each transaction and may end it, to be continued another time.
 ///
@@ -28,7 +29,7 @@ pub fn import(
     let other = writer.open_other(path)?;
     writer.merge_stones(&other)?;
     let never = AtomicBool::new(false);
-    let _ = forget::learn(writer, &never)?;
+    let _ = forget::learn(writer, &never, &Show::new(true))?;
     // A file of theirs that holds what was forgotten or is hidden here would stand beside ours as another one.
     let guard = writer.guarded()?;
     let cleaned = if writer.has_forgotten()? || guard.is_some() {

@@ -13,7 +13,8 @@ use store::check::check;
 
 use crate::clock::millis;
 use crate::error::{At, Error};
-use crate::restore::{Show, ended};
+use crate::restore::ended;
+use crate::show::Show;
 
 /// How the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]

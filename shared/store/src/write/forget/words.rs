@@ -77,6 +77,14 @@ impl Writer {
     /// The engine's; [`Error::Busy`] while somebody else writes.
     pub fn rewrite(&mut self) -> Result<(), Error> {
         self.conn.execute_batch("vacuum").op("write the database anew")?;
+        self.leave_pages()
+    }
+
+    /// Notes that nothing of it is to be seen in this file's pages, or that only its rows are looked at.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn leave_pages(&mut self) -> Result<(), Error> {
         let done = [STATE, PAGES, COPIES];
         let sql = "update meta set value = ?3 where key = ?1 and value = ?2";
         self.conn.execute(sql, done).op("note what was written").map(drop)

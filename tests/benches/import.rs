@@ -1,6 +1,6 @@
 //! What taking in years of work costs: the release binary over a generated corpus, into an empty store, with the full-text
-//! index; beside it the same texts in a bare FTS5 table. Then the same tree again, what it takes on disk, and what one more
-//! line costs in sessions of several lengths.
+//! index; beside it the same texts in a bare FTS5 table. Then the same tree again, what it takes on disk, what it costs to keep
+//! out what was forgotten and to hide secrets, and what one more line costs in sessions of several lengths.
 //!
 //! `PROMPT_MANAGER_BENCH_SESSIONS` sets the sessions (1,000, about 230 MB), `PROMPT_MANAGER_BENCH_RUNS` how often each is
 //! done (3; medians are printed). Import and floor take turns, so that the noise of the machine falls on both alike.
@@ -44,6 +44,7 @@ fn main() {
         mb(written.event_bytes)
     );
     taking_in(&made, &root, &written, runs);
+    guarded(&root, &written, runs);
     with_hooks(&root, &incoming, &written);
     append::table(&generator, if full { &[10, 1_000, 100_000] } else { &[10, 100] });
 }
@@ -94,6 +95,41 @@ fn taking_in(made: &World, root: &Path, written: &Written, runs: usize) {
     println!("{:<38}{:>9.3}", format!("the same {} files again", written.files), again.as_secs_f64());
     println!("import: peak memory {} MiB", peak_kib / 1024);
     on_disk("database", size, written.bytes);
+}
+
+/// The same with each of what looks at every line; the three take turns.
+fn guarded(root: &Path, written: &Written, runs: usize) {
+    let plain = World::new;
+    let forgetful = || {
+        let world = World::new();
+        let other = world.projects_root();
+        Generator::new(SEED + 1).write(1, &other, None);
+        import(&world, &other);
+        let output = world.bin("ingest").args(["forget", "--yes", "--quiet", "--before", "2099-01-01"]).run();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        world
+    };
+    let hiding = || {
+        let world = World::new();
+        fs::write(world.data().root().join("config.toml"), "redact = \"ingest\"\n").expect("a file of settings");
+        world
+    };
+    let ways: [(&str, &dyn Fn() -> World); 3] = [
+        ("nothing forgotten, nothing hidden", &plain),
+        ("one session forgotten before", &forgetful),
+        ("secrets hidden (redact = \"ingest\")", &hiding),
+    ];
+    let mut took = [const { Vec::new() }; 3];
+    for _ in 0..runs.max(1) {
+        for ((_, world), took) in ways.iter().zip(&mut took) {
+            took.push(import(&world(), root).took);
+        }
+    }
+    let medians = took.map(|mut times| median(&mut times).as_secs_f64());
+    for ((name, _), seconds) in ways.iter().zip(medians) {
+        let (rate, times) = (mb(written.bytes) / seconds, seconds / medians[0]);
+        println!("{:<38}{seconds:>9.2}{rate:>10.1}{times:>20.2} x", format!("import, {name}"));
+    }
 }
 
 /// The same sessions with the events that their hooks sent.

@@ -74,6 +74,7 @@ fn healthy() -> Status {
         versions: Versions { prompt_manager: "1", sqlite: "1" },
         first_stored: Some(Time(0)),
         chores: None,
+        forgetting: None,
         service: None,
     }
 }

@@ -105,7 +105,7 @@ const LOG_WAIT: Duration = Duration::from_secs(10);
 pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let show = Show::new(args.common.quiet);
-    let mut report = Report { dry_run: args.dry_run, log_emptied: true, ..Report::default() };
+    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if !args.dry_run {
         keep_temporary_files(settings)?;
         check_room(settings)?;

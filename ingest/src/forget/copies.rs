@@ -179,24 +179,30 @@ fn database(home: &DataDir, writer: &Writer, path: &Path, stop: &AtomicBool) -> 
 
 /// A file with what people said, line by line. Gives whether there was anything to remove.
 fn annotations(writer: &Writer, path: &Path) -> Result<bool, Error> {
-    let lines = BufReader::new(File::open(path).at("open", path)?);
+    let mut is_clean = true;
+    for line in lines(path)? {
+        is_clean &= !says_of_forgotten(writer, &line?)?;
+    }
+    if is_clean {
+        return Ok(false);
+    }
     let partial = Partial::create(path)?;
     let mut out = BufWriter::new(partial.file());
-    let mut changed = false;
-    for line in lines.lines() {
-        let line = line.at("read", path)?;
-        if says_of_forgotten(writer, &line)? {
-            changed = true;
-            continue;
+    for line in lines(path)? {
+        let line = line?;
+        if !says_of_forgotten(writer, &line)? {
+            writeln!(out, "{line}").at("write", path)?;
         }
-        writeln!(out, "{line}").at("write", path)?;
     }
     out.flush().at("write", path)?;
     drop(out);
-    if changed {
-        partial.place(path, Existing::Replace)?;
-    }
-    Ok(changed)
+    partial.place(path, Existing::Replace)?;
+    Ok(true)
+}
+
+fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String, Error>> + '_, Error> {
+    let lines = BufReader::new(File::open(path).at("open", path)?).lines();
+    Ok(lines.map(move |line| line.at("read", path)))
 }
 
 /// Whether a line of an export is about something forgotten.

@@ -34,7 +34,12 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Resu
     if tried && !writer.has_remains_here()? {
         return Ok(ControlFlow::Continue(()));
     }
-    finish(writer, &mut Report::default(), Duration::ZERO, stop, show)
+    let mut report = Report::default();
+    let flow = finish(writer, &mut report, Duration::ZERO, stop, show)?;
+    for place in report.places() {
+        tracing::warn!("what was forgotten still stands in {place}");
+    }
+    Ok(flow)
 }
 
 /// Does all that is left to do, and waits so long for readers who need the log.
@@ -48,6 +53,7 @@ pub(super) fn finish(
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<ControlFlow<()>, Error> {
+    report.log_emptied = true;
     if !writer.has_remains()? {
         return Ok(ControlFlow::Continue(()));
     }
@@ -76,7 +82,6 @@ fn note(home: &DataDir, places: Vec<String>) -> Result<(), Error> {
             removed => removed.at("remove", &path),
         };
     }
-    tracing::warn!("what was forgotten still stands in {}", places.join("; "));
     let text = terminal::document(&Left { at_ms: clock::millis(SystemTime::now()), places });
     disk::replace(&path, &text).at("write", &path)
 }

@@ -244,6 +244,14 @@ fn chores_that_failed() {
 }
 
 #[test]
+fn what_was_forgotten_and_still_stands() {
+    check(
+        |status| status.forgetting = Some(crate::forgetting::Left { at_ms: NOW - 1, places: vec!["/a: no".into()] }),
+        &[("forget_unfinished", Severity::Error)],
+    );
+}
+
+#[test]
 fn slow_hours() {
     let slow = |events, p95| {
         let hour = Percentiles { events, p50_ms: None, p95_ms: Some(p95), p99_ms: None };

@@ -18,6 +18,7 @@ use store::write::Writer;
 use crate::clock::{elapsed, millis};
 use crate::disk;
 use crate::error::{At, Error};
+use crate::forget;
 use crate::intake::lock;
 use crate::prune::{self, How};
 
@@ -149,7 +150,7 @@ fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &Atomi
     let in_doubt = chores.in_doubt(now);
     let thinned = if in_doubt { Ok(()) } else { thin_figures(settings, now) };
     let (report, pruned) = prune::all(settings, in_doubt, now, How::Do, stop);
-    let done = pruned.and(thinned);
+    let done = pruned.and(thinned).and_then(|()| forgotten(settings));
     // Also after a fault: it is tried again tomorrow, and not at every wake.
     let noted = chores.note(settings, now, prune::fault(&report, &done), stop);
     if !report.is_empty() || report.clock_jumped {
@@ -158,6 +159,14 @@ fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &Atomi
         }
     }
     done.and(noted)
+}
+
+/// What could not be read goes to failed a while after its session was forgotten.
+fn forgotten(settings: &Settings) -> Result<(), Error> {
+    if settings.home.database().exists() {
+        forget::remove_failed(&settings.home, &Writer::open(&settings.home)?)?;
+    }
+    Ok(())
 }
 
 fn thin_figures(settings: &Settings, now: SystemTime) -> Result<(), Error> {

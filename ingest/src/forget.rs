@@ -11,15 +11,14 @@ mod archived;
 mod catch_up;
 mod cleaned;
 mod copies;
+mod finish;
 mod line;
 mod lineage;
 mod report;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -27,11 +26,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use queue::DataDir;
 use settings::Settings;
 use store::ConversationId;
 use store::read::export::{Exporter, Filter};
-use store::write::{Log, Writer};
+use store::write::Writer;
 use terminal::moment::{Moment, moment};
 
 use crate::cli::Common;
@@ -47,9 +45,11 @@ use crate::signals;
 use lineage::Gone;
 use report::Report;
 
+pub(crate) use archived::remove_failed;
 pub(crate) use catch_up::catch_up;
 use catch_up::take_out;
 pub(crate) use cleaned::{Cleaned, bring_ledger};
+pub(crate) use finish::learn;
 
 /// Shown below `ingest forget --help`.
 pub const EXAMPLES: &str = "\
@@ -105,12 +105,15 @@ const LOG_WAIT: Duration = Duration::from_secs(10);
 pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let show = Show::new(args.common.quiet);
+    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if !args.dry_run {
         keep_temporary_files(settings)?;
         check_room(settings)?;
-        if learn(&mut Writer::open(&settings.home)?, stop, &show)?.is_break() {
+        let mut writer = Writer::open(&settings.home)?;
+        if finish::finish(&mut writer, &mut report, LOG_WAIT, stop, &show)?.is_break() {
             return Err(restore::ENDED);
         }
+        drop(writer);
         show.clear();
         // What waits in the queue or was not read yet may belong to it.
         let pass = restore::catch_up(settings, stop)?;
@@ -124,7 +127,6 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         }
     }
     let chosen = choose(settings, args)?;
-    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if chosen.is_empty() {
         return report.print(args.json);
     }
@@ -135,17 +137,11 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     for gone in each_lineage(&mut writer, &chosen, args.dry_run, stop, &show)? {
         report.add(gone);
     }
-    let _chores = if args.dry_run { None } else { Some(chores_held(&settings.home)?) };
-    archived::remove(&settings.home, &mut report, args.dry_run)?;
-    if !args.dry_run {
-        if catch_up(&mut writer, stop, &|said| show.say(said))?.is_break() {
-            return Err(restore::ENDED);
-        }
-        report.log_emptied = empty_log(&mut writer);
-    }
-    copies::clean(&settings.home, &mut report, args.dry_run, stop, &show)?;
-    if !args.dry_run {
-        writer.all_forgotten()?;
+    if args.dry_run {
+        archived::count(&settings.home, &mut report)?;
+        report.copies = copies::count(&settings.home)?;
+    } else if finish::finish(&mut writer, &mut report, LOG_WAIT, stop, &show)?.is_break() {
+        return Err(restore::ENDED);
     }
     show.clear();
     report.print(args.json)
@@ -178,39 +174,6 @@ fn check_room(settings: &Settings) -> Result<(), Error> {
         return Err(Error::Refused { path, problem });
     }
     Ok(())
-}
-
-/// Keeps out whoever packs, prunes and backs up, as long as the value lives; waits for one that is at it.
-fn chores_held(home: &DataDir) -> Result<File, Error> {
-    let path = home.chores_lock();
-    // Its time tells when the chores were done last, so it is not written to.
-    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.at("open", &path)?;
-    file.lock().at("lock", &path)?;
-    Ok(file)
-}
-
-/// Goes on with a forgetting that was ended half way, and with one that another store brought: everything of ours is held
-/// against the stones, the archive and the copies too.
-///
-/// # Errors
-/// The store's and the operating system's. A copy that cannot be cleaned is logged.
-pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Result<ControlFlow<()>, Error> {
-    if !writer.has_remains()? {
-        return Ok(ControlFlow::Continue(()));
-    }
-    if catch_up(writer, stop, &|said| show.say(said))?.is_break() {
-        return Ok(ControlFlow::Break(()));
-    }
-    let (home, mut report) = (writer.data_dir().clone(), Report::default());
-    let _chores = chores_held(&home)?;
-    archived::sift(&home, writer)?;
-    copies::clean(&home, &mut report, false, stop, show)?;
-    for path in report.uncleaned {
-        tracing::warn!("not cleaned of what was forgotten: {path}");
-    }
-    writer.all_forgotten()?;
-    Ok(ControlFlow::Continue(()))
 }
 
 /// The conversations that the flags name, with those of their subagents.
@@ -274,18 +237,6 @@ fn confirm(chosen: &BTreeSet<ConversationId>) -> Result<bool, Error> {
     let mut line = String::new();
     io::stdin().read_line(&mut line).at("read the answer from", "stdin".as_ref())?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
-}
-
-/// The old pages stand in the log until it is empty; readers may hold it for a while.
-fn empty_log(writer: &mut Writer) -> bool {
-    let end = std::time::Instant::now() + LOG_WAIT;
-    loop {
-        match writer.rest() {
-            Ok(Log::Empty) => return true,
-            Ok(Log::Needed) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
-            _ => return false,
-        }
-    }
 }
 
 /// For loops that report to nobody.

@@ -1,6 +1,8 @@
 //! What was forgotten is nowhere any more, and nothing brings it back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod unfinished;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -17,7 +17,7 @@ use crate::error::{At, Error};
 use terminal::size;
 
 /// Ends the name of a copy that is not whole yet.
-pub(super) const PARTIAL: &str = ".partial";
+pub(crate) const PARTIAL: &str = ".partial";
 
 /// Ends the name of what the engine keeps beside a copy while it writes it.
 pub(super) const JOURNAL: &str = "-journal";
@@ -106,13 +106,17 @@ fn ended(error: store::Error, stop: &AtomicBool) -> Error {
 }
 
 /// The copy while it is not whole. It is locked, so that nobody takes it for left over; dropped, it is gone.
-struct Partial {
+pub(crate) struct Partial {
     file: File,
     path: PathBuf,
 }
 
 impl Partial {
-    fn create(dest: &Path) -> Result<Self, Error> {
+    /// Makes it, and locks it.
+    ///
+    /// # Errors
+    /// The operating system's; [`Error::Held`] while somebody else writes there.
+    pub(crate) fn create(dest: &Path) -> Result<Self, Error> {
         let mut path = dest.as_os_str().to_owned();
         path.push(PARTIAL);
         let path = PathBuf::from(path);
@@ -126,8 +130,15 @@ impl Partial {
         }
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Gives it its name, when the disk has it.
-    fn place(self, dest: &Path, existing: Existing) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The operating system's; [`Error::Refused`] if `dest` is taken.
+    pub(crate) fn place(self, dest: &Path, existing: Existing) -> Result<(), Error> {
         self.file.sync_all().at("sync", &self.path)?;
         match existing {
             Existing::Replace => fs::rename(&self.path, dest).at("rename to", dest)?,

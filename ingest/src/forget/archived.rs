@@ -1,6 +1,7 @@
-//! Queue files of what was forgotten, wherever they lie: in the archive, day by day, and in failed.
+//! Queue files of what was forgotten, wherever they lie: in the archive, day by day, in failed and in tmp.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use queue::{DataDir, QueueName};
 use store::write::Writer;
@@ -8,30 +9,94 @@ use store::write::Writer;
 use super::report::Report;
 use crate::archive::{self, pack};
 use crate::error::{At, Error};
+use crate::intake::lock::{self, Outcome};
 
-/// Removes them, or only counts them.
-///
-/// # Errors
-/// The operating system's.
-pub(super) fn remove(home: &DataDir, report: &mut Report, dry_run: bool) -> Result<(), Error> {
-    let names = std::mem::take(&mut report.names);
-    let is_gone =
-        |file: &str, _: &[u8]| Ok(archive::queue_name(file).is_some_and(|name| names.contains(&name.to_string())));
-    report.archived += from_archive(home, &is_gone, dry_run)?;
-    report.names = names;
-    failed(home, report, dry_run)
-}
-
-/// Removes from the archive what another store has forgotten.
+/// Removes what was just forgotten, by the names of its events, and what was at any time, by the stones.
 ///
 /// # Errors
 /// The operating system's and the store's.
-pub(super) fn sift(home: &DataDir, writer: &Writer) -> Result<u64, Error> {
-    let is_gone = |file: &str, bytes: &[u8]| match archive::queue_name(file) {
-        Some(name) => Ok(writer.is_forgotten(&name.to_string(), bytes)?),
+pub(super) fn remove(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(), Error> {
+    let names = std::mem::take(&mut report.names);
+    let is_gone = |file: &str, bytes: &[u8]| match archive::queue_name(file).map(|name| name.to_string()) {
+        Some(name) => Ok(names.contains(&name) || writer.is_forgotten(&name, bytes)?),
         None => Ok(false),
     };
-    from_archive(home, &is_gone, false)
+    report.archived += from_archive(home, &is_gone, false)?;
+    for path in beside(home)? {
+        if !is_of_forgotten(writer, &path)? {
+            report.leave(&path);
+        } else if !is_being_written(home, &path)? {
+            report.failed += 1;
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts what [`remove`] would remove of what the report names.
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
+    let names = std::mem::take(&mut report.names);
+    let is_gone =
+        |file: &str, _: &[u8]| Ok(archive::queue_name(file).is_some_and(|name| names.contains(&name.to_string())));
+    report.archived += from_archive(home, &is_gone, true)?;
+    for path in beside(home)? {
+        match name_of(&path) {
+            Some(name) if report.whole.contains(name.session.as_str()) => report.failed += 1,
+            _ => report.leave(&path),
+        }
+    }
+    Ok(())
+}
+
+/// Removes from failed and from tmp what is of sessions that were forgotten as a whole: a file may have come there since.
+///
+/// # Errors
+/// The operating system's and the store's.
+pub(crate) fn remove_failed(home: &DataDir, writer: &Writer) -> Result<(), Error> {
+    if !writer.has_forgotten()? {
+        return Ok(());
+    }
+    for path in beside(home)? {
+        if is_of_forgotten(writer, &path)? && !is_being_written(home, &path)? {
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What could not be taken in, or was not written to its end. It says nothing of its conversation; its name tells the session.
+fn beside(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for folder in [home.failed(), home.tmp()] {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries.at("list", &folder)?,
+        };
+        for entry in entries {
+            found.push(entry.at("list", &folder)?.path());
+        }
+    }
+    Ok(found)
+}
+
+fn name_of(path: &Path) -> Option<QueueName> {
+    let file = archive::name_of(path);
+    QueueName::numbered(file.strip_suffix(".reason.json").unwrap_or(&file))
+}
+
+fn is_of_forgotten(writer: &Writer, path: &Path) -> Result<bool, Error> {
+    let Some(name) = name_of(path) else { return Ok(false) };
+    let captured_ms = i64::try_from(name.captured_ns / 1_000_000).unwrap_or(i64::MAX);
+    Ok(writer.is_session_forgotten(name.session.as_str(), captured_ms)?)
+}
+
+/// A hook that lives holds a lock on its file in tmp.
+fn is_being_written(home: &DataDir, path: &Path) -> Result<bool, Error> {
+    let is_free = !path.starts_with(home.tmp()) || matches!(lock::lock(path).at("lock", path)?, Outcome::Locked(_));
+    Ok(!is_free)
 }
 
 fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, dry_run: bool) -> Result<u64, Error> {
@@ -52,29 +117,4 @@ fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, dry_run: bool) -> Re
         }
     }
     Ok(removed)
-}
-
-/// What could not be taken in says nothing of its conversation; its name tells the session.
-fn failed(home: &DataDir, report: &mut Report, dry_run: bool) -> Result<(), Error> {
-    let folder = home.failed();
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.at("list", &folder)?,
-    };
-    for entry in entries {
-        let path = entry.at("list", &folder)?.path();
-        let file = archive::name_of(&path);
-        let name = file.strip_suffix(".reason.json").unwrap_or(&file);
-        let Some(name) = QueueName::numbered(name) else { continue };
-        let session = name.session.as_str();
-        if report.whole.contains(session) {
-            report.failed += 1;
-            if !dry_run {
-                fs::remove_file(&path).at("remove", &path)?;
-            }
-        } else if report.sessions.contains(session) {
-            report.left.push(path.display().to_string());
-        }
-    }
-    Ok(())
 }

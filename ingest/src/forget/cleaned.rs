@@ -82,6 +82,11 @@ impl Drop for Cleaned {
     }
 }
 
+/// Whether a folder is named as that of a copy.
+pub(super) fn is_cleaning(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME))
+}
+
 /// Removes the copies in `place` of those that died while they made one: they hold what was forgotten.
 ///
 /// # Errors
@@ -93,10 +98,9 @@ pub(super) fn remove_abandoned(place: &Path) -> Result<(), Error> {
     };
     for entry in entries {
         let folder = entry.at("list", place)?.path();
-        let is_ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME));
         // Without a lock it died before there was anything in it.
         let lives = || fs::File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
-        if is_ours && folder.is_dir() && !lives() {
+        if is_cleaning(&folder) && folder.is_dir() && !lives() {
             fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
     }

@@ -2,95 +2,141 @@
 //! is cleaned and takes its old place in one rename; one that cannot be is named.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use export::out::Existing;
 use queue::DataDir;
-use store::check::check;
-use store::watch::unwatched;
+use store::check::Checked;
 use store::write::Writer;
+use terminal::size;
+use walkdir::WalkDir;
 
-use super::cleaned::{Cleaned, remove_abandoned};
+use super::cleaned::{Cleaned, is_cleaning, remove_abandoned};
 use super::going;
 use super::report::Report;
-use crate::disk::sync_dir;
+use crate::backup::copy::{Copying, PARTIAL, Partial, make_by};
+use crate::backup::due::remove_partial;
+use crate::disk::{self, sync_dir};
 use crate::error::{At, Error};
 use crate::import::annotations::{About, about};
 use crate::restore::ENDED;
 use crate::show::Show;
 
-/// Cleans them, or only counts them.
+/// Cleans them, each that is not clean yet.
 ///
 /// # Errors
 /// [`ENDED`] if `stop` ended it. What is wrong with one of them is in the report.
 pub(super) fn clean(
     home: &DataDir,
+    writer: &Writer,
     report: &mut Report,
-    dry_run: bool,
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<(), Error> {
-    let writer = Writer::open(home)?;
-    if !dry_run {
-        remove_left(home)?;
-    }
-    for path in copies(home)? {
+    remove_left(home, writer, report)?;
+    for (path, sort) in copies(home)? {
         if going(stop).is_break() {
             return Err(ENDED);
         }
         show.say(&format!("cleaning {}", path.display()));
-        let done = match () {
-            () if dry_run => Ok(()),
-            () if path.extension().is_some_and(|end| end == "jsonl") => annotations(&writer, &path),
-            () => database(home, &path, stop),
+        let done = match sort {
+            Sort::Database => database(home, writer, &path, stop),
+            Sort::Said => annotations(writer, &path),
+            Sort::Other => {
+                report.left.push(path.display().to_string());
+                continue;
+            }
         };
         match done {
-            Ok(()) => report.copies += 1,
+            Ok(is_changed) => report.copies += u64::from(is_changed),
             Err(error @ Error::Ended(_)) => return Err(error),
-            Err(error) => report.uncleaned.push(format!("{}: {error}", path.display())),
+            Err(error) => {
+                let (path, said) = (path.display().to_string(), error.to_string());
+                report.uncleaned.push(if said.contains(&path) { said } else { format!("{path}: {said}") });
+            }
         }
     }
     Ok(())
 }
 
-/// Backups by their names, whoever gave them, and the databases of folders that were set aside.
-fn copies(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
+/// How many there are.
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn count(home: &DataDir) -> Result<u64, Error> {
+    Ok(copies(home)?.iter().filter(|(_, sort)| !matches!(sort, Sort::Other)).count() as u64)
+}
+
+/// What a file is, by what stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Database,
+    /// Lines of an export, such as what people said.
+    Said,
+    Other,
+}
+
+/// All that lies in backups, whoever named it, and the databases of folders that were set aside.
+fn copies(home: &DataDir) -> Result<Vec<(PathBuf, Sort)>, Error> {
     let mut found = Vec::new();
-    for path in entries(&home.backups())? {
-        if path.extension().is_some_and(|end| end == "db" || end == "jsonl") && path.is_file() {
-            found.push(path);
+    for folder in backup_folders(home)? {
+        for path in entries(&folder)?.into_iter().filter(|path| path.is_symlink() || !path.is_dir()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !["-wal", "-shm", "-journal", PARTIAL].iter().any(|end| name.ends_with(end)) {
+                found.push((path.clone(), sort(&path)?));
+            }
         }
     }
     for folder in entries(&home.database_dir())? {
         let database = folder.join("prompts.db");
         if folder.is_dir() && database.is_file() {
-            found.push(database);
+            found.push((database, Sort::Database));
         }
     }
     Ok(found)
 }
 
-/// Removes what those have left who died while they cleaned.
-fn remove_left(home: &DataDir) -> Result<(), Error> {
-    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
-    for folder in [home.backups(), home.database_dir()].into_iter().chain(aside) {
-        remove_abandoned(&folder)?;
-        partials(&folder)?;
+/// The folder of backups and those in it.
+fn backup_folders(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
+    let backups = home.backups();
+    if !backups.exists() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let ours =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || entry.file_type().is_dir() && !is_cleaning(entry.path());
+    let folders = WalkDir::new(&backups).into_iter().filter_entry(ours).map(|entry| Ok(entry?.into_path()));
+    folders.collect::<Result<_, std::io::Error>>().at("list", &backups)
 }
 
-/// What somebody who died has left half written.
-fn partials(folder: &Path) -> Result<(), Error> {
-    for path in entries(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.contains(".db.partial") || name.ends_with(".jsonl.partial") {
-            fs::remove_file(&path).at("remove", &path)?;
+fn sort(path: &Path) -> Result<Sort, Error> {
+    // A link is not followed: to put a clean copy in its place would leave the other where it is.
+    if !fs::symlink_metadata(path).at("look at", path)?.is_file() {
+        return Ok(Sort::Other);
+    }
+    let mut head = Vec::new();
+    File::open(path).at("open", path)?.take(16).read_to_end(&mut head).at("read", path)?;
+    Ok(match head.first() {
+        Some(b'S') if head == b"SQLite format 3\0" => Sort::Database,
+        Some(b'{') => Sort::Said,
+        None => Sort::Said, // empty: there is no line to remove
+        Some(_) => Sort::Other,
+    })
+}
+
+/// Removes what those have left who died while they cleaned, copied or replaced the database. What somebody writes at this
+/// moment may be cleaned when it is whole.
+fn remove_left(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(), Error> {
+    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
+    for folder in backup_folders(home)?.into_iter().chain([home.database_dir()]).chain(aside) {
+        remove_abandoned(&folder)?;
+        match remove_partial(&folder) {
+            Err(error @ Error::Held { .. }) => report.uncleaned.push(error.to_string()),
+            removed => removed?,
         }
     }
-    Ok(())
+    Ok(store::swap::remove_abandoned(writer)?)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -106,61 +152,57 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-fn database(home: &DataDir, path: &Path, stop: &AtomicBool) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let cleaned = Cleaned::of(home, path, folder, None, stop)?;
-    let partial = path.with_extension("db.partial");
-    let _ = fs::remove_file(&partial);
-    let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;
-    let made = store::backup::copy_live(cleaned.dir(), &partial, &unwatched).map_err(Error::from).and_then(|()| {
-        let checked = check(&partial, &unwatched)?;
-        if checked.is_good() {
-            Ok(())
-        } else {
-            Err(Error::Refused {
-                path: partial.clone(),
-                problem: "the cleaned copy is not whole; look at the disk".into(),
-            })
-        }
-    });
-    if let Err(error) = made {
-        let _ = fs::remove_file(&partial);
-        return Err(error);
+/// Gives whether there was anything to clean.
+fn database(home: &DataDir, writer: &Writer, path: &Path, stop: &AtomicBool) -> Result<bool, Error> {
+    if writer.is_clean_copy(path)? {
+        return Ok(false);
     }
-    file.sync_all().at("sync", &partial)?;
-    fs::rename(&partial, path).at("replace", path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // Two copies stand beside it for a while, and what one of them has in its log.
+    let wanted = fs::metadata(path).at("look at", path)?.len().saturating_mul(3);
+    let free = disk::free(folder)?;
+    if free < wanted {
+        let problem = format!("cleaning takes {} of free space; there are {}", size(wanted), size(free));
+        return Err(Error::Refused { path: path.to_owned(), problem });
+    }
+    let cleaned = Cleaned::of(home, path, folder, None, stop)?;
+    let copying: &Copying<'_> = &|to, watch| store::backup::copy_live(cleaned.dir(), to, watch);
+    make_by(copying, Checked::is_good, home, path, Existing::Replace, stop, &|_| {})?;
     for suffix in ["-wal", "-shm"] {
         let mut beside = path.as_os_str().to_owned();
         beside.push(suffix);
         let _ = fs::remove_file(PathBuf::from(beside));
     }
-    sync_dir(folder)
+    sync_dir(folder)?;
+    Ok(true)
 }
 
-/// A file with what people said, line by line.
-fn annotations(writer: &Writer, path: &Path) -> Result<(), Error> {
-    let partial = path.with_extension("jsonl.partial");
-    let _ = fs::remove_file(&partial);
-    let lines = BufReader::new(File::open(path).at("open", path)?);
-    let file = File::options().write(true).create_new(true).mode(0o600).open(&partial).at("create", &partial)?;
-    let mut out = BufWriter::new(&file);
-    let mut changed = false;
-    for line in lines.lines() {
-        let line = line.at("read", path)?;
-        if says_of_forgotten(writer, &line)? {
-            changed = true;
-            continue;
+/// A file with what people said, line by line. Gives whether there was anything to remove.
+fn annotations(writer: &Writer, path: &Path) -> Result<bool, Error> {
+    let mut is_clean = true;
+    for line in lines(path)? {
+        is_clean &= !says_of_forgotten(writer, &line?)?;
+    }
+    if is_clean {
+        return Ok(false);
+    }
+    let partial = Partial::create(path)?;
+    let mut out = BufWriter::new(partial.file());
+    for line in lines(path)? {
+        let line = line?;
+        if !says_of_forgotten(writer, &line)? {
+            writeln!(out, "{line}").at("write", path)?;
         }
-        writeln!(out, "{line}").at("write", &partial)?;
     }
-    out.flush().at("write", &partial)?;
+    out.flush().at("write", path)?;
     drop(out);
-    if !changed {
-        return fs::remove_file(&partial).at("remove", &partial);
-    }
-    file.sync_all().at("sync", &partial)?;
-    fs::rename(&partial, path).at("replace", path)?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    partial.place(path, Existing::Replace)?;
+    Ok(true)
+}
+
+fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String, Error>> + '_, Error> {
+    let lines = BufReader::new(File::open(path).at("open", path)?).lines();
+    Ok(lines.map(move |line| line.at("read", path)))
 }
 
 /// Whether a line of an export is about something forgotten.

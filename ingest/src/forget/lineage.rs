@@ -111,6 +111,9 @@ pub(super) fn forget(
     for id in &ids {
         batch.forget_conversation(*id, now_ms)?;
     }
+    for session in &gone.whole {
+        batch.forget_session(session, now_ms)?;
+    }
     for session in &gone.sessions {
         gone.titles += batch.forget_titles(session, now_ms)?;
         batch.unseal(session)?;

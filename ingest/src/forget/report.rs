@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 
+use queue::QueueName;
 use serde::Serialize;
 use terminal::{document, print};
 
 use super::lineage::Gone;
+use crate::archive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::report::count;
@@ -55,24 +58,39 @@ impl Report {
         self.claude_files.extend(there.map(|path| path.display().to_string()));
     }
 
+    /// A queue file that nobody can read may be of a session that was forgotten in part.
+    pub(super) fn leave(&mut self, path: &Path) {
+        let file = archive::name_of(path);
+        let name = QueueName::numbered(file.strip_suffix(".reason.json").unwrap_or(&file));
+        if name.is_some_and(|name| self.sessions.contains(name.session.as_str())) {
+            self.left.push(path.display().to_string());
+        }
+    }
+
+    /// Where it still stands, and why.
+    pub(super) fn places(&self) -> Vec<String> {
+        let log = "the database's log, as somebody reads there".to_owned();
+        self.uncleaned.iter().cloned().chain((!self.log_emptied).then_some(log)).collect()
+    }
+
     pub(super) fn print(&self, json: bool) -> Result<Exit, Error> {
         let text = if json { document(self) } else { self.shown() };
         print(text.as_bytes()).at("write", "stdout".as_ref())?;
-        // What cannot be read cannot be cleaned: it is named, and a person's to delete.
-        let is_done = self.dry_run || self.log_emptied || self.conversations == 0;
+        let is_done = self.dry_run || self.places().is_empty();
         Ok(if is_done { Exit::Done } else { Exit::Failure })
     }
 
     /// For a person.
     pub(super) fn shown(&self) -> String {
-        if self.conversations == 0 {
-            return "nothing fits: nothing to forget\n".to_owned();
-        }
         let mut text = String::new();
         let would = if self.dry_run { "would be " } else { "" };
         let what = count(self.conversations, "conversation");
         let sessions = count(self.sessions.len() as u64, "session");
-        let _ = writeln!(text, "{what} of {sessions} {would}forgotten");
+        if self.conversations == 0 {
+            text.push_str("nothing fits: nothing to forget\n");
+        } else {
+            let _ = writeln!(text, "{what} of {sessions} {would}forgotten");
+        }
         let mut also = Vec::new();
         for (n, what) in [
             (self.events, "hook event"),
@@ -90,18 +108,20 @@ impl Report {
         if self.copies > 0 {
             let _ = writeln!(text, "backups and databases set aside, {would}cleaned: {}", self.copies);
         }
-        list(&mut text, "could not be cleaned; delete it yourself, or clean it once it can be read:", &self.uncleaned);
-        list(&mut text, "could not be taken in and may belong to it; look, and delete it yourself:", &self.left);
+        list(
+            &mut text,
+            "could not be cleaned; it is tried again each hour, and by the same command; or delete it yourself:",
+            &self.uncleaned,
+        );
+        list(&mut text, "may hold something of it; look, and delete it yourself:", &self.left);
         let files: Vec<String> = self.claude_files.iter().cloned().collect();
         list(&mut text, "Claude Code's own files hold it still; they are not ours to change:", &files);
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
         list(&mut text, "may still run; forget it again when it has ended:", &running);
-        if !self.dry_run {
-            if !self.log_emptied {
-                text.push_str(
-                    "the database's log still holds it, as somebody reads there: run the same command again\n",
-                );
-            }
+        if !self.dry_run && !self.log_emptied {
+            text.push_str("the database's log still holds it, as somebody reads there: run the same command again\n");
+        }
+        if !self.dry_run && self.conversations > 0 {
             text.push_str("backups elsewhere keep what they hold: a restore of one leaves it out again\n");
         }
         text

@@ -153,6 +153,11 @@ impl DataDir {
         self.root.join("run/chores.json")
     }
 
+    /// What was forgotten and could not be taken out everywhere, while that is so.
+    pub fn forgetting_note(&self) -> PathBuf {
+        self.root.join("run/forgetting.json")
+    }
+
     /// What an ingester found wrong outside of here, while that is so.
     pub fn outside_note(&self) -> PathBuf {
         self.root.join("run/outside.json")

@@ -24,7 +24,7 @@ const ENOUGH: i64 = 20;
 
 /// All that is wrong.
 pub(crate) fn all(status: &Status, settings: &Settings) -> Vec<Finding> {
-    let rules = [service::down, waiting, failed, trouble, space, wal, hook_errors, clock, chores];
+    let rules = [service::down, waiting, failed, trouble, space, wal, hook_errors, clock, chores, forgetting];
     let mut findings: Vec<_> = rules.into_iter().filter_map(|rule| rule(status)).collect();
     findings.extend(backups(status));
     findings.extend(slow(status, settings));
@@ -219,6 +219,16 @@ fn chores(status: &Status) -> Option<Finding> {
         Severity::Warning,
         format!("{ago} ago, the daily chores failed to {}. What does not need it was done.", failure.reason),
         "Remove the cause (`prompt-manager doctor` looks at every packed day); `prompt-manager prune` tries again now.",
+    ))
+}
+
+fn forgetting(status: &Status) -> Option<Finding> {
+    let left = status.forgetting.as_ref()?;
+    Some(finding(
+        Code::ForgetUnfinished,
+        Severity::Error,
+        format!("What was forgotten still stands in {}.", left.places.join("; ")),
+        "Remove the cause, or delete that file; it is tried again each hour, and at once by the same `prompt-manager forget`.",
     ))
 }
 

@@ -43,6 +43,7 @@ codes! {
     BackupFailed "backup_failed" "backups";
     BackupOld "backup_old" "backups";
     ChoresFailed "chores_failed" "";
+    ForgetUnfinished "forget_unfinished" "forget-unfinished";
     HookErrors "hook_errors" "queue-unwritable";
     Clock "clock" "clock-jump";
     Slow "slow" "";

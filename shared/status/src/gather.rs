@@ -21,7 +21,7 @@ use crate::parts::{
 use crate::queue::Queue;
 use crate::service::Service;
 use crate::time::Time;
-use crate::{assess, chores, machine, outside, unreadable};
+use crate::{assess, chores, forgetting, machine, outside, unreadable};
 
 /// Of more failed files, not every note is read.
 const NOTES: usize = 10_000;
@@ -73,6 +73,9 @@ pub struct Status {
     /// What the daily chores could not do.
     #[serde(skip)]
     pub(crate) chores: Option<chores::Failure>,
+    /// What was forgotten and still stands somewhere.
+    #[serde(skip)]
+    pub(crate) forgetting: Option<forgetting::Left>,
     /// What is to start the ingesters.
     #[serde(skip)]
     pub(crate) service: Option<Service>,
@@ -133,6 +136,7 @@ impl Status {
             }),
             hook_errors,
             chores: chores::failure(home),
+            forgetting: forgetting::left(home),
             service: Service::read(home),
             versions: Versions { prompt_manager: env!("CARGO_PKG_VERSION"), sqlite: store::engine_version().0 },
             findings: Vec::new(),

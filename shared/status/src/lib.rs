@@ -10,6 +10,7 @@ pub mod chores;
 mod code;
 pub mod failed;
 mod finding;
+pub mod forgetting;
 mod gather;
 mod hook_errors;
 pub mod ingesters;

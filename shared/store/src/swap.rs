@@ -20,6 +20,7 @@ use rusqlite::OpenFlags;
 
 use crate::error::{Context, Error};
 use crate::open::{self, DbLock};
+use crate::write::Writer;
 
 /// Holds the name of the folder for the old database, in `ready`.
 const ASIDE: &str = "aside";
@@ -82,6 +83,14 @@ impl Drop for Replacing {
     fn drop(&mut self) {
         let _ = remove(&self.dir.staging()); // else the next one does it
     }
+}
+
+/// Removes what somebody left who died while he made a new database: as long as `open` has the old one open, nobody may be at it.
+///
+/// # Errors
+/// The operating system's.
+pub fn remove_abandoned(open: &Writer) -> Result<(), Error> {
+    remove(&open.data_dir().staging())
 }
 
 /// A name that no folder in `home` has.

@@ -74,6 +74,7 @@ fn healthy() -> Status {
         versions: Versions { prompt_manager: "1", sqlite: "1" },
         first_stored: Some(Time(0)),
         chores: None,
+        forgetting: None,
         service: None,
     }
 }
@@ -239,6 +240,14 @@ fn chores_that_failed() {
     check(
         |status| status.chores = Some(crate::chores::Failure { at_ms: NOW - 1, reason: "unpack /a: no".into() }),
         &[("chores_failed", Severity::Warning)],
+    );
+}
+
+#[test]
+fn what_was_forgotten_and_still_stands() {
+    check(
+        |status| status.forgetting = Some(crate::forgetting::Left { at_ms: NOW - 1, places: vec!["/a: no".into()] }),
+        &[("forget_unfinished", Severity::Error)],
     );
 }
 

@@ -136,6 +136,11 @@ pub(super) fn is_event_forgotten(conn: &Connection, origin: &str, name: &str, ha
     query.query_row(keys, |row| row.get(0)).op("look for what was forgotten")
 }
 
+/// A whole session stands among the prompts, which know until when they are forgotten. No id of a prompt looks like this.
+fn session_key(session_id: &str) -> Mark {
+    hash(format!("the whole session {session_id}").as_bytes())
+}
+
 /// Whether one of these keys is of a conversation that was forgotten.
 pub(super) fn is_conversation_forgotten(conn: &Connection, keys: &[Key]) -> Result<bool, Error> {
     let mut query = conn
@@ -156,6 +161,15 @@ impl Writer {
     /// The engine's.
     pub fn is_conversation_forgotten(&self, keys: &[Key]) -> Result<bool, Error> {
         is_conversation_forgotten(&self.conn, keys)
+    }
+
+    /// Whether all of a session was forgotten at this time or later.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn is_session_forgotten(&self, session_id: &str, at_ms: i64) -> Result<bool, Error> {
+        let sieve = self.sieve()?;
+        Ok(sieve.prompts.get(&session_key(session_id)).is_some_and(|until_ms| at_ms <= *until_ms))
     }
 
     /// Whether this title of a session was forgotten.
@@ -211,6 +225,14 @@ impl Batch<'_> {
     /// The engine's.
     pub fn forget_prompt(&self, prompt_id: &str, now_ms: i64) -> Result<(), Error> {
         self.lay(Kind::Prompt, hash(prompt_id.as_bytes()), now_ms)
+    }
+
+    /// A session of which all was forgotten: what is left of it outside of the database goes by its name and time alone.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn forget_session(&self, session_id: &str, now_ms: i64) -> Result<(), Error> {
+        self.lay(Kind::Prompt, session_key(session_id), now_ms)
     }
 
     /// Deletes an event. Gives the name of its queue file; `None` if it is not there.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::super::ground::{Role, unpack_chunk};
 use super::super::transcripts::CHUNK;
@@ -143,6 +143,13 @@ impl Chunks<'_> {
     }
 }
 
+/// What of forgetting is still to be done in a database.
+pub(super) fn state(conn: &Connection) -> Result<Option<String>, Error> {
+    let mut query = conn.prepare_cached("select value from meta where key = ?1").op("prepare")?;
+    let mut found = query.query_map([STATE], |row| row.get(0)).op("read what is to be forgotten")?;
+    found.next().transpose().op("read what is to be forgotten")
+}
+
 impl Writer {
     /// Whether stones came from elsewhere that nothing was held against yet.
     ///
@@ -153,9 +160,7 @@ impl Writer {
     }
 
     pub(super) fn forgetting(&self) -> Result<Option<String>, Error> {
-        let mut query = self.conn.prepare_cached("select value from meta where key = ?1").op("prepare")?;
-        let mut found = query.query_map([STATE], |row| row.get(0)).op("read what is to be forgotten")?;
-        found.next().transpose().op("read what is to be forgotten")
+        state(&self.conn)
     }
 
     /// Holds everything that is stored against everything that was forgotten, in transactions of bounded size. `observe`

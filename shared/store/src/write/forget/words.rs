@@ -4,11 +4,18 @@
 //! small steps, one transaction each, and others go between. And where rows move between pages, their bytes stay behind in the
 //! gaps, whatever `secure_delete` overwrites: so the file is written anew at last.
 
+use std::collections::HashSet;
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
+
+use rusqlite::Connection;
 
 use super::super::Writer;
-use super::{COPIES, PAGES, STATE, WORDS};
+use super::sift::state;
+use super::{COPIES, PAGES, SIFT, STATE, WORDS};
 use crate::error::{Context, Error};
+use crate::open;
 
 /// Every full-text index.
 pub const INDEXES: [&str; 7] = [
@@ -23,6 +30,13 @@ pub const INDEXES: [&str; 7] = [
 
 /// Pages that one step writes, about.
 const STEP: i64 = 500;
+
+/// What a database knows to be forgotten.
+fn stones(conn: &Connection) -> Result<HashSet<(String, Vec<u8>)>, Error> {
+    let mut query = conn.prepare("select kind, key from tombstones").op("prepare")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).op("read what was forgotten")?;
+    rows.collect::<Result<_, _>>().op("read what was forgotten")
+}
 
 impl Writer {
     /// Whether something may still hold what was forgotten: this file, the archive or a backup.
@@ -39,6 +53,20 @@ impl Writer {
     /// The engine's.
     pub fn has_remains_here(&self) -> Result<bool, Error> {
         self.forgetting().map(|state| state.is_some_and(|state| state != COPIES))
+    }
+
+    /// Whether a copy of the database has taken out all that was forgotten here. One that cannot be looked at has not.
+    ///
+    /// # Errors
+    /// The engine's, of ours.
+    pub fn is_clean_copy(&self, copy: &Path) -> Result<bool, Error> {
+        let mut log = copy.as_os_str().to_owned();
+        log.push("-wal");
+        let has_log = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        let Ok(other) = open::connect_frozen(copy) else { return Ok(false) };
+        let Ok(theirs) = stones(&other) else { return Ok(false) };
+        let is_done = state(&other).is_ok_and(|state| !matches!(state.as_deref(), Some(SIFT | WORDS)));
+        Ok(is_done && !has_log && stones(&self.conn)?.is_subset(&theirs))
     }
 
     /// Merges every index until it holds nothing but what is there. `observe` hears of how many are done, and may end it:

@@ -1,0 +1,116 @@
+//! What hinders a forgetting is told until it is done, and every copy in the data directory is found, whoever left it there.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use store::backup::copy_live;
+use store::watch::unwatched;
+
+use super::*;
+
+fn codes(world: &World) -> Vec<String> {
+    let status = world.bin("ingest").args(["status", "--json"]).run().json();
+    status["findings"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+}
+
+fn is_told(world: &World) -> bool {
+    codes(world).contains(&"forget_unfinished".to_owned())
+}
+
+fn copy(world: &World, to: &Path) {
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    fs::File::create_new(to).unwrap();
+    copy_live(world.data(), to, &unwatched).unwrap();
+}
+
+/// Somebody who reads for long.
+fn reader(world: &World) -> Child {
+    let mut child = Command::new("sqlite3")
+        .arg(world.data().database())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sqlite3 is installed");
+    child.stdin.as_mut().unwrap().write_all(b"begin; select count(*) from turns;\n").unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    child
+}
+
+#[test]
+fn a_reader_keeps_it_in_the_log_until_it_goes() {
+    let (world, _told) = world();
+    let id = chosen(&world).to_string();
+    let mut reading = reader(&world);
+    for _ in 0..2 {
+        let done = ingest(&world, &["forget", "--yes", "--conversation", &id]).run().code(1);
+        assert!(done.out().contains("run the same command again"), "{}", done.out());
+        assert!(is_told(&world), "{:?}", codes(&world));
+    }
+    reading.kill().unwrap();
+    reading.wait().unwrap();
+    let done = ingest(&world, &["forget", "--yes", "--before", "2020-01-01"]).succeed();
+    assert!(done.out().contains("nothing fits"), "{}", done.out());
+    assert_gone(&world, "when the reader had gone");
+    assert!(!is_told(&world), "{:?}", codes(&world));
+}
+
+#[test]
+fn a_copy_that_cannot_be_cleaned_is_told_and_tried_again() {
+    let (world, _told) = world();
+    let id = chosen(&world).to_string();
+    let damaged = world.data().backups().join("damaged.db");
+    copy(&world, &damaged);
+    let whole = fs::read(&damaged).unwrap();
+    fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
+    let done = ingest(&world, &["forget", "--yes", "--conversation", &id]).run().code(1);
+    assert!(done.out().contains("damaged.db"), "{}", done.out());
+    assert!(is_told(&world), "{:?}", codes(&world));
+    let _ = world.ingest_once();
+    assert!(is_told(&world), "the pass forgot what is left to do");
+    fs::write(&damaged, &whole).unwrap(); // a disk that can be read again
+    let done = ingest(&world, &["forget", "--yes", "--before", "2020-01-01"]).succeed();
+    assert!(done.out().contains("cleaned: 1"), "{}", done.out());
+    assert_gone(&world, "when the copy could be read");
+    assert!(!is_told(&world), "{:?}", codes(&world));
+}
+
+/// Backups under any name and in any folder, a database that somebody was making anew when he died, and a copy half written.
+#[test]
+fn every_copy_is_found() {
+    let (world, _told) = world();
+    let id = chosen(&world).to_string();
+    let (backups, database) = (world.data().backups(), world.data().database_dir());
+    for name in ["before-upgrade.sqlite", "prompts.db.old", "PROMPTS.DB", "monthly/2026.db", "a.db.partial"] {
+        copy(&world, &backups.join(name));
+    }
+    copy(&world, &database.join("staging/database/prompts.db"));
+    copy(&world, &database.join("set-aside-x/prompts.db"));
+    fs::write(backups.join("notes.txt"), "no backup").unwrap();
+    let done = ingest(&world, &["forget", "--json", "--conversation", &id]).succeed().json();
+    assert_eq!(done["copies"], 6, "{done:#}"); // and the one that ingest made
+    assert!(done["left"].to_string().contains("notes.txt"), "{done:#}");
+    assert_gone(&world, "with copies everywhere");
+    let there: Vec<bool> = ["a.db.partial", "monthly/2026.db"].map(|name| backups.join(name).exists()).into();
+    assert_eq!(there, [false, true]);
+}
+
+/// Queue files that nobody can read go with their session, also those that come to failed later; what came after it stays.
+#[test]
+fn unreadable_queue_files_go_with_their_session() {
+    let (world, told) = world();
+    let queue = |folder: PathBuf, ms: u64| {
+        let path = folder.join(format!("{:019}-{}-PostToolUse.json", ms * 1_000_000, told.id));
+        fs::write(&path, format!("{{\"session_id\":\"{}\",\"tool_input\":\"{CANARY} torn", told.id)).unwrap();
+        path
+    };
+    let (failed, tmp) = (queue(world.data().failed(), AT_MS + 1), queue(world.data().tmp(), AT_MS + 2));
+    let later = queue(world.data().failed(), AT_MS * 2);
+    let done = forget(&world, &["--session", &told.id]);
+    assert_eq!((&done["failed"], failed.exists(), tmp.exists()), (&2.into(), false, false), "{done:#}");
+    assert!(later.exists() && done["left"].to_string().contains(later.to_str().unwrap()), "{done:#}");
+    let late = queue(world.data().failed(), AT_MS + 3);
+    let _ = ingest(&world, &["forget", "--before", "2020-01-01"]).succeed();
+    fs::remove_file(world.data().chores_lock()).unwrap(); // as if a day had gone
+    let _ = world.ingest_once();
+    assert!(!late.exists() && later.exists());
+}

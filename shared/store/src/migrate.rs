@@ -97,7 +97,9 @@ pub(crate) fn bring(conn: &Connection, found: i64) -> Result<(), Error> {
 pub(crate) fn step(conn: &Connection, schema: i64) -> Result<(), Error> {
     let Some(sql) = usize::try_from(schema).ok().and_then(|n| MIGRATIONS.get(n)) else { return Ok(()) };
     let next = schema + 1;
-    conn.execute_batch(sql).op("upgrade the database").map_err(|error| error.within(&format!("migration {next:04}")))?;
+    conn.execute_batch(sql)
+        .op("upgrade the database")
+        .map_err(|error| error.within(&format!("migration {next:04}")))?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).op("mark the database")?;
     conn.pragma_update(None, "user_version", next).op("raise the schema version")
 }

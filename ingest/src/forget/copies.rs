@@ -15,6 +15,7 @@ use store::write::Writer;
 use super::cleaned::{Cleaned, remove_abandoned};
 use super::going;
 use super::report::Report;
+use crate::backup::due;
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
 use crate::import::annotations::{About, about};
@@ -35,6 +36,9 @@ pub(super) fn clean(
     let writer = Writer::open(home)?;
     if !dry_run {
         remove_left(home)?;
+    }
+    if let Err(error) = due::within_reach(home) {
+        report.uncleaned.push(error.to_string());
     }
     for path in copies(home)? {
         if going(stop).is_break() {

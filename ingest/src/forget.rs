@@ -206,6 +206,9 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Resu
     let _chores = chores_held(&home)?;
     archived::sift(&home, writer)?;
     copies::clean(&home, &mut report, false, stop, show)?;
+    for (path, name) in report.renamed {
+        tracing::info!("the way back to the version before an upgrade is gone: {path} is now {name}");
+    }
     for path in report.uncleaned {
         tracing::warn!("not cleaned of what was forgotten: {path}");
     }

@@ -2,12 +2,13 @@
 //! is cleaned and takes its old place in one rename; one that cannot be is named.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use queue::DataDir;
+use status::backups::What;
 use store::check::check;
 use store::watch::unwatched;
 use store::write::Writer;
@@ -50,12 +51,33 @@ pub(super) fn clean(
             () if path.extension().is_some_and(|end| end == "jsonl") => annotations(&writer, &path),
             () => database(home, &path, stop),
         };
-        match done {
+        match done.and_then(|()| rename(&path, report, dry_run)) {
             Ok(()) => report.copies += 1,
             Err(error @ Error::Ended(_)) => return Err(error),
             Err(error) => report.uncleaned.push(format!("{}: {error}", path.display())),
         }
     }
+    Ok(())
+}
+
+/// A copy from before an upgrade is of our schema once it is cleaned, and no earlier version reads it: it gets the name of what it is.
+fn rename(path: &Path, report: &mut Report, dry_run: bool) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some((_, mut made_ms)) = What::of_upgrade(&name).filter(|(schema, _)| *schema < store::SCHEMA) else {
+        return Ok(());
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !dry_run {
+        // Another backup may have been made in the same second.
+        while let Err(error) = queue::place::rename_new(path, &folder.join(What::Database.file_name(made_ms))) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(error).at("rename", path);
+            }
+            made_ms += 1000;
+        }
+        sync_dir(folder)?;
+    }
+    report.renamed.insert(path.display().to_string(), What::Database.file_name(made_ms));
     Ok(())
 }
 
@@ -99,7 +121,7 @@ fn partials(folder: &Path) -> Result<(), Error> {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.at("list", folder)?,
     };
     let mut paths = Vec::new();

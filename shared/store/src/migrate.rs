@@ -32,7 +32,7 @@ pub(crate) const MIGRATIONS: [&str; 14] = [
 ];
 
 /// The schema this program reads and writes.
-pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// The first that has derived rows.
 const DERIVED: i64 = 4;

@@ -88,6 +88,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
             ended.map(|()| Exit::Done)
         }
     };
+    let done = done.map_err(Error::explained);
     if let Err(error) = &done {
         tracing::error!(target: logging::FILE_ONLY, "failed: {error}"); // `main` says it on stderr
     }

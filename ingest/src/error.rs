@@ -64,6 +64,24 @@ pub enum Error {
         /// Its schema.
         schema: i64,
     },
+    /// The folder of backups is a link to what is not there, such as a disk that is not mounted.
+    #[error(
+        "reach the backups: {link} is a link to {target}, and there is no such folder; mount its disk, or make the folder"
+    )]
+    BackupsAway {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// The database is older than we are, and what keeps it so is known.
+    #[error("{error}; the last pass could not, as it failed to {why}")]
+    Hindered {
+        /// That it is older.
+        error: Box<Self>,
+        /// What the last pass failed to do.
+        why: String,
+    },
     /// A packed day does not hold what was put into it.
     #[error("pack {path}: what was read back is not what was written; the files stay as they are, look at the disk")]
     Pack {
@@ -144,6 +162,7 @@ impl Error {
             }
             Self::Space { .. }
             | Self::UpgradeSpace { .. }
+            | Self::BackupsAway { .. }
             | Self::Held { .. }
             | Self::InUse { .. }
             | Self::Ended(_) => true,
@@ -154,6 +173,7 @@ impl Error {
             | Self::Export(_)
             | Self::Cron(_)
             | Self::LogFilter(_)
+            | Self::Hindered { .. }
             | Self::Pack { .. }
             | Self::Import { .. }
             | Self::Line { .. }
@@ -166,6 +186,20 @@ impl Error {
     pub(crate) fn is_of_a_folder(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
         matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
+    }
+
+    /// What the store says of a database that waits for its upgrade, if this is that.
+    pub(crate) fn of_older(&self) -> Option<&store::Error> {
+        let (Self::Store(error) | Self::Export(export::Error::Store(error))) = self else { return None };
+        matches!(error, store::Error::NotMigrated { .. }).then_some(error)
+    }
+
+    /// The same, with what keeps the database from being upgraded.
+    pub(crate) fn explained(self) -> Self {
+        match self.of_older().and_then(status::hindrance) {
+            Some(why) => Self::Hindered { error: Box::new(self), why },
+            None => self,
+        }
     }
 
     /// Whether the process ran out of open files; fewer at a time may do.

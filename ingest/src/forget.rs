@@ -139,7 +139,7 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
     }
     if args.dry_run {
         archived::count(&settings.home, &mut report)?;
-        report.copies = copies::count(&settings.home)?;
+        copies::count(&settings.home, &mut report)?;
     } else if finish::finish(&mut writer, &mut report, LOG_WAIT, stop, &show)?.is_break() {
         return Err(restore::ENDED);
     }

@@ -53,19 +53,8 @@ fn wrong(path: &Path, problem: impl Into<String>) -> Error {
 /// Nobody else may put anything into our directories, or change it.
 fn check_private(home: &DataDir) -> Result<(), Error> {
     let ours = rustix::process::geteuid().as_raw();
-    let database = home.database();
-    let dirs = [
-        home.root().to_owned(),
-        home.queue(),
-        home.tmp(),
-        home.incoming(),
-        home.processing(),
-        home.failed(),
-        home.archive(),
-        home.run(),
-        database.parent().unwrap_or(&database).to_owned(),
-    ];
-    for dir in dirs {
+    // Backups may lie elsewhere, and whatever is wrong there, prompts are taken in.
+    for dir in home.folders().into_iter().filter(|dir| *dir != home.backups()) {
         let meta = fs::metadata(&dir).at("look at", &dir)?;
         if meta.uid() != ours {
             let problem =

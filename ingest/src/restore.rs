@@ -43,6 +43,7 @@ Examples:
   prompt-manager restore --force ~/prompts.db    sets the one there is aside first
 The former database stays in database/set-aside-TIME. Everything that only it holds is taken over by
   prompt-manager import …/database/set-aside-TIME/prompts.db
+unless it is newer than this program: docs/operating-backup.md, Before an upgrade.
 ";
 
 /// `restore`.
@@ -78,6 +79,7 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
         let problem = "there is a database already; with --force it is set aside first".to_owned();
         return Err(Error::Refused { path: home.database(), problem });
     }
+    let newer = if former { schema_of_newer(home) } else { None };
     let staging = replacing.staging();
     let checked = stage(&src, &staging, stop, &show)?;
     let replayed = fill_up(settings, &staging, stop, &show)?;
@@ -95,15 +97,35 @@ pub fn run(settings: &Settings, args: &Restore, stop: &Arc<AtomicBool>) -> Resul
         if let Some(aside) = aside.as_ref().filter(|_| !former) {
             text.push_str(&format!("what was there is set aside in {}\n", aside.display()));
         } else if let Some(aside) = &aside {
-            text.push_str(&format!(
-                "the former database is set aside; what only it holds is taken over by\n  prompt-manager import {}\n",
-                aside.join("prompts.db").display()
-            ));
+            let path = aside.join("prompts.db");
+            text.push_str(&former_kept(&path, newer));
         }
         text
     };
     print(text.as_bytes()).at("write", Path::new("to standard output"))?;
     Ok(if pass.trouble.is_some() { Exit::Busy } else { Exit::Done })
+}
+
+/// The schema of the database that is there, if this program is older than that.
+fn schema_of_newer(home: &DataDir) -> Option<i64> {
+    match store::lost::filled(home) {
+        Err(store::Error::TooNew { found, .. }) => Some(found),
+        _ => None,
+    }
+}
+
+/// How to come by what only the former database holds.
+fn former_kept(path: &Path, newer: Option<i64>) -> String {
+    let path = path.display();
+    match newer {
+        None => format!(
+            "the former database is set aside; what only it holds is taken over by\n  prompt-manager import {path}\n"
+        ),
+        Some(schema) => format!(
+            "the former database is set aside; it is newer (schema {schema}) than this program, which cannot read it\n  {path}\n\
+             what people said since is taken over by `prompt-manager import FILE`, of what the newer version exported before\n"
+        ),
+    }
 }
 
 /// The folder for what was there.

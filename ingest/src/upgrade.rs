@@ -64,8 +64,7 @@ impl Opening {
 
     fn upgrade(&self, older: Older) -> Result<(), Error> {
         let (home, from, now_ms) = (&self.settings.home, older.schema(), millis(SystemTime::now()));
-        let dir = home.backups();
-        queue::layout::create_private_dir(&dir).at("prepare", &dir)?;
+        let dir = due::folder(home)?;
         due::remove_partial(&dir)?;
         self.check_room(&older)?;
         let dest = dir.join(What::before_upgrade(from, now_ms));

@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use harness::{SCENARIOS, World};
@@ -229,6 +230,47 @@ fn the_folder_may_be_a_link() {
     let databases = made(&world, "prompts-");
     assert_eq!(databases.len(), 1, "{}", world.tree());
     assert!(checked(&databases[0]).events > 0);
+}
+
+/// Its disk is not mounted: that is a backup that failed, and nothing else.
+#[test]
+fn a_folder_that_is_away() {
+    let world = World::new();
+    queue(&world, SCENARIOS[0]);
+    world.data().create().unwrap();
+    fs::remove_dir(world.data().backups()).unwrap();
+    let away = world.root().join("not mounted");
+    symlink(&away, world.data().backups()).unwrap();
+    let done = once(&world, &[]);
+    let named = format!("is a link to {}", away.display());
+    assert!(done.out().contains("events stored") && done.err().contains(&named), "{done}");
+    world.assert_drained();
+    let mut run = watching(&world);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    for command in ["status", "doctor"] {
+        let told = world.bin("ingest").args([command, "--json"]).run().json();
+        let findings = told["findings"].as_array().unwrap();
+        let of = |code: &str| findings.iter().filter(|found| found["code"] == code).count();
+        assert_eq!((of("backup_failed"), of("queue_strange"), of("folder_missing")), (2, 0, 0), "{command}: {told:#}");
+        assert!(told.to_string().contains(&named), "{command}: {told:#}");
+    }
+    // Who needs what is there must not take it for nothing.
+    let shown = world.bin("ingest").args(["forget", "--conversation", "1", "--dry-run"]).succeed();
+    assert!(shown.out().contains(&named), "{shown}");
+    fs::write(world.data().database(), "none of ours").unwrap();
+    let refused = world.bin("ingest").args(["recover", "--dry-run"]).run().code(75);
+    assert!(refused.err().contains(&named), "{refused}");
+}
+
+/// Starts `run`, which says that it watches.
+fn watching(world: &World) -> Child {
+    let mut command = world.bin("ingest").args(["run", "--every", "100ms"]).into_command();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.starts_with("watching"), "{said}");
+    child
 }
 
 /// Too little room: the old one stays, the alert stands in run/backup.json, nothing else is held up, and it is not tried

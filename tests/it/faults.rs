@@ -143,6 +143,8 @@ fn too_little_room_for_an_upgrade() {
     let told = ill.ingest(&["once"]).code(75);
     assert!(told.out().contains("are needed for that in") && told.out().lines().count() == 1, "{told}");
     assert!(ill.ingest(&["status"]).out().contains("upgrade the database from schema 12"));
+    let list = ill.inside(bin("query-api")).arg("list").run().code(1);
+    assert!(list.err().contains("are needed for that in") && !list.err().contains("start or restart"), "{list}");
     assert_eq!(tell().out(), before.out());
     assert_eq!(ill.sh("ls \"$0/backups\"").out(), "");
     assert_eq!(ill.sh("ls \"$0/queue/incoming\"").out().lines().count(), 1);

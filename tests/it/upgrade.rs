@@ -1,5 +1,7 @@
 //! An older database, under programs of today: every list is there at once, and in the end everything is as in one made today.
 
+mod back; // to the version before
+mod hindered; // one that cannot be made now
 mod killed; // an upgrade that dies
 mod other; // under programs that run
 mod queued; // what earlier hooks wrote

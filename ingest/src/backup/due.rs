@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +59,8 @@ pub(crate) fn due(settings: &Settings, in_doubt: bool, now: SystemTime, stop: &A
                 }
             }
             Err(Error::Ended(_)) => return Ok(()),
+            // Its upgrade begins with a copy of it, and why that waits is told.
+            Err(error) if error.of_older().is_some() => return Ok(()),
             Err(error) => {
                 let reason = error.to_string();
                 tracing::warn!("backup of {} failed: {reason}", named(what));
@@ -79,8 +81,7 @@ fn is_due(there: &[Backup], failed_ms: Option<i64>, every: Duration, now_ms: i64
 
 fn make(settings: &Settings, what: What, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
     let home = &settings.home;
-    let dir = home.backups();
-    queue::layout::create_private_dir(&dir).at("prepare", &dir)?;
+    let dir = folder(home)?;
     let dest = dir.join(what.file_name(millis(now)));
     match what {
         What::Annotations => annotations::make(home, &dest, millis(now)),
@@ -101,6 +102,28 @@ fn make(settings: &Settings, what: What, now: SystemTime, stop: &AtomicBool) -> 
                 tracing::info!("backup of {}: {}, checked, in {}", named(what), size(made.bytes), dest.display());
             })
         }
+    }
+}
+
+/// The folder of the backups, made if need be.
+///
+/// # Errors
+/// [`Error::BackupsAway`]; the operating system's.
+pub(crate) fn folder(home: &DataDir) -> Result<PathBuf, Error> {
+    let dir = home.backups();
+    within_reach(home)?;
+    queue::layout::create_private_dir(&dir).at("prepare", &dir)?;
+    Ok(dir)
+}
+
+/// Whoever finds no backup must know that there is none.
+///
+/// # Errors
+/// [`Error::BackupsAway`].
+pub(crate) fn within_reach(home: &DataDir) -> Result<(), Error> {
+    match home.backups_away() {
+        Some(target) => Err(Error::BackupsAway { link: home.backups(), target }),
+        None => Ok(()),
     }
 }
 

@@ -30,23 +30,18 @@ pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
     if !home.queue().exists() && !home.database_dir().exists() {
         return Ok(()); // nobody has been here yet
     }
-    let wanted = [
-        home.tmp(),
-        home.incoming(),
-        home.processing(),
-        home.failed(),
-        home.archive(),
-        home.database_dir(),
-        home.run(),
-        home.backups(),
-    ];
-    for path in wanted {
-        match path.symlink_metadata() {
+    for path in home.folders() {
+        match path.metadata() {
             Ok(meta) if meta.is_dir() => {}
-            Ok(_) => round.found(Code::QueueStrange, format!("{} is no folder", round.place(&path))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
                 round.found(Code::FolderMissing, round.place(&path));
                 round.mend(Code::FolderMissing, Mend::Folder(path));
+            }
+            // No backup is made then, which `status` tells.
+            _ if path == home.backups() && home.backups_away().is_some() => {}
+            Ok(_) => round.found(Code::QueueStrange, format!("{} is no folder", round.place(&path))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                round.found(Code::QueueStrange, format!("{} is a link to nothing", round.place(&path)));
             }
             Err(error) => return Err(error).at("look at", &path),
         }

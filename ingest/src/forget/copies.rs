@@ -2,12 +2,13 @@
 //! is cleaned and takes its old place in one rename; one that cannot be is named.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use export::out::Existing;
 use queue::DataDir;
+use status::backups::What;
 use store::check::Checked;
 use store::write::Writer;
 use terminal::size;
@@ -17,7 +18,7 @@ use super::cleaned::{Cleaned, is_cleaning, remove_abandoned};
 use super::going;
 use super::report::Report;
 use crate::backup::copy::{Copying, PARTIAL, Partial, make_by};
-use crate::backup::due::remove_partial;
+use crate::backup::due::{self, remove_partial};
 use crate::disk::{self, sync_dir};
 use crate::error::{At, Error};
 use crate::import::annotations::{About, about};
@@ -36,6 +37,9 @@ pub(super) fn clean(
     show: &Show,
 ) -> Result<(), Error> {
     remove_left(home, writer, report)?;
+    if let Err(error) = due::within_reach(home) {
+        report.uncleaned.push(error.to_string());
+    }
     for (path, sort) in copies(home)? {
         if going(stop).is_break() {
             return Err(ENDED);
@@ -49,7 +53,7 @@ pub(super) fn clean(
                 continue;
             }
         };
-        match done {
+        match done.and_then(|is_changed| rename(&path, report, false).map(|()| is_changed)) {
             Ok(is_changed) => report.copies += u64::from(is_changed),
             Err(error @ Error::Ended(_)) => return Err(error),
             Err(error) => {
@@ -61,12 +65,37 @@ pub(super) fn clean(
     Ok(())
 }
 
-/// How many there are.
+/// Counts those that [`clean`] would look at.
 ///
 /// # Errors
 /// The operating system's.
-pub(super) fn count(home: &DataDir) -> Result<u64, Error> {
-    Ok(copies(home)?.iter().filter(|(_, sort)| !matches!(sort, Sort::Other)).count() as u64)
+pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
+    for (path, _) in copies(home)?.into_iter().filter(|(_, sort)| !matches!(sort, Sort::Other)) {
+        report.copies += 1;
+        rename(&path, report, true)?;
+    }
+    Ok(())
+}
+
+/// A copy from before an upgrade is of our schema once it is cleaned, and no earlier version reads it: it gets the name of what it is.
+fn rename(path: &Path, report: &mut Report, dry_run: bool) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some((_, mut made_ms)) = What::of_upgrade(&name).filter(|(schema, _)| *schema < store::SCHEMA) else {
+        return Ok(());
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !dry_run {
+        // Another backup may have been made in the same second.
+        while let Err(error) = queue::place::rename_new(path, &folder.join(What::Database.file_name(made_ms))) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(error).at("rename", path);
+            }
+            made_ms += 1000;
+        }
+        sync_dir(folder)?;
+    }
+    report.renamed.insert(path.display().to_string(), What::Database.file_name(made_ms));
+    Ok(())
 }
 
 /// What a file is, by what stands in it.
@@ -141,7 +170,7 @@ fn remove_left(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.at("list", folder)?,
     };
     let mut paths = Vec::new();

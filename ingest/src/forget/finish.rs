@@ -36,6 +36,9 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Resu
     }
     let mut report = Report::default();
     let flow = finish(writer, &mut report, Duration::ZERO, stop, show)?;
+    for (path, name) in &report.renamed {
+        tracing::info!("the way back to the version before an upgrade is gone: {path} is now {name}");
+    }
     for place in report.places() {
         tracing::warn!("what was forgotten still stands in {place}");
     }

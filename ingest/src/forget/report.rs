@@ -1,6 +1,6 @@
 //! What `forget` did or would do, for a person and as JSON with names that stay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -32,6 +32,8 @@ pub(super) struct Report {
     pub(super) copies: u64,
     /// Those that could not be cleaned, and why.
     pub(super) uncleaned: Vec<String>,
+    /// Copies from before an upgrade that are of today's schema now, and their new names: no earlier version reads them.
+    pub(super) renamed: BTreeMap<String, String>,
     /// Files of ours that may still hold something of it.
     pub(super) left: Vec<String>,
     /// Claude Code's own files, which hold it still.
@@ -108,6 +110,9 @@ impl Report {
         if self.copies > 0 {
             let _ = writeln!(text, "backups and databases set aside, {would}cleaned: {}", self.copies);
         }
+        let (gone, is) = if self.dry_run { ("would be gone", "would become") } else { ("is gone", "is now") };
+        let renamed: Vec<_> = self.renamed.iter().map(|(path, name)| format!("{path} {is} {name}")).collect();
+        list(&mut text, &format!("the way back to the version before an upgrade {gone}:"), &renamed);
         list(
             &mut text,
             "could not be cleaned; it is tried again each hour, and by the same command; or delete it yourself:",

@@ -11,6 +11,7 @@ use queue::DataDir;
 use status::backups::{Backup, Backups, What};
 use store::check::check;
 
+use crate::backup::due;
 use crate::clock::millis;
 use crate::error::{At, Error};
 use crate::restore::ended;
@@ -51,6 +52,9 @@ impl Plan {
         let mut backups = by_trust(databases, now_ms);
         backups.reverse();
         let state = state(home, stop, show)?;
+        if matches!(state, State::Damaged(_) | State::Missing) {
+            due::within_reach(home)?;
+        }
         let origin = annotations.iter().rev().find_map(|path| origin(path));
         Ok(Self { state, backups, annotations, origin })
     }

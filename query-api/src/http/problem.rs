@@ -211,9 +211,16 @@ impl From<store::Error> for Problem {
                 60,
             ),
             E::NotMigrated { found, known, .. } => {
+                let what_to_do = match status::hindrance(&error) {
+                    None => {
+                        "start or restart ingest, which upgrades it; `prompt-manager once` does so at once.".to_owned()
+                    }
+                    Some(why) => format!(
+                        "the last pass of ingest could not upgrade it, as it failed to {why}. Once the cause is gone, the next one does."
+                    ),
+                };
                 let detail = format!(
-                    "The database is older (schema {found}) than this query-api (schema {known}): start or restart ingest, \
-                     which upgrades it; `prompt-manager once` does so at once."
+                    "The database is older (schema {found}) than this query-api (schema {known}): {what_to_do}"
                 );
                 Self { kind: Kind::DatabaseOlder, ..Self::unavailable(detail, 5) }
             }

@@ -174,25 +174,40 @@ impl DataDir {
         self.root.join("run/trouble.json")
     }
 
-    /// Makes every directory that is missing. An existing one is left as it is.
-    ///
-    /// # Errors
-    /// The operating system's, with the path in its text.
-    pub fn create(&self) -> io::Result<()> {
-        for path in [
+    /// Every directory, the outer before the inner.
+    pub fn folders(&self) -> [PathBuf; 11] {
+        [
+            self.root.clone(),
+            self.queue(),
             self.tmp(),
             self.incoming(),
             self.processing(),
             self.failed(),
             self.archive(),
             self.database_dir(),
-            self.root.join("logs"),
             self.run(),
+            self.root.join("logs"),
             self.backups(),
-        ] {
-            create_private_dir(&path)?;
-        }
-        Ok(())
+        ]
+    }
+
+    /// Where `backups` leads to, if it is a link and there is no folder: its disk may come back.
+    pub fn backups_away(&self) -> Option<PathBuf> {
+        let link = self.backups();
+        let target = fs::read_link(&link).ok()?;
+        (!link.is_dir()).then(|| self.root.join(target))
+    }
+
+    /// Makes every directory that is missing. An existing one is left as it is, and so is a link to backups that are away.
+    ///
+    /// # Errors
+    /// The operating system's, with the path in its text.
+    pub fn create(&self) -> io::Result<()> {
+        let is_away = self.backups_away().is_some();
+        self.folders()
+            .iter()
+            .filter(|path| !is_away || **path != self.backups())
+            .try_for_each(|path| create_private_dir(path))
     }
 }
 

@@ -83,6 +83,13 @@ impl What {
         Self::Upgrade.named(&format!("{schema}-"), made_ms)
     }
 
+    /// What the copy of this name, from before an upgrade, holds: its schema, and when it was made.
+    pub fn of_upgrade(name: &str) -> Option<(i64, i64)> {
+        let made_ms = Self::Upgrade.made_ms(name)?;
+        let schema = name.strip_prefix(Self::Upgrade.ends().0)?.split('-').next()?;
+        Some((schema.parse().ok()?, made_ms))
+    }
+
     fn named(self, which: &str, made_ms: i64) -> String {
         let (begin, end) = self.ends();
         let time = export::time::rfc3339(made_ms).unwrap_or_default(); // 2026-11-25T09:30:00.000Z
@@ -168,6 +175,8 @@ mod tests {
         assert!(upgrade.starts_with("prompts-schema-12-2026-"), "{upgrade}");
         let read = [What::Annotations, What::Database, What::Upgrade].map(|what| what.made_ms(&upgrade));
         assert_eq!(read, [None, None, Some(ms)]);
+        assert_eq!(What::of_upgrade(&upgrade), Some((12, ms)));
+        assert_eq!(What::of_upgrade(&What::Database.file_name(ms)), None);
         assert_eq!(What::Upgrade.made_ms("prompts-1970-01-01T000000Z.db"), None);
         for strange in ["prompts-1970-01-01T000000Z.db.partial", "prompts-x.db", "prompts-1970-01-01T0000é0Z.db", "a"]
         {

@@ -30,3 +30,4 @@ pub use machine::OTHERS;
 pub use parts::State;
 pub use queue::{Folder, Queue};
 pub use time::Time;
+pub use unreadable::hindrance;

@@ -70,18 +70,7 @@ fn unwritable(home: &DataDir) -> Option<Finding> {
 /// What others may look into or read, of what matters most.
 fn open_to_others(settings: &Settings) -> Vec<Finding> {
     let home = &settings.home;
-    let mut folders = vec![
-        home.root().to_owned(),
-        home.queue(),
-        home.tmp(),
-        home.incoming(),
-        home.processing(),
-        home.failed(),
-        home.archive(),
-        home.database_dir(),
-        home.run(),
-        home.backups(),
-    ];
+    let mut folders = Vec::from(home.folders());
     folders.extend(settings.spill.iter().flat_map(|spill| [spill.clone(), spill.join("tmp"), spill.join("incoming")]));
     let database = home.database();
     let secrets =

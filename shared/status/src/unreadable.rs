@@ -2,11 +2,21 @@
 
 use std::io;
 
+use queue::DataDir;
 use store::Error;
 
 use crate::assess::let_go;
 use crate::code::Code;
 use crate::finding::{Finding, Severity, finding};
+use crate::ingesters;
+
+/// What keeps ingesters from upgrading the database, if that is what `error` waits for and a pass has told; fits behind
+/// "failed to".
+pub fn hindrance(error: &Error) -> Option<String> {
+    let Error::NotMigrated { path, .. } = error else { return None };
+    let home = DataDir::new(path.parent()?.parent()?);
+    Some(ingesters::trouble(&home)?.text)
+}
 
 /// Why the database does not answer; `None` where the look at the machine tells.
 pub(crate) fn database(error: &Error) -> Option<Finding> {
@@ -26,11 +36,19 @@ pub(crate) fn database(error: &Error) -> Option<Finding> {
             Severity::Error,
             "Stop the ingester and run `prompt-manager recover`, which makes it anew from backup, archive and transcripts; or `prompt-manager restore BACKUP`.",
         ),
-        E::NotMigrated { .. } => (
-            Code::DatabaseOld,
-            Severity::Error,
-            "Start or restart the ingester, which upgrades it: `prompt-manager once` does so at once.",
-        ),
+        E::NotMigrated { .. } => {
+            let (detail, step) = match hindrance(error) {
+                None => (
+                    format!("Failed to {error}."),
+                    "Start or restart the ingester, which upgrades it: `prompt-manager once` does so at once.",
+                ),
+                Some(why) => (
+                    format!("Failed to {error}; the last pass could not, as it failed to {why}."),
+                    "Remove the cause; the next pass upgrades it, and `prompt-manager once` tries at once.",
+                ),
+            };
+            return Some(finding(Code::DatabaseOld, Severity::Error, detail, step));
+        }
         E::TooNew { .. } | E::Outdated { .. } => (
             Code::DatabaseTooNew,
             Severity::Error,

@@ -50,12 +50,16 @@ pub enum Error {
         known: i64,
     },
     /// The file is a database of something else.
-    #[error("open {path}: not a Prompt Manager database (application id {found:#x}); choose another --home")]
+    #[error(
+        "open {path}: not a Prompt Manager database (application id {found:#x}, version {schema}); choose another --home"
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
         /// The application id found.
         found: i64,
+        /// The version found.
+        schema: i64,
     },
     /// A reader came before any writer.
     #[error("open {path}: there is no database yet; run `prompt-manager once` first")]
@@ -144,6 +148,14 @@ impl Error {
             other => other,
         }
     }
+
+    /// Puts before the engine's words what they are about.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        if let Self::Storage { detail, .. } | Self::Corrupt { detail, .. } | Self::Sql { detail, .. } = &mut self {
+            *detail = format!("{place}: {detail}");
+        }
+        self
+    }
 }
 
 /// `.op("what")` on a rusqlite result.
@@ -160,7 +172,11 @@ impl<T> Context<T> for Result<T, rusqlite::Error> {
 
 fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
-    let detail = error.to_string();
+    let detail = match error {
+        // Without the statement, which may be long.
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        _ => error.to_string(),
+    };
     match error.sqlite_error_code() {
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op, by: None },
         Some(Code::DiskFull) => Error::Storage { op, detail, full: true },

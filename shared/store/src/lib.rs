@@ -52,6 +52,7 @@ pub use figures::{Figures, Pass, Seen};
 pub use held::Holder;
 pub use ids::{ConversationId, EventId, Key, Span, SpanSource, TranscriptId};
 pub use latency::Latency;
+pub use migrate::SCHEMA;
 pub use open::{DbLock, engine_version};
 pub use veil::Veil;
 pub use words::{BlockKind, Kind, SeenBy, Status, Via};

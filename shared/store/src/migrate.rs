@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Context, Error};
+use crate::write::mark_all_dirty;
 
 /// "PrMg": marks a file as ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
@@ -31,7 +32,10 @@ pub(crate) const MIGRATIONS: [&str; 14] = [
 ];
 
 /// The schema this program reads and writes.
-pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
+/// The first that has derived rows.
+const DERIVED: i64 = 4;
 
 /// Checks that the file is ours and not newer than we are; gives its schema. An unmarked file is ours to fill if it has
 /// nothing in it; that is one statement, hence one moment, with its mark.
@@ -41,8 +45,9 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<i64, Error> {
           from pragma_application_id, pragma_user_version";
     let (found, schema, filled): (i64, i64, bool) =
         conn.query_row(SQL, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).op("read the schema version")?;
-    if found != APPLICATION_ID && (found != 0 || schema != 0 || filled) {
-        return Err(Error::Foreign { path: path.to_owned(), found });
+    let is_new = found == 0 && schema == 0 && !filled;
+    if schema < 0 || (found != APPLICATION_ID && !is_new) {
+        return Err(Error::Foreign { path: path.to_owned(), found, schema });
     }
     if schema > SCHEMA {
         return Err(Error::TooNew { path: path.to_owned(), found: schema, known: SCHEMA });
@@ -75,18 +80,28 @@ pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin a migration")?;
-    for schema in check(&tx, path)?..SCHEMA {
-        step(&tx, schema)?;
-    }
+    bring(&tx, check(&tx, path)?)?;
     tx.commit().op("commit a migration")
+}
+
+/// All steps from `found` to our schema, in the transaction that is open.
+pub(crate) fn bring(conn: &Connection, found: i64) -> Result<(), Error> {
+    for schema in found..SCHEMA {
+        step(conn, schema)?;
+    }
+    // Until then nothing was derived, and nothing said that what was captured waits for it.
+    if found < DERIVED { mark_all_dirty(conn) } else { Ok(()) }
 }
 
 /// The step from `schema` to the next, if there is one.
 pub(crate) fn step(conn: &Connection, schema: i64) -> Result<(), Error> {
     let Some(sql) = usize::try_from(schema).ok().and_then(|n| MIGRATIONS.get(n)) else { return Ok(()) };
-    conn.execute_batch(sql).op("migrate")?;
+    let next = schema + 1;
+    conn.execute_batch(sql)
+        .op("upgrade the database")
+        .map_err(|error| error.within(&format!("migration {next:04}")))?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).op("mark the database")?;
-    conn.pragma_update(None, "user_version", schema + 1).op("raise the schema version")
+    conn.pragma_update(None, "user_version", next).op("raise the schema version")
 }
 
 #[cfg(test)]

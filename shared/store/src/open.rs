@@ -440,6 +440,18 @@ mod tests {
         );
         check_refused("pragma application_id = 7; create table a(b)", "not a Prompt Manager database");
         check_refused("create table notes(text)", "not a Prompt Manager database");
+        check_refused("pragma application_id = 1349668199; pragma user_version = -1", "not a Prompt Manager database");
+    }
+
+    #[test]
+    fn a_migration_that_fails_is_named_in_one_line() {
+        let (_home, dir) = store();
+        std::fs::create_dir_all(dir.database_dir()).unwrap();
+        let sql = "pragma application_id = 1349668199; pragma user_version = 1;
+                   create table origins (origin); create table conversation_ids (id)";
+        Connection::open(dir.database()).unwrap().execute_batch(sql).unwrap();
+        let expected = "upgrade the database: migration 0002: table conversation_ids already exists";
+        assert_eq!(writer(&dir).unwrap_err().to_string(), expected);
     }
 
     #[test]

@@ -76,9 +76,7 @@ impl Older {
                 .map_or_else(|| "its copy is of another schema".to_owned(), |it| it.detail.clone());
             return Err(Error::Corrupt { op: "copy the database before its upgrade", detail });
         }
-        for schema in self.found..migrate::SCHEMA {
-            migrate::step(&self.conn, schema)?;
-        }
+        migrate::bring(&self.conn, self.found)?;
         self.conn.execute_batch("commit").op("commit the upgrade")
     }
 }

@@ -64,6 +64,7 @@ pub use packed::PackedFile;
 pub use places::WantedPlace;
 pub use session::{Counts, Link, LinkKind, Session, Title, TitleFrom};
 pub use settled::Derivation;
+pub(crate) use settled::mark_all_dirty;
 pub(crate) use transcripts::CHUNK;
 pub use transcripts::{Known, NewFile, OnDisk, TAIL};
 pub use turn::{Block, Parent, ToolCall, Turn};

@@ -1,6 +1,6 @@
 //! What deriving asks of the settled part of a session, so that it need not be read again.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::derived::Settled;
 use super::ground::Ground;
@@ -43,6 +43,22 @@ const PARENT: &str = "
 
 const UNSEAL: &str = "update derivations set settled_ns = null, seal = null where session_id = ?1";
 
+/// Every session is to be derived again from its beginning.
+pub(crate) fn mark_all_dirty(conn: &Connection) -> Result<(), Error> {
+    conn.execute_batch(
+        "update derivations set settled_ns = null, seal = null where seal is not null;
+         insert into dirty_sessions (session_id, token)
+         select session_id, random() from
+            (select session_id from transcripts where role <> 'history'
+             union select session_id from events
+             union select session_id from derivations
+             union select session_id from turns)
+          where true
+         on conflict (session_id) do update set token = excluded.token",
+    )
+    .op("mark all sessions")
+}
+
 impl Batch<'_> {
     /// An event of this moment has come: if it stands in the settled part, nothing of the session is settled any more.
     pub(super) fn unseal_before(&self, session_id: &str, captured_ns: i64) -> Result<(), Error> {
@@ -54,18 +70,7 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn mark_all_dirty(&self) -> Result<(), Error> {
-        self.execute("update derivations set settled_ns = null, seal = null where seal is not null", [])?;
-        self.execute(
-            "insert into dirty_sessions (session_id, token)
-             select session_id, random() from
-                (select session_id from transcripts where role <> 'history'
-                 union select session_id from events
-                 union select session_id from derivations
-                 union select session_id from turns)
-              where true
-             on conflict (session_id) do update set token = excluded.token",
-            [],
-        )
+        mark_all_dirty(&self.tx)
     }
 
     /// Empties the indexes of words; deriving with [`super::Look::Rows`] fills them again. Those of what people say and of

@@ -163,7 +163,7 @@ mod tests {
         }
         assert_eq!((kept(&other), kept(&writer)), (2, 0));
         let ground = writer.ground().unwrap();
-        let mut check = |session: &str, pattern: &str, expected: bool| {
+        let check = |session: &str, pattern: &str, expected: bool| {
             assert_eq!(ground.is_left_out(&[LeftOut::new(session, pattern)]).unwrap(), expected, "{session} {pattern}");
         };
         check("s", "/private", true);

@@ -245,6 +245,22 @@ fn what_was_typed_in_a_session() {
     check("nothing tells", &[typed(), Once(SECRET)], "a b c e", "");
 }
 
+/// A file goes only once the store keeps what it was ignored for.
+#[test]
+fn nothing_is_removed_that_cannot_be_kept() {
+    let world = World::new();
+    do_it(&world, &Once(SECRET)); // so that there is a database
+    do_it(&world, &Hook(HIDDEN, Some(SECRET), "a"));
+    let mut writer = Writer::open(world.data()).unwrap();
+    let held = writer.batch().unwrap();
+    let report: Value = ingest(&world, SECRET, &["once", "--json"]).run().code(75).json();
+    assert_eq!((report["ignored"].as_u64(), report["put_back"].as_u64()), (Some(0), Some(1)), "{report}");
+    drop(held);
+    assert_eq!(once(&world, SECRET)["ignored"], 1);
+    do_it(&world, &Hook(HIDDEN, Some(OPEN), "b"));
+    assert_eq!(once(&world, SECRET)["ignored"], 1);
+}
+
 /// As documented: what a fork copied comes first in it, and is of the ignored session.
 #[test]
 fn a_fork_of_an_ignored_session() {

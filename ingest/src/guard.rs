@@ -41,4 +41,8 @@ impl Guard for Wanted {
     fn leaves_out(&self, project: &str, session_id: &str) -> bool {
         self.ignore.ignores(project) || self.ignore.ignores_session(session_id)
     }
+
+    fn patterns(&self) -> &[String] {
+        self.ignore.patterns()
+    }
 }

@@ -36,7 +36,7 @@ use crate::exit::Exit;
 use crate::intake::whose;
 use crate::places;
 use crate::signals;
-use crate::transcripts::ignored::Ignored;
+use crate::transcripts::ignored::{Fate, Ignored};
 use crate::transcripts::{self, Look};
 use crate::upgrade::Opening;
 use args::Import;
@@ -66,15 +66,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Whether the settings ignore a payload, and counts it then.
-    fn ignores(&mut self, payload: &[u8], name: &QueueName) -> bool {
+    /// Whether a payload is left out by what the settings ignore, and counts it then.
+    fn ignores(&mut self, payload: &[u8], name: &QueueName, from: &Path) -> Result<bool, Error> {
         if self.ignored.is_empty() {
-            return false;
+            return Ok(false);
         }
         let whose = whose::read(payload, name);
-        let ignored = self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref());
-        self.summary.ignored += u64::from(ignored);
-        ignored
+        let fate = self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref())?;
+        match fate {
+            Fate::Taken => {}
+            Fate::Ignored => self.summary.ignored += 1,
+            Fate::Waits => {
+                self.summary.fail(from, "names no folder, and nothing tells whether to ignore it".to_owned());
+            }
+        }
+        self.ignored.keep(&mut self.writer)?;
+        Ok(fate != Fate::Taken)
     }
 
     fn stopped(&self) -> bool {
@@ -236,7 +243,9 @@ fn follow(run: &mut Run<'_>, roots: &[PathBuf], look: &Look) -> Result<Stop, Err
         ControlFlow::Continue(())
     })?;
     if stopped == Stop::No {
-        for file in transcripts::survey(&run.writer, roots, look, &mut run.ignored)?.changed {
+        let survey = transcripts::survey(&run.writer, roots, look, &mut run.ignored)?;
+        run.summary.waiting += survey.waiting;
+        for file in survey.changed {
             match first_byte(&file) {
                 Ok(()) => run.summary.files.growing += 1,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -3,12 +3,13 @@
 //!
 //! Reading order: `places` and `scan` (what lies where), `lock` and `claim` (how a file becomes ours), `parse` and `reject`
 //! (what it says, or why not), `batch` (the transaction, then the archive) and `committer` (the thread that does it),
-//! `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `twins` (one file under two names),
+//! `discard`, `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `twins` (one file under two names),
 //! `watch` (which directory is worth a look), `files` (how many may be open), `whose` (where it happened, for what is ignored).
 
 pub(crate) mod batch;
 pub(crate) mod claim;
 mod committer;
+mod discard;
 pub(crate) mod fail;
 pub(crate) mod files;
 pub(crate) mod janitor;
@@ -34,6 +35,7 @@ use crate::error::Error;
 use crate::intake::batch::{Batch, Item, Limits};
 use crate::intake::claim::{Claim, DEATHS, Taken};
 use crate::intake::committer::{Committer, Storing};
+use crate::intake::discard::Discarded;
 use crate::intake::janitor::Again;
 use crate::intake::places::Places;
 use crate::intake::reject::{Class, Reject};
@@ -41,7 +43,7 @@ use crate::intake::scan::{Kind, Listed, Scan};
 use crate::report::PassReport;
 use crate::step::{Step, Steps};
 use crate::store_handle::StoreHandle;
-use crate::transcripts::ignored::Ignored;
+use crate::transcripts::ignored::{Fate, Ignored};
 
 /// What taking in needs and changes.
 pub(crate) struct Intake<'a, 's> {
@@ -71,7 +73,8 @@ impl Intake<'_, '_> {
             self.take_files(kind, scan.files, store)?;
         }
         let left = scan.more || self.report.busy > busy_before || self.report.put_back > put_back_before;
-        self.report.more |= scan.more;
+        // What waited may have been told of by what came after it.
+        self.report.more |= scan.more || self.ignored.release();
         Ok(if left { Again::Yes } else { Again::No })
     }
 
@@ -96,6 +99,7 @@ impl Intake<'_, '_> {
         for listed in &dead {
             self.bury_dead(kind, listed, store)?;
         }
+        self.ignored.look_again();
         let mut left = Batch::default();
         let storing = Storing { store, places: self.places, clock: self.clock, steps: self.steps };
         let taken = thread::scope(|scope| {
@@ -109,6 +113,10 @@ impl Intake<'_, '_> {
             left.append(unstored);
             taken.and(stored)
         });
+        self.ignored.rest();
+        if taken.is_err() {
+            self.ignored.ask_again();
+        }
         if taken.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
             left.put_back(self.places, self.report);
         }
@@ -137,8 +145,10 @@ impl Intake<'_, '_> {
                 return Ok(());
             }
         };
-        if self.is_ignored(&claim, &claim.head()?) {
-            return self.discard(claim);
+        if self.fate(&claim, &claim.head()?)? == Fate::Ignored {
+            let mut discarded = Discarded::default();
+            discarded.push(claim, self.ignored.decided());
+            return discarded.flush(store, self.places, self.report);
         }
         let stored = claim.size() <= self.max_event && {
             let payload = claim.read()?;
@@ -165,6 +175,10 @@ impl Intake<'_, '_> {
                 break;
             }
             let Some(parts) = listed.parts() else { continue };
+            if self.ignored.waits(&listed.name) {
+                self.report.waiting += 1;
+                continue;
+            }
             // A file whose reader died before is read alone, so that its next death takes nobody along.
             let suspect = listed.attempt > 0;
             if suspect {
@@ -205,9 +219,8 @@ impl Intake<'_, '_> {
 
     fn read(&mut self, claim: Claim, batch: &mut Batch, committer: &mut Committer<'_, '_>) -> Result<(), Error> {
         if claim.size() > self.max_event {
-            if self.is_ignored(&claim, &claim.head()?) {
-                return self.discard(claim);
-            }
+            let fate = claim.head().and_then(|head| self.fate(&claim, &head));
+            let Some(claim) = self.wanted(claim, fate, batch)? else { return Ok(()) };
             let detail = format!("{} bytes, max_event is {}", claim.size(), self.max_event);
             return self.reject(claim, &Reject::new(Class::TooLarge, detail));
         }
@@ -226,9 +239,8 @@ impl Intake<'_, '_> {
             }
         };
         poison::die_of(&payload);
-        if self.is_ignored(&claim, &payload) {
-            return self.discard(claim);
-        }
+        let fate = self.fate(&claim, &payload);
+        let Some(claim) = self.wanted(claim, fate, batch)? else { return Ok(()) };
         let parsed = parse::parse(&payload, claim.parts());
         self.steps.at(Step::Parsed)?;
         match parsed {
@@ -241,20 +253,34 @@ impl Intake<'_, '_> {
         }
     }
 
-    /// Whether the settings ignore what `payload`, or the beginning of it, tells of.
-    fn is_ignored(&mut self, claim: &Claim, payload: &[u8]) -> bool {
+    /// What is to become of what `payload`, or the beginning of it, tells of, by what the settings ignore.
+    fn fate(&mut self, claim: &Claim, payload: &[u8]) -> Result<Fate, Error> {
         if self.ignored.is_empty() {
-            return false;
+            return Ok(Fate::Taken);
         }
         let whose = whose::read(payload, claim.parts());
-        self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref())
+        let fate = self.ignored.event(whose.session.as_deref(), whose.cwd.as_deref())?;
+        if let (Fate::Waits, Some(session)) = (fate, whose.session) {
+            self.ignored.wait(claim.name(), session);
+        }
+        Ok(fate)
     }
 
-    /// Nothing is left of it.
-    fn discard(&mut self, claim: Claim) -> Result<(), Error> {
-        claim.discard(self.places)?;
-        self.report.ignored += 1;
-        Ok(())
+    /// Gives the file back if it is to be taken in.
+    fn wanted(&mut self, claim: Claim, fate: Result<Fate, Error>, batch: &mut Batch) -> Result<Option<Claim>, Error> {
+        match fate {
+            Ok(Fate::Taken) => return Ok(Some(claim)),
+            Ok(Fate::Ignored) => batch.discarded.push(claim, self.ignored.decided()),
+            Ok(Fate::Waits) => {
+                self.report.waiting += 1;
+                claim.put_back(self.places);
+            }
+            Err(error) => {
+                claim.put_back(self.places);
+                return Err(error);
+            }
+        }
+        Ok(None)
     }
 
     /// Even a bad file tells that something happened in the session of its name.

@@ -299,8 +299,12 @@ impl Pass<'_, '_> {
                 stopped
             });
             followed?;
+            self.report.waiting += self.ctx.ignored.unread;
             self.ctx.underived = true;
             if sweep {
+                if self.ctx.ignored.ask_again() {
+                    self.ctx.watch.again(&self.ctx.places.processing);
+                }
                 self.ctx.swept = Some(self.now);
             }
         }

@@ -20,6 +20,8 @@ pub struct PassReport {
     pub failed: u64,
     /// Queue files of ignored projects and sessions, which are removed.
     pub ignored: u64,
+    /// Queue files and transcripts that are left where they are: nothing tells yet whether they are of something ignored.
+    pub waiting: u64,
     /// Queue files, also of the spill place, that another ingester had at that moment, or that wait for one of their name.
     pub busy: u64,
     /// Queue files left for the next pass after a fault that will pass.
@@ -95,7 +97,8 @@ impl Stopwatch {
 impl PassReport {
     /// Whether there is anything worth a line in a log.
     pub fn is_idle(&self) -> bool {
-        *self == Self { busy: self.busy, left_alone: self.left_alone, took_ms: self.took_ms, ..Self::default() }
+        let Self { busy, left_alone, waiting, took_ms, .. } = *self;
+        *self == Self { busy, left_alone, waiting, took_ms, ..Self::default() }
     }
 
     /// Queue files that are out of the queue.
@@ -111,6 +114,7 @@ impl PassReport {
         self.failed += part.failed;
         self.ignored += part.ignored;
         self.busy += part.busy;
+        self.waiting += part.waiting;
         self.put_back += part.put_back;
         self.left_alone += part.left_alone;
         self.adopted += part.adopted;
@@ -130,6 +134,7 @@ impl PassReport {
     /// Adds the pass that came after. What is still so counts once, however often it was seen.
     pub fn followed_by(&mut self, next: Self) {
         self.busy = 0;
+        self.waiting = 0;
         self.left_alone = 0;
         self.more = false;
         self.add(next);
@@ -144,6 +149,7 @@ impl fmt::Display for PassReport {
             (self.forgotten, "forgotten before and removed"),
             (self.failed, "moved to queue/failed with a reason"),
             (self.ignored, "ignored"),
+            (self.waiting, "waiting: nothing tells yet whether to ignore them"),
             (self.busy, "in the hands of another ingester"),
             (self.put_back, "put back for later"),
             (self.left_alone, "not ours and left alone"),

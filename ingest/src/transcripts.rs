@@ -65,6 +65,8 @@ pub(crate) struct Survey {
     pub(crate) bytes: u64,
     /// Files of ignored projects and sessions.
     pub(crate) ignored: u64,
+    /// Files of which nothing tells yet whether they are ignored.
+    pub(crate) waiting: u64,
 }
 
 /// Looks and takes nothing in.
@@ -75,20 +77,27 @@ pub(crate) fn survey(
     ignored: &mut Ignored,
 ) -> Result<Survey, store::Error> {
     let mut survey = Survey::default();
+    ignored.look_again();
     for (root, found) in searched(roots, look) {
         let root_name = root.to_string_lossy();
         for file in found.into_values() {
             if writer.has_file(&root_name, &file.path, &file.on_disk)? {
                 survey.unchanged += 1;
-            } else if ignored.file(&root, &file, now_ms()) == Fate::Ignored {
-                survey.ignored += 1;
-            } else {
-                let stored = writer.stored_size(&root_name, &file.path)?.filter(|stored| *stored <= file.on_disk.size);
-                survey.bytes += file.on_disk.size - stored.unwrap_or(0);
-                survey.changed.push(root.join(&file.path));
+                continue;
+            }
+            match ignored.file(&root, &file, now_ms())? {
+                Fate::Ignored => survey.ignored += 1,
+                Fate::Waits => survey.waiting += 1,
+                Fate::Taken => {
+                    let stored =
+                        writer.stored_size(&root_name, &file.path)?.filter(|stored| *stored <= file.on_disk.size);
+                    survey.bytes += file.on_disk.size - stored.unwrap_or(0);
+                    survey.changed.push(root.join(&file.path));
+                }
             }
         }
     }
+    ignored.rest();
     Ok(survey)
 }
 
@@ -129,20 +138,30 @@ pub(crate) fn changed(
     for root in roots.iter().filter(|root| *look == Look::Sweep && root.is_dir()) {
         writer.record_root(&root.to_string_lossy())?;
     }
-    let mut all = Vec::new();
+    ignored.look_again();
+    let (mut all, mut unread) = (Vec::new(), 0);
     for (root, found) in searched(roots, look) {
         let root_name = root.to_string_lossy();
         let mut files = Vec::new();
         for candidate in found.into_values() {
-            if !writer.has_file(&root_name, &candidate.path, &candidate.on_disk)?
-                && ignored.file(&root, &candidate, now_ms()) == Fate::Taken
-            {
-                files.push(candidate);
+            if writer.has_file(&root_name, &candidate.path, &candidate.on_disk)? {
+                continue;
+            }
+            match ignored.file(&root, &candidate, now_ms())? {
+                Fate::Taken => files.push(candidate),
+                Fate::Waits => unread += 1,
+                Fate::Ignored => {}
             }
         }
         files.sort_by_key(|file| std::cmp::Reverse(file.on_disk.mtime_ns));
         all.push(Changed { root, files });
     }
+    ignored.rest();
+    if *look == Look::Sweep && std::mem::replace(&mut ignored.unread, unread) != unread && unread > 0 {
+        tracing::info!(files = unread, "left unread: nothing tells yet whether they are to be ignored");
+    }
+    // Before anything is taken in: what was typed is held against it.
+    ignored.keep(writer)?;
     Ok(all)
 }
 

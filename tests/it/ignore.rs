@@ -1,6 +1,8 @@
 //! What the settings ignore: of such a project or session nothing is kept, whichever way it comes, and its neighbours are whole.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod order;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;

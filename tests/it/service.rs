@@ -245,6 +245,29 @@ fn what_is_ignored_from_now_on() {
     assert_eq!(archive.out().lines().count(), 1, "{archive}");
 }
 
+/// As that of a volume that was mounted since.
+#[test]
+fn what_is_ignored_by_a_link_that_came_later() {
+    let world = World::new();
+    let root = world.root().canonicalize().unwrap();
+    config(&world, &format!("every = '20ms'\nignore = ['{}/private']\n", root.display()));
+    let mut service = Service::start(&world, &[], &[]);
+    let prompt = |session: &str| {
+        let cwd = root.join("mnt/project");
+        world.hook(
+            "UserPromptSubmit",
+            format!(r#"{{"session_id":"{session}","cwd":"{}","prompt":"x"}}"#, cwd.display()),
+        );
+    };
+    prompt("before");
+    service.wait_for("the first", |said| said.starts_with("STATUS=last: 1 event stored"));
+    std::os::unix::fs::symlink("mnt", root.join("private")).unwrap();
+    prompt("after");
+    service.wait_for("the second", |said| said.starts_with("STATUS=last: 0 events stored, 1 ignored"));
+    service.signal("-INT");
+    assert_eq!(service.ended().code(), Some(0));
+}
+
 /// The second signal ends a process that is in the middle of something, and the next pass goes on from there.
 #[test]
 fn a_second_signal_ends_it_at_once() {

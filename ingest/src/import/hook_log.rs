@@ -83,7 +83,7 @@ pub(super) fn take(run: &mut Run<'_>, events: &mut Events, log: &Path) -> Result
     let times = times(&own, &stored, modified);
     for ((entry, at), stored) in entries.iter().zip(times).zip(&stored) {
         let name = QueueName { captured_ns: at.min(QueueName::MAX_NS), session: entry.session, event: entry.event };
-        if run.ignores(entry.json.as_bytes(), &name) {
+        if run.ignores(entry.json.as_bytes(), &name, log)? {
             continue;
         }
         match parse::parse(entry.json.as_bytes(), &name) {

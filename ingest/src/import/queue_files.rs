@@ -26,7 +26,7 @@ pub(super) fn take(run: &mut Run<'_>, events: &mut Events, name: &str, files: &[
         match read(file, name, run.max_event) {
             Ok(Some(event)) => {
                 let bytes = event.payload.len() as u64;
-                if run.ignores(&event.payload, &event.name) {
+                if run.ignores(&event.payload, &event.name, file)? {
                     run.progress.add(1, bytes);
                     continue;
                 }

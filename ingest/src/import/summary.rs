@@ -36,6 +36,8 @@ pub(super) struct Summary {
     pub(super) failures: Vec<Failure>,
     /// Files and hook events of projects and sessions that the settings ignore.
     pub(super) ignored: u64,
+    /// Files that are left unread, for nothing tells whether they are to be ignored.
+    pub(super) waiting: u64,
     /// Files of other kinds.
     pub(super) left_alone: u64,
     /// It was ended before everything was taken in.
@@ -136,6 +138,9 @@ impl fmt::Display for Summary {
         }
         if self.ignored > 0 {
             write!(f, "; {} ignored", self.ignored)?;
+        }
+        if self.waiting > 0 {
+            write!(f, "; {} left unread, for nothing tells whether to ignore them", count(self.waiting, "file"))?;
         }
         if self.left_alone > 0 {
             write!(f, "; {} of other kinds left alone", count(self.left_alone, "file"))?;

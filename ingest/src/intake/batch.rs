@@ -9,6 +9,7 @@ use store::write::{NewEvent, Stored};
 use crate::clock::{Clock, millis};
 use crate::error::Error;
 use crate::intake::claim::{Archived, Claim};
+use crate::intake::discard::Discarded;
 use crate::intake::parse::Facts;
 use crate::intake::places::Places;
 use crate::intake::reject::{Class, Reject};
@@ -37,6 +38,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     items: Vec<Item>,
+    pub(crate) discarded: Discarded,
     bytes: u64,
 }
 
@@ -47,12 +49,16 @@ impl Batch {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.files() == 0
+    }
+
+    fn files(&self) -> usize {
+        self.items.len() + self.discarded.len()
     }
 
     /// Whether `next` more bytes should wait for the next transaction.
     pub(crate) fn is_full_for(&self, next: u64, limits: Limits) -> bool {
-        !self.items.is_empty() && (self.items.len() >= limits.files || self.bytes + next > limits.bytes)
+        !self.is_empty() && (self.files() >= limits.files || self.bytes + next > limits.bytes)
     }
 
     /// Stores all and moves the files to the archive, or removes them if there is none. A file that the store refuses goes to failed, its neighbours are
@@ -68,6 +74,7 @@ impl Batch {
         steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<(), Error> {
+        self.discarded.flush(store, places, report)?;
         if self.items.is_empty() {
             return Ok(());
         }
@@ -76,7 +83,8 @@ impl Batch {
             Err(Error::Store(store::Error::Sql { .. })) if self.items.len() > 1 => {
                 let mut rest = std::mem::take(&mut self.items).into_iter();
                 while let Some(item) = rest.next() {
-                    let mut alone = Self { bytes: item.payload.len() as u64, items: vec![item] };
+                    let mut alone =
+                        Self { bytes: item.payload.len() as u64, items: vec![item], discarded: Discarded::default() };
                     if let Err(error) = alone.flush(store, places, clock, steps, report) {
                         self.items = alone.items;
                         self.items.extend(rest);
@@ -139,10 +147,12 @@ impl Batch {
     pub(crate) fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);
         self.bytes += other.bytes;
+        self.discarded.append(other.discarded);
     }
 
     /// After a transient fault: nobody's attempt counts.
     pub(crate) fn put_back(self, places: &Places, report: &mut PassReport) {
+        self.discarded.put_back(places, report);
         for item in self.items {
             item.claim.put_back(places);
             report.put_back += 1;

@@ -20,11 +20,17 @@ pub(crate) struct Whose {
 
 /// Reads it; the session may stand in the file's name alone.
 pub(crate) fn read(payload: &[u8], name: &QueueName) -> Whose {
+    let mut whose = of(payload);
+    let named = Some(name.session.as_str()).filter(|session| *session != Token::UNKNOWN.as_str());
+    whose.session = whose.session.or_else(|| named.map(str::to_owned));
+    whose
+}
+
+/// What the payload itself says.
+pub(crate) fn of(payload: &[u8]) -> Whose {
     let mut whose = Whose::default();
     // A fault ends the reading, and is told when the payload is parsed.
     let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(Fields(&mut whose));
-    let named = Some(name.session.as_str()).filter(|session| *session != Token::UNKNOWN.as_str());
-    whose.session = whose.session.or_else(|| named.map(str::to_owned));
     whose
 }
 

@@ -109,26 +109,24 @@ pub(super) fn session_in(file: &mut File, stem: impl FnOnce() -> String) -> Opti
     }
 }
 
-/// What a session's file says first: where, and in which session.
-#[derive(Debug, PartialEq, Eq)]
+/// What a session's file says first: where, and in which session; nothing, or nothing yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FirstWords {
-    pub(super) cwd: String,
+    pub(super) cwd: Option<String>,
     pub(super) session: Option<String>,
 }
 
-/// The first `cwd` of a file, and the first `sessionId`; `None` if it has no `cwd`, or none yet.
-pub(super) fn first_words(file: &mut File) -> Option<FirstWords> {
+/// The first `cwd` of a file, and the first `sessionId`.
+pub(super) fn first_words(file: &mut File) -> FirstWords {
     let mut head = Vec::new();
-    std::io::Seek::rewind(file).ok()?;
+    let mut is_read = std::io::Seek::rewind(file).is_err();
     loop {
+        let cwd = lines::first_text(&head, "cwd");
+        if is_read || cwd.is_some() || head.len() as u64 > LONGEST_LINE {
+            return FirstWords { cwd, session: lines::first_session_id(&head) };
+        }
         let more = FIRST.max(head.len() as u64);
-        let read = file.by_ref().take(more).read_to_end(&mut head).ok()? as u64;
-        if let Some(cwd) = lines::first_text(&head, "cwd") {
-            return Some(FirstWords { cwd, session: lines::first_session_id(&head) });
-        }
-        if read < more || head.len() as u64 > LONGEST_LINE {
-            return None;
-        }
+        is_read = file.by_ref().take(more).read_to_end(&mut head).map_or(true, |read| (read as u64) < more);
     }
 }
 
@@ -141,7 +139,9 @@ pub(super) fn mains(root: &Path, session: &str) -> Vec<String> {
         let main = project.path().join(&name);
         main.is_file().then(|| project.file_name().to_str().map(|folder| format!("{folder}/{name}")))?
     });
-    beside.into_iter().chain(below).collect()
+    let mut found: Vec<_> = beside.into_iter().chain(below).collect();
+    found.sort_unstable();
+    found
 }
 
 /// The transcript of the session in whose folder a file lies.
@@ -243,20 +243,20 @@ mod tests {
 
     #[test]
     fn where_a_file_began() {
-        let check = |content: &str, expected: Option<(&str, Option<&str>)>| {
+        let check = |content: &str, cwd: Option<&str>, session: Option<&str>| {
             let mut file = tempfile::tempfile().unwrap();
             std::io::Write::write_all(&mut file, content.as_bytes()).unwrap();
             let found = first_words(&mut file);
-            let found = found.as_ref().map(|first| (&*first.cwd, first.session.as_deref()));
-            assert_eq!(found, expected, "{}", &content[..content.len().min(80)]);
+            let found = (found.cwd.as_deref(), found.session.as_deref());
+            assert_eq!(found, (cwd, session), "{}", &content[..content.len().min(80)]);
         };
-        check("", None);
-        check("{\"type\":\"mode\",\"sessionId\":\"s\"}\n", None);
-        check("{\"sessionId\":\"s\"}\n{\"cwd\":\"/a\"}\n{\"cwd\":\"/b\"}\n", Some(("/a", Some("s"))));
-        check("\0\0{\"cwd\":\"/a\"}", Some(("/a", None)));
-        check("{\"cwd\":7}\n{\"message\":{\"cwd\":\"/x\"}}\n{\"cwd\":\"/a\"", None);
+        check("", None, None);
+        check("{\"type\":\"mode\",\"sessionId\":\"s\"}\n", None, Some("s"));
+        check("{\"sessionId\":\"s\"}\n{\"cwd\":\"/a\"}\n{\"cwd\":\"/b\"}\n", Some("/a"), Some("s"));
+        check("\0\0{\"cwd\":\"/a\"}", Some("/a"), None);
+        check("{\"cwd\":7}\n{\"message\":{\"cwd\":\"/x\"}}\n{\"cwd\":\"/a\"", None, None);
         let long = format!("{{\"x\":\"{}\"}}\n{{\"cwd\":\"/a\"}}\n", "y".repeat(100_000));
-        check(&long, Some(("/a", None)));
+        check(&long, Some("/a"), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::write::mark_all_dirty;
 pub(crate) const APPLICATION_ID: i64 = 0x5072_4d67;
 
 /// Every migration, in order; the first is schema 1.
-pub(crate) const MIGRATIONS: [&str; 14] = [
+pub(crate) const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/0001_ground.sql"),
     include_str!("../../../migrations/0002_identity.sql"),
     include_str!("../../../migrations/0003_human.sql"),
@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: [&str; 14] = [
     include_str!("../../../migrations/0012_slim.sql"),
     include_str!("../../../migrations/0013_asked.sql"),
     include_str!("../../../migrations/0014_forgetting.sql"),
+    include_str!("../../../migrations/0015_left_out.sql"),
 ];
 
 /// The schema this program reads and writes.
@@ -126,6 +127,7 @@ mod tests {
             "58a249ec1502eb1b",
             "7198cfb15c679a13",
             "4b8ebc8746d11bf2",
+            "a7dcaa6fad66bee6",
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);

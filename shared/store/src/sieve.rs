@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::json::pieces::{self, Piece, readable};
-use crate::write::Role;
+use crate::write::{LeftOut, Role};
 
 pub use feed::{End, Feed};
 pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
@@ -31,6 +31,8 @@ pub trait Guard: Send + Sync {
     fn hide_in_text(&self, bytes: &mut [u8]) -> bool;
     /// Whether what was typed in this folder, in this session, stays out.
     fn leaves_out(&self, project: &str, session_id: &str) -> bool;
+    /// The patterns by which sessions are ignored that began in some folder.
+    fn patterns(&self) -> &[String];
 }
 
 /// Whose bytes they are.
@@ -68,6 +70,8 @@ pub struct Sieve {
     pub(crate) prompts: HashMap<Mark, i64>,
     pub(crate) secrets: Vec<[u8; 32]>,
     pub(crate) guard: Option<Arc<dyn Guard>>,
+    /// Sessions that began where something is ignored.
+    pub(crate) left_out: HashSet<LeftOut>,
 }
 
 impl fmt::Debug for Sieve {
@@ -147,7 +151,10 @@ impl Sieve {
 
     fn is_left_out(&self, record: &Record<'_>) -> bool {
         let Some((project, session)) = record.typed_in() else { return false };
-        self.guard.as_ref().is_some_and(|guard| guard.leaves_out(&project, &session))
+        self.guard.as_ref().is_some_and(|guard| {
+            guard.leaves_out(&project, &session)
+                || guard.patterns().iter().any(|pattern| self.left_out.contains(&LeftOut::new(&session, pattern)))
+        })
     }
 
     fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {

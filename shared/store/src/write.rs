@@ -14,6 +14,7 @@ mod human;
 mod identity;
 mod import;
 mod index;
+mod left_out;
 mod mend;
 mod merge;
 mod origin;
@@ -56,6 +57,7 @@ pub use events::{NewEvent, Stored};
 pub use forget::{INDEXES, Sifted};
 pub(crate) use ground::event_key;
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
+pub use left_out::LeftOut;
 pub use mend::Version;
 pub(crate) use merge::of_other;
 pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
@@ -168,11 +170,14 @@ impl Writer {
     }
 }
 
-/// Another process may have forgotten something since.
+/// Another process may have forgotten or ignored something since.
 fn sieve_now(conn: &Connection, kept: &Mutex<Arc<Sieve>>) -> Result<Arc<Sieve>, Error> {
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     if forget::newest(conn)? != kept.until {
         *kept = Arc::new(forget::load(conn, kept.guard.clone())?);
+    }
+    if kept.guard.is_some() && left_out::count(conn)? != kept.left_out.len() as i64 {
+        Arc::make_mut(&mut kept).left_out = left_out::load(conn)?;
     }
     Ok(kept.clone())
 }

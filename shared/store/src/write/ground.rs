@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use queue::DataDir;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::Writer;
@@ -10,7 +11,7 @@ use super::transcripts::CHUNK;
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::{EventId, TranscriptId};
-use crate::open;
+use crate::open::{self, DbLock};
 
 /// An event with its payload.
 #[derive(Clone, Debug)]
@@ -93,9 +94,19 @@ pub struct Ground<'w> {
 #[derive(Debug)]
 pub struct GroundReader {
     conn: Connection,
+    _lock: Option<DbLock>,
 }
 
 impl GroundReader {
+    /// Opens the database of `dir` beside a writer.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn open(dir: &DataDir) -> Result<Self, Error> {
+        let opened = open::anywhere(dir)?;
+        Ok(Self { conn: opened.conn, _lock: opened.lock })
+    }
+
     /// The ground as it is now, until the value is dropped.
     ///
     /// # Errors
@@ -111,12 +122,12 @@ fn begin(conn: &mut Connection) -> Result<Ground<'_>, Error> {
 }
 
 impl Writer {
-    /// A second connection to the same store. It must not outlive the writer, which holds the lock.
+    /// A second connection to the same store.
     ///
     /// # Errors
     /// The engine's.
     pub fn ground_reader(&self) -> Result<GroundReader, Error> {
-        Ok(GroundReader { conn: open::anywhere(&self.dir)?.conn })
+        GroundReader::open(&self.dir)
     }
 
     /// The ground as it is now, until the value is dropped. Takes no write lock.

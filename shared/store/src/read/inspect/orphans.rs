@@ -221,7 +221,7 @@ impl Inspector {
 fn group(table: &str) -> Group {
     match table {
         "origins" | "events" | "transcripts" | "transcript_chunks" | "places" | "tombstones" | "forget_secrets"
-        | "meta" => Group::Ground,
+        | "left_out" | "meta" => Group::Ground,
         "conversation_ids" | "conversation_keys" => Group::Identity,
         table if get::TABLES.contains(&table) => Group::Human,
         _ => Group::Derived,

@@ -183,7 +183,7 @@ impl Writer {
         Ok(ids)
     }
 
-    /// Takes over what was forgotten on request, so that it does not come back from elsewhere. To be done before anything comes.
+    /// Takes over what was forgotten on request, and which sessions are ignored, so that it does not come back from elsewhere. To be done before anything comes.
     ///
     /// # Errors
     /// Ours, never those of `wreck`.
@@ -211,6 +211,11 @@ impl Writer {
                 found.new += add(&batch, sql, params![origin, secret])?;
             }
             Ok(())
+        })?;
+        // A store that ignored nothing, or is older than this table, has none.
+        rows(&wreck.conn, "select h.key from left_out h", &["h.key"], &mut |row| {
+            let Ok(key) = row.get::<_, [u8; 16]>(0) else { return Ok(()) };
+            add(&batch, "insert into left_out (key) values (?1) on conflict do nothing", params![key]).map(drop)
         })?;
         if found.new > 0 {
             batch.sift_later()?;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::human::{Rating, Remark, Said};
 use crate::ids::Key;
-use crate::write::NewEvent;
 use crate::write::event_key;
+use crate::write::{LeftOut, NewEvent};
 use queue::DataDir;
 
 const NAME: &str = "1795350951598014047-s-Stop.json";
@@ -100,8 +100,11 @@ fn what_can_be_read_is_taken() {
     assert!(writer.is_forgotten(NAME, b"{}").unwrap() && !writer.is_forgotten(NAME, b"[]").unwrap());
     let home = tempfile::tempdir().unwrap();
     let mut new = Writer::open(&DataDir::new(home.path())).unwrap();
+    let ignored = LeftOut::new("s", "/private");
+    Writer::open(&dir).unwrap().leave_out(&[ignored]).unwrap();
     let wreck = Wreck::open(&dir.database(), home.path()).unwrap();
     assert_eq!(new.salvage_forgotten(&wreck).unwrap().new, 1);
+    assert!(new.ground().unwrap().is_left_out(&[ignored]).unwrap());
     assert_eq!(new.salvage_events(&wreck).unwrap().new, 0);
     // What makes no sense is left.
     check("update events set payload = x'7b20'", None, (3, 0));

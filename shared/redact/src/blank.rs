@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use crate::Rules;
 use crate::json::Document;
-use crate::mask::replaced;
-
-/// The places of a secret in a document, and the rule that found it.
-type Hidden<'r> = (Vec<Range<usize>>, &'r str);
+use crate::mask::{Marks, replaced};
 
 impl Rules {
     /// Hides the secrets in the strings and names of a JSON document, or of a line or several of JSON, and says how many there
@@ -20,8 +17,7 @@ impl Rules {
     pub fn blank(&self, json: &mut [u8]) -> usize {
         let found = str::from_utf8(json).ok().and_then(|text| self.in_json(text));
         let Some(found) = found else { return self.blank_text(json) };
-        let places = found.iter().flat_map(|(ranges, _)| ranges);
-        places.for_each(|range| json[range.clone()].fill(b'*'));
+        found.iter().flatten().for_each(|range| json[range.clone()].fill(b'*'));
         found.len()
     }
 
@@ -40,17 +36,21 @@ impl Rules {
 
     /// A JSON document with `[REDACTED:rule-id]` for each secret in its strings and names. What is no JSON is taken as text.
     pub fn masked_json<'j>(&self, json: &'j str) -> Cow<'j, str> {
-        let Some(found) = self.in_json(json) else { return self.masked(json) };
-        let places = found.into_iter().flat_map(|(ranges, rule)| ranges.into_iter().map(move |range| (range, rule)));
+        let Some(document) = Document::read(json) else { return self.masked(json) };
+        let mut marks = Marks::of(&document.text);
+        let found = self.find(&document.text);
+        let places = found.iter().flat_map(|secret| {
+            let mark = marks.mark(secret);
+            document.within(&secret.range).map(move |range| (range, mark.clone()))
+        });
         replaced(json, places)
     }
 
     /// Where a document has its secrets: each in one place, or in several if it goes over more than one string. `None` if this
     /// is no document.
-    fn in_json(&self, json: &str) -> Option<Vec<Hidden<'_>>> {
+    fn in_json(&self, json: &str) -> Option<Vec<Vec<Range<usize>>>> {
         let document = Document::read(json)?;
-        let places = self.find(&document.text).into_iter();
-        let places = places.map(|secret| (document.within(&secret.range).collect::<Vec<_>>(), secret.rule));
-        Some(places.filter(|(ranges, _)| !ranges.is_empty()).collect())
+        let places = self.find(&document.text).into_iter().map(|secret| document.within(&secret.range).collect());
+        Some(places.filter(|ranges: &Vec<_>| !ranges.is_empty()).collect())
     }
 }

@@ -19,8 +19,10 @@ mod rules;
 mod tell;
 
 pub use find::Found;
+pub use mask::Unplaced;
 pub use rule::{Entropy, Rule, Unlike};
 pub use rules::{Error, Rules};
+pub use tell::MASK;
 
 #[cfg(test)]
 mod tests;

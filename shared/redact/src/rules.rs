@@ -130,8 +130,7 @@ impl Rules {
 
 impl Ready {
     fn of(rule: &Rule) -> Result<Self, Error> {
-        let letters = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if rule.id.is_empty() || rule.id.len() > 64 || !rule.id.chars().all(letters) {
+        if !is_id(&rule.id) {
             return Err(Error::Id(rule.id.clone()));
         }
         let place = match rule.reach {
@@ -154,6 +153,11 @@ impl Ready {
             allow: rule.allow.iter().map(|word| word.to_ascii_lowercase()).collect(),
         })
     }
+}
+
+/// Whether a rule may be called so.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|sign| sign.is_ascii_alphanumeric() || b"-_.".contains(&sign))
 }
 
 /// Our rules, with the parts that their patterns name put in.

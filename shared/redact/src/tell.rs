@@ -4,8 +4,8 @@ use crate::Entropy;
 use crate::rule::Unlike;
 use crate::rules::Ready;
 
-/// What we put in a secret's place is none.
-pub(crate) const MASK: &str = "[REDACTED:";
+/// What stands in a secret's place begins so, and is none.
+pub const MASK: &str = "[REDACTED:";
 /// No secret is shorter.
 const SHORTEST: usize = 3;
 /// In so many random signs some short word may stand.

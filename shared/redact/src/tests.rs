@@ -1,5 +1,7 @@
 //! What is found and what is not, and that hiding hides that and nothing else.
 
+use std::borrow::Cow;
+
 use super::*;
 
 mod hidden;
@@ -70,25 +72,85 @@ fn where_two_overlap_they_are_one_of_the_name_that_says_more() {
     let text = format!("password={}-and-more", github());
     let found = Rules::ours().find(&text);
     assert_eq!(found, [Found { range: 9..text.len(), rule: "github-token" }]);
-    assert_eq!(found[0].mark(), "[REDACTED:github-token]");
+}
+
+/// A, B and C stand for keys.
+fn filled(template: &str) -> String {
+    ["A", "B", "C"].iter().fold(template.to_owned(), |text, name| {
+        text.replace(&format!("<{name}>"), &github().replace('a', &name.to_lowercase().repeat(2)))
+    })
+}
+
+/// `$` stands for the first mark, `$2` for the second.
+fn marked(template: &str) -> String {
+    template.replace("$2", "[REDACTED:github-token:2]").replace('$', "[REDACTED:github-token]")
+}
+
+#[test]
+fn secrets_that_are_not_the_same_have_other_marks() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(Rules::ours().masked(&marked(&filled(text))), marked(expected), "{text}");
+    };
+    check("<A> <B> <A> <B>", "$ $2 $ $2");
+    check("<A> password='hU7-zoR4kq' <B>", "$ password='[REDACTED:password]' $2");
+    // A mark that the text has itself stands for nothing.
+    check("$ <A> <A>", "$ $2 $2");
+    check("$2 <A> <B>", "$2 $ [REDACTED:github-token:3]");
+    let json = format!(r#"{{"a":"{}","b":"{}"}}"#, filled("<A>"), filled("<B> <A>"));
+    assert_eq!(Rules::ours().masked_json(&json), marked(r#"{"a":"$","b":"$2 $"}"#));
 }
 
 #[test]
 fn what_was_seen_masked_comes_back_whole() {
-    let key = github();
     let check = |said: &str, seen: &[&str], expected: &str| {
-        let (seen, mark) =
-            (seen.iter().map(|text| text.replace('$', &key)).collect::<Vec<_>>(), "[REDACTED:github-token]");
+        let (said, expected) = (marked(said), marked(&filled(expected)));
+        let seen: Vec<String> = seen.iter().map(|text| marked(&filled(text))).collect();
         let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
-        let found = Rules::ours().restored(&said.replace('$', mark), &seen).replace(&key, "KEY");
-        assert_eq!(found.replace(mark, "$"), expected, "{said} {seen:?}");
+        let found = Rules::ours().restored(&said, &seen);
+        assert_eq!(found.map_or_else(|error| error.to_string(), Cow::into_owned), expected, "{said} {seen:?}");
     };
-    check("a $ b", &["x $ y"], "a KEY b");
-    check("a $ b $", &["x $ y"], "a $ b $");
-    check("a $ b $", &["x $ y", "$ $"], "a KEY b KEY");
+    check("a", &["<A>"], "a");
+    check("a $ b", &["x <A> y"], "a <A> b");
+    check("a $ b $", &["x <A> y"], "a <A> b <A>");
+    // Each by its number, whichever was taken off or stands first now.
+    check("new: $2", &["old: <A>\nnew: <B>"], "new: <B>");
+    check("new: $2\nold: $", &["old: <A>\nnew: <B>"], "new: <B>\nold: <A>");
+    // Marks that are text stay text.
     check("a $", &[], "a $");
-    check("a", &["$"], "a");
-    check("a [REDACTED:", &["$"], "a [REDACTED:");
+    check("a $ $2", &["x <A>"], "a <A> $2");
+    check("$ and $2!", &["$ and <A>"], "$ and <A>!");
+    check("a [REDACTED: $. [REDACTED:github-token:1]", &["<A>"], "a [REDACTED: <A>. [REDACTED:github-token:1]");
+    // What was seen earlier comes back as it was, and is nothing to guess from.
+    check("old: $", &["new: <B>", "old: <A>"], "old: <A>");
+    check("key: $", &["key: <B>", "key: <A>"], "key: <B>");
+    let earlier = "is of an earlier text: read the text again, or leave the mark out";
+    check("old $", &["none", "old: <A>"], &format!("the mark $ {earlier}"));
+    check("$ $2", &["<A>", "<B> <C>"], &format!("the mark $2 {earlier}"));
+}
+
+/// What no rule finds any more once it is sent back would be shown.
+#[test]
+fn a_mark_out_of_its_place_is_refused() {
+    let check = |said: &str, seen: &str, expected: Option<&str>| {
+        let found = Rules::ours().restored(said, &[seen]);
+        let refused = "needs the words that stood around it, or else its secret would not be hidden";
+        let expected = expected.map(str::to_owned).ok_or_else(|| format!("the mark {} {refused}", marks_in(said)));
+        assert_eq!(found.map(Cow::into_owned).map_err(|error| error.to_string()), expected, "{said}");
+    };
+    fn marks_in(said: &str) -> &str {
+        &said[said.find('[').unwrap()..=said.find(']').unwrap()]
+    }
+    let db = "db password='hU7-zoR4kq' for staging";
+    check("staging password='[REDACTED:password]'", db, Some("staging password='hU7-zoR4kq'"));
+    check("staging db: [REDACTED:password]", db, None);
+    check("password: no[REDACTED:password]", db, None);
+    let key = format!("deploy {}", github());
+    check("[REDACTED:github-token]", &key, Some(&github()));
+    check("x[REDACTED:github-token]", &key, None);
+    check("[REDACTED:github-token]x", &key, None);
+    let many = "[REDACTED:private-key]\n".repeat(2_000);
+    let long = format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEpAIBAAKCAQEA7bq98xkZ".repeat(40));
+    assert_eq!(Rules::ours().restored(&many, &[&long]), Err(Unplaced::Long));
 }
 
 fn rule(text: &str) -> Rule {

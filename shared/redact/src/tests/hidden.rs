@@ -1,5 +1,7 @@
 //! Hiding for good, in JSON and in any bytes: same length, same everything else, and what was JSON still is.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -203,7 +205,23 @@ proptest! {
         prop_assert_eq!(Rules::ours().blank_text(&mut hidden), 0, "{}", String::from_utf8_lossy(&hidden));
         let shown = Rules::ours().masked(&text).into_owned();
         for it in &found {
-            prop_assert!(shown.contains(&it.mark()));
+            let mark = format!("[REDACTED:{}", it.rule);
+            prop_assert!(shown.contains(&mark));
+        }
+    }
+
+    /// Whatever somebody makes of what he saw masked: it is refused, or shows nothing that it did not show.
+    #[test]
+    fn any_change_of_a_masked_text_shows_no_secret(text in dense(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let shown = Rules::ours().masked(&text).into_owned();
+        prop_assert_eq!(Rules::ours().restored(&shown, &[&text]), Ok(Cow::Borrowed(&*text)));
+        let piece = |at: &prop::sample::Index| &shown[shown.floor_char_boundary(at.index(shown.len() + 1))..];
+        let said: String = cuts.iter().map(|at| &piece(at)[..piece(at).floor_char_boundary(60)]).collect();
+        if let Ok(restored) = Rules::ours().restored(&said, &[&text]) {
+            let again = Rules::ours().masked(&restored);
+            for secret in Rules::ours().find(&text).iter().map(|it| &text[it.range.clone()]) {
+                prop_assert!(said.contains(secret) || !again.contains(secret), "{said:?} became {restored:?}");
+            }
         }
     }
 

@@ -105,6 +105,13 @@ impl Rules {
         Self::of(theirs, &[]).map(drop)
     }
 
+    /// What it is called by.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> Vec<String> {
+        let rules = document().unwrap_or_default().into_iter();
+        rules.flat_map(|rule| rule.keywords).collect()
+    }
+
     fn of(rules: &[Rule], allow: &[String]) -> Result<Self, Error> {
         let mut called: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut always = Vec::new();

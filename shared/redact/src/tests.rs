@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use super::*;
 
 mod hidden;
+mod keys;
+mod work;
 
 /// A made-up key, in parts: none stands here whole.
 pub(crate) fn github() -> String {
@@ -43,6 +45,7 @@ fn a_key_is_found_wherever_a_word_begins() {
     check("\u{1b}[1;31m$", "\u{1b}[1;31m$");
     check(r"\x1b[31m$", r"\x1b[31m$");
     check("$$", "$");
+    check(&"$".repeat(50), "$");
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn what_was_seen_masked_comes_back_whole() {
     check("key: $", &["key: <B>", "key: <A>"], "key: <B>");
     let earlier = "is of an earlier text: read the text again, or leave the mark out";
     check("old $", &["none", "old: <A>"], &format!("the mark $ {earlier}"));
-    check("$ $2", &["<A>", "<B> <C>"], &format!("the mark $2 {earlier}"));
+    check("see $ $2", &["<A>", "<B> <C>"], &format!("the mark $2 {earlier}"));
 }
 
 /// What no rule finds any more once it is sent back would be shown.

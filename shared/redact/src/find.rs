@@ -130,7 +130,7 @@ impl Rules {
 /// The match and the secret in it, as places in the text.
 fn parts(captures: &regex::Captures<'_>, from: usize) -> Option<(Range<usize>, Range<usize>)> {
     let whole = captures.get(0)?;
-    let secret = captures.iter().skip(1).flatten().next().unwrap_or(whole);
+    let secret = captures.iter().skip(1).flatten().find(|group| !group.is_empty()).unwrap_or(whole);
     let place = |found: regex::Match<'_>| from + found.start()..from + found.end();
     Some((place(whole), place(secret)))
 }

@@ -14,7 +14,7 @@ pub struct Rule {
     /// Words of which a text must have one, in any case of letters. Without any, every text is looked through.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// What is looked for. The secret is the first group that took part in the match, else all of it.
+    /// What is looked for. The secret is the first group that took part in the match and is not empty, else all of it.
     pub pattern: String,
     /// How much of a riddle the secret must be.
     pub entropy: Option<Entropy>,

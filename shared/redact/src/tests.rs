@@ -175,6 +175,7 @@ fn rules_of_a_person() {
     let name = "id = 'name'\nkeywords = ['client']\npattern = '([A-Z][a-z]+) Ltd'";
     check_theirs(&[name], &[], "Client: Umbrella Ltd", "Client: [REDACTED:name] Ltd");
     check_theirs(&[name], &[], "Umbrella Ltd", "Umbrella Ltd");
+    check_theirs(&["id = 'x'\npattern = '(x)?acme()'"], &[], "of acme", "of [REDACTED:x]");
     check_theirs(&["id = 'x'\npattern = '('"], &[], "", "rule `x`: unclosed group");
     check_theirs(
         &["id = 'a]'\npattern = 'a'"],

@@ -85,7 +85,7 @@ impl Veil {
                 Cow::Owned(hidden) => Cow::Owned(hidden.into_bytes()),
                 Cow::Borrowed(_) => Cow::Borrowed(json),
             },
-            (Some(_), Err(_)) => Cow::Owned(self.blanked(json.to_vec(), Bytes::Json).0),
+            (Some(_), Err(_)) => Cow::Owned(self.blanked(json.to_vec(), Bytes::Value).0),
             (None, _) => Cow::Borrowed(json),
         }
     }
@@ -95,6 +95,7 @@ impl Veil {
         let count = match (&self.0, of) {
             (None, _) => 0,
             (Some(rules), Bytes::Json) => rules.blank(&mut bytes),
+            (Some(rules), Bytes::Value) => rules.blank_value(&mut bytes),
             (Some(rules), Bytes::Text) => rules.blank_text(&mut bytes),
         };
         (bytes, count)
@@ -114,8 +115,10 @@ impl Veil {
 /// What bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
-    /// JSON, or a line of it.
+    /// A record in JSON, or a line of them.
     Json,
+    /// A JSON value in one.
+    Value,
     /// Text, or anything.
     Text,
 }

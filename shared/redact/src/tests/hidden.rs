@@ -69,27 +69,52 @@ fn a_picture_is_left() {
     assert_eq!(blanked(&picture), picture);
 }
 
-/// Whatever a person's rule takes for a secret, records are told apart and joined as before.
+/// Whatever a person's rule takes for a secret, records are told apart and joined as before; and what tools take and give under the
+/// same names is hidden as anything else. `~` stands for an id; and for as many `*` in what is expected, where it is hidden.
 #[test]
 fn what_records_are_known_by_is_left() {
-    let theirs = toml::from_str("id = 'x'\npattern = '[0-9a-z_-]{8,}'").unwrap();
-    let rules = Rules::with(&[theirs], &[]).unwrap();
-    let check = |json: &str, expected: &str| {
-        let mut bytes = json.as_bytes().to_vec();
-        rules.blank(&mut bytes);
+    let check = |pattern: &str, json: &str, expected: &str| {
+        let theirs = toml::from_str(&format!("id = 'x'\npattern = '{pattern}'")).unwrap();
+        let mut bytes = json.replace('~', "0a1b2c3d-0000-4000-8000").into_bytes();
+        Rules::with(&[theirs], &[]).unwrap().blank(&mut bytes);
+        let expected = expected.replace("(~)", &"*".repeat(23)).replace('~', "0a1b2c3d-0000-4000-8000");
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     };
-    let uuid = "0a1b2c3d-0000-4000-8000-000000000000";
+    let ids = "[0-9a-z-]{8,}";
     for name in ["sessionId", "uuid", "parentUuid", "promptId", "requestId", "tool_use_id", "session_id", "agentId"] {
-        check(
-            &format!(r#"{{"{name}" : "{uuid}","x":"{uuid}"}}"#),
-            &format!(r#"{{"{name}" : "{uuid}","x":"{}"}}"#, "*".repeat(36)),
-        );
+        check(ids, &format!(r#"{{"{name}" : "~","x":"~"}}"#), &format!(r#"{{"{name}" : "~","x":"(~)"}}"#));
+        let inputs = |shown: &str| {
+            format!(
+                r#"{{"message":{{"content":[{{"id":"~","input":{{"{name}":"{shown}","of":[{{"{name}":"{shown}"}}]}}}}]}},
+                     "tool_input":{{"{name}":"{shown}"}},"toolUseResult":{{"message":{{"id":"{shown}"}}}}}}"#
+            )
+        };
+        check(ids, &inputs("~"), &inputs("(~)"));
     }
-    check(
-        r#"{"id":"toolu_01abcdefgh","of":{"id":"abcdefghij"}}"#,
-        r#"{"id":"toolu_01abcdefgh","of":{"id":"**********"}}"#,
-    );
+    check(ids, r#"{"uuid":"~"}{"uuid":"~","a":["~"]}"#, r#"{"uuid":"~"}{"uuid":"~","a":["(~)"]}"#);
+    check(ids, r#"{"toolUseResult":{"agentId":"~","uuid":"~"}}"#, r#"{"toolUseResult":{"agentId":"~","uuid":"(~)"}}"#);
+    check("a sentence.*", r#"{"reason":"a sentence of ~"}"#, &format!(r#"{{"reason":"{}"}}"#, "*".repeat(37)));
+    for kept in [
+        r#"{"type":"queue-operation","operation":"enqueue","timestamp":"2026-11-20T10:00:09Z"}"#,
+        r#"{"type":"system","subtype":"stop_hook_summary","parentToolUseID":"toolu_1"}"#,
+        r#"{"message":{"id":"msg_1","role":"user","model":"<synthetic>","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text"}]}]}}"#,
+        r#"{"attachment":{"type":"queued_command","commandMode":"prompt","origin":{"kind":"human"}}}"#,
+        r#"{"hook_event_name":"SessionEnd","reason":"clear","tool_calls":[{"tool_name":"Bash","tool_use_id":"toolu_1"}]}"#,
+        r#"{"forkedFrom":{"sessionId":"0a1b","messageUuid":"2c3d"},"continuedInSessionId":"4e5f","origin":{"kind":"human"}}"#,
+    ] {
+        check(".+", kept, kept);
+        check("[a-z]{3,}", kept, kept);
+    }
+}
+
+/// A field is called by letters; a secret may be of letters alone, too.
+#[test]
+fn a_secret_in_the_place_of_a_name() {
+    let token = format!("hf_{}", "QwErTyUiOpAsDfGhJkLzXcVbNmPoIuYtRe");
+    check_all(&format!(r#"{{"{token}":1,"a_field":1}}"#), &token);
+    fn check_all(json: &str, secret: &str) {
+        assert_eq!(blanked(json), json.replace(secret, &"*".repeat(secret.len())));
+    }
 }
 
 /// What is cut off, or was never JSON, hides its secrets too.

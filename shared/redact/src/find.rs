@@ -74,7 +74,9 @@ impl Rules {
                 || starts_clean(text, at)
                 || hits.iter().rev().take(4).any(|hit| (hit.range.start..=hit.range.end).contains(&at))
         };
-        if back == 0 && !clean(hits, keyword.start) {
+        let before = &text.as_bytes()[..keyword.start];
+        let is_behind = |word: &String| ends_with(before, word.as_bytes());
+        if back == 0 && !clean(hits, keyword.start) || rule.not_behind.iter().any(is_behind) {
             return;
         }
         let Some(window) = Window::around(text, &keyword, back, reach, &rule.pattern) else { return };
@@ -125,6 +127,11 @@ impl Rules {
         }
         joined.into_iter().map(|hit| Found { range: hit.range, rule: &self.rules[hit.rule].id }).collect()
     }
+}
+
+/// Whether it does, in any case of letters.
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    text.len().checked_sub(end.len()).is_some_and(|from| text[from..].eq_ignore_ascii_case(end))
 }
 
 /// The match and the secret in it, as places in the text.

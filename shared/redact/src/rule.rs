@@ -29,6 +29,9 @@ pub struct Rule {
     /// With `reach`: the match may begin within a word.
     #[serde(default)]
     pub glued: bool,
+    /// With `reach`: the match does not begin right behind one of these, in any case of letters.
+    #[serde(default)]
+    pub not_behind: Vec<String>,
     /// The secret has a letter and a digit.
     #[serde(default)]
     pub mixed: bool,

@@ -1,6 +1,6 @@
 //! Ratings, tags, notes and stars of conversations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
@@ -155,7 +155,7 @@ impl Act<'_> {
         if !fits {
             return Ok(Err(Refused::Stale { version: seen.version(id) }));
         }
-        let change = &match self.unmasked(change, &before, &history) {
+        let change = &match self.unmasked(change, &before, &history)? {
             Ok(change) => change,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -215,15 +215,10 @@ impl Act<'_> {
 
     /// The change with the secrets that its caller saw as marks: those of the note that there is, or of an earlier one that is
     /// sent back as a whole; and whole tags.
-    fn unmasked(
-        &self,
-        change: &Change,
-        before: &Marks,
-        history: &[(ConversationId, Remark)],
-    ) -> Result<Change, Refused> {
+    fn unmasked(&self, change: &Change, before: &Marks, history: &[(ConversationId, Remark)]) -> Outcome<Change> {
         let mut change = change.clone();
         if !self.veil.is_drawn() {
-            return Ok(change);
+            return Ok(Ok(change));
         }
         if let Some(Some(note)) = &mut change.notes {
             let now = before.note().unwrap_or_default();
@@ -232,44 +227,58 @@ impl Act<'_> {
                 _ => None,
             });
             let seen: Vec<&str> = [now.as_str()].into_iter().chain(earlier).collect();
-            if let Some(whole) = self.lifted("notes", note.as_str(), &seen, Note::parse)? {
-                *note = whole;
+            match self.lifted("notes", note.as_str(), &seen, Note::parse) {
+                Ok(Some(whole)) => *note = whole,
+                Ok(None) => {}
+                Err(refused) => return Ok(Err(refused)),
             }
         }
-        match &mut change.tags {
-            Some(TagChange::Set(tags)) => self.unmask_tags(tags, &before.tags)?,
+        let lists = match &mut change.tags {
+            Some(TagChange::Set(tags)) => vec![tags],
             Some(TagChange::Edit { add, remove }) => {
-                self.unmask_tags(remove, &before.tags)?;
                 // One that it has need not be added.
                 add.retain(|tag| !before.tags.iter().any(|had| *self.veil.over(had) == *tag.as_str()));
+                vec![add, remove]
             }
-            None => {}
+            None => Vec::new(),
+        };
+        for tags in lists {
+            if let Err(refused) = self.unmask_tags(tags, &before.tags, history)? {
+                return Ok(Err(refused));
+            }
         }
-        Ok(change)
+        Ok(Ok(change))
     }
 
-    /// Tags of which only the mark was seen. Of several that look the same all are meant, or nobody can tell which.
-    fn unmask_tags(&self, tags: &mut Vec<Tag>, had: &[String]) -> Result<(), Refused> {
-        let mut seen: BTreeMap<String, Vec<Tag>> = BTreeMap::new();
-        for tag in had {
-            let shown = self.veil.over(tag);
-            if shown.contains(Veil::MARK) {
-                seen.entry(shown.into_owned()).or_default().push(Tag::kept(tag));
+    /// Tags of which only the mark was seen: those that the conversation has, else those that it had, as an undo means them, else
+    /// those that others have. Of several that look the same all are meant, or nobody can tell which.
+    fn unmask_tags(&self, tags: &mut Vec<Tag>, has: &[String], history: &[(ConversationId, Remark)]) -> Outcome<()> {
+        let is_mark = |tag: &&Tag| tag.as_str().contains(Veil::MARK);
+        let marks: BTreeSet<String> = tags.iter().filter(is_mark).map(|tag| tag.as_str().to_owned()).collect();
+        for shown in marks {
+            let looks_so = |tag: &&String| self.veil.over(tag) == shown;
+            let mut whole: BTreeSet<String> = has.iter().filter(looks_so).cloned().collect();
+            if whole.is_empty() {
+                let had = history.iter().filter_map(|(_, remark)| match &remark.said {
+                    Said::Tag { tag, .. } => Some(tag),
+                    _ => None,
+                });
+                whole.extend(had.filter(looks_so).cloned());
             }
-        }
-        for (shown, whole) in seen {
+            if whole.is_empty() {
+                whole.extend(read::tags_shown_as(self.conn, self.veil, &shown)?);
+            }
             let meant = tags.iter().filter(|tag| tag.as_str() == shown).count();
-            if meant == 0 {
-                continue;
-            }
             if meant < whole.len() {
                 let problem = format!("{} tags are shown as {shown}: name all of them, or none", whole.len());
-                return Err(Refused::Masked { field: "tags", problem });
+                return Ok(Err(Refused::Masked { field: "tags", problem }));
             }
-            tags.retain(|tag| tag.as_str() != shown);
-            tags.extend(whole);
+            if !whole.is_empty() {
+                tags.retain(|tag| tag.as_str() != shown);
+                tags.extend(whole.into_iter().map(Tag::kept));
+            }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

@@ -128,6 +128,24 @@ fn tags_that_look_the_same() {
     check(&["<A>", "x"], edit(&["y"], &["$"]), Ok(&["x", "y"]));
 }
 
+/// A tag that was taken off and is put back is the one that it was, and one that another conversation has is that.
+#[test]
+fn tags_that_it_does_not_have() {
+    let (mut store, mut veiled) = stores(&[("a", 3)]);
+    let mut set = |id: i64, list: &[&str], at: i64| {
+        let change = Change { tags: Some(TagChange::Set(tags(list))), ..Change::default() };
+        told(veiled.mark(ConversationId(id), &change, &Expected::Any, at)).map(drop)
+    };
+    assert_eq!(set(1, &["<A>"], 5), Ok(()));
+    assert_eq!(set(2, &["$"], 6), Ok(()));
+    assert_eq!(set(1, &[], 7), Ok(()));
+    assert_eq!(set(1, &["$", "x"], 8), Ok(()));
+    assert_eq!((store.marks(1).tags, store.marks(2).tags), (vec![filled("<A>"), "x".into()], vec![filled("<A>")]));
+    let other = Change { tags: Some(TagChange::Set(tags(&["<B>"]))), ..Change::default() };
+    store.annotator.mark(ConversationId(1), &other, &Expected::Any, 9).unwrap().unwrap();
+    assert_eq!(set(3, &["$"], 10), Err(filled("`tags`: 2 tags are shown as $: name all of them, or none.")));
+}
+
 #[test]
 fn titles_and_saved_views() {
     let (mut store, mut veiled) = stores(&[("a", 1)]);

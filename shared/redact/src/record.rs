@@ -12,7 +12,7 @@ struct Part {
     name: &'static str,
     /// It is known by these, if their values look like names or ids.
     fields: &'static [&'static str],
-    parts: &'static [Part],
+    parts: &'static [Self],
 }
 
 const RECORD: Part = Part {

@@ -143,6 +143,9 @@ fn dense() -> impl Strategy<Value = String> {
         4 => Just(github()),
         2 => Just(format!("AKIA{}", "QWERTYUIOPASDF23")),
         2 => Just("password=".to_owned()),
+        2 => prop::sample::select(vec!["--token ", "Cookie: s=", "pass: ", "token\", \"value\": \"", "<apiKey>", "</"])
+            .prop_map(str::to_owned),
+        1 => Just("zoR4kq.XuhU7-8Tw2".to_owned()),
         2 => Just("\"password\": \"hU7-zoR4kq\"".to_owned()),
         1 => Just("-----BEGIN PRIVATE KEY-----\n".to_owned()),
         1 => Just("MIIEpAIBAAKCAQEA7bq98xkZ3mPqLrT5vWnYcDfGhJ2sK4uX6zA8eB1gC0iVtNoQ\n".to_owned()),

@@ -97,6 +97,14 @@ fn what_is_sent_back_keeps_its_secrets() {
     put(&mut client, json!({"notes": note.replace("rotate", "revoke"), "tags": shown["tags"]}));
     assert_eq!(state(&off)["notes"], was.replace("rotate", "revoke"));
     assert_eq!(state(&off)["tags"], before["tags"]);
+    // Out of the words that tell what it is, a secret would be shown.
+    let answer = client.json("PUT", &path, &json!({"notes": note.replace("needle ", "needle-x")}).to_string());
+    let problem = answer.json();
+    assert_eq!((answer.status, &problem["field"]), (422, &json!("notes")), "{problem}");
+    assert!(
+        problem["detail"].as_str().is_some_and(|it| it.contains("needs the words that stood around it")),
+        "{problem}"
+    );
     // Taken off and put back, as an undo does it.
     put(&mut client, json!({"notes": null}));
     put(&mut client, json!({"notes": note}));

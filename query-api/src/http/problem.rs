@@ -183,7 +183,7 @@ impl From<Refused> for Problem {
             R::NoConversation(_) | R::NoSession(_) | R::NoTag(_) | R::NoView(_) => StatusCode::NOT_FOUND,
             R::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             R::NameTaken(_) | R::Conflict(_) => StatusCode::CONFLICT,
-            R::TooManyTags(_) | R::Unfit(..) | R::Senseless(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            R::TooManyTags(_) | R::Unfit(..) | R::Masked { .. } | R::Senseless(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let problem = Self::new(status, refused.to_string());
         match refused {
@@ -191,6 +191,7 @@ impl From<Refused> for Problem {
                 Ok(version) => Self { advice: Advice::Version(Box::new(version)), ..problem },
                 Err(_) => problem,
             },
+            R::Masked { field, .. } => Self { field: Some(field.to_owned()), ..problem },
             _ => problem,
         }
     }

@@ -40,7 +40,7 @@ fn recall(seeds: u64) {
         *of += 1;
     }
     let percent = |(found, of): (usize, usize)| 100.0 * found as f64 / of as f64;
-    println!("recall, 200 samples of {} kinds, from {seeds} seeds; {} rules", kinds.len(), Rules::ours().ids().count());
+    println!("recall, 225 samples of {} kinds, from {seeds} seeds; {} rules", kinds.len(), Rules::ours().ids().count());
     kinds.iter().for_each(|(kind, counts)| println!("  {kind:32} {:6.2} %", percent(*counts)));
     let sum = kinds.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
     println!("  {:32} {:6.2} %\n", "all", percent(sum));

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use regex::Regex;
+
 /// A piece of a text around a keyword.
 pub(crate) struct Window<'t> {
     pub(crate) text: &'t str,
@@ -9,11 +11,32 @@ pub(crate) struct Window<'t> {
     pub(crate) start: usize,
 }
 
+/// A match that ends so near the end of its window may go on behind it: it may want a whole line to go on.
+const NEAR: usize = 256;
+/// No secret goes on for longer.
+const FARTHEST: usize = 256 << 10;
+
 impl<'t> Window<'t> {
-    pub(crate) fn of(text: &'t str, keyword: &Range<usize>, back: usize, reach: usize) -> Self {
+    /// From `back` bytes before the keyword to as far as the match goes, if there is one in the next `reach` bytes.
+    pub(crate) fn around(
+        text: &'t str,
+        keyword: &Range<usize>,
+        back: usize,
+        reach: usize,
+        pattern: &Regex,
+    ) -> Option<Self> {
         let start = text.ceil_char_boundary(keyword.start.saturating_sub(back));
-        let end = text.floor_char_boundary(keyword.start.saturating_add(reach.max(keyword.len())));
-        Self { text: &text[start..end], start }
+        let mut reach = reach.max(keyword.len());
+        loop {
+            let end = text.floor_char_boundary(keyword.start.saturating_add(reach));
+            let window = &text[start..end];
+            // Where the match is costs much less than where its groups are, and mostly there is none.
+            let found = pattern.find(window)?;
+            if end == text.len() || found.end() + NEAR < window.len() || reach >= FARTHEST {
+                return Some(Self { text: window, start });
+            }
+            reach *= 8;
+        }
     }
 }
 

@@ -10,37 +10,24 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use crate::record::Open;
+
 /// Under these names stand pictures and files,
 const PICTURES: [&[u8]; 2] = [b"\"data\"", b"\"base64\""];
 /// if it is so many signs that are all of base64: no rule is meant for them.
 const PICTURE: usize = 256;
 
-/// Under these names stands what Claude Code's records are told apart and joined by. No rule of anybody may change that: a
-/// prompt would be lost, or be there twice.
-const NAMES: [&[u8]; 18] = [
-    b"\"sessionId\"",
-    b"\"session_id\"",
-    b"\"uuid\"",
-    b"\"parentUuid\"",
-    b"\"logicalParentUuid\"",
-    b"\"leafUuid\"",
-    b"\"messageId\"",
-    b"\"promptId\"",
-    b"\"prompt_id\"",
-    b"\"requestId\"",
-    b"\"tool_use_id\"",
-    b"\"toolUseID\"",
-    b"\"agentId\"",
-    b"\"agent_id\"",
-    b"\"timestamp\"",
-    b"\"type\"",
-    b"\"hook_event_name\"",
-    b"\"sourceToolAssistantUUID\"",
-];
-/// And under `id`, what begins so.
-const IDS: [&[u8]; 3] = [b"msg_", b"toolu_", b"req_"];
-/// No such name is longer.
-const LONGEST_NAME: usize = 128;
+/// A name of letters alone that is no longer is that of a field.
+const LONGEST_FIELD: usize = 32;
+
+/// What a JSON document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// A record of Claude Code: a line of a transcript, a payload of a hook.
+    Record,
+    /// A value in one.
+    Value,
+}
 
 /// A document, or several behind each other.
 pub(crate) struct Document<'j> {
@@ -56,14 +43,22 @@ pub(crate) struct Document<'j> {
 
 impl<'j> Document<'j> {
     /// Reads it; `None` if it is no JSON. What it takes for JSON may still be none, but never the other way round.
-    pub(crate) fn read(json: &'j str) -> Option<Self> {
+    pub(crate) fn read(json: &'j str, of: Of) -> Option<Self> {
         let bytes = json.as_bytes();
-        let mut reading = Reading { json, ..Reading::default() };
+        let mut reading = Reading { json, own: Open::new(of), ..Reading::default() };
         let mut at = 0;
         while at < bytes.len() {
             match bytes[at] {
                 b'"' => at = reading.string(at + 1)? + 1,
-                b'{' | b'}' | b'[' | b']' | b':' | b',' | b' ' | b'\n' | b'\r' | b'\t' => at += 1,
+                b'{' | b'[' => {
+                    reading.own.open(name(bytes, at + 1));
+                    at += 1;
+                }
+                b'}' | b']' => {
+                    reading.own.close();
+                    at += 1;
+                }
+                b':' | b',' | b' ' | b'\n' | b'\r' | b'\t' => at += 1,
                 b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E' => at += 1,
                 _ => return None,
             }
@@ -100,6 +95,7 @@ struct Reading<'j> {
     shifts: Vec<(usize, usize)>,
     strings: Vec<Range<usize>>,
     marks: Vec<usize>,
+    own: Open,
 }
 
 impl<'j> Reading<'j> {
@@ -127,7 +123,7 @@ impl<'j> Reading<'j> {
         }
         let string = &bytes[from..at];
         let is_left = match name(bytes, from) {
-            Some(name) => is_picture(name, string) || is_record_name(name, string),
+            Some(name) => is_picture(name, string) || self.own.is_known_by(name, string),
             None => is_field(string, &bytes[at + 1..]),
         };
         if is_left {
@@ -200,16 +196,11 @@ fn name(bytes: &[u8], from: usize) -> Option<&[u8]> {
 /// Whether it is itself a name, and of letters alone: that of a field, by which a record is read.
 fn is_field(string: &[u8], after: &[u8]) -> bool {
     after.trim_ascii_start().first() == Some(&b':')
+        && string.len() <= LONGEST_FIELD
         && string.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
 }
 
 fn is_picture(name: &[u8], string: &[u8]) -> bool {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     string.len() >= PICTURE && PICTURES.iter().any(|it| name.ends_with(it)) && string.iter().all(is_base64)
-}
-
-fn is_record_name(name: &[u8], string: &[u8]) -> bool {
-    string.len() <= LONGEST_NAME
-        && (NAMES.iter().any(|it| name.ends_with(it))
-            || (name.ends_with(b"\"id\"") && IDS.iter().any(|it| string.starts_with(it))))
 }

@@ -7,20 +7,23 @@
 //!
 //! There are two ways to hide. What is shown gets `[REDACTED:rule-id]` in a secret's place ([`Rules::masked`],
 //! [`Rules::masked_json`]). What is stored, or leaves byte for byte, keeps its length: each byte of a secret becomes `*`
-//! ([`Rules::blank`], [`Rules::blank_text`]), so that every place in a document keeps its meaning, and a document stays JSON.
+//! ([`Rules::blank`], [`Rules::blank_value`], [`Rules::blank_text`]), so that every place in a document keeps its meaning, and a document stays JSON.
 
 mod blank;
 mod candidate;
 mod find;
 mod json;
 mod mask;
+mod record;
 mod rule;
 mod rules;
 mod tell;
 
 pub use find::Found;
+pub use mask::Unplaced;
 pub use rule::{Entropy, Rule, Unlike};
 pub use rules::{Error, Rules};
+pub use tell::MASK;
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub struct Rule {
     /// Words of which a text must have one, in any case of letters. Without any, every text is looked through.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// What is looked for. The secret is the first group that took part in the match, else all of it.
+    /// What is looked for. The secret is the first group that took part in the match and is not empty, else all of it.
     pub pattern: String,
     /// How much of a riddle the secret must be.
     pub entropy: Option<Entropy>,
@@ -29,6 +29,9 @@ pub struct Rule {
     /// With `reach`: the match may begin within a word.
     #[serde(default)]
     pub glued: bool,
+    /// With `reach`: the match does not begin right behind one of these, in any case of letters.
+    #[serde(default)]
+    pub not_behind: Vec<String>,
     /// The secret has a letter and a digit.
     #[serde(default)]
     pub mixed: bool,

@@ -54,6 +54,7 @@ pub(crate) struct Ready {
     pub(crate) id: String,
     pub(crate) pattern: Regex,
     pub(crate) place: Place,
+    pub(crate) not_behind: Vec<String>,
     pub(crate) entropy: Entropy,
     pub(crate) mixed: bool,
     pub(crate) unlike: Option<Unlike>,
@@ -105,6 +106,13 @@ impl Rules {
         Self::of(theirs, &[]).map(drop)
     }
 
+    /// What it is called by.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> Vec<String> {
+        let rules = document().unwrap_or_default().into_iter();
+        rules.flat_map(|rule| rule.keywords).collect()
+    }
+
     fn of(rules: &[Rule], allow: &[String]) -> Result<Self, Error> {
         let mut called: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut always = Vec::new();
@@ -130,8 +138,7 @@ impl Rules {
 
 impl Ready {
     fn of(rule: &Rule) -> Result<Self, Error> {
-        let letters = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if rule.id.is_empty() || rule.id.len() > 64 || !rule.id.chars().all(letters) {
+        if !is_id(&rule.id) {
             return Err(Error::Id(rule.id.clone()));
         }
         let place = match rule.reach {
@@ -148,12 +155,18 @@ impl Ready {
             id: rule.id.clone(),
             pattern: pattern.map_err(|error| Error::Pattern { id: rule.id.clone(), problem: last_line(&error) })?,
             place,
+            not_behind: rule.not_behind.clone(),
             entropy: rule.entropy.unwrap_or(Entropy(0)),
             mixed: rule.mixed,
             unlike: rule.unlike,
             allow: rule.allow.iter().map(|word| word.to_ascii_lowercase()).collect(),
         })
     }
+}
+
+/// Whether a rule may be called so.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|sign| sign.is_ascii_alphanumeric() || b"-_.".contains(&sign))
 }
 
 /// Our rules, with the parts that their patterns name put in.

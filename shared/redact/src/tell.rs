@@ -4,8 +4,8 @@ use crate::Entropy;
 use crate::rule::Unlike;
 use crate::rules::Ready;
 
-/// What we put in a secret's place is none.
-pub(crate) const MASK: &str = "[REDACTED:";
+/// What stands in a secret's place begins so, and is none.
+pub const MASK: &str = "[REDACTED:";
 /// No secret is shorter.
 const SHORTEST: usize = 3;
 /// In so many random signs some short word may stand.
@@ -56,9 +56,9 @@ fn entropy(secret: &str) -> u32 {
     (bits * 1000.0).round() as u32
 }
 
-/// Whether it looks like code: a name, a path of names, a call, a type, a variable of a shell.
+/// Whether it looks like code: a name, a path of names, a call, a type, a variable of a shell, the address of a contract.
 fn is_code(secret: &str) -> bool {
-    is_filled_in(secret) || names(secret).all(is_name)
+    is_filled_in(secret) || is_address(secret) || names(secret).all(is_name)
 }
 
 /// Whether it is words, as they stand in the place of a password where one is explained.
@@ -66,10 +66,42 @@ fn is_words(secret: &str) -> bool {
     is_filled_in(secret) || names(secret).all(is_word)
 }
 
-/// Whether a program puts something in its place, or it is the rest of an address.
+/// Whether a program puts something in its place, or it is the rest of an address, ports or the path of a file.
 fn is_filled_in(secret: &str) -> bool {
     secret.starts_with("//")
+        || is_port(secret)
+        || is_path(secret)
         || ["::", "->", "=>", "${", "{{", "}}", "()", "$("].iter().any(|sign| secret.contains(sign))
+}
+
+/// `8080/index.html`, `27017:27017`.
+fn is_port(secret: &str) -> bool {
+    let rest = secret.trim_start_matches(|sign: char| sign.is_ascii_digit() || sign == '.');
+    let digits = secret.len() - rest.len();
+    let is_number = |sign: char| sign.is_ascii_digit() || ":.-".contains(sign);
+    (1..=5).contains(&digits) && rest.starts_with('/')
+        || rest.starts_with(':') && digits > 0 && rest.chars().all(is_number)
+}
+
+/// `/home/dev/x1y2`, `./x`, `certs/host-9f8e.pem`.
+fn is_path(secret: &str) -> bool {
+    const FILES: [&str; 16] = [
+        "pem", "key", "crt", "cer", "pub", "p12", "pfx", "jks", "json", "yaml", "yml", "toml", "txt", "env", "conf",
+        "sh",
+    ];
+    let within = secret.trim_start_matches(['.', '~']).strip_prefix('/');
+    let first = within.and_then(|path| path.split_once('/')).map(|(first, _)| first);
+    let is_folder =
+        |name: &str| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_lowercase()) || name == "Users";
+    first.is_some_and(is_folder)
+        || secret.starts_with("./")
+        || secret.contains('/') && secret.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end))
+}
+
+/// Forty digits to the base of sixteen are an account; a key has more.
+fn is_address(secret: &str) -> bool {
+    let digits = secret.strip_prefix("0x").unwrap_or_default();
+    digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The names behind each other of which a path or a name of several words is made.

@@ -68,6 +68,14 @@ pub enum Refused {
     /// A saved view of this name is there.
     #[error("There is a saved view of the name {:?} already.", .0.as_str())]
     NameTaken(Name),
+    /// Who wrote this field saw the secrets in it as marks, and what he made of them cannot be taken back.
+    #[error("`{field}`: {problem}.")]
+    Masked {
+        /// Which.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// It cannot be done to what there is.
     #[error("{0}")]
     Conflict(String),
@@ -175,6 +183,20 @@ struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// What was sent back through the veil by who saw `seen`, with the secrets in the places of their marks: `parse` holds it
+    /// against what the field may hold.
+    fn lifted<T>(
+        &self,
+        field: &'static str,
+        said: &str,
+        seen: &[&str],
+        parse: impl FnOnce(&str) -> Result<T, Unfit>,
+    ) -> Result<T, Refused> {
+        let masked = |problem: String| Refused::Masked { field, problem };
+        let whole = self.veil.lifted(said, seen).map_err(|unplaced| masked(unplaced.to_string()))?;
+        parse(&whole).map_err(|unfit| masked(format!("with the secrets in the places of its marks it {unfit}")))
+    }
+
     /// The stamp of a new row. The ids of a transaction follow each other, from a random one on: so those of many rows fill the
     /// pages of their index one after the other, and what is said at one moment stands in the order in which it was said.
     fn stamp(&self, created_ms: i64) -> Result<Stamp, Error> {

@@ -82,7 +82,7 @@ pub use sessions::{
 pub use snippet::{Match, Piece};
 pub use suggest::Suggestion;
 pub use tags::TagCount;
-pub(crate) use tags::{show as show_tags, tag_spelling};
+pub(crate) use tags::{show as show_tags, shown_as as tags_shown_as, tag_spelling};
 pub use turn::{Figures, Listed, Texts, ToolSummary, Turn};
 
 /// A read-only connection.

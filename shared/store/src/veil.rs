@@ -10,7 +10,7 @@ mod shown;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use redact::Rules;
+use redact::{Rules, Unplaced};
 
 pub(crate) use passing::Passing;
 
@@ -25,6 +25,8 @@ pub(crate) trait Shown {
 pub struct Veil(Option<Arc<Rules>>);
 
 impl Veil {
+    /// What each mark begins with.
+    pub(crate) const MARK: &str = redact::MASK;
     /// Behind the end of a cut, so much is looked at before it is cut: what is cut off in the middle of a secret is known by
     /// what follows.
     pub(crate) const BEYOND: u32 = 16 << 10;
@@ -48,6 +50,14 @@ impl Veil {
     pub(crate) fn text(&self, text: &mut String) {
         if let Cow::Owned(hidden) = self.over(text) {
             *text = hidden;
+        }
+    }
+
+    /// Leaves the first `most` bytes of a text, without its secrets.
+    pub(crate) fn beginning(&self, text: &mut String, most: usize) {
+        match &self.0 {
+            Some(rules) => *text = rules.masked_beginning(text, most, Self::BEYOND as usize),
+            None => text.truncate(text.floor_char_boundary(most)),
         }
     }
 
@@ -75,7 +85,7 @@ impl Veil {
                 Cow::Owned(hidden) => Cow::Owned(hidden.into_bytes()),
                 Cow::Borrowed(_) => Cow::Borrowed(json),
             },
-            (Some(_), Err(_)) => Cow::Owned(self.blanked(json.to_vec(), Bytes::Json).0),
+            (Some(_), Err(_)) => Cow::Owned(self.blanked(json.to_vec(), Bytes::Value).0),
             (None, _) => Cow::Borrowed(json),
         }
     }
@@ -85,24 +95,30 @@ impl Veil {
         let count = match (&self.0, of) {
             (None, _) => 0,
             (Some(rules), Bytes::Json) => rules.blank(&mut bytes),
+            (Some(rules), Bytes::Value) => rules.blank_value(&mut bytes),
             (Some(rules), Bytes::Text) => rules.blank_text(&mut bytes),
         };
         (bytes, count)
     }
 
     /// A text that was sent back by who saw it behind this veil: each mark that stands for a secret of what he saw is that
-    /// secret again, so that who changes a word of a note does not lose the secret in it. `seen` gives what he may have seen,
-    /// the likeliest first.
-    pub(crate) fn lifted<'t>(&self, said: &'t str, seen: &[&str]) -> Cow<'t, str> {
-        self.0.as_ref().map_or(Cow::Borrowed(said), |rules| rules.restored(said, seen))
+    /// secret again, so that who changes a word of a note does not lose the secret in it. `seen` gives what he saw, or may have
+    /// seen before that.
+    ///
+    /// # Errors
+    /// A mark where its secret would be shown, or of which nobody can tell what it stands for.
+    pub(crate) fn lifted<'t>(&self, said: &'t str, seen: &[&str]) -> Result<Cow<'t, str>, Unplaced> {
+        self.0.as_ref().map_or(Ok(Cow::Borrowed(said)), |rules| rules.restored(said, seen))
     }
 }
 
 /// What bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
-    /// JSON, or a line of it.
+    /// A record in JSON, or a line of them.
     Json,
+    /// A JSON value in one.
+    Value,
     /// Text, or anything.
     Text,
 }

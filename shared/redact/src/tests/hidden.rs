@@ -1,5 +1,7 @@
 //! Hiding for good, in JSON and in any bytes: same length, same everything else, and what was JSON still is.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -67,27 +69,52 @@ fn a_picture_is_left() {
     assert_eq!(blanked(&picture), picture);
 }
 
-/// Whatever a person's rule takes for a secret, records are told apart and joined as before.
+/// Whatever a person's rule takes for a secret, records are told apart and joined as before; and what tools take and give under the
+/// same names is hidden as anything else. `~` stands for an id; and for as many `*` in what is expected, where it is hidden.
 #[test]
 fn what_records_are_known_by_is_left() {
-    let theirs = toml::from_str("id = 'x'\npattern = '[0-9a-z_-]{8,}'").unwrap();
-    let rules = Rules::with(&[theirs], &[]).unwrap();
-    let check = |json: &str, expected: &str| {
-        let mut bytes = json.as_bytes().to_vec();
-        rules.blank(&mut bytes);
+    let check = |pattern: &str, json: &str, expected: &str| {
+        let theirs = toml::from_str(&format!("id = 'x'\npattern = '{pattern}'")).unwrap();
+        let mut bytes = json.replace('~', "0a1b2c3d-0000-4000-8000").into_bytes();
+        Rules::with(&[theirs], &[]).unwrap().blank(&mut bytes);
+        let expected = expected.replace("(~)", &"*".repeat(23)).replace('~', "0a1b2c3d-0000-4000-8000");
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     };
-    let uuid = "0a1b2c3d-0000-4000-8000-000000000000";
+    let ids = "[0-9a-z-]{8,}";
     for name in ["sessionId", "uuid", "parentUuid", "promptId", "requestId", "tool_use_id", "session_id", "agentId"] {
-        check(
-            &format!(r#"{{"{name}" : "{uuid}","x":"{uuid}"}}"#),
-            &format!(r#"{{"{name}" : "{uuid}","x":"{}"}}"#, "*".repeat(36)),
-        );
+        check(ids, &format!(r#"{{"{name}" : "~","x":"~"}}"#), &format!(r#"{{"{name}" : "~","x":"(~)"}}"#));
+        let inputs = |shown: &str| {
+            format!(
+                r#"{{"message":{{"content":[{{"id":"~","input":{{"{name}":"{shown}","of":[{{"{name}":"{shown}"}}]}}}}]}},
+                     "tool_input":{{"{name}":"{shown}"}},"toolUseResult":{{"message":{{"id":"{shown}"}}}}}}"#
+            )
+        };
+        check(ids, &inputs("~"), &inputs("(~)"));
     }
-    check(
-        r#"{"id":"toolu_01abcdefgh","of":{"id":"abcdefghij"}}"#,
-        r#"{"id":"toolu_01abcdefgh","of":{"id":"**********"}}"#,
-    );
+    check(ids, r#"{"uuid":"~"}{"uuid":"~","a":["~"]}"#, r#"{"uuid":"~"}{"uuid":"~","a":["(~)"]}"#);
+    check(ids, r#"{"toolUseResult":{"agentId":"~","uuid":"~"}}"#, r#"{"toolUseResult":{"agentId":"~","uuid":"(~)"}}"#);
+    check("a sentence.*", r#"{"reason":"a sentence of ~"}"#, &format!(r#"{{"reason":"{}"}}"#, "*".repeat(37)));
+    for kept in [
+        r#"{"type":"queue-operation","operation":"enqueue","timestamp":"2026-11-20T10:00:09Z"}"#,
+        r#"{"type":"system","subtype":"stop_hook_summary","parentToolUseID":"toolu_1"}"#,
+        r#"{"message":{"id":"msg_1","role":"user","model":"<synthetic>","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text"}]}]}}"#,
+        r#"{"attachment":{"type":"queued_command","commandMode":"prompt","origin":{"kind":"human"}}}"#,
+        r#"{"hook_event_name":"SessionEnd","reason":"clear","tool_calls":[{"tool_name":"Bash","tool_use_id":"toolu_1"}]}"#,
+        r#"{"forkedFrom":{"sessionId":"0a1b","messageUuid":"2c3d"},"continuedInSessionId":"4e5f","origin":{"kind":"human"}}"#,
+    ] {
+        check(".+", kept, kept);
+        check("[a-z]{3,}", kept, kept);
+    }
+}
+
+/// A field is called by letters; a secret may be of letters alone, too.
+#[test]
+fn a_secret_in_the_place_of_a_name() {
+    let token = format!("hf_{}", "QwErTyUiOpAsDfGhJkLzXcVbNmPoIuYtRe");
+    check_all(&format!(r#"{{"{token}":1,"a_field":1}}"#), &token);
+    fn check_all(json: &str, secret: &str) {
+        assert_eq!(blanked(json), json.replace(secret, &"*".repeat(secret.len())));
+    }
 }
 
 /// What is cut off, or was never JSON, hides its secrets too.
@@ -116,6 +143,9 @@ fn dense() -> impl Strategy<Value = String> {
         4 => Just(github()),
         2 => Just(format!("AKIA{}", "QWERTYUIOPASDF23")),
         2 => Just("password=".to_owned()),
+        2 => prop::sample::select(vec!["--token ", "Cookie: s=", "pass: ", "token\", \"value\": \"", "<apiKey>", "</"])
+            .prop_map(str::to_owned),
+        1 => Just("zoR4kq.XuhU7-8Tw2".to_owned()),
         2 => Just("\"password\": \"hU7-zoR4kq\"".to_owned()),
         1 => Just("-----BEGIN PRIVATE KEY-----\n".to_owned()),
         1 => Just("MIIEpAIBAAKCAQEA7bq98xkZ3mPqLrT5vWnYcDfGhJ2sK4uX6zA8eB1gC0iVtNoQ\n".to_owned()),
@@ -203,7 +233,23 @@ proptest! {
         prop_assert_eq!(Rules::ours().blank_text(&mut hidden), 0, "{}", String::from_utf8_lossy(&hidden));
         let shown = Rules::ours().masked(&text).into_owned();
         for it in &found {
-            prop_assert!(shown.contains(&it.mark()));
+            let mark = format!("[REDACTED:{}", it.rule);
+            prop_assert!(shown.contains(&mark));
+        }
+    }
+
+    /// Whatever somebody makes of what he saw masked: it is refused, or shows nothing that it did not show.
+    #[test]
+    fn any_change_of_a_masked_text_shows_no_secret(text in dense(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let shown = Rules::ours().masked(&text).into_owned();
+        prop_assert_eq!(Rules::ours().restored(&shown, &[&text]), Ok(Cow::Borrowed(&*text)));
+        let piece = |at: &prop::sample::Index| &shown[shown.floor_char_boundary(at.index(shown.len() + 1))..];
+        let said: String = cuts.iter().map(|at| &piece(at)[..piece(at).floor_char_boundary(60)]).collect();
+        if let Ok(restored) = Rules::ours().restored(&said, &[&text]) {
+            let again = Rules::ours().masked(&restored);
+            for secret in Rules::ours().find(&text).iter().map(|it| &text[it.range.clone()]) {
+                prop_assert!(said.contains(secret) || !again.contains(secret), "{said:?} became {restored:?}");
+            }
         }
     }
 

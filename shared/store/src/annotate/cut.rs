@@ -102,8 +102,10 @@ impl Annotator {
             }
             let given = read::given_title(act.conn, session_id)?;
             let seen: Vec<&str> = given.as_deref().into_iter().collect();
-            let whole = title.map(|title| Name::parse(&act.veil.lifted(title.as_str(), &seen))).and_then(Result::ok);
-            act.title(session_id, whole.as_ref().or(title)).map(Ok)
+            match title.map(|title| act.lifted("title", title.as_str(), &seen, Name::parse)).transpose() {
+                Ok(title) => act.title(session_id, title.as_ref()).map(Ok),
+                Err(refused) => Ok(Err(refused)),
+            }
         })
     }
 }

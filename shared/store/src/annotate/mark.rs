@@ -155,7 +155,10 @@ impl Act<'_> {
         if !fits {
             return Ok(Err(Refused::Stale { version: seen.version(id) }));
         }
-        let change = &lifted(change, &before, &history, self.veil);
+        let change = &match self.unmasked(change, &before, &history)? {
+            Ok(change) => change,
+            Err(refused) => return Ok(Err(refused)),
+        };
         // What is said later counts, whatever the clock says.
         let newest = history.iter().map(|(_, remark)| remark.stamp.created_ms).max();
         let at = newest.map_or(self.now_ms, |newest| self.now_ms.max(newest.saturating_add(1)));
@@ -209,38 +212,74 @@ impl Act<'_> {
         }
         Ok(Ok(Marked { id, changed, marks, before }))
     }
-}
 
-/// The change with the secrets that its caller saw as marks: those of the note that there is, or else of an earlier one, and
-/// whole tags.
-fn lifted(change: &Change, before: &Marks, history: &[(ConversationId, Remark)], veil: &Veil) -> Change {
-    let mut change = change.clone();
-    if !veil.is_drawn() {
-        return change;
-    }
-    if let Some(Some(note)) = &mut change.notes {
-        let now = before.note();
-        let earlier = history.iter().rev().filter_map(|(_, remark)| match &remark.said {
-            Said::Note(note) => note.as_deref(),
-            _ => None,
-        });
-        let seen: Vec<&str> = now.as_deref().into_iter().chain(earlier).collect();
-        if let Ok(Some(whole)) = Note::parse(&veil.lifted(note.as_str(), &seen)) {
-            *note = whole;
+    /// The change with the secrets that its caller saw as marks: those of the note that there is, or of an earlier one that is
+    /// sent back as a whole; and whole tags.
+    fn unmasked(&self, change: &Change, before: &Marks, history: &[(ConversationId, Remark)]) -> Outcome<Change> {
+        let mut change = change.clone();
+        if !self.veil.is_drawn() {
+            return Ok(Ok(change));
         }
-    }
-    let tags = match &mut change.tags {
-        Some(TagChange::Set(tags)) => vec![tags],
-        Some(TagChange::Edit { add, remove }) => vec![add, remove],
-        None => Vec::new(),
-    };
-    for tag in tags.into_iter().flatten() {
-        let whole = before.tags.iter().find(|had| veil.over(had) == tag.as_str() && *had != tag.as_str());
-        if let Some(Ok(whole)) = whole.map(|whole| Tag::parse(whole)) {
-            *tag = whole;
+        if let Some(Some(note)) = &mut change.notes {
+            let now = before.note().unwrap_or_default();
+            let earlier = history.iter().rev().filter_map(|(_, remark)| match &remark.said {
+                Said::Note(note) => note.as_deref(),
+                _ => None,
+            });
+            let seen: Vec<&str> = [now.as_str()].into_iter().chain(earlier).collect();
+            match self.lifted("notes", note.as_str(), &seen, Note::parse) {
+                Ok(Some(whole)) => *note = whole,
+                Ok(None) => {}
+                Err(refused) => return Ok(Err(refused)),
+            }
         }
+        let lists = match &mut change.tags {
+            Some(TagChange::Set(tags)) => vec![tags],
+            Some(TagChange::Edit { add, remove }) => {
+                // One that it has need not be added.
+                add.retain(|tag| !before.tags.iter().any(|had| *self.veil.over(had) == *tag.as_str()));
+                vec![add, remove]
+            }
+            None => Vec::new(),
+        };
+        for tags in lists {
+            if let Err(refused) = self.unmask_tags(tags, &before.tags, history)? {
+                return Ok(Err(refused));
+            }
+        }
+        Ok(Ok(change))
     }
-    change
+
+    /// Tags of which only the mark was seen: those that the conversation has, else those that it had, as an undo means them, else
+    /// those that others have. Of several that look the same all are meant, or nobody can tell which.
+    fn unmask_tags(&self, tags: &mut Vec<Tag>, has: &[String], history: &[(ConversationId, Remark)]) -> Outcome<()> {
+        let is_mark = |tag: &&Tag| tag.as_str().contains(Veil::MARK);
+        let marks: BTreeSet<String> = tags.iter().filter(is_mark).map(|tag| tag.as_str().to_owned()).collect();
+        for shown in marks {
+            let looks_so = |tag: &&String| self.veil.over(tag) == shown;
+            let mut whole: BTreeSet<String> = has.iter().filter(looks_so).cloned().collect();
+            if whole.is_empty() {
+                let had = history.iter().filter_map(|(_, remark)| match &remark.said {
+                    Said::Tag { tag, .. } => Some(tag),
+                    _ => None,
+                });
+                whole.extend(had.filter(looks_so).cloned());
+            }
+            if whole.is_empty() {
+                whole.extend(read::tags_shown_as(self.conn, self.veil, &shown)?);
+            }
+            let meant = tags.iter().filter(|tag| tag.as_str() == shown).count();
+            if meant < whole.len() {
+                let problem = format!("{} tags are shown as {shown}: name all of them, or none", whole.len());
+                return Ok(Err(Refused::Masked { field: "tags", problem }));
+            }
+            if !whole.is_empty() {
+                tags.retain(|tag| tag.as_str() != shown);
+                tags.extend(whole.into_iter().map(Tag::kept));
+            }
+        }
+        Ok(Ok(()))
+    }
 }
 
 /// What is to be added and what to be taken off.

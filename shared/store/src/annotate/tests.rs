@@ -4,6 +4,7 @@ mod bulk;
 mod cut;
 mod law;
 mod mark;
+mod masked;
 mod model;
 
 use queue::DataDir;

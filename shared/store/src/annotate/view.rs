@@ -30,14 +30,19 @@ impl Annotator {
             let Some(former) = views::named(&views, of) else {
                 return Ok(Err(Refused::NoView(of.to_owned())));
             };
-            if let Some(name) = name
+            let name = name.map(|name| act.lifted("name", name.as_str(), &[&former.name], Name::parse)).transpose();
+            let query = act.lifted("query", query, &[&former.query], |query| Ok(query.to_owned()));
+            let (name, query) = match (name, query) {
+                (Ok(name), Ok(query)) => (name, query),
+                (Err(refused), _) | (_, Err(refused)) => return Ok(Err(refused)),
+            };
+            if let Some(name) = &name
                 && views::named(&views, name.as_str()).is_some_and(|other| other.stamp.id != former.stamp.id)
             {
                 return Ok(Err(Refused::NameTaken(name.clone())));
             }
             act.remove_view(former)?;
-            let name = name.map_or(former.name.as_str().into(), |name| act.veil.lifted(name.as_str(), &[&former.name]));
-            act.put_view(&name, &act.veil.lifted(query, &[&former.query])).map(Ok)
+            act.put_view(name.as_ref().map_or(&former.name, Name::as_str), &query).map(Ok)
         })
     }
 

@@ -313,7 +313,7 @@ fn with_sides(
         let most = most as usize;
         match depth.veil {
             // Hidden in as many bytes as it has, so that as much is cut as would be of it.
-            Some(veil) => value(&closed(&veil.blanked(bytes.to_vec(), Bytes::Json).0[..most])),
+            Some(veil) => value(&closed(&veil.blanked(bytes.to_vec(), Bytes::Value).0[..most])),
             None => value(&closed(&bytes[..most])),
         }
     };

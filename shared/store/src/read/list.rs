@@ -8,6 +8,7 @@
 mod ranked;
 mod rows;
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::health::older_sessions;
 use super::query::Query;
 use super::search::{Asked, Effort, Grain, Plan};
 use super::snippet;
+use super::tags;
 use super::turn::{self, Listed, Room, Texts};
 use crate::error::Error;
 use crate::ids::ConversationId;
@@ -285,12 +287,24 @@ pub(super) struct Question {
     few: Option<Vec<i64>>,
 }
 
+/// The filter with the tags that somebody behind a veil knows by their marks. Of several that look the same none can be meant.
+fn named<'f>(asked: Asked<'_>, filter: &'f Filter) -> Result<Cow<'f, Filter>, Error> {
+    let mut filter = Cow::Borrowed(filter);
+    for at in 0..filter.tags.len() {
+        if let [tag] = &tags::shown_as(asked.conn, asked.veil, &filter.tags[at])?[..] {
+            tag.clone_into(&mut filter.to_mut().tags[at]);
+        }
+    }
+    Ok(filter)
+}
+
 impl Question {
     /// `None` if nothing can be found.
     pub(super) fn new(asked: Asked<'_>, filter: &Filter, grain: Grain) -> Result<Option<Self>, Error> {
         if filter.query.as_ref().is_some_and(Query::is_empty) {
             return Ok(None);
         }
+        let filter = &*named(asked, filter)?;
         let held = Held::new(asked.conn, filter)?;
         let effort = Effort::new(asked.conn, grain)?;
         let plan = filter.query.as_ref().map(|query| Plan::new(asked, query, grain, effort)).transpose()?;

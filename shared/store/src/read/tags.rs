@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Context, Error};
 use crate::human::{Marks, Tag, folded};
+use crate::veil::Veil;
 
 /// A tag and how much it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,15 @@ pub(crate) fn tag_spelling(conn: &Connection, tag: &str) -> Result<Option<Tag>, 
         .query_row([folded(tag)], |row| row.get::<_, String>(0).map(Tag::kept))
         .optional()
         .op("look for a tag")
+}
+
+/// The tags in use that are shown so through a veil: who sees only the mark of one, and sends it back, means it.
+pub(crate) fn shown_as(conn: &Connection, veil: &Veil, shown: &str) -> Result<Vec<String>, Error> {
+    if !(veil.is_drawn() && shown.contains(Veil::MARK)) {
+        return Ok(Vec::new());
+    }
+    let tags = all(conn, u32::MAX)?.into_iter().map(|(_, tag)| tag.tag);
+    Ok(tags.filter(|tag| veil.over(tag) == shown).collect())
 }
 
 /// Spells tags as they are shown.

@@ -84,8 +84,7 @@ impl Texts {
         }
         for text in [&mut turn.prompt_text, &mut turn.response_text].into_iter().flatten() {
             if text.len() > Self::BEGUN {
-                veil.text(text);
-                text.truncate(text.floor_char_boundary(Self::BEGUN));
+                veil.beginning(text, Self::BEGUN);
                 text.shrink_to_fit();
             }
         }

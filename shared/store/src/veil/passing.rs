@@ -27,7 +27,7 @@ impl Passing {
         }
         let whole = match self.of {
             Bytes::Json => piece.iter().rposition(|byte| *byte == b'\n').map(|at| self.held.len() + at + 1),
-            Bytes::Text => None,
+            Bytes::Value | Bytes::Text => None,
         };
         self.held.extend_from_slice(piece);
         let Some(whole) = whole else { return Vec::new() };
@@ -46,7 +46,7 @@ impl Passing {
         let mut passed = Vec::with_capacity(bytes.len());
         let lines: Vec<&[u8]> = match self.of {
             Bytes::Json => bytes.split_inclusive(|byte| *byte == b'\n').collect(),
-            Bytes::Text => vec![bytes],
+            Bytes::Value | Bytes::Text => vec![bytes],
         };
         for line in lines {
             let (line, hidden) = self.veil.blanked(line.to_vec(), self.of);

@@ -79,9 +79,14 @@ impl<T: Shown, const N: usize> Shown for [&mut T; N] {
     }
 }
 
+/// The notes of several ids are one text, as they are sent back.
 impl Shown for Marks {
     fn hide(&mut self, veil: &Veil) {
-        [&mut self.tags, &mut self.notes].hide(veil);
+        self.tags.hide(veil);
+        if veil.is_drawn() {
+            self.notes = self.note().into_iter().collect();
+        }
+        self.notes.hide(veil);
     }
 }
 

@@ -6,7 +6,7 @@ use redact::Rules;
 
 use super::Veil;
 use crate::read::seed::{Store, turn};
-use crate::read::{ListRequest, Reader, Texts, Value};
+use crate::read::{Filter, ListRequest, Reader, Texts, Value};
 
 fn veil() -> Veil {
     Veil::of(Some(Arc::new(Rules::with(&[], &[]).unwrap())))
@@ -40,6 +40,26 @@ fn prompts_of_a_page() {
         let session = reader.session("s", None, 10, Texts::Begun).unwrap().unwrap().conversations.remove(0).turn;
         assert_eq!(session, listed);
     }
+}
+
+/// A link to a tag has its mark, and finds what has the tag.
+#[test]
+fn a_tag_by_its_mark() {
+    let store = Store::new();
+    let ids = [store.turn(&turn("s", 1, "a")), store.turn(&turn("s", 2, "b"))];
+    store.say(&format!(
+        "insert into tag_history (id, origin_id, created_ms, conversation_id, tag, present) values ('x', 1, 1, {}, '{}', 1)",
+        ids[0].0,
+        key()
+    ));
+    let mut reader = store.reader().veiled(veil());
+    let mut found = |tag: &str| {
+        let filter = Filter { tags: vec![tag.to_owned()], ..Filter::default() };
+        let page = reader.list(&ListRequest { filter, ..ListRequest::default() }).unwrap();
+        page.items.iter().map(|item| item.turn.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found("[REDACTED:github-token]"), [ids[0]]);
+    assert_eq!(found("[REDACTED:password]"), []);
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl DataDir {
         self.root.join("queue/archive")
     }
 
+    /// That this is the store of the sample, which `ops/up` shows to whoever has no sessions yet; and what it then held.
+    pub fn sample(&self) -> PathBuf {
+        self.root.join(".sample")
+    }
+
     /// What was set up outside of here, so that it can be taken out again.
     pub fn setup(&self) -> PathBuf {
         self.root.join("setup.json")

@@ -99,6 +99,34 @@ fn what_people_say_comes_first() {
     assert!(text.out().contains("Nothing was asked in this time."), "{text}");
 }
 
+/// Also of a project in whose folder lies another that was used later, and of one whose name holds a secret.
+#[test]
+fn every_project_has_its_own_prompts() {
+    let world = World::new();
+    let secret = "/dev/ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5";
+    for (cwd, prompts) in [("/dev/acme", 20), ("/dev/acme/web", 13), (secret, 3)] {
+        for n in 0..prompts {
+            let payload = serde_json::json!({"session_id": format!("{cwd}{n}"), "cwd": cwd, "prompt": format!("p{n}"),
+                                             "hook_event_name": "UserPromptSubmit"});
+            world.hook("UserPromptSubmit", payload.to_string());
+        }
+    }
+    world.ingest_once();
+    let check = |redact: &str, third: &str| {
+        let found: Value = report(&world, &["--format", "json"]).env("PROMPT_MANAGER_REDACT", redact).succeed().json();
+        let told = found["projects"].as_array().unwrap().iter().map(|project| {
+            let prompts = project["prompts"].as_array().unwrap();
+            assert!(prompts.iter().all(|prompt| prompt["project"] == project["project"]), "{project}");
+            (project["project"].as_str().unwrap(), prompts.len())
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [("/dev/acme", 4), ("/dev/acme/web", 4), (third, 3)], "{redact}");
+        let figures = found["figures"]["projects"].as_array().unwrap();
+        assert!(figures.iter().any(|figure| figure["project"] == third), "{redact}: {figures:?}");
+    };
+    check("off", secret);
+    check("display", "/dev/[REDACTED:github-token]");
+}
+
 fn check_refused(done: Done, code: i32, expected: &str) {
     let done = done.code(code);
     assert!(done.err().contains(expected) && done.err().lines().count() == 1, "{expected}\n{done}");

@@ -113,6 +113,11 @@ impl DataDir {
         self.root.join("run/api.token")
     }
 
+    /// Where the API listens, held exclusively by its server as long as that lives.
+    pub fn api_url(&self) -> PathBuf {
+        self.root.join("run/api.url")
+    }
+
     /// Held shared by every process that has the database open, exclusively by one that replaces it.
     pub fn db_lock(&self) -> PathBuf {
         self.root.join("run/db.lock")

@@ -24,6 +24,15 @@ fn nothing_yet_shows_the_sample_beside_the_own_store() {
     assert!(done.out().contains("sample session"), "{done}");
     let shown = installed.try_line(done.out()).json();
     assert_eq!(shown["items"].as_array().map(Vec::len), Some(5), "{shown}");
+    // Each is let in at its own server, wherever that listens.
+    let demo = installed.home(".local/share/prompt-manager-demo");
+    for (home, other) in [(installed.data(""), &demo), (demo.clone(), &installed.data(""))] {
+        let url = fs::read_to_string(home.join("run/api.url")).expect("where it listens");
+        let port = url.trim_end().rsplit(':').next().expect("a port");
+        let link = installed.command(&["open", "--print"]).env("PROMPT_MANAGER_HOME", &home).succeed();
+        assert!(link.out().starts_with(&format!("http://prompt-manager.localhost:{port}/open?once=")), "{link}");
+        assert_ne!(fs::read_to_string(other.join("run/api.url")).expect("where it listens"), url);
+    }
     // A person's own store has none of it.
     let database = installed.data("database/prompts.db");
     assert!(database.exists() && installed.home(".local/share/prompt-manager-demo/database/prompts.db").exists());

@@ -141,6 +141,7 @@ fn wrong_calls() {
     refused(&["--since", "1d", "--until", "2d"], 2, "the span ends before it begins");
     refused(&["--since", "2026-11-02", "--until", "2026-11-01"], 2, "the span ends before it begins");
     refused(&["--format", "pdf"], 2, "invalid value 'pdf'");
+    refused(&["--out", "/nowhere/x.md"], 1, "create /nowhere/x.md: ");
     let out = world.root().join("week.html");
     let path = out.to_str().unwrap();
     let _ = report(&world, &["--format", "html", "--out", path]).succeed().silent();
@@ -148,6 +149,21 @@ fn wrong_calls() {
     refused(&["--out", path], 1, "it is there already; choose another --out, or --force to replace it");
     let _ = report(&world, &["--out", path, "--force"]).succeed().silent();
     assert!(fs::read_to_string(&out).unwrap().starts_with("# Prompts of "));
+}
+
+/// The clock of the zone is put back on 2026-10-25, which has 25 hours; and what is older than the calendar has a beginning.
+#[test]
+fn days_begin_at_midnight() {
+    let world = told();
+    let check = |args: &[&str], expected: &str| {
+        let done = report(&world, args).env("TZ", "Europe/Berlin").succeed();
+        assert!(done.out().contains(expected), "{expected}\n{done}");
+    };
+    let json = |since, until| -> [&str; 6] { ["--since", since, "--until", until, "--format", "json"] };
+    check(&json("2026-10-26", "2026-10-26"), "\"since\": \"2026-10-24T22:00:00.000Z\"");
+    check(&json("2026-10-25", "2026-10-25"), "\"since\": \"2026-10-23T22:00:00.000Z\"");
+    check(&json("2026-03-30", "2026-03-30"), "\"since\": \"2026-03-28T23:00:00.000Z\"");
+    check(&["--since", "99999999999d"], "From 1970-01-01 01:00 to ");
 }
 
 /// Nobody has to have captured anything, and nothing is made where it only looks.

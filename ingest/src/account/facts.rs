@@ -101,7 +101,8 @@ impl Facts {
     /// A span that ends before it begins; the store's, except that there is none.
     pub(super) fn gather(settings: &Settings, args: &Report, now: SystemTime) -> Result<Self, Error> {
         let made_ms = millis(now);
-        let since_ms = args.since.begin(made_ms).div_euclid(QUARTER_MS) * QUARTER_MS;
+        // Nothing is older than 1970, and a time before the calendar has no name.
+        let since_ms = args.since.begin(made_ms).max(0).div_euclid(QUARTER_MS) * QUARTER_MS;
         let until = args.until.map_or(made_ms, |until| until.end(made_ms));
         let until_ms = until.saturating_add(QUARTER_MS - 1).div_euclid(QUARTER_MS).saturating_mul(QUARTER_MS);
         if until <= since_ms {
@@ -163,7 +164,7 @@ impl Stored {
         let names = figures(&mut bare, since_ms, until_ms, project)?.projects.into_iter().filter_map(|(name, _)| name);
         let reader = &mut bare.veiled(veil.clone());
         let stats = figures(reader, since_ms, until_ms, project)?;
-        let before_ms = since_ms.saturating_sub(until_ms.saturating_sub(since_ms));
+        let before_ms = before(since_ms, until_ms);
         let before = figures(reader, before_ms, since_ms, project)?;
         let earlier = Filter { since_ms: Some(before_ms), until_ms: Some(since_ms), ..whole.clone() };
         let mut projects = Vec::new();
@@ -257,6 +258,14 @@ impl Prompt {
 fn offset(ms: i64) -> i32 {
     let time = DateTime::from_timestamp_millis(ms).unwrap_or_default();
     time.with_timezone(&Local).offset().fix().local_minus_utc()
+}
+
+/// Where the time before a span begins: as long before it by the clock on the wall, also where that was put forward or back.
+fn before(since_ms: i64, until_ms: i64) -> i64 {
+    let east = |ms: i64| i64::from(offset(ms)) * 1000;
+    let wall = |ms: i64| ms.saturating_add(east(ms));
+    let begins = wall(since_ms).saturating_sub(wall(until_ms).saturating_sub(wall(since_ms)));
+    begins.saturating_sub(east(begins.saturating_sub(east(since_ms))))
 }
 
 /// By the days that it touches.

@@ -251,6 +251,15 @@ impl Command {
         }
     }
 
+    /// Whether it takes in what people ask, or has that done from now on.
+    pub fn captures(&self) -> bool {
+        match self {
+            Self::Once(_) | Self::Import(_) | Self::Run(_) | Self::Restore(_) | Self::Recover(_) => true,
+            Self::Setup(setup) => !setup.takes_out(),
+            _ => false,
+        }
+    }
+
     /// Who runs the `notify` command.
     pub fn who_notifies(&self) -> Who {
         match self {

@@ -37,6 +37,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let resolve = || Settings::resolve(command.layer(), &|name| var_os(name));
     let settings = resolve()?;
     let schedule = Schedule::new(&settings.schedule)?;
+    if command.captures() {
+        home::not_the_sample(&settings.home)?;
+    }
     if command.writes() {
         home::prepare(&settings)?;
     }

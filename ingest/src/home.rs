@@ -46,6 +46,20 @@ pub fn prepare(settings: &Settings) -> Result<(), Error> {
     check_file_system(root)
 }
 
+/// Refuses the store of the sample, which is no place to keep anything: `ops/up --uninstall` deletes it.
+///
+/// # Errors
+/// [`Error::Home`] in one line that says what to do.
+pub fn not_the_sample(home: &DataDir) -> Result<(), Error> {
+    if !home.sample().exists() {
+        return Ok(());
+    }
+    Err(wrong(
+        home.root(),
+        "is the store of the sample, into which nothing else is taken; run: unset PROMPT_MANAGER_HOME (or give --home another place)",
+    ))
+}
+
 fn wrong(path: &Path, problem: impl Into<String>) -> Error {
     Error::Home { path: path.to_owned(), problem: problem.into() }
 }

@@ -134,11 +134,13 @@ fn plan(writer: &Writer, settings: &Settings, args: &Import) -> Result<Plan, Err
         return Plan::of(&args.paths, &known);
     }
     let roots: Vec<PathBuf> = known.iter().filter(|root| root.is_dir()).cloned().collect();
-    if roots.is_empty() {
-        let path = known.into_iter().next().unwrap_or_else(|| PathBuf::from("~/.claude/projects"));
-        let problem = "there is no such folder, and no other projects root is known; name what to import, such as \
-                       `prompt-manager import ~/backup/.claude`";
-        return Err(Error::Import { path, problem: problem.to_owned() });
+    // Who has just begun has none, and that is no mistake; one that was typed is more likely misspelt.
+    if let (true, Some(path)) = (roots.is_empty(), known.first()) {
+        let problem = "there is no such folder; name what to import, such as `prompt-manager import ~/backup/.claude`";
+        if !args.common.projects.is_empty() {
+            return Err(Error::Import { path: path.clone(), problem: problem.to_owned() });
+        }
+        tracing::warn!("{}: {problem}", path.display());
     }
     Plan::of(&roots, &known)
 }

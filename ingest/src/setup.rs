@@ -100,6 +100,17 @@ impl Setup {
         }
     }
 
+    /// Whether it takes out what was set up.
+    pub fn takes_out(&self) -> bool {
+        match &self.what {
+            What::Hooks(args) => args.remove,
+            What::Plugin(args) => args.remove,
+            What::Service(args) => args.remove,
+            What::Remove(_) => true,
+            What::Refresh(_) => false,
+        }
+    }
+
     /// Whether it changes nothing at all, not even a lock.
     fn only_tells(&self) -> bool {
         match &self.what {

@@ -8,6 +8,7 @@
 pub(crate) mod form;
 pub(crate) mod login;
 pub(crate) mod token;
+pub(crate) mod whereabouts;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -111,14 +111,16 @@ fn every_command_of_every_page_runs() {
     assert!(!only.is_empty() || total.ran > 150, "only {} commands ran", total.ran);
 }
 
-/// One home that is empty at the beginning, and all pages in the order of docs/README.md, each in a new shell.
+/// One home that is empty at the beginning, and all pages in the order of docs/README.md, each in a new shell. This reader has no
+/// history to bring, and makes no command of requests to the API.
 #[test]
 fn whoever_reads_it_all_meets_no_command_that_fails() {
     let reader = Reader::new(Stage::Empty);
     let mut ran = 0;
     for name in links::path_of_a_reader() {
         let page = Page::read(&name);
-        let run = runnable(&page, &mut Count::default());
+        let mut run = runnable(&page, &mut Count::default());
+        run.retain(|fence| fence.language != "http" && (name != "README.md" || fence.first.is_empty()));
         ran += reader.types(&page, &run).iter().map(Vec::len).sum::<usize>();
     }
     println!("{ran} commands, one after the other");

@@ -392,8 +392,12 @@ fn paths_that_are_nothing_stop_it_at_once() {
     check("session.txt", "name it SESSION.jsonl");
     check("chat.json", "in a JSON array");
     assert_eq!(rows(&world).len(), 0, "the good path was taken in all the same");
-    let alone = world.bin("ingest").arg("import").run().code(2);
+    let typed = world.bin("ingest").args(["import", "--projects"]).arg(at("absent")).run().code(2);
+    assert!(typed.err().contains("absent: there is no such folder"), "{typed}");
+    // Who has just begun has no transcripts, and that is no mistake.
+    let alone = world.bin("ingest").arg("import").succeed();
     assert!(alone.err().contains(".claude/projects: there is no such folder"), "{alone}");
+    assert!(alone.out().starts_with("nothing new"), "{alone}");
 }
 
 #[test]

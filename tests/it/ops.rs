@@ -2,6 +2,8 @@
 //!
 //! `ops/up` installs the binaries that the tests built, so that no test waits for a release build.
 
+mod sample; // the sample's store
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -96,40 +98,6 @@ fn copy_projects(to: &Path) {
     let from = SCENARIOS[1].projects();
     let status = std::process::Command::new("cp").arg("-R").arg(from).arg(to).status().expect("cp runs");
     assert!(status.success(), "copy the transcripts to {}", to.display());
-}
-
-#[test]
-fn nothing_yet_shows_the_sample_beside_the_own_store() {
-    let installed = Installed::new();
-    let done = installed.up();
-    assert!(done.out().contains("sample session"), "{done}");
-    let shown = installed.try_line(done.out()).json();
-    assert_eq!(shown["items"].as_array().map(Vec::len), Some(5), "{shown}");
-    // A person's own store has none of it.
-    let database = installed.data("database/prompts.db");
-    assert!(database.exists() && installed.home(".local/share/prompt-manager-demo/database/prompts.db").exists());
-    let own = installed.command(&["once", "--json"]).succeed();
-    assert_eq!(installed.world.names(&installed.data("queue/archive")), [""; 0], "{own}");
-    assert_eq!(installed.running(), ["ingest", "query-api", "query-api"]);
-
-    // Again: the same, on new processes, and the sample is not fed a second time.
-    let again = installed.up();
-    assert!(again.out().contains("was already running"), "{again}");
-    assert_eq!(installed.try_line(again.out()).json(), shown);
-    assert_eq!(installed.running(), ["ingest", "query-api", "query-api"]);
-
-    // Once there is a session of the person's own, it is shown instead.
-    fs::create_dir_all(installed.home(".claude")).expect("a directory");
-    copy_projects(&installed.home(".claude/projects"));
-    let own = installed.up();
-    assert!(!own.out().contains("sample session"), "{own}");
-    assert_eq!(installed.running(), ["ingest", "query-api"]);
-
-    let stopped = installed.script(&["--stop"]).succeed();
-    assert_eq!(stopped.out().trim(), "stopped: query-api ingest");
-    assert_eq!(installed.running(), [""; 0]);
-    let idle = installed.script(&["--stop"]).succeed();
-    assert!(idle.out().starts_with("nothing was running"), "{idle}");
 }
 
 #[test]

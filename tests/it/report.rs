@@ -99,6 +99,34 @@ fn what_people_say_comes_first() {
     assert!(text.out().contains("Nothing was asked in this time."), "{text}");
 }
 
+/// Also of a project in whose folder lies another that was used later, and of one whose name holds a secret.
+#[test]
+fn every_project_has_its_own_prompts() {
+    let world = World::new();
+    let secret = "/dev/ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5";
+    for (cwd, prompts) in [("/dev/acme", 20), ("/dev/acme/web", 13), (secret, 3)] {
+        for n in 0..prompts {
+            let payload = serde_json::json!({"session_id": format!("{cwd}{n}"), "cwd": cwd, "prompt": format!("p{n}"),
+                                             "hook_event_name": "UserPromptSubmit"});
+            world.hook("UserPromptSubmit", payload.to_string());
+        }
+    }
+    world.ingest_once();
+    let check = |redact: &str, third: &str| {
+        let found: Value = report(&world, &["--format", "json"]).env("PROMPT_MANAGER_REDACT", redact).succeed().json();
+        let told = found["projects"].as_array().unwrap().iter().map(|project| {
+            let prompts = project["prompts"].as_array().unwrap();
+            assert!(prompts.iter().all(|prompt| prompt["project"] == project["project"]), "{project}");
+            (project["project"].as_str().unwrap(), prompts.len())
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [("/dev/acme", 4), ("/dev/acme/web", 4), (third, 3)], "{redact}");
+        let figures = found["figures"]["projects"].as_array().unwrap();
+        assert!(figures.iter().any(|figure| figure["project"] == third), "{redact}: {figures:?}");
+    };
+    check("off", secret);
+    check("display", "/dev/[REDACTED:github-token]");
+}
+
 fn check_refused(done: Done, code: i32, expected: &str) {
     let done = done.code(code);
     assert!(done.err().contains(expected) && done.err().lines().count() == 1, "{expected}\n{done}");
@@ -113,6 +141,7 @@ fn wrong_calls() {
     refused(&["--since", "1d", "--until", "2d"], 2, "the span ends before it begins");
     refused(&["--since", "2026-11-02", "--until", "2026-11-01"], 2, "the span ends before it begins");
     refused(&["--format", "pdf"], 2, "invalid value 'pdf'");
+    refused(&["--out", "/nowhere/x.md"], 1, "create /nowhere/x.md: ");
     let out = world.root().join("week.html");
     let path = out.to_str().unwrap();
     let _ = report(&world, &["--format", "html", "--out", path]).succeed().silent();
@@ -120,6 +149,21 @@ fn wrong_calls() {
     refused(&["--out", path], 1, "it is there already; choose another --out, or --force to replace it");
     let _ = report(&world, &["--out", path, "--force"]).succeed().silent();
     assert!(fs::read_to_string(&out).unwrap().starts_with("# Prompts of "));
+}
+
+/// The clock of the zone is put back on 2026-10-25, which has 25 hours; and what is older than the calendar has a beginning.
+#[test]
+fn days_begin_at_midnight() {
+    let world = told();
+    let check = |args: &[&str], expected: &str| {
+        let done = report(&world, args).env("TZ", "Europe/Berlin").succeed();
+        assert!(done.out().contains(expected), "{expected}\n{done}");
+    };
+    let json = |since, until| -> [&str; 6] { ["--since", since, "--until", until, "--format", "json"] };
+    check(&json("2026-10-26", "2026-10-26"), "\"since\": \"2026-10-24T22:00:00.000Z\"");
+    check(&json("2026-10-25", "2026-10-25"), "\"since\": \"2026-10-23T22:00:00.000Z\"");
+    check(&json("2026-03-30", "2026-03-30"), "\"since\": \"2026-03-28T23:00:00.000Z\"");
+    check(&["--since", "99999999999d"], "From 1970-01-01 01:00 to ");
 }
 
 /// Nobody has to have captured anything, and nothing is made where it only looks.

@@ -101,14 +101,15 @@ impl Facts {
     /// A span that ends before it begins; the store's, except that there is none.
     pub(super) fn gather(settings: &Settings, args: &Report, now: SystemTime) -> Result<Self, Error> {
         let made_ms = millis(now);
-        let since_ms = args.since.begin(made_ms).div_euclid(QUARTER_MS) * QUARTER_MS;
+        // Nothing is older than 1970, and a time before the calendar has no name.
+        let since_ms = args.since.begin(made_ms).max(0).div_euclid(QUARTER_MS) * QUARTER_MS;
         let until = args.until.map_or(made_ms, |until| until.end(made_ms));
         let until_ms = until.saturating_add(QUARTER_MS - 1).div_euclid(QUARTER_MS).saturating_mul(QUARTER_MS);
         if until <= since_ms {
             return Err(Error::Usage("the span ends before it begins: see --since and --until".to_owned()));
         }
         let mut reader = match Reader::open_anywhere(&settings.home) {
-            Ok(reader) => Some(reader.veiled(Veil::of(settings.secrets()?))),
+            Ok(reader) => Some(reader),
             Err(store::Error::Missing { .. }) => None,
             Err(error) => return Err(error.into()),
         };
@@ -123,11 +124,13 @@ impl Facts {
             (Some(typed), None) => Some(typed.known(|_| Ok::<_, store::Error>(false))?),
             (None, _) => None,
         };
-        let stored = reader.map(|mut reader| Stored::read(&mut reader, since_ms, until_ms, project.as_deref()));
+        let veil = Veil::of(settings.secrets()?);
+        let project_shown = project.as_deref().map(|project| one_line(&veil.over(project), PROMPT));
+        let stored = reader.map(|reader| Stored::read(reader, &veil, since_ms, until_ms, project.as_deref()));
         let title = args.title.as_deref().map(|title| one_line(title, PROMPT)).filter(|title| !title.is_empty());
         Ok(Self {
             title: title.unwrap_or_else(|| titled(since_ms, until.saturating_sub(1))),
-            project: project.map(|project| one_line(&project, PROMPT)),
+            project: project_shown,
             made_ms,
             since_ms,
             until_ms,
@@ -143,27 +146,35 @@ impl Stored {
         self.stats.days.is_empty() && self.stats.tools.is_empty() && self.stats.projects.is_empty()
     }
 
-    fn read(reader: &mut Reader, since_ms: i64, until_ms: i64, project: Option<&str>) -> Result<Self, store::Error> {
-        let filter = |project: Option<&str>| Filter {
+    fn read(
+        mut bare: Reader,
+        veil: &Veil,
+        since_ms: i64,
+        until_ms: i64,
+        project: Option<&str>,
+    ) -> Result<Self, store::Error> {
+        let whole = Filter {
             since_ms: Some(since_ms),
             until_ms: Some(until_ms),
             project: project.map(str::to_owned),
             kinds: Kind::LISTED.to_vec(),
             ..Filter::default()
         };
-        let whole = filter(project);
+        // What is asked of a project is asked by its own name, which may not be shown.
+        let names = figures(&mut bare, since_ms, until_ms, project)?.projects.into_iter().filter_map(|(name, _)| name);
+        let reader = &mut bare.veiled(veil.clone());
         let stats = figures(reader, since_ms, until_ms, project)?;
-        let before_ms = since_ms.saturating_sub(until_ms.saturating_sub(since_ms));
+        let before_ms = before(since_ms, until_ms);
         let before = figures(reader, before_ms, since_ms, project)?;
         let earlier = Filter { since_ms: Some(before_ms), until_ms: Some(since_ms), ..whole.clone() };
         let mut projects = Vec::new();
-        for name in stats.projects.iter().filter_map(|(name, _)| name.as_ref()).take(PROJECTS) {
-            let mut prompts = kept(reader, filter(Some(name)))?;
-            prompts.extend(costly(reader, filter(Some(name)))?);
-            prompts.extend(list(reader, filter(Some(name)), Sort::Time)?);
-            // A repository within this one has its own.
-            prompts.retain(|prompt| prompt.project.as_ref() == Some(name));
-            projects.push((name.clone(), distinct(prompts, OF_PROJECT)));
+        for name in names.take(PROJECTS) {
+            let shown = veil.over(&name).into_owned();
+            let of_it = Filter { of_project: Some(name), ..whole.clone() };
+            let mut prompts = kept(reader, of_it.clone())?;
+            prompts.extend(costly(reader, of_it.clone())?);
+            prompts.extend(list(reader, of_it, Sort::Time)?);
+            projects.push((shown, distinct(prompts, OF_PROJECT)));
         }
         let failed = Filter { statuses: vec![Status::Failed, Status::Interrupted], ..whole.clone() };
         Ok(Self {
@@ -247,6 +258,14 @@ impl Prompt {
 fn offset(ms: i64) -> i32 {
     let time = DateTime::from_timestamp_millis(ms).unwrap_or_default();
     time.with_timezone(&Local).offset().fix().local_minus_utc()
+}
+
+/// Where the time before a span begins: as long before it by the clock on the wall, also where that was put forward or back.
+fn before(since_ms: i64, until_ms: i64) -> i64 {
+    let east = |ms: i64| i64::from(offset(ms)) * 1000;
+    let wall = |ms: i64| ms.saturating_add(east(ms));
+    let begins = wall(since_ms).saturating_sub(wall(until_ms).saturating_sub(wall(since_ms)));
+    begins.saturating_sub(east(begins.saturating_sub(east(since_ms))))
 }
 
 /// By the days that it touches.

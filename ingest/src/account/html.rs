@@ -6,7 +6,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::page::{Line, Page, Part, Table};
+use super::page::{Line, Page, Part, Table, pieces};
 
 const BODY: &str = "margin:0;padding:16px;font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif";
 const WIDE: &str = "max-width:760px;margin:0 auto";
@@ -15,8 +15,8 @@ const SECTION: &str = "font-size:18px;margin:28px 0 8px;padding-top:12px;border-
 const HEAD: &str = "font-size:15px;margin:16px 0 4px";
 const TEXT: &str = "margin:6px 0;overflow-wrap:anywhere";
 const TABLE: &str = "border-collapse:collapse;width:100%;margin:8px 0";
-const NAME: &str = "text-align:left;padding:4px 8px 4px 0;border-bottom:1px solid rgba(128,128,128,.25);overflow-wrap:anywhere;font-weight:400";
-const FIGURE: &str = "text-align:right;padding:4px 0 4px 12px;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;font-variant-numeric:tabular-nums";
+const NAME: &str = "text-align:left;padding:4px 8px 4px 0;border-bottom:1px solid rgba(128,128,128,.25);overflow-wrap:anywhere;min-width:6em;font-weight:400";
+const FIGURE: &str = "text-align:right;padding:4px 0 4px 8px;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;font-variant-numeric:tabular-nums";
 const LIST: &str = "margin:4px 0;padding:0 0 0 2px;list-style:none";
 const QUIET: &str = "opacity:.75;font-size:13px";
 
@@ -56,6 +56,11 @@ fn part(part: &Part) -> Markup {
     match part {
         Part::Head(head) => html! { h3 style=(HEAD) { bdi { (head) } } },
         Part::Text(text) => html! { p style=(TEXT) { bdi { (flowing(text)) } } },
+        Part::Step(step) => html! { p style=(TEXT) { bdi {
+            @for (piece, is_command) in pieces(step) {
+                @if is_command { code { (flowing(piece)) } } @else { (flowing(piece)) }
+            }
+        } } },
         Part::Table(table) => self::table(table),
         Part::Prompts(prompts) => html! { ul style=(LIST) { (BREAK) @for line in prompts { (item(line)) (BREAK) } } },
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use export::markdown::escaped;
 
-use super::page::{Line, Page, Part, Table};
+use super::page::{Line, Page, Part, Table, pieces};
 
 /// All of it.
 pub(super) fn text(page: &Page) -> String {
@@ -20,6 +20,7 @@ pub(super) fn text(page: &Page) -> String {
             match part {
                 Part::Head(head) => drop(writeln!(text, "### {}", escaped(head))),
                 Part::Text(line) => drop(writeln!(text, "{}", behind(line))),
+                Part::Step(step) => drop(writeln!(text, "{}", told(step))),
                 Part::Table(table) => rows(&mut text, table),
                 Part::Prompts(prompts) => prompts.iter().for_each(|prompt| item(&mut text, prompt)),
             }
@@ -27,6 +28,11 @@ pub(super) fn text(page: &Page) -> String {
     }
     text += "\n`prompt-manager show ID` shows one of these prompts, whole.\n";
     text
+}
+
+fn told(step: &str) -> String {
+    let piece = |(piece, is_command): (&str, bool)| if is_command { format!("`{piece}`") } else { behind(piece) };
+    pieces(step).into_iter().map(piece).collect()
 }
 
 fn rows(text: &mut String, table: &Table) {

@@ -41,6 +41,8 @@ pub(super) enum Part {
     Head(String),
     /// A sentence.
     Text(String),
+    /// A sentence of ours, with commands between backticks.
+    Step(String),
     /// Names and figures.
     Table(Table),
     /// Prompts.
@@ -133,6 +135,7 @@ fn compared(now: &Span, before: &Span) -> Table {
         ("Sessions", sessions),
         ("Answered", both(|span| span.outcomes.complete)),
         ("Failed", both(|span| span.outcomes.failed)),
+        ("With a fault", both(|span| span.figures.failed.unsigned_abs())),
         ("Interrupted", both(|span| span.outcomes.interrupted)),
         ("Not ended", both(|span| span.outcomes.open)),
         ("Tool calls", both(|span| span.calls.0.unsigned_abs())),
@@ -267,10 +270,24 @@ fn health(findings: &[Finding]) -> Vec<Part> {
             Severity::Warning => "Warning",
             Severity::Error => "Error",
         };
-        let lines = [format!("{word}: {}", finding.detail), finding.next_step.clone()];
-        lines.map(|line| Part::Text(one_line(&line, SENTENCE)))
+        let detail = format!("{word}: {}", finding.detail);
+        [Part::Text(one_line(&detail, SENTENCE)), Part::Step(one_line(&finding.next_step, SENTENCE))]
     };
     findings.iter().flat_map(text).collect()
+}
+
+/// The pieces of a sentence, and whether each is a command. A backtick without its fellow is a sign like any other.
+pub(super) fn pieces(step: &str) -> Vec<(&str, bool)> {
+    let pieces: Vec<&str> = step.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return vec![(step, false)];
+    }
+    pieces
+        .into_iter()
+        .enumerate()
+        .map(|(at, piece)| (piece, at % 2 == 1))
+        .filter(|(piece, _)| !piece.is_empty())
+        .collect()
 }
 
 fn line(prompt: &Prompt, with_project: bool) -> Line {
@@ -359,6 +376,14 @@ mod tests {
         check(1001, 1000, "+0 %");
         check(999, 1000, "−0 %");
         check(u64::MAX, 1, "+18,446,744,073,709,551,615 %");
+    }
+
+    #[test]
+    fn steps() {
+        let check = |step, expected: &[(&str, bool)]| assert_eq!(pieces(step), expected, "{step}");
+        check("Run `a b`, or `c`.", &[("Run ", false), ("a b", true), (", or ", false), ("c", true), (".", false)]);
+        check("`a", &[("`a", false)]);
+        check("Look.", &[("Look.", false)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use settings::{Layer, Listen, Settings};
 
 use crate::access::AllowedHost;
 use crate::access::login::{LINK_TIME, Logins, NAME, Site};
+use crate::access::whereabouts;
 
 /// A server on the same machine that says nothing for so long is none.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +38,8 @@ pub(crate) struct Open {
     /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Where the server listens [default: $PROMPT_MANAGER_LISTEN, else 127.0.0.1:8765]
+    /// Where the server listens [default: as the one of this data directory says in run/api.url, else
+    /// $PROMPT_MANAGER_LISTEN, else 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
     /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
@@ -99,6 +101,7 @@ impl Error {
 
 /// Opens a browser, or prints the link.
 pub(crate) fn run(flags: Open) -> Result<(), Error> {
+    let named = flags.listen.is_some();
     let layer = Layer { home: flags.home, listen: flags.listen, ..Layer::default() };
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
     let logins = Logins::of(&settings.home);
@@ -108,7 +111,8 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
         say(&format!("{ended} login{} ended", if ended == 1 { "" } else { "s" }));
         return Ok(());
     }
-    let place = &settings.listen;
+    let told = if named { None } else { whereabouts::of(&settings.home) };
+    let place = told.as_ref().unwrap_or(&settings.listen);
     let host = match (&flags.host, place) {
         (Some(host), _) => host.to_string(),
         (None, Listen::Unix(_)) => return Err(Error::Socket(place.clone())),

@@ -129,7 +129,8 @@ fn total(stats: &Stats) -> String {
         let more = if more.is_empty() { more } else { format!("  {}", quiet(more)) };
         text.push_str(&format!("{} {figure}{more}\n", paint(Tone::Strong, &format!("{name:<14}"))));
     };
-    let failed = if total.failed == 0 { String::new() } else { format!("{} failed", figure::number(total.failed)) };
+    let failed =
+        if total.failed == 0 { String::new() } else { format!("{} with a fault", figure::number(total.failed)) };
     line("Conversations", figure::number(total.conversations), failed);
     line("Messages", figure::number(used.messages), String::new());
     let parts = [

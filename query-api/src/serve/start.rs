@@ -19,6 +19,7 @@ use super::listener::{self, Listener};
 use super::server;
 use crate::access::login::Logins;
 use crate::access::token::{self, Token};
+use crate::access::whereabouts::Whereabouts;
 use crate::access::{Access, AllowedHost, Place};
 use crate::logging;
 use crate::state::db::Database;
@@ -168,12 +169,19 @@ async fn listen(
     } else {
         tracing::info!("the token is in {}", settings.home.api_token().display());
     }
-    let said = match listener.place() {
-        Place::Tcp(address) => format!("listening on http://{address}"),
-        Place::Unix => format!("listening on {}", settings.listen),
+    let url = match listener.place() {
+        Place::Tcp(address) => format!("http://{address}"),
+        Place::Unix => settings.listen.to_string(),
     };
+    let _word = Whereabouts::leave(&settings.home, &url).unwrap_or_else(|error| {
+        tracing::warn!(
+            "failed to write {}: {error}; `open` has to be told with --listen",
+            settings.home.api_url().display()
+        );
+        None
+    });
     let app = App::new(access, Database::new(settings)?);
-    let _ = writeln!(std::io::stdout(), "{said}"); // nobody may be reading
+    let _ = writeln!(std::io::stdout(), "listening on {url}"); // nobody may be reading
     let mut notify = Notify::new(&|name| std::env::var_os(name));
     notify.ready();
     server::run(listener, Arc::new(app), shutdown).await;

@@ -91,8 +91,7 @@ impl NewFile {
         hidden.push(if name.len() > 100 { std::ffi::OsStr::new("part") } else { name });
         let temporary = path.with_file_name(hidden);
         let _ = fs::remove_file(&temporary);
-        let file =
-            File::options().write(true).create_new(true).mode(0o600).open(&temporary).at("create", &temporary)?;
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&temporary).at("create", path)?;
         let out = Some(BufWriter::with_capacity(1 << 16, file));
         Ok(Self { out, temporary, path: path.to_owned(), existing })
     }

@@ -68,6 +68,11 @@ impl DataDir {
         self.root.join("queue/archive")
     }
 
+    /// That this is the store of the sample, which `ops/up` shows to whoever has no sessions yet; and what it then held.
+    pub fn sample(&self) -> PathBuf {
+        self.root.join(".sample")
+    }
+
     /// What was set up outside of here, so that it can be taken out again.
     pub fn setup(&self) -> PathBuf {
         self.root.join("setup.json")
@@ -106,6 +111,11 @@ impl DataDir {
     /// The bearer token of the API.
     pub fn api_token(&self) -> PathBuf {
         self.root.join("run/api.token")
+    }
+
+    /// Where the API listens, held exclusively by its server as long as that lives.
+    pub fn api_url(&self) -> PathBuf {
+        self.root.join("run/api.url")
     }
 
     /// Held shared by every process that has the database open, exclusively by one that replaces it.

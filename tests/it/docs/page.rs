@@ -152,7 +152,7 @@ impl Fence {
         Command { line: self.line + 1, text, expected: Expected::Code(0) }
     }
 
-    /// Requests to the API, each a line `METHOD PATH` and a body in the lines up to the next.
+    /// Requests to the sample's API, each a line `METHOD PATH` and a body in the lines up to the next.
     fn requests(&self) -> Vec<Command> {
         let mut requests: Vec<(usize, &str, String)> = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
@@ -169,7 +169,7 @@ impl Fence {
                 format!(" -H 'Content-Type: application/json' -d '{body}'")
             };
             let text = format!(
-                "curl -sS --fail-with-body -X {method} -H \"Authorization: Bearer $(cat ~/.local/share/prompt-manager/run/api.token)\"{body} 'http://127.0.0.1:8765{path}'"
+                "STORE=~/.local/share/prompt-manager-demo; curl -sS --fail-with-body -X {method} -H \"Authorization: Bearer $(cat $STORE/run/api.token)\"{body} \"$(cat $STORE/run/api.url)\"'{path}'"
             );
             Command { line, text, expected: Expected::Code(0) }
         };

@@ -14,7 +14,7 @@ use super::page::{Command, Expected, Fence, Page};
 pub(super) enum Stage {
     /// A clone of the repository, and nothing else: `ops/up` is theirs to call.
     Empty,
-    /// Installed, with a few sessions of Claude Code taken in, and the API answers.
+    /// Installed, with a few sessions of Claude Code taken in, and the API answers; the sample is there too, with the same.
     Used,
 }
 
@@ -24,7 +24,7 @@ pub(super) const SAMPLE: Scenario = SCENARIOS[1];
 pub(super) struct Reader {
     world: World,
     port: u16,
-    _server: Option<Server>,
+    _servers: Vec<Server>,
 }
 
 /// What a command did.
@@ -42,7 +42,7 @@ impl Reader {
         for name in ["ingest", "query-api", "prompt-hook"] {
             std::os::unix::fs::symlink(bin(name), programs.join(name)).expect("a link");
         }
-        let mut reader = Self { world, port: free_port(), _server: None };
+        let mut reader = Self { world, port: free_port(), _servers: Vec::new() };
         reader.clone_repository();
         if stage == Stage::Used {
             reader.install_and_use();
@@ -107,8 +107,14 @@ impl Reader {
         fs::create_dir_all(self.home(".claude")).expect("a folder");
         let _ = self.command("cp").arg("-R").arg(SAMPLE.projects()).arg(self.home(".claude/projects")).succeed();
         let _ = self.command("prompt-manager").arg("once").succeed();
-        let serve = self.command("prompt-manager").args(["serve", "--home"]).arg(self.data("").components().as_path());
-        self._server = Some(self.world.serve_by(serve).with_token(&self.data("run/api.token")));
+        let own = self.data("").components().as_path().to_owned();
+        let demo = own.with_file_name("prompt-manager-demo");
+        let _ = self.command("cp").arg("-R").arg(&own).arg(&demo).succeed();
+        fs::write(demo.join(".sample"), "").expect("a mark");
+        for (home, listen) in [(own, format!("127.0.0.1:{}", self.port)), (demo, "127.0.0.1:0".to_owned())] {
+            let serve = self.command("prompt-manager").args(["serve", "--listen", &listen, "--home"]).arg(&home);
+            self._servers.push(self.world.serve_by(serve).with_token(&home.join("run/api.token")));
+        }
     }
 
     /// Types the commands of these fences, one after the other, into one shell, and ends at the first that does not do what the
@@ -147,6 +153,7 @@ impl Reader {
                 );
             }
         }
+        script += "held \"${PROMPT_MANAGER_HOME-}\" '' 'this shell is still said to show'\n";
         let read = |name: &str| fs::read_to_string(told.join(name)).unwrap_or_default();
         let path = self.world.root().join("typed");
         fs::write(&path, script).expect("a script");

@@ -41,7 +41,7 @@ impl Tables {
 
     /// The newest last, as it is nearest to where is typed next. Ratings stand at the day on which they were given.
     pub(super) fn days(&self, stats: &Stats) -> Table {
-        let heads = ["day", "conversations", "failed", "tokens", "cost", "rated", "mean", ""];
+        let heads = ["day", "conversations", "faults", "tokens", "cost", "rated", "mean", ""];
         let mut table = self.table(&heads, 1..7);
         let most = stats.days.iter().map(|day| day.figures.conversations).max().unwrap_or(0);
         let mut days: BTreeMap<_, _> = stats.days.iter().map(|it| (it.day, (Some(&it.figures), None))).collect();
@@ -91,7 +91,7 @@ impl Tables {
 
     /// By their paths, which stand last because they may be long.
     pub(super) fn projects(&self, stats: &Stats) -> Table {
-        let mut table = self.table(&["conversations", "failed", "tokens", "cost", "project"], 0..4).cut(4);
+        let mut table = self.table(&["conversations", "faults", "tokens", "cost", "project"], 0..4).cut(4);
         for it in stats.projects.iter().take(self.most) {
             let figures = told(&it.figures);
             table.row(figures.into_iter().chain([it.project.clone().unwrap_or_else(|| "(unknown)".to_owned())]));
@@ -147,7 +147,7 @@ impl Tables {
     }
 }
 
-/// Conversations, failed, tokens, cost.
+/// Conversations, those with a fault, tokens, cost.
 fn told(figures: &Figures) -> [String; 4] {
     let used = &figures.used;
     [number(figures.conversations), some(figures.failed), short(used.tokens()), cost(used)]

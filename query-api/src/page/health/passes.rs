@@ -53,7 +53,7 @@ pub(super) fn plots(it: &Health<'_>) -> Markup {
     let stored =
         picture(passes, from, "Events that passes stored", "s3", |it| it.stored, |count| about(count as u64), &names);
     html! {
-        p class="quiet" { (number(passes.passes)) " passes did something or met a fault; red: a fault ended one, or files failed." }
+        p class="quiet" { (number(passes.passes)) @if passes.passes == 1 { " pass" } @else { " passes" } " did something or met a fault; red: a fault ended one, or files failed." }
         h3 { "How long they took" } (took)
         h3 { "Events they stored" } (stored)
         details id="passes-table" { summary { "Table" } (scrolled("Passes", &table(passes))) }

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, ToSql};
 
-use super::project::Wanted;
+use super::project::{Wanted, folders};
 use super::query::Query;
 use crate::error::{Context, Error};
 use crate::human::folded;
@@ -25,6 +25,8 @@ pub struct Filter {
     /// Begun in this folder or below it, or in a repository that lies there. Without a slash: in a repository, or else a
     /// folder, of this name.
     pub project: Option<String>,
+    /// Of this project itself, named as figures name it: not of what lies below it.
+    pub of_project: Option<String>,
     /// Of these kinds.
     pub kinds: Vec<Kind>,
     /// Through these doors.
@@ -171,7 +173,13 @@ const TOOL: &str = "select id from tools where name = ?1";
 
 impl Held {
     pub(super) fn new(conn: &Connection, filter: &Filter) -> Result<Self, Error> {
-        let folders = filter.project.as_deref().map(|typed| Wanted::new(typed).folders(conn)).transpose()?;
+        let folders = match (&filter.project, &filter.of_project) {
+            (None, None) => None,
+            (typed, name) => Some(folders(conn, |cwd, project| {
+                typed.as_deref().is_none_or(|typed| Wanted::new(typed).takes(cwd, project))
+                    && name.as_deref().is_none_or(|name| name == project)
+            })?),
+        };
         let numbers = |sql, names: &[String]| -> Result<Option<Vec<i64>>, Error> {
             if names.is_empty() {
                 return Ok(None);

@@ -27,23 +27,6 @@ impl<'a> Wanted<'a> {
         is_there(cwd) || is_there(project)
     }
 
-    /// The numbers of the folders of conversations that are meant.
-    pub(super) fn folders(self, conn: &Connection) -> Result<Vec<i64>, Error> {
-        const SQL: &str = "
-            select f.id, f.cwd, coalesce(p.git_root, f.cwd)
-              from folders f left join places p on p.origin_id = f.origin_id and p.cwd = f.cwd";
-        let mut query = conn.prepare_cached(SQL).op("prepare")?;
-        let mut rows = query.query([]).op("read folders")?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().op("read folders")? {
-            let (id, cwd, project): (i64, String, String) = row.try_into().op("read folders")?;
-            if self.takes(&cwd, &project) {
-                found.push(id);
-            }
-        }
-        Ok(found)
-    }
-
     /// The directories that sessions ran in and that are meant on some machine.
     pub(super) fn directories(self, conn: &Connection) -> Result<Vec<String>, Error> {
         // Along the index from each to the next: there are few, and many sessions.
@@ -64,6 +47,23 @@ impl<'a> Wanted<'a> {
         }
         Ok(found)
     }
+}
+
+/// The numbers of the folders of conversations that are wanted, by directory and project.
+pub(super) fn folders(conn: &Connection, is_wanted: impl Fn(&str, &str) -> bool) -> Result<Vec<i64>, Error> {
+    const SQL: &str = "
+        select f.id, f.cwd, coalesce(p.git_root, f.cwd)
+          from folders f left join places p on p.origin_id = f.origin_id and p.cwd = f.cwd";
+    let mut query = conn.prepare_cached(SQL).op("prepare")?;
+    let mut rows = query.query([]).op("read folders")?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().op("read folders")? {
+        let (id, cwd, project): (i64, String, String) = row.try_into().op("read folders")?;
+        if is_wanted(&cwd, &project) {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! character are what they were, and taken out again nothing of it is left.
 
 mod kept; // what a setup leaves alone, and what it remembers
+mod packaged; // units of a package, and a port that is taken
 mod which; // where nobody named a manager
 
 use std::fs;

@@ -104,6 +104,7 @@ fn what_is_in_them_and_runs() {
         "share/man/man1/prompt-manager.1.gz",
         "share/man/man1/prompt-manager-list.1.gz",
         "share/man/man1/prompt-manager-run.1.gz",
+        "share/man/man1/prompt-manager-setup-service.1.gz",
         "share/doc/prompt-manager/docs/openapi.json",
     ] {
         assert!(in_deb.contains(name) && in_tar.contains(name), "{name}\n{in_deb:#?}\n{in_tar:#?}");

@@ -37,7 +37,7 @@ pub(crate) struct Open {
     /// The data directory [default: $PROMPT_MANAGER_HOME, else ~/.local/share/prompt-manager]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Where the server listens [default: $PROMPT_MANAGER_LISTEN, else 127.0.0.1:8765]
+    /// Where the server listens [default: $PROMPT_MANAGER_LISTEN, else where `setup service` has it listen, else 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
     /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
@@ -99,6 +99,8 @@ impl Error {
 
 /// Opens a browser, or prints the link.
 pub(crate) fn run(flags: Open) -> Result<(), Error> {
+    let is_named =
+        flags.listen.is_some() || std::env::var_os("PROMPT_MANAGER_LISTEN").is_some_and(|place| !place.is_empty());
     let layer = Layer { home: flags.home, listen: flags.listen, ..Layer::default() };
     let settings = Settings::resolve(layer, &|name| std::env::var_os(name))?;
     let logins = Logins::of(&settings.home);
@@ -108,7 +110,8 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
         say(&format!("{ended} login{} ended", if ended == 1 { "" } else { "s" }));
         return Ok(());
     }
-    let place = &settings.listen;
+    let recorded = if is_named { None } else { settings::listen_on_record(&settings.home) };
+    let place = recorded.as_ref().unwrap_or(&settings.listen);
     let host = match (&flags.host, place) {
         (Some(host), _) => host.to_string(),
         (None, Listen::Unix(_)) => return Err(Error::Socket(place.clone())),

@@ -74,6 +74,8 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
         let is_ours = systemctl.is_on("prompt-manager-api.socket");
         if is_ours { error } else { port::own(&places.listen).unwrap_or(error) }
     })?;
+    // Its first start makes the token, without which no request is answered. A boot leaves it to the first request.
+    systemctl.ask(&["start", "prompt-manager-api.service"])?;
     say(&format!("started {}", started.join(", ")))?;
     say(&format!("its log: {}", systemctl.log(job.look)))?;
     linger(job)

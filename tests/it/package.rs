@@ -217,6 +217,20 @@ fn the_tarball_installs_and_goes() {
     }
 }
 
+/// `cargo uninstall` takes the programs, and leaves the command that was copied beside them.
+#[test]
+fn a_command_without_its_programs_says_so() {
+    let world = World::new();
+    let left = world.root().join("prompt-manager");
+    let _ = fs::copy(repository().join("ops/prompt-manager"), &left).unwrap();
+    for args in [&["list"][..], &["--version"], &["help", "once"], &["hook", "Stop"]] {
+        let done = world.command(&left).args(args).run().code(127);
+        let said =
+            format!("this command is left of the installation; install it again, or delete {}\n", left.display());
+        assert!(done.out().is_empty() && done.err().ends_with(&said), "{args:?}: {done}");
+    }
+}
+
 /// As dpkg runs it, with a systemd that notes what it is told: only who has our programs is told something, none is waited for that
 /// starts, and no file of a user is touched.
 #[test]

@@ -15,6 +15,7 @@ mod queue;
 mod report;
 mod round;
 mod rows;
+mod stray;
 
 use std::env::var_os;
 use std::sync::Arc;

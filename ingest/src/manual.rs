@@ -3,6 +3,8 @@
 //! People type `prompt-manager`, which hands its words on to the programs that know them; so that is the command they are
 //! made for, with the words of its other programs among them. `query-api` is asked for its own.
 
+mod page; // a manual page
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
@@ -54,10 +56,16 @@ Examples:
 /// # Errors
 /// Those of standard output.
 pub fn completions(args: &Completions) -> Result<Exit, Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut whole(others()), NAME, &mut script);
-    terminal::print(&script).at("write to", Path::new("standard output"))?;
+    let script = script(args.shell, others());
+    terminal::print(script.as_bytes()).at("write to", Path::new("standard output"))?;
     Ok(Exit::Done)
+}
+
+fn script(shell: clap_complete::Shell, others: Vec<Word>) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut whole(others), NAME, &mut script);
+    // Where the name of a command has a hyphen, bash looks it up as another than it was noted: clap-rs/clap#6421.
+    String::from_utf8_lossy(&script).replace("prompt__subcmd__manager", "prompt__manager")
 }
 
 /// Writes a page for each command.
@@ -69,16 +77,17 @@ pub fn man(args: &Man) -> Result<Exit, Error> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(&args.dir).at("create", &args.dir)?;
     let mut all = whole(others()).disable_help_subcommand(true);
     all.build();
-    page(&all, &args.dir)?;
-    all.get_subcommands().try_for_each(|command| page(command, &args.dir))?;
+    pages(&all, &args.dir)?;
     Ok(Exit::Done)
 }
 
-fn page(command: &Command, dir: &Path) -> Result<(), Error> {
+/// Of a command and of those below it.
+fn pages(command: &Command, dir: &Path) -> Result<(), Error> {
     let page = clap_mangen::Man::new(command.clone()).source(format!("Prompt Manager {}", env!("CARGO_PKG_VERSION")));
     let path = dir.join(page.get_filename());
     let mut text = Vec::new();
-    page.render(&mut text).and_then(|()| fs::write(&path, text)).at("write", &path)
+    page::write(command, &page, &mut text).and_then(|()| fs::write(&path, text)).at("write", &path)?;
+    command.get_subcommands().filter(|below| !below.is_hide_set()).try_for_each(|below| pages(below, dir))
 }
 
 /// `prompt-manager` as a whole: our commands, and those of the other programs.
@@ -125,9 +134,7 @@ mod tests {
     fn every_shell_gets_every_command() {
         whole(others()).debug_assert();
         for shell in clap_complete::Shell::value_variants() {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut whole(others()), NAME, &mut script);
-            let script = String::from_utf8(script).unwrap();
+            let script = script(*shell, others());
             for word in ["once", "status", "doctor", "restore", "serve", "hook"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
@@ -144,6 +151,11 @@ mod tests {
         for page in pages.iter().chain([&format!("{NAME}.1")]) {
             let text = fs::read_to_string(place.join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
             assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}: {text}");
+            // Every page that is named is there.
+            for named in text.replace("\\-", "-").split_inclusive("(1)").filter_map(|text| text.strip_suffix("(1)")) {
+                let named = named.rsplit(|c: char| c != '-' && !c.is_ascii_alphanumeric()).next().unwrap();
+                assert!(place.join(format!("{named}.1")).exists(), "{page} names {named}");
+            }
         }
     }
 }

@@ -173,6 +173,18 @@ fn a_browser_is_started_where_there_is_one() {
     assert!(failed.out().contains("/open?once=") && failed.err().contains("did not start"), "{failed}");
 }
 
+/// What `setup service --listen` has on record stands above config.toml, and a variable above both.
+#[test]
+fn open_knows_where_the_service_listens() {
+    let world = filled();
+    let server = world.serve();
+    let record = format!(r#"{{"services": [{{"manager": "cron"}}, {{"listen": "{}"}}]}}"#, server.address());
+    std::fs::write(world.data().setup(), record).expect("a record");
+    let open = || world.bin("query-api").args(["open", "--print", "--plain-host"]);
+    assert!(open().succeed().out().starts_with(&format!("http://{}/open?once=", server.address())));
+    let _ = open().env("PROMPT_MANAGER_LISTEN", "127.0.0.1:1").run().code(1);
+}
+
 #[test]
 fn open_says_what_it_misses() {
     let world = filled();

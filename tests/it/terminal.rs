@@ -162,3 +162,30 @@ fn the_other_programs_words_are_true() {
         assert!(completions.out().contains(&format!("prompt__manager__subcmd__{word}")), "{word} is not completed");
     }
 }
+
+/// As bash calls it when the person presses Tab: the words typed so far, the last of which is completed.
+#[test]
+fn bash_completes_behind_the_first_word_too() {
+    let world = World::new();
+    let script = world.root().join("completions");
+    std::fs::write(&script, world.ingest(&["completions", "bash"]).code(0).out()).expect("a script");
+    let press = "compopt() { :; }; . \"$0\"; COMP_WORDS=(prompt-manager \"$@\"); COMP_CWORD=$#; \
+        _prompt__manager prompt-manager \"${COMP_WORDS[$#]}\" \"${COMP_WORDS[$#-1]}\"; echo \"${COMPREPLY[*]}\"";
+    let check = |typed: &[&str], expected: &[&str]| {
+        let done = world.command("bash").args(["--norc", "-c", press]).arg(&script).args(typed).succeed();
+        let offered: Vec<_> = done.out().split_whitespace().collect();
+        assert!(expected.iter().all(|word| offered.contains(word)), "{typed:?}: {expected:?} {offered:?}");
+        if let [word] = expected {
+            assert_eq!(offered, [*word], "{typed:?}");
+        }
+    };
+    check(&[""], &["once", "list", "setup", "--help"]);
+    check(&["sta"], &["star", "stats", "status"]);
+    check(&["list", "--"], &["--since", "--home", "--json"]);
+    check(&["export", "--format", "m"], &["markdown", "messages"]);
+    check(&["setup", ""], &["hooks", "plugin", "service", "refresh", "remove"]);
+    check(&["setup", "service", "--sys"], &["--systemd", "--system"]);
+    check(&["setup", "service", "--laun"], &["--launchd"]);
+    check(&["help", "setup", ""], &["hooks", "service"]);
+    check(&["completions", "ba"], &["bash"]);
+}

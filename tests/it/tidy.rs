@@ -314,8 +314,8 @@ fn scripts_are_plain_sh() {
         "ops/prompt-manager",
         "ops/package",
         "ops/package-check",
-        "ops/debian/postinst",
-        "ops/debian/prerm",
+        "ops/debian/maintainer",
+        "ops/tarball/install.sh",
         "tests/fixtures/schemas/make",
         ".ci/run",
     ] {

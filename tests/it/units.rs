@@ -2,6 +2,7 @@
 //! character are what they were, and taken out again nothing of it is left.
 
 mod kept; // what a setup leaves alone, and what it remembers
+mod packaged; // units of a package, and a port that is taken
 mod which; // where nobody named a manager
 
 use std::fs;
@@ -176,10 +177,11 @@ fn a_systemd_that_runs_is_told() {
         asked.map(|line| line.replace("systemctl --user --no-ask-password ", "")).collect()
     };
     let enable = "enable --now prompt-manager.service prompt-manager-api.socket prompt-manager-notify.path";
-    assert_eq!(words(machine.asked()), ["daemon-reload", enable]);
+    let api = "start prompt-manager-api.service";
+    assert_eq!(words(machine.asked()), ["daemon-reload", enable, api]);
     // Again nothing is stopped.
     let _ = machine.ingest(&["setup", "service", "--systemd"]).succeed();
-    assert_eq!(words(machine.asked()), ["daemon-reload", enable]);
+    assert_eq!(words(machine.asked()), ["daemon-reload", enable, api]);
     // After an upgrade of the programs; and a socket is never opened anew below its service.
     let _ = machine.ingest(&["setup", "refresh"]).succeed();
     assert_eq!(
@@ -191,7 +193,7 @@ fn a_systemd_that_runs_is_told() {
     let asked = words(machine.asked());
     assert!(asked[0].starts_with("stop prompt-manager.service "), "{asked:?}");
     assert!(asked.contains(&"disable prompt-manager.service".to_owned()), "{asked:?}");
-    assert!(asked.last().is_some_and(|last| last.starts_with("enable --now prompt-manager-once.timer ")), "{asked:?}");
+    assert!(asked[asked.len() - 2].starts_with("enable --now prompt-manager-once.timer "), "{asked:?}");
     let _ = machine.ingest(&["setup", "service", "--remove"]).succeed();
     let asked = words(machine.asked());
     assert!(

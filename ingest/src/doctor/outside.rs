@@ -16,6 +16,7 @@ use store::read::Reader;
 
 use super::hook;
 use super::round::Round;
+use super::stray;
 use crate::claude::Var;
 use crate::disk;
 
@@ -42,6 +43,7 @@ pub(crate) fn look(settings: &Settings, now: SystemTime, var: Var<'_>, sight: Si
         next_step: "Move the file away, and set up again what you want: `prompt-manager setup hooks`, `prompt-manager setup service`."
             .to_owned(),
     }));
+    found.extend(stray::look(settings, var));
     found.extend(settings.projects.iter().filter_map(|root| projects(settings, root, sight)));
     found
 }
@@ -104,6 +106,9 @@ impl Word {
         let found = look(settings, now, &|name| std::env::var_os(name), Sight::Lost);
         if self.left.as_ref() == Some(&found) {
             return;
+        }
+        for stray in found.iter().filter(|finding| finding.code == stray::CODE) {
+            tracing::warn!("{} {}", stray.detail, stray.next_step);
         }
         match write(&settings.home, &found) {
             Ok(()) => self.left = Some(found),

@@ -11,9 +11,12 @@ mod cron;
 mod escape;
 mod files;
 mod launchd;
+mod packaged;
 mod places;
+mod port;
 mod systemd;
 mod unit;
+mod unseen;
 mod which;
 mod whose;
 
@@ -31,6 +34,7 @@ use crate::cli::Place;
 use crate::error::Error;
 use crate::exit::Exit;
 use account::Account;
+use packaged::Packaged;
 use places::Places;
 
 /// Shown below `ingest setup service --help`.
@@ -46,33 +50,6 @@ Examples:
 
 /// Says once where the API listens; setup keeps it on record.
 const LISTEN: &str = "PROMPT_MANAGER_LISTEN";
-
-/// Settings that a shell may have and a service has not.
-const UNSEEN: [&str; 23] = [
-    "PROMPT_MANAGER_EVERY",
-    "PROMPT_MANAGER_CRON",
-    "PROMPT_MANAGER_SWEEP_EVERY",
-    "PROMPT_MANAGER_BATCH",
-    "PROMPT_MANAGER_MAX_EVENT",
-    "PROMPT_MANAGER_ARCHIVE",
-    "PROMPT_MANAGER_PACK_AFTER",
-    "PROMPT_MANAGER_ARCHIVE_KEEP",
-    "PROMPT_MANAGER_ARCHIVE_MAX",
-    "PROMPT_MANAGER_FAILED_KEEP",
-    "PROMPT_MANAGER_LOW_SPACE",
-    "PROMPT_MANAGER_MIN_SPACE",
-    "PROMPT_MANAGER_ANNOTATIONS_EVERY",
-    "PROMPT_MANAGER_ANNOTATIONS_KEEP",
-    "PROMPT_MANAGER_BACKUP_EVERY",
-    "PROMPT_MANAGER_BACKUP_KEEP",
-    "PROMPT_MANAGER_LOG",
-    "PROMPT_MANAGER_LOG_FORMAT",
-    "PROMPT_MANAGER_LOG_SIZE",
-    "PROMPT_MANAGER_LOG_AGE",
-    "PROMPT_MANAGER_LOG_KEEP",
-    "PROMPT_MANAGER_NOTIFY",
-    "PROMPT_MANAGER_NO_TOKEN",
-];
 
 /// `setup service`.
 #[derive(Debug, Args)]
@@ -197,7 +174,7 @@ fn act(user: &User<'_>, args: &Service, manager: Manager, effect: Effect) -> Res
     let job = Job { user, manager, look, effect, into: args.into.clone(), listen };
     if !args.remove {
         job.set_up()
-    } else if job.take_out()? {
+    } else if job.take_out()? | job.take_out_packaged()? {
         Ok(())
     } else {
         say("nothing to do")
@@ -249,6 +226,8 @@ pub(super) fn remove(user: &User<'_>, effect: Effect, left: &mut Left) -> Result
             }
         }
     }
+    let packaged = Job::of_user(user, effect).take_out_packaged();
+    was_there |= left.unless(packaged, Path::new("the units of the package"))?;
     Ok(was_there)
 }
 
@@ -267,6 +246,9 @@ pub(super) fn renew(user: &User<'_>) -> Result<bool, Error> {
             }
             Err(problem) => say(&problem)?,
         }
+    }
+    if let Some(packaged) = Packaged::find(&Job::of_user(user, Effect::Change))? {
+        is_changed |= packaged.renew()?;
     }
     Ok(is_changed)
 }
@@ -292,12 +274,18 @@ fn manager_of(recorded: &Recorded) -> Result<Manager, String> {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// Of whatever the user's own systemd has.
+    fn of_user(user: &'a User<'a>, effect: Effect) -> Self {
+        Self { user, manager: Manager::Systemd, look: Look::Run, effect, into: None, listen: None }
+    }
+
     fn set_up(&self) -> Result<(), Error> {
         let mut places = self.places()?;
-        self.warn_of_variables()?;
+        unseen::warn(self.user)?;
         let is_for_show = self.effect == Effect::Tell || self.into.is_some();
         if !is_for_show {
+            port::refuse_anothers(&places.listen, Account::opener(self.account()))?;
             self.make_places(&places)?;
         }
         // An account's environment is not known, and so names nothing.
@@ -332,6 +320,11 @@ impl Job<'_> {
             self.change_record(|services| services.retain(|found| !self.is_mine(found) || is_there(found)))?;
         }
         Ok(was_there)
+    }
+
+    /// The same of what a package brought.
+    fn take_out_packaged(&self) -> Result<bool, Error> {
+        Packaged::find(self)?.map_or(Ok(false), |packaged| packaged.take_out(self))
     }
 
     fn renew(&self) -> Result<bool, Error> {
@@ -479,15 +472,6 @@ impl Job<'_> {
                 Some(account) => account.make_dir(path)?,
                 None => crate::error::At::at(queue::layout::create_private_dir(path), "make", path)?,
             }
-        }
-        Ok(())
-    }
-
-    /// What stands in this shell alone.
-    fn warn_of_variables(&self) -> Result<(), Error> {
-        for name in UNSEEN.iter().filter(|name| (self.user.var)(name).is_some_and(|value| !value.is_empty())) {
-            let key = name.splitn(3, '_').last().unwrap_or_default().to_lowercase();
-            say(&format!("{name} is set in this shell, which a service does not see: write `{key}` into config.toml"))?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub(crate) struct Open {
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// Where the server listens [default: as the one of this data directory says in run/api.url, else
-    /// $PROMPT_MANAGER_LISTEN, else 127.0.0.1:8765]
+    /// $PROMPT_MANAGER_LISTEN, else as `setup service` has it listen, else 127.0.0.1:8765]
     #[arg(long, value_name = "PLACE")]
     pub(crate) listen: Option<Listen>,
     /// Use the address instead of prompt-manager.localhost; the cookie then goes to all that is opened there, at any port.
@@ -111,7 +111,10 @@ pub(crate) fn run(flags: Open) -> Result<(), Error> {
         say(&format!("{ended} login{} ended", if ended == 1 { "" } else { "s" }));
         return Ok(());
     }
-    let told = if named { None } else { whereabouts::of(&settings.home) };
+    let is_set = std::env::var_os("PROMPT_MANAGER_LISTEN").is_some_and(|place| !place.is_empty());
+    // One that is started by its first request says nothing before that.
+    let recorded = || if is_set { None } else { settings::listen_on_record(&settings.home) };
+    let told = if named { None } else { whereabouts::of(&settings.home).or_else(recorded) };
     let place = told.as_ref().unwrap_or(&settings.listen);
     let host = match (&flags.host, place) {
         (Some(host), _) => host.to_string(),

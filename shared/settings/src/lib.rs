@@ -34,6 +34,7 @@ pub use layer::Layer;
 pub use listen::Listen;
 pub use log::LogFormat;
 pub use notify::Notify;
+pub use recorded::listen_on_record;
 pub use redact::Redact;
 pub use units::{UnitError, parse_duration, parse_size};
 pub use usage::usage_line;

@@ -1,4 +1,5 @@
-//! The projects roots that setup put on record: a service knows no `CLAUDE_CONFIG_DIR`, and a person may have several.
+//! What setup put on record and others have to know: the projects roots, since a service knows no `CLAUDE_CONFIG_DIR` and a person may
+//! have several; and where the API was told to listen.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,7 +9,7 @@ use queue::DataDir;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::Error;
+use crate::{Error, Listen};
 
 /// As much of `setup.json` as is a setting.
 #[derive(Default, Deserialize)]
@@ -18,6 +19,20 @@ struct Recorded {
     /// So that it is an object.
     #[serde(flatten)]
     _rest: BTreeMap<String, IgnoredAny>,
+}
+
+/// Where the API listens that `setup service --listen` set up, whatever config.toml says. A record that cannot be read tells nothing.
+pub fn listen_on_record(home: &DataDir) -> Option<Listen> {
+    #[derive(Deserialize)]
+    struct Service {
+        listen: Option<Listen>,
+    }
+    #[derive(Deserialize)]
+    struct Services {
+        services: Vec<Service>,
+    }
+    let record: Services = serde_json::from_slice(&std::fs::read(home.setup()).ok()?).ok()?;
+    record.services.into_iter().find_map(|service| service.listen)
 }
 
 /// `usual`, and behind them those on record; and what is wrong with the record, if that cannot be read. What people say to

@@ -72,6 +72,7 @@ codes! {
     HookDoubled "hook_doubled" "";
     HookElsewhere "hook_elsewhere" "hooks-removed";
     HookSpillElsewhere "hook_spill_elsewhere" "hooks-removed";
+    QueueElsewhere "queue_elsewhere" "hooks-removed";
     SetupUnreadable "setup_unreadable" "";
 }
 

@@ -35,14 +35,19 @@ impl Account {
         if name.is_empty() || name.starts_with('-') || !plain {
             return Err(none());
         }
-        // It knows users of the network too.
-        let limit = Duration::from_secs(10);
-        let asked = child::run(Command::new("getent").args(["passwd", name]), b"", Output::Kept, limit);
-        let known = match asked {
-            Ok(ended) if ended.status.success() => String::from_utf8_lossy(&ended.stdout).into_owned(),
-            _ => fs::read_to_string("/etc/passwd").at("read", Path::new("/etc/passwd"))?,
-        };
-        known.lines().filter_map(Self::parse).find(|account| account.name == name).ok_or_else(none)
+        known(name)?.lines().filter_map(Self::parse).find(|account| account.name == name).ok_or_else(none)
+    }
+
+    /// How people call the one of this number.
+    pub(super) fn name_of(uid: u32) -> String {
+        let known = known(&uid.to_string()).unwrap_or_default();
+        let found = known.lines().filter_map(Self::parse).find(|account| account.uid == uid);
+        found.map_or_else(|| format!("user {uid}"), |account| account.name)
+    }
+
+    /// Whose sockets are that a manager opens for this account; `None`: for whoever calls.
+    pub(super) fn opener(account: Option<&Self>) -> u32 {
+        if account.is_some() { 0 } else { rustix::process::geteuid().as_raw() }
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -100,6 +105,17 @@ impl Account {
     /// The operating system's.
     pub(super) fn make_dir(&self, path: &Path) -> Result<(), Error> {
         self.act(|| create_private_dir(path).at("make", path))
+    }
+}
+
+/// Lines as in `/etc/passwd`, of this user among others, by name or number.
+fn known(key: &str) -> Result<String, Error> {
+    // It knows users of the network too.
+    let limit = Duration::from_secs(10);
+    let asked = child::run(Command::new("getent").args(["passwd", key]), b"", Output::Kept, limit);
+    match asked {
+        Ok(ended) if ended.status.success() => Ok(String::from_utf8_lossy(&ended.stdout).into_owned()),
+        _ => fs::read_to_string("/etc/passwd").at("read", Path::new("/etc/passwd")),
     }
 }
 

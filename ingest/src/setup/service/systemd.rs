@@ -8,7 +8,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::files::{self, New};
+use super::packaged::Packaged;
 use super::places::Places;
+use super::port;
 use super::unit;
 use super::whose;
 use super::{Job, Look, Manager};
@@ -47,6 +49,9 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
             if is_up { "start them" } else { "not start them: systemd does not run here" }
         ));
     }
+    if let Some(packaged) = Packaged::find(job)? {
+        packaged.make_way(job)?;
+    }
     job.put_on_record(units.iter().map(|(path, _)| path.clone()).collect())?;
     let is_new = !changed.is_empty() || !former.is_empty();
     if is_up && is_new {
@@ -65,7 +70,12 @@ pub(super) fn set_up(job: &Job<'_>, places: &Places) -> Result<(), Error> {
     systemctl.ask(&["daemon-reload"])?;
     let mut words = vec!["enable", "--now"];
     words.extend(started);
-    systemctl.ask(&words)?;
+    systemctl.ask(&words).map_err(|error| {
+        let is_ours = systemctl.is_on("prompt-manager-api.socket");
+        if is_ours { error } else { port::own(&places.listen).unwrap_or(error) }
+    })?;
+    // Its first start makes the token, without which no request is answered. A boot leaves it to the first request.
+    systemctl.ask(&["start", "prompt-manager-api.service"])?;
     say(&format!("started {}", started.join(", ")))?;
     say(&format!("its log: {}", systemctl.log(job.look)))?;
     linger(job)
@@ -141,7 +151,7 @@ pub(super) fn renew(job: &Job<'_>, places: &Places) -> Result<bool, Error> {
     Ok(!changed.is_empty())
 }
 
-fn folder(job: &Job<'_>) -> Result<PathBuf, Error> {
+pub(super) fn folder(job: &Job<'_>) -> Result<PathBuf, Error> {
     if job.account().is_some() {
         return Ok("/etc/systemd/system".into());
     }
@@ -191,30 +201,38 @@ fn linger(job: &Job<'_>) -> Result<(), Error> {
 }
 
 /// The command that speaks to systemd, and for whom.
-struct Systemctl {
+pub(super) struct Systemctl {
     words: &'static [&'static str],
 }
 
 impl Systemctl {
-    fn of(job: &Job<'_>) -> Self {
+    pub(super) fn of(job: &Job<'_>) -> Self {
         Self { words: if matches!(job.manager, Manager::SystemdOf(_)) { &[] } else { &["--user"] } }
     }
 
-    fn run(&self, words: &[&str]) -> io::Result<Ended> {
+    pub(super) fn run(&self, words: &[&str]) -> io::Result<Ended> {
         let mut command = Command::new("systemctl");
         child::run(command.args(self.words).arg("--no-ask-password").args(words), b"", Output::Kept, LIMIT)
     }
 
     /// Does what can be done with units, or says what systemd said.
-    fn ask(&self, words: &[&str]) -> Result<(), Error> {
+    pub(super) fn ask(&self, words: &[&str]) -> Result<(), Error> {
         let ended = self.run(words).and_then(|ended| {
-            if ended.status.success() { Ok(()) } else { Err(io::Error::other(ended.stderr.trim().replace('\n', " "))) }
+            // What went well before is no part of what is wrong.
+            let said: Vec<_> = ended.stderr.lines().filter(|line| !line.starts_with("Created symlink")).collect();
+            if ended.status.success() { Ok(()) } else { Err(io::Error::other(said.join(" "))) }
         });
         ended.at("run", Path::new(&format!("{} {}", self.shown(), words.join(" "))))
     }
 
-    fn is_up(&self) -> bool {
+    pub(super) fn is_up(&self) -> bool {
         self.run(&["show", "--property=Version"]).is_ok_and(|ended| ended.status.success())
+    }
+
+    /// Whether this unit does what it is there for.
+    fn is_on(&self, name: &str) -> bool {
+        let shown = self.run(&["show", "--property=ActiveState", name]);
+        shown.is_ok_and(|ended| ended.stdout.starts_with(b"ActiveState=active"))
     }
 
     /// Those of ours that run, in one go, so that none starts another. Gives whether one did.
@@ -228,7 +246,7 @@ impl Systemctl {
         if running.is_empty() { Ok(false) } else { self.ask(&[&["stop"], running.as_slice()].concat()).map(|()| true) }
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         [&["systemctl"], self.words].concat().join(" ")
     }
 

@@ -20,8 +20,13 @@ pub(super) fn other(files: &[PathBuf], home: &Path) -> Option<PathBuf> {
 
 /// Whether this is another one, and there.
 pub(super) fn is_other(named: &Path, home: &Path) -> bool {
+    named.is_dir() && !is_same(named, home)
+}
+
+/// Whether both are one place, whatever leads there.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.components().collect());
-    named.is_dir() && real(named) != real(home)
+    real(one) == real(other)
 }
 
 /// What is said of a place that is another's; `command` takes it out.

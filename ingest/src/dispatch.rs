@@ -15,7 +15,7 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune,
+    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, presence, prune,
     rebuild, recover, restore, setup, status,
 };
 
@@ -55,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
             if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }
+            note_end(&settings, &exit);
             tell(&settings, command);
             exit
         }
@@ -82,6 +83,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
                 Ok(settings)
             };
             let ended = daemon::run(&mut ctx, settings.clone(), schedule, &reread, &stop, command.who_notifies());
+            note_end(&settings, &ended);
             if ended.is_err() {
                 tell(&settings, command);
             }
@@ -92,6 +94,13 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         tracing::error!(target: logging::FILE_ONLY, "failed: {error}"); // `main` says it on stderr
     }
     done
+}
+
+/// What ended an ingester, `status` tells from then on.
+fn note_end<T>(settings: &Settings, done: &Result<T, Error>) {
+    if let Err(error) = done {
+        presence::ended(&settings.home, error, SystemTime::now());
+    }
 }
 
 /// Nothing looks again soon: what goes wrong now is told now.

@@ -15,8 +15,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, presence, prune,
-    rebuild, recover, restore, setup, status,
+    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, presence,
+    prune, rebuild, recover, restore, setup, status,
 };
 
 /// Does what the command line says.

@@ -317,7 +317,10 @@ mod tests {
         };
         let corrupt = || store::Error::Corrupt { op: "commit", detail: String::new() };
         check(corrupt().into(), Some("database_damaged"));
-        check(Error::Io { op: "rename", path: "/a".into(), source: io::ErrorKind::CrossesDevices.into() }, Some("trouble"));
+        check(
+            Error::Io { op: "rename", path: "/a".into(), source: io::ErrorKind::CrossesDevices.into() },
+            Some("trouble"),
+        );
         check(store::Error::TooNew { path: "/a".into(), found: 9, known: 1 }.into(), None);
         check(store::Error::Busy { op: "begin", by: None }.into(), None);
         ended(&home, &corrupt().into(), SystemTime::now());

@@ -104,7 +104,10 @@ fn trouble(status: &Status) -> Option<Finding> {
         return Some(Finding {
             code: code::known(&ended.code).unwrap_or(Code::Trouble.name()),
             severity: Severity::Error,
-            detail: format!("{since}, an ingester ended: it failed to {}. What comes waits in the queue.", trouble.text),
+            detail: format!(
+                "{since}, an ingester ended: it failed to {}. What comes waits in the queue.",
+                trouble.text
+            ),
             next_step: ended.next_step.clone(),
         });
     }

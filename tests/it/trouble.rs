@@ -222,6 +222,14 @@ table! {
             let _ = stage.ingest(&["setup", "hooks"]).code(0);
         },
     };
+    /// A pipe to which nobody writes, as tools that keep secrets put one there: nobody waits for it.
+    settings_pipe: Row {
+        page: "hooks-removed",
+        code: "hook_settings",
+        disk: DISK,
+        make: |stage| made(stage, "cd \"$HOME/.claude\" && mv settings.json kept.json && mkfifo settings.json"),
+        end: |stage| ended(stage, "cd \"$HOME/.claude\" && mv kept.json settings.json"),
+    };
     hook_program_gone: Row {
         page: "hooks-removed",
         code: "hook_program",

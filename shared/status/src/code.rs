@@ -72,6 +72,7 @@ codes! {
     HookElsewhere "hook_elsewhere" "hooks-removed";
     HookSpillElsewhere "hook_spill_elsewhere" "hooks-removed";
     SetupUnreadable "setup_unreadable" "";
+    NotLooked "not_looked" "";
 }
 
 /// The name as it stands in the table, for one that was read.

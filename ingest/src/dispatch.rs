@@ -15,8 +15,8 @@ use crate::once::{self, Format};
 use crate::pass::Context;
 use crate::schedule::Schedule;
 use crate::{
-    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, prune,
-    rebuild, recover, restore, setup, status,
+    account, backup, chores, daemon, doctor, export, failed, forget, home, import, logging, manual, notify, presence,
+    prune, rebuild, recover, restore, setup, status,
 };
 
 /// Does what the command line says.
@@ -58,6 +58,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
             if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);
             }
+            note_end(&settings, &exit);
             tell(&settings, command);
             exit
         }
@@ -85,6 +86,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
                 Ok(settings)
             };
             let ended = daemon::run(&mut ctx, settings.clone(), schedule, &reread, &stop, command.who_notifies());
+            note_end(&settings, &ended);
             if ended.is_err() {
                 tell(&settings, command);
             }
@@ -96,6 +98,13 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         tracing::error!(target: logging::FILE_ONLY, "failed: {error}"); // `main` says it on stderr
     }
     done
+}
+
+/// What ended an ingester, `status` tells from then on.
+fn note_end<T>(settings: &Settings, done: &Result<T, Error>) {
+    if let Err(error) = done {
+        presence::ended(&settings.home, error, SystemTime::now());
+    }
 }
 
 /// Nothing looks again soon: what goes wrong now is told now.

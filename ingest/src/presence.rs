@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use queue::DataDir;
-use status::ingesters::{self, Note, Trouble};
+use status::ingesters::{self, Ended, Note, Trouble};
 
 use crate::clock::{elapsed, millis};
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::intake::lock;
 use crate::pass::Context;
 use crate::report::{PassReport, Times};
@@ -34,6 +36,8 @@ pub(crate) struct Presence {
     file: Option<(File, PathBuf)>,
     note: Note,
     written: Option<SystemTime>,
+    /// A pass was good.
+    was_good: bool,
 }
 
 impl Presence {
@@ -53,7 +57,7 @@ impl Presence {
             tracing::debug!("presence: failed to claim a note in {}: {error}", home.run().display());
             None
         });
-        let mut presence = Self { home: home.clone(), file, note, written: None };
+        let mut presence = Self { home: home.clone(), file, note, written: None, was_good: false };
         presence.write(now);
         presence
     }
@@ -74,13 +78,15 @@ impl Presence {
         }
         let again = self.trouble(report, now);
         let sign = schedule.is_none() || self.written.is_none_or(|written| elapsed(written, now, SIGN));
-        if sign || !report.is_idle() || self.note.next_wake_ms != before {
+        let wrote = sign || !report.is_idle() || self.note.next_wake_ms != before;
+        if wrote {
             self.write(now);
-            if report.trouble.is_none() {
-                // Whoever met it: now it is over.
-                let _ = fs::remove_file(self.home.trouble());
-            }
         }
+        let is_good = report.trouble.is_none();
+        if is_good && (wrote || !self.was_good) {
+            over(&self.home);
+        }
+        self.was_good = is_good;
         // A fault that lasts is one row, however often it is met.
         let repeats = again && report.taken() == 0;
         if !report.is_idle() && !repeats {
@@ -95,17 +101,7 @@ impl Presence {
             return false;
         };
         let last = self.note.trouble.take().or_else(|| ingesters::trouble(&self.home));
-        let (since_ms, count) = last.as_ref().map_or((millis(now), 0), |last| (last.since_ms, last.count));
-        let trouble = Trouble {
-            since_ms,
-            last_ms: millis(now),
-            count: count + 1,
-            text: text.chars().take(LONGEST_TEXT).collect(),
-        };
-        if let Err(error) = write_trouble(&self.home.trouble(), &trouble) {
-            tracing::debug!("presence: failed to write {}: {error}", self.home.trouble().display());
-        }
-        self.note.trouble = Some(trouble);
+        self.note.trouble = Some(tell(&self.home, last.as_ref(), text, None, now));
         last.is_some()
     }
 
@@ -150,6 +146,32 @@ fn remove_dead(home: &DataDir) {
             let _ = fs::remove_file(&found.path);
         }
     }
+}
+
+/// Notes what ended an ingester: nobody else tells of it, and another start may end the same way. What passes by itself is
+/// left out, and so is what the next version or other settings mend.
+pub(crate) fn ended(home: &DataDir, error: &Error, now: SystemTime) {
+    if error.exit() == Exit::Failure {
+        let by = if let Error::Store(error) = error { Some(error) } else { None };
+        let ended = Some(Ended::by(by));
+        tell(home, ingesters::trouble(home).as_ref(), &error.to_string(), ended, now);
+    }
+}
+
+/// Whoever met a fault: now it is over.
+pub(crate) fn over(home: &DataDir) {
+    let _ = fs::remove_file(home.trouble());
+}
+
+/// Writes a fault that was met now, and `last` time.
+fn tell(home: &DataDir, last: Option<&Trouble>, text: &str, ended: Option<Ended>, now: SystemTime) -> Trouble {
+    let (since_ms, count) = last.map_or((millis(now), 0), |last| (last.since_ms, last.count));
+    let text = text.chars().take(LONGEST_TEXT).collect();
+    let trouble = Trouble { since_ms, last_ms: millis(now), count: count + 1, text, ended };
+    if let Err(error) = write_trouble(&home.trouble(), &trouble) {
+        tracing::debug!("presence: failed to write {}: {error}", home.trouble().display());
+    }
+    trouble
 }
 
 /// Over itself: on a full disk there may be room for no other file.
@@ -281,5 +303,30 @@ mod tests {
         assert_eq!(pass(&mut other, 6, None), None);
         assert_eq!(pass(&mut presence, 7, Some("é".repeat(1000).as_str())).unwrap().1, 3);
         assert_eq!(pass(&mut presence, 8, None), None);
+    }
+
+    /// Also by one that finds nothing to do.
+    #[test]
+    fn what_ended_an_ingester_is_told_until_a_pass_is_good() {
+        let Stage { home, mut ctx, _dir } = stage();
+        let check = |error: Error, expected: Option<&str>| {
+            ended(&home, &error, SystemTime::now());
+            let told = ingesters::trouble(&home).map(|trouble| trouble.ended.unwrap().code);
+            assert_eq!(told.as_deref(), expected, "{error}");
+            over(&home);
+        };
+        let corrupt = || store::Error::Corrupt { op: "commit", detail: String::new() };
+        check(corrupt().into(), Some("database_damaged"));
+        check(
+            Error::Io { op: "rename", path: "/a".into(), source: io::ErrorKind::CrossesDevices.into() },
+            Some("trouble"),
+        );
+        check(store::Error::TooNew { path: "/a".into(), found: 9, known: 1 }.into(), None);
+        check(store::Error::Busy { op: "begin", by: None }.into(), None);
+        ended(&home, &corrupt().into(), SystemTime::now());
+        let schedule = every("1s");
+        let mut presence = Presence::begin(&home, Some(&schedule), SystemTime::now());
+        presence.passed(&mut ctx, &PassReport::default(), Moment::now(), Some(&schedule));
+        assert_eq!(ingesters::trouble(&home), None);
     }
 }

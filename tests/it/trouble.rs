@@ -42,6 +42,15 @@ fn ended(stage: &Stage, script: &str) {
     let _ = stage.sh(script).code(0);
 }
 
+fn recovered(stage: &mut Stage) {
+    // 75: the API has just looked once more.
+    eventually("it is made anew", || match stage.ingest(&["recover"]).status.code() {
+        Some(75) => false,
+        code => code == Some(0) || panic!("recover ends with {code:?}"),
+    });
+    stage.start();
+}
+
 macro_rules! table {
     ($($(#[$doc:meta])* $name:ident: $row:expr;)*) => {
         const TABLE: &[&Row] = &[$(&$row),*];
@@ -95,14 +104,29 @@ table! {
             assert_eq!(stage.ended(), Some(1));
             true
         },
-        end: |stage| {
-            // 75: the API has just looked once more.
-            eventually("it is made anew", || match stage.ingest(&["recover"]).status.code() {
-                Some(75) => false,
-                code => code == Some(0) || panic!("recover ends with {code:?}"),
-            });
+        end: recovered,
+    };
+    /// Noise in one page that only those who store events read: whoever looks sees nothing of it.
+    page_corrupt: Row {
+        page: "database-corrupt",
+        code: "database_damaged",
+        disk: DISK,
+        make: |stage| {
+            stage.end("-TERM");
+            let page = r#"p=$(sqlite3 "$0/database/prompts.db" "pragma wal_checkpoint(truncate);
+                select pageno from dbstat where name = 'sessions' limit 1" | tail -n 1) && rm -f "$0"/database/prompts.db-* &&
+                dd if=/dev/urandom of="$0/database/prompts.db" bs=4096 seek=$((p - 1)) count=1 conv=notrunc"#;
+            if !made(stage, page) {
+                return false;
+            }
+            stage.serve();
+            stage.prompts();
             stage.start();
+            assert_eq!(stage.ended(), Some(1));
+            let _ = stage.ingest(&["once"]).code(1);
+            true
         },
+        end: recovered,
     };
     database_gone: Row {
         page: "database-corrupt",
@@ -197,6 +221,14 @@ table! {
         end: |stage| {
             let _ = stage.ingest(&["setup", "hooks"]).code(0);
         },
+    };
+    /// A pipe to which nobody writes, as tools that keep secrets put one there: nobody waits for it.
+    settings_pipe: Row {
+        page: "hooks-removed",
+        code: "hook_settings",
+        disk: DISK,
+        make: |stage| made(stage, "cd \"$HOME/.claude\" && mv settings.json kept.json && mkfifo settings.json"),
+        end: |stage| ended(stage, "cd \"$HOME/.claude\" && mv kept.json settings.json"),
     };
     hook_program_gone: Row {
         page: "hooks-removed",

@@ -161,7 +161,7 @@ codes! {
     // Claude Code's side.
     HookSettings "hook_settings" Warning false
         "Claude Code's settings cannot be read"
-        "mend the file: Claude Code reads strict JSON";
+        "make it a file of strict JSON that you may read, as Claude Code does: look at it with `ls -l`";
     HookNotCalled "hook_not_called" Warning false
         "no hook captures prompts, and none was captured for a week"
         "run `prompt-manager setup hooks`; until then prompts come from transcripts alone";

@@ -10,14 +10,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use queue::DataDir;
+use queue::{DataDir, plain};
 use serde_json::Value;
 use settings::Settings;
 
 use super::code::Code;
 use super::round::Round;
 use crate::claude::{self, Call, Var, calls, shell};
-use crate::error::{At, Error};
+use crate::error::Error;
 use crate::setup::hooks::plugin;
 use crate::setup::record::{Hooks, Record};
 use crate::setup::user::User;
@@ -86,9 +86,14 @@ fn look_at(round: &mut Round<'_>, var: Var<'_>, folder: &Path, recorded: Option<
             round.found(Code::HookSettings, format!("{shown} is too large"));
             return Ok(true);
         }
-        Ok(_) => std::fs::read(&path).at("read", &path)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => b"{}".to_vec(),
-        Err(error) => return Err(error).at("look at", &path),
+        _ => match plain::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => b"{}".to_vec(),
+            Err(error) => {
+                round.found(Code::HookSettings, format!("{shown}: {error}"));
+                return Ok(true);
+            }
+        },
     };
     let Some(claude) = claude::read(&text) else {
         round.found(Code::HookSettings, format!("{shown} is not JSON"));
@@ -129,7 +134,7 @@ fn look_at_plugin(round: &mut Round<'_>, var: Var<'_>, folder: &Path) -> bool {
         return false;
     }
     let path = folder.join("hooks/hooks.json");
-    let hooks = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let hooks = plain::read(&path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     let mut calls = hooks.map(|hooks| calls(&hooks, var)).unwrap_or_default();
     if calls.is_empty() {
         round.found(Code::HookForgotten, path.display().to_string());
@@ -157,7 +162,7 @@ fn fault_of_copy(path: &Path) -> Option<(Code, String)> {
     if let Ok(Some((folder, problem))) = copy::open_to_others(path) {
         return Some((Code::HookOpen, format!("{} {problem}", folder.display())));
     }
-    let there = std::fs::read(path).ok()?;
+    let there = plain::read(path).ok()?;
     let source = copy::source().ok()?;
     let is_old = std::fs::read(&source).is_ok_and(|ours| ours != there);
     is_old.then(|| (Code::HookOld, format!("{} is not {}", path.display(), source.display())))

@@ -11,6 +11,7 @@ use store::write::Writer;
 
 use crate::error::Error;
 use crate::pass::{self, Context, Effort};
+use crate::presence;
 use crate::report::PassReport;
 
 /// Takes in the queue and the transcripts. A fault that will pass is in the report: the next pass goes on.
@@ -28,5 +29,10 @@ pub(crate) fn catch_up(settings: &Settings, stop: &Arc<AtomicBool>) -> Result<Pa
         let mut go_on = |_| ControlFlow::Continue(());
         sum.followed_by(pass::run(&mut ctx, SystemTime::now(), Effort::Everything, &mut go_on)?);
     }
+    if sum.trouble.is_none() {
+        presence::over(&settings.home);
+    }
+    // What kept a backup of the former database from being made says nothing of this one: it is tried anew.
+    let _ = std::fs::remove_file(settings.home.backup_note());
     Ok(sum)
 }

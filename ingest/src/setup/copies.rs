@@ -45,7 +45,7 @@ pub(crate) fn all(user: &User<'_>, record: &Record) -> Vec<PathBuf> {
 
 /// The copies of ours that the settings on record call.
 pub(super) fn called(user: &User<'_>, record: &Record) -> Vec<PathBuf> {
-    let read = |path: PathBuf| claude::read(&std::fs::read(path).unwrap_or_default());
+    let read = |path: PathBuf| claude::read(&queue::plain::read(&path).unwrap_or_default());
     let settings = record.hooks.iter().filter_map(|hooks| read(hooks.config_dir.join("settings.json")));
     let calls = settings.flat_map(|settings| claude::calls(&settings, user.var));
     let programs = calls.map(|call| call.program).filter(|program| program.is_absolute());

@@ -124,7 +124,7 @@ impl Record {
     /// [`Error::Home`], with the line, if the file is not what we write; else the operating system's.
     pub fn read(home: &DataDir) -> Result<Self, Error> {
         let path = home.setup();
-        match std::fs::read(&path) {
+        match queue::plain::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::Home {
                 problem: format!("cannot be read ({error}); move it away, and set up again what it told of"),
                 path,

@@ -39,7 +39,7 @@ pub fn listen_on_record(home: &DataDir) -> Option<Listen> {
 /// Claude Code is taken in and shown all the same.
 pub(crate) fn with_projects(usual: Vec<PathBuf>, home: &DataDir) -> (Vec<PathBuf>, Option<String>) {
     let path = home.setup();
-    let read = match std::fs::read(&path) {
+    let read = match queue::plain::read(&path) {
         Ok(bytes) => serde_json::from_slice::<Recorded>(&bytes)
             .map_err(|error| Error::Recorded { path, problem: error.to_string() }),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -2,12 +2,14 @@
 
 use settings::{Schedule, Settings};
 
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::finding::{Finding, Severity, finding};
 use crate::gather::Status;
+use crate::ingesters::Ended;
 use crate::parts::BackupKind;
 use crate::service;
 use crate::time::Time;
+use crate::unreadable;
 
 /// A file that waits longer than this, in milliseconds, waits for somebody who is not there.
 const PATIENCE_MS: u64 = 60_000;
@@ -38,7 +40,7 @@ fn waiting(status: &Status) -> Option<Finding> {
     let waited = waiting.iter().filter_map(|folder| folder.waited_ms).max()?;
     let told = format!("{} in the queue, for up to {}", count(files, "file waits", "files wait"), span(waited));
     if status.ingesters.is_empty() {
-        if service::down(status).is_some() {
+        if service::down(status).is_some() || ended(status).is_some() {
             return None; // which tells of it
         }
         // A timer that starts `once` now and then is as good as a loop.
@@ -98,12 +100,28 @@ fn trouble(status: &Status) -> Option<Finding> {
     } else {
         format!("{} ago", span(trouble.last_at.ago(now)))
     };
+    if let Some(ended) = ended(status) {
+        return Some(Finding {
+            code: code::known(&ended.code).unwrap_or(Code::Trouble.name()),
+            severity: Severity::Error,
+            detail: format!(
+                "{since}, an ingester ended: it failed to {}. What comes waits in the queue.",
+                trouble.text
+            ),
+            next_step: ended.next_step.clone(),
+        });
+    }
     Some(finding(
         Code::Trouble,
         Severity::Error,
         format!("{since}, a pass failed to {}. Nothing is lost; what comes waits in the queue.", trouble.text),
         cure(&trouble.text),
     ))
+}
+
+/// The fault that ended an ingester, if no pass has been good since.
+fn ended(status: &Status) -> Option<&Ended> {
+    status.trouble.as_ref()?.ended.as_ref()
 }
 
 /// What to do about a fault, by its text.
@@ -241,7 +259,11 @@ fn backups(status: &Status) -> Vec<Finding> {
                 Code::BackupFailed,
                 Severity::Warning,
                 format!("The last backup of {what} failed: {reason}."),
-                "Remove the cause; it is tried again each hour.",
+                if reason.contains("the database is damaged") {
+                    unreadable::RECOVER
+                } else {
+                    "Remove the cause; it is tried again each hour."
+                },
             ));
         }
         findings.extend(old(status, kind, what));

@@ -74,6 +74,7 @@ codes! {
     HookSpillElsewhere "hook_spill_elsewhere" "hooks-removed";
     QueueElsewhere "queue_elsewhere" "hooks-removed";
     SetupUnreadable "setup_unreadable" "";
+    NotLooked "not_looked" "";
 }
 
 /// The name as it stands in the table, for one that was read.

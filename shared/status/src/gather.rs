@@ -141,7 +141,9 @@ impl Status {
             versions: Versions { prompt_manager: env!("CARGO_PKG_VERSION"), sqlite: store::engine_version().0 },
             findings: Vec::new(),
         };
-        findings.extend(assess::all(&status, settings));
+        // What ended an ingester may be seen now too.
+        let seen: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        findings.extend(assess::all(&status, settings).into_iter().filter(|found| !seen.contains(&found.code)));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         status.status = match findings.first().map(|finding| finding.severity) {
             Some(Severity::Error) => State::Failing,

@@ -12,6 +12,9 @@ use queue::DataDir;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::code::Code;
+use crate::unreadable;
+
 /// The size of a note, filled up with blanks.
 pub const NOTE_SIZE: usize = 2048;
 /// No more notes are looked at.
@@ -40,7 +43,7 @@ pub struct Note {
     pub trouble: Option<Trouble>,
 }
 
-/// A fault that will pass and has not passed yet.
+/// A fault that has not passed yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Trouble {
     /// When it was first met.
@@ -51,7 +54,33 @@ pub struct Trouble {
     pub count: u64,
     /// What it is; no word of a prompt.
     pub text: String,
+    /// What is to be done, if an ingester ended with it: it does not pass by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
+
+/// How a fault that ended an ingester is told, until a pass is good again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ended {
+    /// The code of its finding.
+    pub code: String,
+    /// What to do about it.
+    pub next_step: String,
+}
+
+impl Ended {
+    /// By a fault of the store, as a look at the database tells it; by any other.
+    pub fn by(error: Option<&store::Error>) -> Self {
+        let told = error.and_then(unreadable::database);
+        told.map_or_else(
+            || Self { code: Code::Trouble.name().to_owned(), next_step: AGAIN.to_owned() },
+            |told| Self { code: told.code.to_owned(), next_step: told.next_step },
+        )
+    }
+}
+
+/// What mends a fault that has no page of its own.
+const AGAIN: &str = "Remove the cause, then start the ingester again; `prompt-manager once` shows whether it is gone.";
 
 /// A note that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::fs;
 use queue::DataDir;
 use serde::Deserialize;
 
-use crate::code;
+use crate::code::{self, Code};
 use crate::finding::{Finding, Severity};
 
 #[derive(Deserialize)]
@@ -23,9 +23,30 @@ struct Told {
 pub(crate) fn told(home: &DataDir) -> Vec<Finding> {
     let text = fs::read(home.outside_note()).unwrap_or_default();
     let told: Vec<Told> = serde_json::from_slice(&text).unwrap_or_default();
-    let known = |told: Told| {
-        let Told { code, severity, detail, next_step } = told;
-        Some(Finding { code: code::known(&code)?, severity, detail, next_step })
-    };
-    told.into_iter().filter_map(known).collect()
+    told.into_iter().map(finding).collect()
+}
+
+/// By its name; what an ingester of another version names otherwise is told all the same.
+fn finding(told: Told) -> Finding {
+    let Told { code, severity, detail, next_step } = told;
+    match code::known(&code) {
+        Some(code) => Finding { code, severity, detail, next_step },
+        None => Finding { code: Code::NotLooked.name(), severity, detail: format!("{code}: {detail}"), next_step },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = DataDir::new(dir.path());
+        home.create().unwrap();
+        let told = |code: &str| format!(r#"{{"code":"{code}","severity":"warning","detail":"D.","next_step":"N."}}"#);
+        fs::write(home.outside_note(), format!("[{},{}]", told("hook_settings"), told("of_later"))).unwrap();
+        let found: Vec<_> = super::told(&home).into_iter().map(|found| (found.code, found.detail)).collect();
+        assert_eq!(found, [("hook_settings", "D.".to_owned()), ("not_looked", "of_later: D.".to_owned())]);
+    }
 }

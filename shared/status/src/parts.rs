@@ -55,6 +55,9 @@ pub struct Trouble {
     pub count: u64,
     /// What it is.
     pub text: String,
+    /// How it is told, if an ingester ended with it.
+    #[serde(skip)]
+    pub(crate) ended: Option<ingesters::Ended>,
 }
 
 /// The last pass that did something or met a fault.
@@ -255,6 +258,7 @@ impl Trouble {
             last_at: Time(trouble.last_ms),
             count: trouble.count,
             text: trouble.text,
+            ended: trouble.ended,
         }
     }
 }

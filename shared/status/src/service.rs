@@ -1,7 +1,5 @@
 //! Whether what was set up to start our programs does so: a service on record, and nobody who takes in what comes.
 
-use std::fs;
-
 use queue::DataDir;
 use serde::Deserialize;
 
@@ -38,7 +36,7 @@ impl Service {
     /// The first one on record. A record that cannot be read tells of none.
     pub(crate) fn read(home: &DataDir) -> Option<Self> {
         let path = home.setup();
-        let record: Record = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        let record: Record = serde_json::from_slice(&queue::plain::read(&path).ok()?).ok()?;
         let since = path.metadata().and_then(|meta| meta.modified()).ok().map(Time::from);
         Some(Self { how: record.services.into_iter().next()?, since })
     }

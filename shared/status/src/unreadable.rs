@@ -18,6 +18,9 @@ pub fn hindrance(error: &Error) -> Option<String> {
     Some(ingesters::trouble(&home)?.text)
 }
 
+/// What mends a damaged database.
+pub(crate) const RECOVER: &str = "Stop the ingester and run `prompt-manager recover`: it sets the file aside and makes a new one from backups, archive and transcripts.";
+
 /// Why the database does not answer; `None` where the look at the machine tells.
 pub(crate) fn database(error: &Error) -> Option<Finding> {
     use Error as E;
@@ -55,11 +58,7 @@ pub(crate) fn database(error: &Error) -> Option<Finding> {
             "Start this program again: it is older than the database. If that does not help, install the newer version of Prompt Manager.",
         ),
         E::Foreign { .. } => (Code::DatabaseForeign, Severity::Error, "Choose another data directory with --home."),
-        E::Corrupt { .. } => (
-            Code::DatabaseDamaged,
-            Severity::Error,
-            "Stop the ingester and run `prompt-manager recover`: it sets the file aside and makes a new one from backups, archive and transcripts.",
-        ),
+        E::Corrupt { .. } => (Code::DatabaseDamaged, Severity::Error, RECOVER),
         E::Busy { .. } => {
             let detail = format!("Failed to {error}. Hooks go on, and nothing is lost.");
             let step = format!("{}.", let_go(&detail));

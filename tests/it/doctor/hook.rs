@@ -44,6 +44,13 @@ fn faults_of_the_hook() {
     super::check("settings", &["hook_settings"], |world| {
         fs::write(world.home().join(".claude/settings.json"), "{ // a comment").unwrap();
     });
+    for (what, put) in [("settings a folder", "mkdir"), ("settings a pipe", "mkfifo")] {
+        super::check(what, &["hook_settings"], |world| {
+            let path = world.home().join(".claude/settings.json");
+            fs::remove_file(&path).unwrap();
+            let _ = world.command(put).arg(&path).succeed();
+        });
+    }
 }
 
 /// Adds a line as Claude Code writes it at the end of a turn, with changes, and takes it in.

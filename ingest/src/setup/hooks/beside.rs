@@ -24,7 +24,7 @@ pub(in crate::setup) fn calling(user: &User<'_>, folders: &[PathBuf]) -> Vec<Pat
     let settings = folders.iter().map(|folder| folder.join("settings.json"));
     // What is no JSON calls nothing: the client passes over it.
     let calls = |path: &PathBuf| {
-        let text = std::fs::read(path).unwrap_or_default();
+        let text = queue::plain::read(path).unwrap_or_default();
         claude::read(&text).is_some_and(|settings| !claude::calls(&settings, user.var).is_empty())
     };
     settings.filter(calls).collect()
@@ -34,7 +34,7 @@ pub(in crate::setup) fn calling(user: &User<'_>, folders: &[PathBuf]) -> Vec<Pat
 pub(in crate::setup) fn off(folders: &[PathBuf]) -> Option<(PathBuf, &'static str)> {
     let own = folders.iter().map(|folder| folder.join("settings.json"));
     own.chain([PathBuf::from(MANAGED)]).find_map(|path| {
-        let settings = claude::read(&std::fs::read(&path).unwrap_or_default())?;
+        let settings = claude::read(&queue::plain::read(&path).unwrap_or_default())?;
         let why = if settings["enabledPlugins"]["prompt-manager@skills-dir"] == false {
             "turns the plugin off (`enabledPlugins`)"
         } else if settings["disableAllHooks"] == true {

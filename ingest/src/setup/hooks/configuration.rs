@@ -171,7 +171,7 @@ impl<'a> Configuration<'a> {
 
     /// Whether anything here could be ours, as far as its words tell.
     pub(super) fn names_us(&self) -> bool {
-        let text = fs::read(&self.settings).unwrap_or_default();
+        let text = queue::plain::read(&self.settings).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         ["prompt-hook", "prompt-manager"].iter().any(|name| text.contains(name)) || command::is_there(&self.folder)
     }

@@ -14,7 +14,7 @@ use crate::setup::user::{User, say};
 /// Those of standard output.
 pub(super) fn about(user: &User<'_>, folder: &Path) -> Result<(), Error> {
     let path = folder.join("settings.json");
-    let settings = claude::read(&std::fs::read(&path).unwrap_or_default()).unwrap_or_default();
+    let settings = claude::read(&queue::plain::read(&path).unwrap_or_default()).unwrap_or_default();
     lines(&settings, folder, user).iter().try_for_each(|line| say(&format!("note: {line}")))
 }
 

@@ -177,8 +177,23 @@ fn what_failed_or_hinders() {
         |status| status.failed = Some(FailedFiles { files: 2, by_reason: [("empty".into(), 2)].into() }),
         &[("files_failed", Severity::Warning)],
     );
-    let trouble = Trouble { since_at: Time(NOW - 5000), last_at: Time(NOW), count: 3, text: "write: full".into() };
-    check(|status| status.trouble = Some(trouble), &[("trouble", Severity::Error)]);
+    let trouble =
+        Trouble { since_at: Time(NOW - 5000), last_at: Time(NOW), count: 3, text: "write: full".into(), ended: None };
+    check(|status| status.trouble = Some(trouble.clone()), &[("trouble", Severity::Error)]);
+    let corrupt = store::Error::Corrupt { op: "read", detail: String::new() };
+    let unknown = Ended { code: "of_a_later_version".into(), next_step: "Look.".into() };
+    for (ended, code) in
+        [(Ended::by(None), "trouble"), (Ended::by(Some(&corrupt)), "database_damaged"), (unknown, "trouble")]
+    {
+        let trouble = Trouble { ended: Some(ended.clone()), ..trouble.clone() };
+        let told = |status: &mut Status| {
+            status.ingesters.clear();
+            status.queue.as_mut().unwrap().incoming =
+                Folder { files: 1, waited_ms: Some(100_000), ..Folder::default() };
+            status.trouble = Some(trouble);
+        };
+        check(told, &[(code, Severity::Error)]);
+    }
     let errors = |last_day, lost_last_day| HookErrors { lines: 9, last_day, lost_last_day, last_at: None };
     check(|status| status.hook_errors = Some(errors(0, 0)), &[]);
     check(|status| status.hook_errors = Some(errors(1, 0)), &[("hook_errors", Severity::Warning)]);
@@ -225,6 +240,11 @@ fn old_and_failed_backups() {
         annotations(BackupKind { failure: Some("write: full".into()), ..backup(DAY, Some(1)) }),
         &[("backup_failed", Severity::Warning)],
     );
+    let mut damaged = healthy();
+    annotations(BackupKind { failure: Some("read: the database is damaged: x".into()), ..backup(DAY, Some(1)) })(
+        &mut damaged,
+    );
+    assert!(all(&damaged, &settings())[0].next_step.contains("`prompt-manager recover`"));
     let young = |first: Option<i64>| {
         move |status: &mut Status| {
             annotations(backup(DAY, None))(status);

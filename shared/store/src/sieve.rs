@@ -10,6 +10,7 @@
 
 mod feed;
 mod mark;
+mod same;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::write::Role;
 
 pub use feed::{End, Feed};
 pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
+pub use same::{count_same, is_masked, same_bytes, same_text};
 
 /// What a person does not want taken in.
 pub trait Guard: Send + Sync {

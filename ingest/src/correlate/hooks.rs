@@ -72,7 +72,7 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
                 continue;
             }
             let joined: HashSet<usize> = places.values().copied().collect();
-            let twin = twin(*at, events).is_some();
+            let twin = is_repeated(*at, events);
             if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin, alike) {
                 places.insert(*at, index);
             }
@@ -82,8 +82,10 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         if places.contains_key(at) {
             continue;
         }
-        if let Some(twin) = twin(*at, events).and_then(|twin| places.get(&twin)) {
-            places.insert(*at, *twin);
+        // The one that came first may be the one in which something is hidden, and the other has joined the line.
+        let twin = submits.iter().filter(|(_, other)| are_twins(other, event)).find_map(|(other, _)| places.get(other));
+        if let Some(twin) = twin.copied() {
+            places.insert(*at, twin);
         } else if let Some(index) = taken_back(event, &sessions[number].drafts) {
             places.insert(*at, index);
         } else if join_copy_elsewhere(sessions, number, event) {
@@ -222,18 +224,18 @@ fn is_turn(draft: &Draft<'_>) -> bool {
     draft.in_transcript() && draft.prompt.is_some()
 }
 
-/// An earlier submit with the very same payload, a moment ago; in one of them something may be hidden.
-fn twin(at: usize, events: &[HookEvent]) -> Option<usize> {
-    let event = &events[at];
-    let told = |event: &HookEvent| (event.prompt_id.clone(), event.cwd.clone(), event.permission_mode.clone());
-    let is_masked = |earlier: &HookEvent| {
-        let texts = earlier.prompt().zip(event.prompt()).filter(|(a, b)| a != b);
-        texts.is_some_and(|(a, b)| same_text(a, b)) && told(earlier) == told(event)
+/// Whether a submit repeats an earlier one.
+fn is_repeated(at: usize, events: &[HookEvent]) -> bool {
+    events[..at].iter().any(|earlier| are_twins(earlier, &events[at]))
+}
+
+/// The very same payload, a moment later; in one of them something may be hidden.
+fn are_twins(a: &HookEvent, b: &HookEvent) -> bool {
+    let same_prompt = || {
+        let told = |event: &HookEvent| (event.prompt_id.clone(), event.cwd.clone(), event.permission_mode.clone());
+        a.prompt().zip(b.prompt()).is_some_and(|(a, b)| a != b && same_text(a, b)) && told(a) == told(b)
     };
-    (0..at).rev().find(|earlier| {
-        let earlier = &events[*earlier];
-        (event.at_ms - earlier.at_ms).abs() <= TWIN_MS && (earlier.payload == event.payload || is_masked(earlier))
-    })
+    (a.at_ms - b.at_ms).abs() <= TWIN_MS && (a.payload == b.payload || same_prompt())
 }
 
 /// The prompt that was queued, taken back into the composer, and submitted again later.

@@ -86,8 +86,10 @@ impl Batch {
                 Ok(())
             }
             Err(Error::Store(error @ store::Error::Sql { .. })) => {
+                let sieve = store.with(|writer| Ok(writer.sieve()?))?;
                 for item in self.items.drain(..) {
-                    item.claim.fail(places, &Reject::new(Class::Refused, error.to_string()), clock.began, steps)?;
+                    let reject = Reject::new(Class::Refused, error.to_string());
+                    item.claim.fail(places, &sieve, &reject, clock.began, steps)?;
                     report.failed += 1;
                 }
                 Ok(())

@@ -108,6 +108,9 @@ fn a_submit_joins_its_line() {
 fn what_is_told_twice_is_said_once() {
     let one = [&*format!("s human open | {PLAIN} -> - []")];
     check(vec![submit("a", PLAIN), submit("a", HIDDEN)], &one);
+    for (first, second) in [(PLAIN, HIDDEN), (HIDDEN, PLAIN)] {
+        check(vec![submit("a", first), submit("a", second), user("a", PLAIN)], &one);
+    }
     let two = [&*format!("s human interrupted | {PLAIN} -> - []"), &*format!("s human open | {HIDDEN} -> - []")];
     check(vec![submit("a", PLAIN), submit("b", HIDDEN)], &two);
     let answered = [&*format!("s human complete | one -> {PLAIN} []")];

@@ -24,6 +24,7 @@ mod opening;
 mod outcome;
 mod text;
 mod tokens;
+mod unite;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -37,6 +38,7 @@ use draft::{Agent, Class, Draft};
 use event::HookEvent;
 use history::Typed;
 use outcome::Around;
+pub(crate) use unite::unite;
 
 /// All that is known of a session, or of its end behind a [`Cut`].
 #[derive(Debug, Default)]
@@ -120,10 +122,12 @@ struct Session<'a> {
     events: &'a [HookEvent],
 }
 
-/// The prompt lines of a session and its subagents: sessions that share one are of one lineage (correlation.md 3).
+/// The prompt lines of a session and its subagents, each also by what hiding leaves of it: sessions that share one are of one
+/// lineage (correlation.md 3).
 pub(crate) fn prompt_lines(input: &Input) -> BTreeSet<[u8; 16]> {
     let session = open(input);
-    session.drafts.iter().chain(&session.agents).filter_map(Draft::line_key).collect()
+    let lines = session.drafts.iter().chain(&session.agents).filter_map(Draft::line);
+    lines.flat_map(|line| line.keys().chain(line.bare)).collect()
 }
 
 /// The conversations of a lineage, the facts of its sessions, and where they can be cut.

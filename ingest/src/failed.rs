@@ -27,7 +27,8 @@ Examples:
   prompt-manager failed --json | jq .by_reason       how many for each reason
   prompt-manager retry --reason crashes              once the program is mended
 
-The files lie in queue/failed of the data directory, byte for byte as the hook wrote them, each with a .reason.json beside it.
+The files lie in queue/failed of the data directory, byte for byte as the hook wrote them (secrets are hidden where redact
+says ingest), each with a .reason.json beside it.
 They stay until you retry or remove them, or until `failed_keep` says otherwise.
 ";
 

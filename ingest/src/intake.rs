@@ -25,10 +25,12 @@ pub(crate) mod watch;
 pub(crate) mod whose;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use queue::{QueueName, Token};
+use store::sieve::Sieve;
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -54,6 +56,8 @@ pub(crate) struct Intake<'a, 's> {
     pub(crate) stop: &'a AtomicBool,
     pub(crate) steps: &'a Steps<'s>,
     pub(crate) ignored: &'a mut Ignored,
+    /// What may be kept of a file that fails.
+    pub(crate) sieve: Arc<Sieve>,
     pub(crate) report: &'a mut PassReport,
     /// Sessions whose transcripts are to be followed.
     pub(crate) touched: &'a mut BTreeSet<String>,
@@ -286,7 +290,7 @@ impl Intake<'_, '_> {
     /// Even a bad file tells that something happened in the session of its name.
     fn reject(&mut self, claim: Claim, reject: &Reject) -> Result<(), Error> {
         self.touch(claim.parts().session.as_str());
-        claim.fail(self.places, reject, self.clock.began, self.steps)?;
+        claim.fail(self.places, &self.sieve, reject, self.clock.began, self.steps)?;
         self.report.failed += 1;
         Ok(())
     }

@@ -231,6 +231,7 @@ impl Pass<'_, '_> {
 
     fn intake(&mut self, kind: Kind, dir: &Path, found: Option<Scan>) -> Result<(), Error> {
         let Some(found) = found else { return Ok(()) };
+        let sieve = self.ctx.store.with(|writer| Ok(writer.sieve()?))?;
         let mut touched = BTreeSet::new();
         let taken = Intake {
             places: &self.ctx.places,
@@ -240,6 +241,7 @@ impl Pass<'_, '_> {
             stop: &self.ctx.stop,
             steps: &self.steps,
             ignored: &mut self.ctx.ignored,
+            sieve,
             report: &mut self.report,
             touched: &mut touched,
         }

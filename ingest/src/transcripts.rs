@@ -31,7 +31,7 @@ pub(crate) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 const BATCH_FILES: usize = 512;
 /// Read at a time; a multiple of the store's chunks.
 const READ: usize = 1024 * 1024;
-/// A last line without end that has stood so long is one: nobody writes at it any more.
+/// What has stood so long without an end has one: nobody writes at it any more.
 const STILL: Duration = Duration::from_secs(60);
 
 /// What a look at the transcripts did.
@@ -221,11 +221,12 @@ fn take(
         Some(known) => Some(known),
         None => batch.file_with_inode(&on_disk)?,
     };
-    let mut tail = Vec::new();
+    let of = |known: &Known| Of::new(candidate.role, &known.session_id, &candidate.path);
+    let mut before = Vec::new();
     let mut known = match known {
-        Some(known) => match continues(&mut file, &on_disk, &known) {
+        Some(known) => match continues(&mut file, &on_disk, &known, batch.sieve().looks_back(&of(&known))) {
             Ok(Some(stands)) => {
-                tail = stands;
+                before = stands;
                 batch.seen_at(known.id, root_name, &candidate.path, &on_disk)?;
                 known
             }
@@ -242,8 +243,7 @@ fn take(
             add(batch, root_name, candidate, &session_id, on_disk)?
         }
     };
-    let of = Of::new(candidate.role, &known.session_id, &candidate.path);
-    let feed = Feed::new(batch.sieve().clone(), of, tail);
+    let feed = Feed::new(batch.sieve().clone(), of(&known), before);
     let taken = append(batch, &mut known, &mut file, feed, end_of(&on_disk), budget)?;
     if candidate.role == Role::History {
         typed::index(batch, known.id)?;
@@ -272,15 +272,17 @@ fn add(
     })
 }
 
-/// The end of what is stored of a file, if the file still begins with that: it is as long, and has the same tail.
-fn continues(file: &mut File, on_disk: &OnDisk, known: &Known) -> io::Result<Option<Vec<u8>>> {
+/// The last `back` bytes of what is stored of a file, if the file still begins with that: it is as long, and has the same tail.
+fn continues(file: &mut File, on_disk: &OnDisk, known: &Known, back: u64) -> io::Result<Option<Vec<u8>>> {
     if on_disk.size < known.stored {
         return Ok(None);
     }
-    let mut tail = vec![0; known.tail_length() as usize];
-    file.seek(SeekFrom::Start(known.stored - known.tail_length()))?;
-    file.read_exact(&mut tail)?;
-    Ok(known.ends_with(&tail).then_some(tail))
+    let length = known.stored.min(back);
+    let mut before = vec![0; length as usize];
+    file.seek(SeekFrom::Start(known.stored - length))?;
+    file.read_exact(&mut before)?;
+    let tail = &before[(length - known.tail_length()) as usize..];
+    Ok(known.ends_with(tail).then_some(before))
 }
 
 /// Whether more of a last line may come.
@@ -289,7 +291,7 @@ fn end_of(on_disk: &OnDisk) -> End {
         .duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|now| now.checked_sub(Duration::from_nanos(on_disk.mtime_ns.unsigned_abs())));
-    if age.is_some_and(|age| age > STILL) { End::Final } else { End::Growing }
+    if age.is_some_and(|age| age > STILL) { End::Still } else { End::Growing }
 }
 
 /// A read error in the middle ends the file for now: what came before it is kept.

@@ -3,6 +3,8 @@
 
 mod canaries;
 mod kept;
+mod once;
+mod pieces;
 mod surfaces;
 
 use std::collections::BTreeSet;

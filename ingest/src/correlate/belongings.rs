@@ -52,7 +52,7 @@ fn of(draft: &Draft<'_>, session_id: &str) -> Belongings {
     };
     let mut queued: BTreeSet<_> = draft.enqueued.iter().copied().collect();
     if let Anchor::Queue(line) = draft.anchor {
-        queued.insert(line.key);
+        queued.extend(line.keys());
     }
     Belongings {
         session_id: session_id.to_owned(),

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use store::sieve::{count_same, same_text};
+
 use super::text::{self, Text};
 use crate::transcripts::line::{Body, IMAGE_ALONE, Line, Operation};
 
@@ -57,7 +59,8 @@ pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
             }
             Operation::Dequeue if !waiting.is_empty() => leave(waiting.remove(0), at, false),
             Operation::Remove(text) if !waiting.is_empty() => {
-                let named = text.as_deref().and_then(|text| waiting.iter().position(|queued| queued.text == text));
+                let named =
+                    text.as_deref().and_then(|text| waiting.iter().position(|queued| same_text(queued.text, text)));
                 leave(waiting.remove(named.unwrap_or(0)), at, true);
             }
             Operation::PopAll => back.extend(waiting.drain(..).map(|text| (text, at))),
@@ -73,7 +76,7 @@ pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
         match next_prompt(lines.iter().copied(), at).filter(|next| says(lines[*next], queued.text.trim()) > 0) {
             Some(next) => {
                 found.again.entry(next).or_default().extend(queued.line.at_ms);
-                found.said.entry(next).or_default().push(queued.line.key);
+                found.said.entry(next).or_default().extend(queued.line.keys());
             }
             None => {
                 let prompt = QueuedPrompt { text: shown, line: queued.line, stands_at: at, absorbed: false };
@@ -88,17 +91,19 @@ pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
 /// text, or for as many as it holds of it, and first for those that left the queue to be turns of their own.
 fn find_lines<'a>(lines: &[&'a Line], left: Vec<Left<'a>>) -> Queued<'a> {
     let mut found = Queued::default();
-    let mut spoken_for: HashMap<(usize, &str), usize> = HashMap::new();
+    let mut spoken_for: HashMap<usize, Vec<&str>> = HashMap::new();
     let (absorbed, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|text| text.absorbed);
     for queued in own.into_iter().chain(absorbed) {
         let Text::Human(shown) = text::classify(queued.text) else { continue };
         let text = queued.text.trim();
-        let free = |at: &usize| says(lines[*at], text) > spoken_for.get(&(*at, text)).copied().unwrap_or(0);
+        let taken =
+            |at: &usize| spoken_for.get(at).into_iter().flatten().filter(|other| same_text(other, text)).count();
+        let free = |at: &usize| says(lines[*at], text) > taken(at);
         let behind = (queued.left_at..lines.len()).find(free);
         match behind.or_else(|| (queued.queued_at..queued.left_at).find(free)) {
             Some(at) => {
-                *spoken_for.entry((at, text)).or_default() += 1;
-                found.said.entry(at).or_default().push(queued.line.key);
+                spoken_for.entry(at).or_default().push(text);
+                found.said.entry(at).or_default().extend(queued.line.keys());
             }
             None => found.alone.push(QueuedPrompt {
                 text: shown,
@@ -151,7 +156,7 @@ pub(crate) fn waits(lines: &[Line]) -> Vec<(u64, u64)> {
 fn says(line: &Line, text: &str) -> usize {
     match &line.body {
         Body::User(user) | Body::Queued(user) => match &user.text {
-            Some(said) => said.matches(text).count(),
+            Some(said) => count_same(said, text),
             None => usize::from(text == IMAGE_ALONE && !user.media.is_empty()),
         },
         _ => 0,

@@ -99,12 +99,17 @@ impl<'a> Draft<'a> {
         !matches!(self.anchor, Anchor::Hook(_))
     }
 
-    /// The key of its line.
-    pub(crate) fn line_key(&self) -> Option<[u8; 16]> {
+    /// The line that it stands at.
+    pub(crate) fn line(&self) -> Option<&'a Line> {
         match self.anchor {
-            Anchor::Line(line) | Anchor::Queue(line) => Some(line.key),
+            Anchor::Line(line) | Anchor::Queue(line) => Some(line),
             Anchor::Hook(_) => None,
         }
+    }
+
+    /// The key of its line.
+    pub(crate) fn line_key(&self) -> Option<[u8; 16]> {
+        self.line().map(|line| line.key)
     }
 
     /// The lines that came after the opening one. An opening assistant line is part of the answer too.
@@ -126,7 +131,7 @@ impl<'a> Draft<'a> {
 
     /// What it is recognised by: its line, its submits, and if there is neither, the Stop that made it.
     pub(crate) fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.line_key().map(Key::Line).into_iter().collect();
+        let mut keys: Vec<Key> = self.line().into_iter().flat_map(Line::keys).map(Key::Line).collect();
         keys.extend(self.submits.iter().flat_map(|event| event.recognised_by()));
         if let (true, Anchor::Hook(event)) = (keys.is_empty(), self.anchor) {
             keys.extend(event.recognised_by());

@@ -1,10 +1,12 @@
 //! What `history.jsonl` says was typed (correlation.md 20 and 21): a conversation in a session that nothing else knows,
 //! and the former key of the prompt that a transcript or a hook shows later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::iter;
 
 use queue::rate::{Commands, Request};
 use serde_json::json;
+use store::sieve::{is_masked, same_text};
 use store::write::{Block, Turn, TypedLine};
 use store::{BlockKind, Key, Kind, Span, SpanSource, Status, Via};
 
@@ -63,6 +65,8 @@ pub(crate) struct Typed {
     pub(crate) key: [u8; 16],
     pub(crate) at_ms: i64,
     pub(crate) project: Option<String>,
+    /// Something may be hidden in its line.
+    masked: bool,
     kind: Kind,
     text: String,
     span: Option<Span>,
@@ -79,7 +83,16 @@ impl Typed {
             offset: line.offset + json::offset_in(&line.json, display.get()),
             length,
         });
-        Some(Self { key: line.key, at_ms: line.at_ms, project: object.text("project"), kind, text, span })
+        let (project, masked) = (object.text("project"), is_masked(&line.json));
+        Some(Self { key: line.key, at_ms: line.at_ms, project, masked, kind, text, span })
+    }
+
+    /// Whether it is the same line, which may have been taken in again with something hidden.
+    fn is(&self, other: &Self) -> bool {
+        self.key == other.key
+            || (self.masked || other.masked)
+                && (self.at_ms, &self.project) == (other.at_ms, &other.project)
+                && same_text(&self.text, &other.text)
     }
 }
 
@@ -118,8 +131,7 @@ pub(crate) fn fits(typed: &Typed, prompt: &str, at_ms: i64) -> bool {
 pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) -> Vec<usize> {
     let mut grown = Vec::new();
     for (session, input) in lineage.iter().enumerate().filter(|(_, input)| !input.typed.is_empty()) {
-        let mut seen = BTreeSet::new();
-        let typed: Vec<&Typed> = input.typed.iter().filter(|typed| seen.insert(typed.key)).collect();
+        let typed = distinct(&input.typed);
         let mut pairs = pairs(&typed, turns, &input.session_id);
         pairs.sort_unstable();
         let (mut taken_lines, mut taken_turns) = (BTreeSet::new(), BTreeSet::new());
@@ -127,18 +139,53 @@ pub(super) fn join(lineage: &[Input], turns: &mut Vec<Turn>) -> Vec<usize> {
             if !taken_lines.contains(&pair.line) && !taken_turns.contains(&pair.turn) {
                 taken_lines.insert(pair.line);
                 taken_turns.insert(pair.turn);
-                turns[pair.turn].former_keys.push(Key::Line(typed[pair.line].key));
+                turns[pair.turn].former_keys.extend(typed[pair.line].keys());
             }
         }
         let alone = input.is_only_typed();
         let left = typed.iter().enumerate().filter(|(line, _)| !taken_lines.contains(line));
-        let left: Vec<Turn> = left.map(|(_, typed)| turn(typed, &input.session_id, alone)).collect();
+        let left: Vec<Turn> = left.map(|(_, line)| turn(line, &input.session_id, alone)).collect();
         if !left.is_empty() {
             turns.extend(left);
             grown.push(session);
         }
     }
     grown
+}
+
+/// One thing that was typed, and the lines that tell of it.
+struct Distinct<'a> {
+    typed: &'a Typed,
+    others: Vec<[u8; 16]>,
+}
+
+impl Distinct<'_> {
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        iter::once(self.typed.key).chain(self.others.iter().copied()).map(Key::Line)
+    }
+}
+
+/// Each thing once; of several lines one that hides nothing tells it.
+fn distinct(typed: &[Typed]) -> Vec<Distinct<'_>> {
+    let mut found: Vec<Distinct<'_>> = Vec::new();
+    let mut at: HashMap<i64, Vec<usize>> = HashMap::new();
+    for one in typed {
+        let at_once = at.entry(one.at_ms).or_default();
+        let Some(place) = at_once.iter().find(|place| found[**place].typed.is(one)) else {
+            at_once.push(found.len());
+            found.push(Distinct { typed: one, others: Vec::new() });
+            continue;
+        };
+        let known = &mut found[*place];
+        let mut other = one;
+        if known.typed.masked && !one.masked {
+            std::mem::swap(&mut known.typed, &mut other);
+        }
+        if other.key != known.typed.key && !known.others.contains(&other.key) {
+            known.others.push(other.key);
+        }
+    }
+    found
 }
 
 /// A line and a turn of the same text; the best sorts first.
@@ -153,11 +200,11 @@ struct Pair {
     turn: usize,
 }
 
-fn pairs(typed: &[&Typed], turns: &[Turn], session_id: &str) -> Vec<Pair> {
+fn pairs(typed: &[Distinct<'_>], turns: &[Turn], session_id: &str) -> Vec<Pair> {
     let mut found = Vec::new();
     for (turn, shown) in turns.iter().enumerate() {
         let Some(prompt) = shown.prompt_text.as_deref().filter(|_| shown.kind != Kind::Subagent) else { continue };
-        for (line, typed) in typed.iter().enumerate() {
+        for (line, Distinct { typed, .. }) in typed.iter().enumerate() {
             let apart_ms = typed.at_ms.abs_diff(shown.timestamp_ms);
             let loosely = match () {
                 () if same(&typed.text, prompt) => false,
@@ -171,9 +218,11 @@ fn pairs(typed: &[&Typed], turns: &[Turn], session_id: &str) -> Vec<Pair> {
     found
 }
 
-/// Equal but for white space.
+/// Equal but for white space, and for what is hidden.
 fn same(typed: &str, prompt: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     typed.split_whitespace().eq(prompt.split_whitespace())
+        || (is_masked(typed) || is_masked(prompt)) && same_text(&words(typed), &words(prompt))
 }
 
 /// Whether `prompt` is what was typed with something in place of each `[Pasted text #1 +20 lines]` and `[Image #1]`.
@@ -217,10 +266,11 @@ fn around_placeholders(typed: &str) -> Vec<&str> {
 }
 
 /// A line that nothing else tells of. Where its session is otherwise known it only answers for the id it once got.
-fn turn(typed: &Typed, session_id: &str, alone: bool) -> Turn {
+fn turn(line: &Distinct<'_>, session_id: &str, alone: bool) -> Turn {
+    let typed = line.typed;
     let kind = if alone { typed.kind } else { Kind::Local };
     Turn {
-        keys: vec![Key::Line(typed.key)],
+        keys: line.keys().collect(),
         former_keys: Vec::new(),
         session_id: session_id.to_owned(),
         parent: None,

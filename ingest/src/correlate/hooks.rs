@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use store::sieve::{count_same, same_text};
+
 use super::Session;
 use super::draft::{Anchor, Class, Draft};
 use super::event::{Call, HookEvent, Signal};
@@ -14,6 +16,9 @@ const TWIN_MS: i64 = 2_000;
 /// A text is submitted and queued, or leaves the queue and is submitted, within this time.
 const QUEUE_MS: i64 = 10_000;
 
+/// So many bytes have to be shown of a text, where nothing but the text tells that it is another's.
+const SHOWN: usize = 8;
+
 /// Joins the events of every session of a lineage.
 pub(crate) fn join(sessions: &mut [Session<'_>]) {
     for number in 0..sessions.len() {
@@ -22,12 +27,28 @@ pub(crate) fn join(sessions: &mut [Session<'_>]) {
     }
 }
 
+/// How alike the texts of a submit and of a line are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alike {
+    Exactly,
+    /// But for what is hidden in one of them.
+    Hidden,
+}
+
 /// Whether the event is a submit of the draft's prompt.
 pub(crate) fn same_prompt(event: &HookEvent, draft: &Draft<'_>) -> bool {
+    is_alike(event, draft, Alike::Exactly) || is_alike(event, draft, Alike::Hidden)
+}
+
+fn is_alike(event: &HookEvent, draft: &Draft<'_>, how: Alike) -> bool {
     let (Some(submitted), Some(prompt)) = (event.prompt(), draft.prompt.as_deref()) else { return false };
-    submitted.trim() == prompt.trim()
-        || draft.opening().and_then(|user| user.text.as_deref()).is_some_and(|text| text.trim() == submitted.trim())
-        || submitted_text(submitted).1.trim() == prompt.trim()
+    let same = |a: &str, b: &str| match how {
+        Alike::Exactly => a.trim() == b.trim(),
+        Alike::Hidden => same_text(a.trim(), b.trim()),
+    };
+    same(submitted, prompt)
+        || draft.opening().and_then(|user| user.text.as_deref()).is_some_and(|text| same(text, submitted))
+        || same(&submitted_text(submitted).1, prompt)
 }
 
 /// Which draft of its own session each submit belongs to, by the submit's place among the events.
@@ -37,16 +58,22 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         events.iter().enumerate().filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some()).collect();
     let mut places: HashMap<usize, usize> = HashMap::new();
     let mut elsewhere = HashSet::new();
-    type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool) -> Option<usize>;
-    let rules: [Rule; 3] = [by_id_and_text, by_text, by_id];
-    for rule in rules {
+    type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool, Alike) -> Option<usize>;
+    let rules: [(Rule, Alike); 5] = [
+        (by_id_and_text, Alike::Exactly),
+        (by_id_and_text, Alike::Hidden),
+        (by_text, Alike::Exactly),
+        (by_text, Alike::Hidden),
+        (by_id, Alike::Hidden),
+    ];
+    for (rule, alike) in rules {
         for (at, event) in &submits {
             if places.contains_key(at) {
                 continue;
             }
             let joined: HashSet<usize> = places.values().copied().collect();
-            let twin = twin(*at, events).is_some();
-            if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin) {
+            let twin = is_repeated(*at, events);
+            if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin, alike) {
                 places.insert(*at, index);
             }
         }
@@ -55,8 +82,10 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         if places.contains_key(at) {
             continue;
         }
-        if let Some(twin) = twin(*at, events).and_then(|twin| places.get(&twin)) {
-            places.insert(*at, *twin);
+        // The one that came first may be the one in which something is hidden, and the other has joined the line.
+        let twin = submits.iter().filter(|(_, other)| are_twins(other, event)).find_map(|(other, _)| places.get(other));
+        if let Some(twin) = twin.copied() {
+            places.insert(*at, twin);
         } else if let Some(index) = taken_back(event, &sessions[number].drafts) {
             places.insert(*at, index);
         } else if join_copy_elsewhere(sessions, number, event) {
@@ -79,20 +108,39 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
     places
 }
 
-fn by_id_and_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, _twin: bool) -> Option<usize> {
+fn by_id_and_text(
+    event: &HookEvent,
+    drafts: &[Draft<'_>],
+    joined: &HashSet<usize>,
+    _twin: bool,
+    alike: Alike,
+) -> Option<usize> {
     event.prompt_id.as_ref()?;
-    free(drafts, joined).find(|(_, draft)| draft.prompt_id == event.prompt_id && same_prompt(event, draft)).map(index)
+    let fits = |draft: &Draft<'_>| draft.prompt_id == event.prompt_id && is_alike(event, draft, alike);
+    free(drafts, joined).find(|(_, draft)| fits(draft)).map(index)
 }
 
 /// The nearest in time. Ids that differ speak against it, unless the submit reused the id of the turn that ran: then the
-/// line has got one of its own. The second of two equal payloads joins only a line near to it.
-fn by_text(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
+/// line has got one of its own. The second of two equal payloads joins only a line near to it. What is nearly all hidden is
+/// like too much.
+fn by_text(
+    event: &HookEvent,
+    drafts: &[Draft<'_>],
+    joined: &HashSet<usize>,
+    twin: bool,
+    alike: Alike,
+) -> Option<usize> {
+    let shows = |text: Option<&str>| text.unwrap_or_default().bytes().filter(|byte| *byte != b'*').count() >= SHOWN;
+    if alike == Alike::Hidden && !shows(event.prompt()) {
+        return None;
+    }
     let reused = |own: usize| {
         let others = drafts.iter().enumerate().filter(|(index, draft)| *index != own && draft.in_transcript());
         others.into_iter().any(|(_, draft)| draft.prompt_id == event.prompt_id)
     };
     free(drafts, joined)
-        .filter(|(_, draft)| same_prompt(event, draft))
+        .filter(|(_, draft)| is_alike(event, draft, alike))
+        .filter(|(_, draft)| alike == Alike::Exactly || shows(draft.prompt.as_deref()))
         .filter(|(index, draft)| {
             draft.prompt_id == event.prompt_id
                 || draft.prompt_id.is_none()
@@ -119,7 +167,7 @@ fn may_have_queued(event: &HookEvent, draft: &Draft<'_>) -> bool {
 
 /// The only one with this id, if its text may be the submitted one: a prompt typed while Claude works carries the id of
 /// the turn that runs, and is not that turn's.
-fn by_id(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool) -> Option<usize> {
+fn by_id(event: &HookEvent, drafts: &[Draft<'_>], joined: &HashSet<usize>, twin: bool, _alike: Alike) -> Option<usize> {
     event.prompt_id.as_ref()?;
     let mut all = drafts.iter().enumerate().filter(|(_, draft)| draft.prompt_id == event.prompt_id && is_turn(draft));
     match (all.next(), all.next()) {
@@ -138,8 +186,10 @@ fn may_be(event: &HookEvent, draft: &Draft<'_>) -> bool {
     }
     let mut pieces = pieces(submitted);
     match (pieces.next(), pieces.next()) {
-        (Some(only), None) if only == submitted => format!("\n{}\n", line.trim()).contains(&format!("\n{only}\n")),
-        (first, second) => first.into_iter().chain(second).chain(pieces).all(|piece| line.contains(piece)),
+        (Some(only), None) if only == submitted => {
+            count_same(&format!("\n{}\n", line.trim()), &format!("\n{only}\n")) > 0
+        }
+        (first, second) => first.into_iter().chain(second).chain(pieces).all(|piece| count_same(line, piece) > 0),
     }
 }
 
@@ -174,13 +224,18 @@ fn is_turn(draft: &Draft<'_>) -> bool {
     draft.in_transcript() && draft.prompt.is_some()
 }
 
-/// An earlier submit with the very same payload, a moment ago.
-fn twin(at: usize, events: &[HookEvent]) -> Option<usize> {
-    let event = &events[at];
-    (0..at).rev().find(|earlier| {
-        let earlier = &events[*earlier];
-        earlier.payload == event.payload && (event.at_ms - earlier.at_ms).abs() <= TWIN_MS
-    })
+/// Whether a submit repeats an earlier one.
+fn is_repeated(at: usize, events: &[HookEvent]) -> bool {
+    events[..at].iter().any(|earlier| are_twins(earlier, &events[at]))
+}
+
+/// The very same payload, a moment later; in one of them something may be hidden.
+fn are_twins(a: &HookEvent, b: &HookEvent) -> bool {
+    let same_prompt = || {
+        let told = |event: &HookEvent| (event.prompt_id.clone(), event.cwd.clone(), event.permission_mode.clone());
+        a.prompt().zip(b.prompt()).is_some_and(|(a, b)| a != b && same_text(a, b)) && told(a) == told(b)
+    };
+    (a.at_ms - b.at_ms).abs() <= TWIN_MS && (a.payload == b.payload || same_prompt())
 }
 
 /// The prompt that was queued, taken back into the composer, and submitted again later.

@@ -1,5 +1,6 @@
 //! What came of a conversation: its answer and its status (correlation.md 11 and 13 to 15).
 
+use store::sieve::count_same;
 use store::{Kind, Status};
 
 use super::draft::{Class, Draft};
@@ -68,7 +69,7 @@ pub(crate) fn transcript_has(draft: &Draft<'_>, text: &str) -> bool {
 }
 
 fn has(texts: &[String], text: &str) -> bool {
-    texts.iter().any(|said| said.contains(text.trim()))
+    texts.iter().any(|said| count_same(said, text.trim()) > 0)
 }
 
 /// The text of each message, in order of the last line of each; equal parts once.

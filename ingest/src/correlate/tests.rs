@@ -2,6 +2,7 @@
 
 mod composer;
 mod facts;
+mod hidden;
 mod history;
 mod lineage;
 mod rules;

@@ -52,5 +52,6 @@ fn lineage(ground: &Ground<'_>, session: String, bytes: &mut u64) -> Result<(Ses
         wanted.extend(ground.sessions_with(&lines)?.into_iter().filter(|other| !inputs.contains_key(other)));
         prompt_lines.insert(session, lines);
     }
+    correlate::unite(&mut inputs.values_mut().map(|(input, _)| input).collect::<Vec<_>>());
     Ok((inputs, prompt_lines))
 }

@@ -25,7 +25,8 @@ pub(super) fn read(ground: &Ground<'_>, session: &str, bytes: &mut u64) -> Resul
     let mut slice = SLICE;
     loop {
         let settled = seal.as_ref().map(|(seal, from_ns)| (seal, *from_ns));
-        let Some((input, reach)) = session::read(ground, session, settled, slice, bytes)? else { return Ok(None) };
+        let Some((mut input, reach)) = session::read(ground, session, settled, slice, bytes)? else { return Ok(None) };
+        correlate::unite(&mut [&mut input]);
         let prompt_lines = correlate::prompt_lines(&input);
         if ground.sessions_with(&prompt_lines)?.iter().any(|other| other != session) {
             return Ok(None);

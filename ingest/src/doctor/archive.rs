@@ -48,12 +48,11 @@ fn compare(round: &mut Round<'_>, store: &Inspector, one: &Archived<'_>) -> Resu
         round.found(Code::ArchiveStrange, format!("{} in {}", one.file, round.place(one.place)));
         return Ok(());
     };
-    let hash = blake3::hash(&one.bytes);
     let shown = || {
         let place = one.place.strip_prefix(round.settings.home.root()).unwrap_or(one.place).display();
         if one.place.ends_with(one.file) { place.to_string() } else { format!("{} in {place}", one.file) }
     };
-    match store.held(&name, hash.as_bytes())? {
+    match store.held(&name, &one.bytes)? {
         HeldAs::Same => {}
         // It may have been dropped or packed since, or be on its way back.
         _ if !one.place.exists() || waits(round, &name)? => {}

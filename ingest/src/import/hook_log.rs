@@ -8,7 +8,7 @@
 //!   that our own hook captured too.
 //! - The order of the log holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -100,22 +100,17 @@ pub(super) fn take(run: &mut Run<'_>, events: &mut Events, log: &Path) -> Result
 
 /// The time under which each entry is stored already.
 fn stored(run: &Run<'_>, entries: &[Entry<'_>]) -> Result<Vec<Option<u64>>, Error> {
-    let mut sessions: BTreeMap<&str, HashMap<[u8; 32], Vec<u64>>> = BTreeMap::new();
-    let mut seen: HashMap<[u8; 32], usize> = HashMap::new();
-    let mut found = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let session = entry.session.as_str();
-        if !sessions.contains_key(session) {
-            sessions.insert(session, run.writer.event_times(session)?);
+    let mut sessions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, entry) in entries.iter().enumerate() {
+        sessions.entry(entry.session.as_str()).or_default().push(number);
+    }
+    let mut found = vec![None; entries.len()];
+    for (session, numbers) in sessions {
+        let payloads: Vec<_> =
+            numbers.iter().map(|number| (entries[*number].json.as_bytes(), entries[*number].at_ns)).collect();
+        for (number, at) in numbers.iter().zip(run.writer.captures(session, &payloads)?) {
+            found[*number] = at;
         }
-        let hash = *blake3::hash(entry.json.as_bytes()).as_bytes();
-        let number = seen.entry(hash).or_default();
-        let times = sessions.get(session).and_then(|stored| stored.get(&hash));
-        found.push(times.and_then(|times| match entry.at_ns {
-            Some(at) => times.iter().copied().find(|time| *time == at),
-            None => times.get(*number).copied(),
-        }));
-        *number += 1;
     }
     Ok(found)
 }

@@ -94,8 +94,10 @@ impl Batch {
                 Ok(())
             }
             Err(Error::Store(error @ store::Error::Sql { .. })) => {
+                let sieve = store.with(|writer| Ok(writer.sieve()?))?;
                 for item in self.items.drain(..) {
-                    item.claim.fail(places, &Reject::new(Class::Refused, error.to_string()), clock.began, steps)?;
+                    let reject = Reject::new(Class::Refused, error.to_string());
+                    item.claim.fail(places, &sieve, &reject, clock.began, steps)?;
                     report.failed += 1;
                 }
                 Ok(())
@@ -171,16 +173,17 @@ fn write(items: &mut [Item], store: &mut StoreHandle, clock: Clock, steps: &Step
                 if stored.len() > first && batch.is_due() {
                     break; // the rest in a transaction of its own: others wait for this one to end
                 }
-                item.hidden = batch.sieve().masked(&item.payload);
-                stored.push(batch.add_event(&NewEvent {
+                let (one, hidden) = batch.add_event_hiding(&NewEvent {
                     name: item.claim.name(),
                     captured_ns: item.claim.parts().captured_ns,
                     event: &item.facts.event,
                     session_id: &item.facts.session_id,
                     prompt_id: item.facts.prompt_id.as_deref(),
-                    payload: item.hidden.as_ref().unwrap_or(&item.payload),
+                    payload: &item.payload,
                     stored_ms,
-                })?);
+                })?;
+                item.hidden = hidden;
+                stored.push(one);
             }
             let now_ms = clock.now_ms();
             let new = stored.iter().zip(&*items).skip(first).filter(|(stored, _)| matches!(stored, Stored::New(_)));

@@ -17,11 +17,13 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use queue::QueueName;
 use queue::place::rename_new;
 use settings::Archive;
+use store::sieve::{End, Feed, Sieve};
 
 use crate::error::{At, Error};
 use crate::intake::fail::{self, Grave};
@@ -33,6 +35,8 @@ use crate::step::{Step, Steps};
 
 /// So much is looked at of a file that is not read: it is too large, or its reader died of it.
 const HEAD: usize = 64 * 1024;
+/// Read at a time where something is to be hidden.
+const PIECE: usize = 1024 * 1024;
 
 /// A file whose reader died this often goes to failed.
 pub(crate) const DEATHS: u32 = 3;
@@ -265,23 +269,48 @@ impl Claim {
         }
     }
 
-    /// For good: into failed, its bytes untouched, with a note of the reason.
+    /// For good: into failed, its bytes untouched but for what `sieve` hides, with a note of the reason.
     ///
     /// # Errors
     /// The operating system's; the file stays in processing.
     pub(crate) fn fail(
         self,
         places: &Places,
+        sieve: &Arc<Sieve>,
         reject: &Reject,
         now: SystemTime,
         steps: &Steps<'_>,
     ) -> Result<(), Error> {
         let grave = Grave { name: &self.name, size: self.size, attempts: self.attempt.min(DEATHS) };
-        let buried = fail::bury(places, &self.path, &grave, reject, now, steps);
+        let hidden = self.hide(sieve).at("hide secrets in", &self.path);
+        let buried = hidden.and_then(|()| fail::bury(places, &self.path, &grave, reject, now, steps));
         if buried.as_ref().is_err_and(|error| !matches!(error, Error::Stopped(_))) {
             self.put_back(places);
         }
         buried
+    }
+
+    /// Hides in the file itself, as in a text, what is not to be kept. Every other byte stays, so that whoever dies at it has done
+    /// a part, and nobody has to look for another copy.
+    fn hide(&self, sieve: &Arc<Sieve>) -> io::Result<()> {
+        if !sieve.hides() {
+            return Ok(());
+        }
+        let mut feed = Feed::of_text(sieve.clone());
+        let mut buffer = vec![0; PIECE];
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let n = self.file.read_at(&mut buffer, read)?;
+            read += n as u64;
+            let out = if n == 0 { feed.end(End::Whole).into() } else { feed.push(&buffer[..n]) };
+            if feed.is_changed() {
+                self.file.write_all_at(&out, written)?;
+            }
+            written += out.len() as u64;
+            if n == 0 {
+                return if feed.is_changed() { self.file.sync_data() } else { Ok(()) };
+            }
+        }
     }
 
     /// After a transient fault: the attempt does not count.

@@ -5,7 +5,10 @@
 mod known;
 mod media;
 
+use std::iter;
+
 use serde_json::value::RawValue;
+use store::sieve::is_masked;
 use store::{Span, SpanSource, TranscriptId};
 
 pub(crate) use media::{Media, MediaKind};
@@ -19,6 +22,12 @@ pub(crate) struct Line {
     /// Hash of uuid, type, timestamp and message: the same in a fork's copy (correlation.md 1). A copy that got a uuid of
     /// its own names the original's, which then counts.
     pub(crate) key: [u8; 16],
+    /// The keys of the same line where it was taken in with something hidden, or without.
+    pub(crate) other_keys: Vec<[u8; 16]>,
+    /// Hash of what hiding leaves as it is: uuid, type and timestamp. None of a line that they do not tell apart.
+    pub(crate) bare: Option<[u8; 16]>,
+    /// Something may be hidden in its message.
+    pub(crate) masked: bool,
     pub(crate) uuid: Option<String>,
     pub(crate) parent_uuid: Option<String>,
     pub(crate) at_ms: Option<i64>,
@@ -148,6 +157,13 @@ pub(crate) enum Operation {
     PopAll,
 }
 
+impl Line {
+    /// Its key, and those of the same line as it was taken in otherwise.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = [u8; 16]> {
+        iter::once(self.key).chain(self.other_keys.iter().copied())
+    }
+}
+
 /// Parses one JSON object of a transcript; `offset` is its place in the file. `None` if it is no object.
 pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option<Line> {
     let object = Object::parse(json)?;
@@ -171,14 +187,17 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
     let uuid = object.text("uuid");
     let forked_from = object.object("forkedFrom");
     let original = forked_from.as_ref().and_then(|from| from.text("messageUuid"));
+    let message = message.map_or(json, RawValue::get);
+    let key = |said: &str| key(original.as_deref().or(uuid.as_deref()), &kind, timestamp.as_deref(), said);
+    // Without a uuid its session and the millisecond tell it apart.
+    let operation = object.text("sessionId").filter(|_| matches!(body, Body::Operation(_)) && timestamp.is_some());
+    let bare = if uuid.is_some() { Some(String::new()) } else { operation };
     Some(Line {
         at: (transcript, offset),
-        key: key(
-            original.as_deref().or(uuid.as_deref()),
-            &kind,
-            timestamp.as_deref(),
-            &json::compact(message.map_or(json, RawValue::get)),
-        ),
+        key: key(&json::compact(message)),
+        other_keys: Vec::new(),
+        bare: bare.map(|session| key(&session)),
+        masked: is_masked(message),
         uuid,
         parent_uuid: object.text("parentUuid"),
         at_ms: timestamp.as_deref().and_then(milliseconds),

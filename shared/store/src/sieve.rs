@@ -10,6 +10,7 @@
 
 mod feed;
 mod mark;
+mod same;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -18,8 +19,9 @@ use std::sync::Arc;
 use crate::json::pieces::{self, Piece, readable};
 use crate::write::{LeftOut, Role};
 
-pub use feed::{End, Feed};
+pub use feed::{AROUND, End, Feed};
 pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
+pub use same::{count_same, is_masked, same_bytes, same_text};
 
 /// What a person does not want taken in.
 pub trait Guard: Send + Sync {
@@ -27,7 +29,8 @@ pub trait Guard: Send + Sync {
     fn hides(&self) -> bool;
     /// Hides parts of a JSON document, or of a line of them, by as many other bytes. Whether there were any.
     fn hide_in_json(&self, bytes: &mut [u8]) -> bool;
-    /// Hides parts of a text of any bytes. Whether there were any.
+    /// Hides parts of a text of any bytes. Whether there were any. It may be a piece, of which the first and the last [`AROUND`]
+    /// bytes are only there to be seen with the others.
     fn hide_in_text(&self, bytes: &mut [u8]) -> bool;
     /// Whether what was typed in this folder, in this session, stays out.
     fn leaves_out(&self, project: &str, session_id: &str) -> bool;
@@ -89,6 +92,11 @@ impl Sieve {
         let is_guarded = self.hiding().is_some() || of.role == Role::History && self.guard.is_some();
         let may_be_forgotten = if of.has_lines() { self.knows_lines() } else { self.is_file_forgotten(of) };
         !(is_guarded || may_be_forgotten)
+    }
+
+    /// Whether it hides anything at all of what is not forgotten.
+    pub fn hides(&self) -> bool {
+        self.hiding().is_some()
     }
 
     fn hiding(&self) -> Option<&dyn Guard> {

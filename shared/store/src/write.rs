@@ -53,6 +53,7 @@ pub use crate::usage::Usage;
 pub use asked::{Asked, Settled as SettledRating};
 pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
+pub(crate) use events::copies;
 pub use events::{NewEvent, Stored};
 pub use forget::{INDEXES, Sifted};
 pub(crate) use ground::event_key;

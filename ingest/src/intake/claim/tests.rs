@@ -120,7 +120,7 @@ fn failed_files_stand_beside_their_reason() {
     let now = SystemTime::UNIX_EPOCH;
     for _ in 0..2 {
         let reject = Reject::new(Class::Truncated, "ends at line 1, column 2");
-        queue.claim().fail(&queue.places, &reject, now, &Steps::new(&mut go_on)).unwrap();
+        queue.claim().fail(&queue.places, &Arc::default(), &reject, now, &Steps::new(&mut go_on)).unwrap();
     }
     queue.check_files(&[
         format!("failed/{NAME}"),

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use rusqlite::params;
 
 use super::Writer;
+use super::pieces::Pieces;
 use crate::error::{Context, Error};
+use crate::ids::{EventId, Span, SpanSource};
+use crate::sieve::same_bytes;
 
 /// Begins the keys of `meta` that hold a projects root each.
 const ROOT: &str = "projects_root:";
@@ -45,35 +48,51 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether an event of this name and these bytes is stored, whichever data directory it came from: its name holds the
-    /// nanosecond and the session, so it is the same event.
+    /// When each of these payloads, if it is stored of this session, was captured: at its own time, or if it has none as the
+    /// first, second, … of the same bytes. What is hidden makes no difference.
     ///
     /// # Errors
     /// The engine's.
-    pub fn has_event_of_any_origin(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        self.conn
-            .prepare_cached("select exists (select 1 from events where name = ?1 and hash = ?2)")
-            .op("prepare")?
-            .query_row(params![name, blake3::hash(payload).as_bytes()], |row| row.get(0))
-            .op("look for an event")
+    pub fn captures(&self, session_id: &str, payloads: &[(&[u8], Option<u64>)]) -> Result<Vec<Option<u64>>, Error> {
+        let mut by_size = self.events_by_size(session_id)?;
+        let mut bytes = Pieces::new(&self.conn);
+        let mut found = vec![None; payloads.len()];
+        for likeness in [Likeness::Exact, Likeness::Masked] {
+            for (found, (payload, at)) in found.iter_mut().zip(payloads).filter(|(found, _)| found.is_none()) {
+                let Some(stored) = by_size.get_mut(&payload.len()) else { continue };
+                let hash = blake3::hash(payload);
+                for one in stored.iter_mut().filter(|one| at.map_or(!one.taken, |at| at == one.captured_ns)) {
+                    let is_same = match likeness {
+                        Likeness::Exact => one.hash == *hash.as_bytes(),
+                        Likeness::Masked => bytes.read(one.whole, |stored| same_bytes(stored, payload))?,
+                    };
+                    if is_same {
+                        (one.taken, *found) = (true, Some(one.captured_ns));
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
-    /// The events of a session by the hash of their bytes, each with the times of its captures in order.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn event_times(&self, session_id: &str) -> Result<HashMap<[u8; 32], Vec<u64>>, Error> {
+    fn events_by_size(&self, session_id: &str) -> Result<HashMap<usize, Vec<Capture>>, Error> {
         let mut query = self
             .conn
-            .prepare_cached("select hash, captured_ns from events where session_id = ?1 order by captured_ns")
+            .prepare_cached(
+                "select id, size, hash, captured_ns from events where session_id = ?1 order by captured_ns, name, id",
+            )
             .op("prepare")?;
-        let rows = query
-            .query_map([session_id], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)? as u64)))
-            .op("read the events of a session")?;
-        let mut found: HashMap<_, Vec<u64>> = HashMap::new();
-        for row in rows {
-            let (hash, captured_ns) = row.op("read an event")?;
-            found.entry(hash).or_default().push(captured_ns);
+        let mut rows = query.query([session_id]).op("read the events of a session")?;
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        while let Some(row) = rows.next().op("read the events of a session")? {
+            let read = || -> rusqlite::Result<(i64, u32, [u8; 32], i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            };
+            let (id, length, hash, captured_ns) = read().op("read an event")?;
+            let whole = Span { source: SpanSource::Event(EventId(id)), offset: 0, length };
+            let one = Capture { whole, hash, captured_ns: captured_ns as u64, taken: false };
+            found.entry(length as usize).or_default().push(one);
         }
         Ok(found)
     }
@@ -90,6 +109,22 @@ impl Writer {
             .op("count conversations")
             .map(|count| count as u64)
     }
+}
+
+/// A stored event of a session.
+struct Capture {
+    whole: Span,
+    hash: [u8; 32],
+    captured_ns: u64,
+    /// It is one of those that were looked for.
+    taken: bool,
+}
+
+/// How a payload is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Likeness {
+    Exact,
+    Masked,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{Inspector, figure, rows};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
+use crate::write::copies;
 
 /// Payload bytes that one read transaction looks at.
 const SLICE: usize = 16 * 1024 * 1024;
@@ -53,7 +54,7 @@ pub struct SeenEvent {
 /// How the store holds a queue file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldAs {
-    /// This name with these bytes.
+    /// This name with these bytes, but for what is hidden in one of them.
     Same,
     /// This name with other bytes only.
     Other,
@@ -75,7 +76,7 @@ const WAITING: &str = "
     select e.name from asked_ratings a join events e on e.id = a.event_id
      where a.settled_ms is null and e.captured_ns < ?1 order by e.name";
 
-const OF_NAME: &str = "select coalesce(sum(hash = ?2), 0), count(*) from events where name = ?1";
+const HAS_NAME: &str = "select exists (select 1 from events where name = ?1)";
 
 const HAS_NEAR: &str = "
     select exists (select 1 from events
@@ -132,17 +133,12 @@ impl Inspector {
     ///
     /// # Errors
     /// The engine's.
-    pub fn held(&self, name: &str, hash: &[u8; 32]) -> Result<HeldAs, Error> {
+    pub fn held(&self, name: &str, payload: &[u8]) -> Result<HeldAs, Error> {
         self.ask(|conn| {
-            let (same, all): (i64, i64) = conn
-                .prepare_cached(OF_NAME)
-                .op("prepare")?
-                .query_row(params![name, hash], |row| Ok((row.get(0)?, row.get(1)?)))
-                .op("look for an event")?;
-            Ok(match (same, all) {
-                (0, 0) => HeldAs::Nothing,
-                (0, _) => HeldAs::Other,
-                _ => HeldAs::Same,
+            Ok(match () {
+                () if !copies(conn, name, payload, None)?.is_empty() => HeldAs::Same,
+                () if figure(conn, "look for an event", HAS_NAME, [name])? > 0 => HeldAs::Other,
+                () => HeldAs::Nothing,
             })
         })
     }

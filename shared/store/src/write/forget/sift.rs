@@ -59,7 +59,7 @@ impl Batch<'_> {
             seq += 1;
         }
         drop(rows);
-        sifted.take(&feed.end(End::Final))?;
+        sifted.take(&feed.end(End::Whole))?;
         sifted.flush()?;
         if !sifted.changed {
             return Ok(false);

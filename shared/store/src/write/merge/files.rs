@@ -2,7 +2,8 @@
 //!
 //! A path has at most one current version, and older ones that were rewritten (superseded). Of two versions that
 //! are the same as far as both go, the longer is the one to have: ours is extended, or theirs tells nothing new. A
-//! version that differs is kept as a row of its own. Chunks are cut at fixed places and copied packed.
+//! version that differs is kept as a row of its own. Chunks are cut at fixed places and copied packed. What is hidden on either
+//! side makes no version: of what ours holds nothing is replaced.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -10,6 +11,7 @@ use super::{ROW, Run};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::human::put;
+use crate::sieve::same_bytes;
 use crate::write::transcripts::{CHUNK, TAIL};
 
 /// Where a file lies.
@@ -163,7 +165,7 @@ fn merge(run: &mut Run<'_>, place: &Place, theirs: &[Version], left: &mut Option
     Ok(true)
 }
 
-/// Compares as far as both go.
+/// Compares as far as both go, but for what was hidden in one of them.
 fn relate(run: &Run<'_>, ours: &Version, theirs: &Version, left: Option<&Left>) -> Result<Relation, Error> {
     let common = ours.stored.min(theirs.stored);
     let is_left = |left: &Left| (left.ours, left.theirs, left.stored) == (ours.id, theirs.id, ours.stored);
@@ -180,7 +182,11 @@ fn relate(run: &Run<'_>, ours: &Version, theirs: &Version, left: Option<&Left>) 
             let a = a.unpack().map_err(|detail| Error::Corrupt { op: "unpack a chunk", detail })?;
             let b = b.unpack().map_err(|detail| run.other.damaged(&detail))?;
             let n = usize::try_from(common - seq * CHUNK as u64).map_or(CHUNK, |rest| rest.min(CHUNK));
-            if a.len() < n || a.get(..n) != b.get(..n) {
+            let is_same = match (a.get(..n), b.get(..n)) {
+                (Some(a), Some(b)) if ours.blanked || theirs.blanked => same_bytes(a, b),
+                (a, b) => a.is_some() && a == b,
+            };
+            if !is_same {
                 return Ok(Relation::Differs);
             }
         }
@@ -304,6 +310,7 @@ fn copy(run: &mut Run<'_>, ours: &Version, theirs: &Version) -> Result<u64, Erro
         if end != theirs.stored.min((seq + 1) * CHUNK as u64) {
             return Err(run.other.damaged("a chunk of a file has another size than its file says"));
         }
+        let chunk = chunk.behind(Chunk::read(run.here(), ours.id, seq)?, &bytes)?;
         run.batch()?.execute(
             "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (?1, ?2, ?3, ?4, ?5)
              on conflict do update set size = excluded.size, codec = excluded.codec, bytes = excluded.bytes",
@@ -343,6 +350,18 @@ impl Chunk {
             })
             .optional()
             .op("read a chunk")
+    }
+
+    /// The same, which holds `bytes`, with what ours has of it in its beginning.
+    fn behind(self, ours: Option<Self>, bytes: &[u8]) -> Result<Self, Error> {
+        let Some(ours) = ours else { return Ok(self) };
+        let mut ours = ours.unpack().map_err(|detail| Error::Corrupt { op: "unpack a chunk", detail })?;
+        if bytes.starts_with(&ours) {
+            return Ok(self);
+        }
+        ours.extend_from_slice(bytes.get(ours.len()..).unwrap_or_default());
+        let packed = codec::pack(&ours);
+        Ok(Self { size: ours.len() as i64, codec: packed.codec, bytes: packed.bytes.into_owned() })
     }
 
     fn unpack(self) -> Result<Vec<u8>, String> {

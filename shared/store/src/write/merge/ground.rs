@@ -7,7 +7,7 @@ use super::{ROW, Run};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::human::put;
-use crate::write::forget;
+use crate::write::{copies, forget};
 
 /// What was forgotten, with what its texts were hashed with. First of all, so that what either side forgot stays out.
 pub(super) fn tombstones(run: &mut Run<'_>) -> Result<(), Error> {
@@ -109,24 +109,33 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Error> {
         let (kind, payload) = read().op("read an event")?;
         let plain = codec::unpack(kind, payload.clone(), bytes as usize)
             .map_err(|error| run.other.damaged(&error.to_string()))?;
-        // What is hidden here was not there: it is known by what is left of it.
-        let (kind, payload, hash) = match run.batch()?.sieve().masked(&plain) {
+        let batch = run.batch()?;
+        let origin_id = put::origin(&batch.tx, &origin)?;
+        // It may have been taken in here with something hidden, or there.
+        if !copies(&batch.tx, &name, &plain, Some(origin_id))?.is_empty() {
+            run.spend(cost(&payload))?;
+            continue;
+        }
+        let (kind, payload, hash) = match batch.sieve().masked(&plain) {
             Some(hidden) => {
                 let packed = codec::pack(&hidden);
                 (packed.codec, packed.bytes.into_owned(), blake3::hash(&hidden).as_bytes().to_vec())
             }
             None => (kind, payload, hash),
         };
+        if forget::is_event_forgotten(&batch.tx, &origin, &name, &hash)? {
+            run.merged.forgotten += 1;
+            run.spend(cost(&payload))?;
+            continue;
+        }
         let value = |column| row.get_ref(column).op("read an event");
         let (captured, event, prompt, stored) = (value(5)?, value(6)?, value(7)?, value(8)?);
-        let cost = payload.len() as u64 + ROW;
-        let batch = run.batch()?;
-        let origin = put::origin(&batch.tx, &origin)?;
-        batch.execute(
+        let cost = cost(&payload);
+        run.batch()?.execute(
             "insert into events (origin_id, name, hash, session_id, size, captured_ns, event, prompt_id, stored_ms, codec, payload)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict do nothing",
             params![
-                origin,
+                origin_id,
                 name,
                 hash,
                 session_id,
@@ -145,6 +154,10 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Error> {
         run.spend(cost)?;
     }
     Ok(())
+}
+
+fn cost(payload: &[u8]) -> u64 {
+    payload.len() as u64 + ROW
 }
 
 const IS_KNOWN: &str = "

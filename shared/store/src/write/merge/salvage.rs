@@ -16,7 +16,7 @@ use crate::error::{Context, Error};
 use crate::human::{Stamp, get, put};
 use crate::ids::{ConversationId, Key};
 use crate::open;
-use crate::write::{Batch, Writer, forget};
+use crate::write::{Batch, Writer, copies, forget};
 
 /// No store has given out more ids; a larger one is damage.
 const LARGEST_ID: i64 = 1 << 32;
@@ -252,13 +252,7 @@ impl Writer {
         let batch = self.batch()?; // one for all: nobody else waits for this store
         let whole = rows(&wreck.conn, &sql, &["h.id"], &mut |row| {
             let Some(event) = Event::read(row) else { return Ok(()) };
-            let known = "select exists (select 1 from events where name = ?1 and hash = ?2)";
-            let known: bool = batch
-                .tx
-                .prepare_cached(known)
-                .op("prepare")?
-                .query_row(params![event.name, event.hash], |row| row.get(0))
-                .op("look for an event")?;
+            let known = !copies(&batch.tx, &event.name, &event.plain, None)?.is_empty();
             let forgotten = forget::is_event_forgotten(&batch.tx, &event.origin, &event.name, &event.hash)?;
             if known || forgotten {
                 return Ok(());
@@ -352,6 +346,7 @@ struct Event {
     stored_ms: i64,
     codec: i64,
     payload: Vec<u8>,
+    plain: Vec<u8>,
 }
 
 impl Event {
@@ -369,12 +364,13 @@ impl Event {
                 stored_ms: row.get(8)?,
                 codec: row.get(9)?,
                 payload: row.get(10)?,
+                plain: Vec::new(),
             })
         };
-        let event = read().ok()?;
+        let mut event = read().ok()?;
         let size = usize::try_from(event.size).ok()?;
-        let bytes = codec::unpack(event.codec, event.payload.clone(), size).ok()?;
-        let fits = *blake3::hash(&bytes).as_bytes() == event.hash
+        event.plain = codec::unpack(event.codec, event.payload.clone(), size).ok()?;
+        let fits = *blake3::hash(&event.plain).as_bytes() == event.hash
             && is_origin(&event.origin)
             && event.name.starts_with(&format!("{:019}-", event.captured_ns));
         fits.then_some(event)

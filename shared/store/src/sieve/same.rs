@@ -1,0 +1,126 @@
+//! Whether two copies are one, of which either may have been taken in with something hidden.
+//!
+//! What is hidden depends on the settings and the rules of the day, and what a thing is does not: so wherever two copies are
+//! held against each other, a hidden byte fits any other. That alone never makes two things one. Those who ask have a name,
+//! an id or a place that has to agree too.
+
+/// What hides a byte.
+const HIDDEN: u8 = b'*';
+/// Nothing shorter is hidden.
+const MASK: &[u8] = b"***";
+/// Bytes of JSON that stand for one of a text at most: `\u0007`.
+const ESCAPE: usize = 6;
+/// So many bytes behind a mask tell where it ends.
+const ANCHOR: usize = 32;
+/// Comparing everywhere what is longer, by bytes times bytes, would take long.
+const TOO_LONG: usize = 1 << 28;
+
+/// Whether something may be hidden in it.
+pub fn is_masked(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), MASK).is_some()
+}
+
+/// Whether two files, or documents, are the same: hiding keeps the place of each byte.
+pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || *a == HIDDEN || *b == HIDDEN)
+}
+
+/// Whether two texts out of documents are the same.
+pub fn same_text(a: &str, b: &str) -> bool {
+    a == b
+        || (is_masked(a) || is_masked(b))
+            && (same_bytes(a.as_bytes(), b.as_bytes()) || same_parts(a.as_bytes(), b.as_bytes()))
+}
+
+/// How often a text holds another.
+pub fn count_same(text: &str, part: &str) -> usize {
+    let exact = text.matches(part).count();
+    if exact > 0 || !(is_masked(text) || is_masked(part)) {
+        return exact;
+    }
+    let (whole, part, mut found, mut at) = (text.as_bytes(), part.as_bytes(), 0, 0);
+    if !part.is_empty() && whole.len().saturating_mul(part.len()) <= TOO_LONG {
+        while let Some(here) = whole.get(at..at + part.len()) {
+            let is_same = same_bytes(here, part);
+            found += usize::from(is_same);
+            at += if is_same { part.len() } else { 1 };
+        }
+    }
+    found.max(usize::from(same_parts(text.trim().as_bytes(), part.trim_ascii())))
+}
+
+/// What was written with escapes is shorter in a text than in its document, where it was hidden: a mask fits as many bytes as
+/// it has, or fewer.
+fn same_parts<'t>(mut a: &'t [u8], mut b: &'t [u8]) -> bool {
+    loop {
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        (a, b) = (&a[same..], &b[same..]);
+        if a.is_empty() && b.is_empty() {
+            return true;
+        }
+        if !a.starts_with(MASK) {
+            std::mem::swap(&mut a, &mut b);
+        }
+        let mask = a.iter().take_while(|byte| **byte == HIDDEN).count();
+        let (least, most) = (mask.div_ceil(ESCAPE), mask.min(b.len()));
+        if mask < MASK.len() || least > most {
+            return false;
+        }
+        a = &a[mask..];
+        let length = a.iter().take(ANCHOR).take_while(|byte| **byte != HIDDEN).count();
+        let end = if a.is_empty() {
+            (most == b.len()).then_some(most)
+        } else {
+            let place = &b[least..(most + length).min(b.len())];
+            memchr::memmem::rfind(place, &a[..length]).map(|at| least + at)
+        };
+        let Some(end) = end else { return false };
+        b = &b[end..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hidden_byte_fits_any_other() {
+        let check = |a: &str, b: &str, expected: bool| {
+            assert_eq!((same_text(a, b), same_text(b, a)), (expected, expected), "{a:?} {b:?}");
+        };
+        check("use abc now", "use abc now", true);
+        check("use abc now", "use *** now", true);
+        check("use abc now", "use abd now", false);
+        check("use abcd now", "use *** now", false);
+        check("use abc now", "use *** then", false);
+        check("use a* b* now", "use ab bc now", false);
+        // Each was taken in by other rules.
+        check("use *** and def", "use abc and ***", true);
+        check("use *** and def", "use abc and deg", false);
+        check("***", "abc", true);
+        check("***", "abcd", false);
+        check("", "***", false);
+        // An escape is two bytes of the document and one of the text.
+        check("key a\nb\nc end", "key ******* end", true);
+        check("key a\nb\nc end", "key ******* and", false);
+        check("key a\nb\nc", "key *******", true);
+        check("one a\nb, two c\nd.", "one ****, two ****.", true);
+        check("one a\nb, two c\nd.", "one ****, tow ****.", false);
+        check("key a\nb", "key ********************************", false);
+        check("key a long text that is no secret at all", "key ***", false);
+        check("é\né", "*****", true);
+    }
+
+    #[test]
+    fn a_text_holds_another() {
+        let check = |text: &str, part: &str, expected: usize| {
+            assert_eq!(count_same(text, part), expected, "{text:?} {part:?}");
+        };
+        check("ab ab", "ab", 2);
+        check("first\nuse *** now\nlast", "use abc now", 1);
+        check("use abc now, use abc now", "use *** now", 2);
+        check("use abd now", "use abc now", 0);
+        check("key ******* end", "key a\nb\nc end", 1);
+        check("ab", "", 3);
+    }
+}

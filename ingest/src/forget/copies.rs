@@ -98,8 +98,9 @@ fn copies(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Removes what those have left who died while they cleaned.
+/// Removes what those have left who died while they cleaned, made a backup or imported another database.
 fn remove_left(home: &DataDir) -> Result<(), Error> {
+    store::write::remove_abandoned(&home.database_dir())?;
     let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
     for folder in [home.backups(), home.database_dir()].into_iter().chain(aside) {
         remove_abandoned(&folder)?;

@@ -150,7 +150,8 @@ fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &Atomi
     let in_doubt = chores.in_doubt(now);
     let thinned = if in_doubt { Ok(()) } else { thin_figures(settings, now) };
     let (report, pruned) = prune::all(settings, in_doubt, now, How::Do, stop);
-    let done = pruned.and(thinned).and_then(|()| forgotten(settings));
+    let cleared = store::write::remove_abandoned(&settings.home.database_dir()).map_err(Error::from);
+    let done = pruned.and(thinned).and(cleared).and_then(|()| forgotten(settings));
     // Also after a fault: it is tried again tomorrow, and not at every wake.
     let noted = chores.note(settings, now, prune::fault(&report, &done), stop);
     if !report.is_empty() || report.clock_jumped {

@@ -190,8 +190,13 @@ fn one_conversation_is_nowhere_any_more() {
 
     let left = world.data().backups().join("prompts-2026-01-02T000000Z.db.partial");
     fs::copy(&backup, &left).unwrap();
+    // And what an import of it left that was killed.
+    let killed = world.data().database_dir().join("import-killed");
+    fs::create_dir(&killed).unwrap();
+    fs::write(killed.join("lock"), "").unwrap();
+    fs::copy(&backup, killed.join("copy.db")).unwrap();
     let dry = forget(&world, &["--conversation", &id.to_string(), "--dry-run"]);
-    assert!(left.exists(), "a dry run removes nothing");
+    assert!(left.exists() && killed.exists(), "a dry run removes nothing");
     assert!(dry["archived"].as_u64() >= Some(3) && dry["copies"].as_u64() >= Some(2), "{dry}");
     assert_eq!(prompts(&world).len(), 4, "a dry run changes nothing");
     assert!(places(&world, CANARY).len() > 3, "the test sees nothing");

@@ -154,9 +154,10 @@ fn sort(path: &Path) -> Result<Sort, Error> {
     })
 }
 
-/// Removes what those have left who died while they cleaned, copied or replaced the database. What somebody writes at this
+/// Removes what those have left who died while they cleaned, copied, imported or replaced a database. What somebody writes at this
 /// moment may be cleaned when it is whole.
 fn remove_left(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(), Error> {
+    store::write::remove_abandoned(&home.database_dir())?;
     let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
     for folder in backup_folders(home)?.into_iter().chain([home.database_dir()]).chain(aside) {
         remove_abandoned(&folder)?;

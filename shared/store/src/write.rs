@@ -61,7 +61,7 @@ pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use left_out::LeftOut;
 pub use mend::Version;
 pub(crate) use merge::of_other;
-pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck};
+pub use merge::{Ids, Merged, Other, Progress, Salvaged, Wreck, remove_abandoned};
 pub(crate) use origin::{known as own_origin, random};
 pub use packed::PackedFile;
 pub use places::WantedPlace;

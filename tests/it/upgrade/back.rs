@@ -1,7 +1,6 @@
 //! The way back to the version before an upgrade, as docs/operating-backup.md tells it.
 //!
 //! There is one program here: it is the newer one until the database is given a number that it does not know, then the earlier.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::path::PathBuf;
 

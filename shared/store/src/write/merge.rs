@@ -24,8 +24,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{Batch, Writer};
 use crate::error::{Context, Error};
 
-pub use other::Other;
 pub(crate) use other::of_other;
+pub use other::{Other, remove_abandoned};
 pub use salvage::{Ids, Salvaged, Wreck};
 
 /// A transaction writes (or reads while it holds the lock) about so much.

@@ -76,7 +76,8 @@ impl Writer {
             return Err(refuse(&path, "not a Prompt Manager database"));
         }
         let place = own.parent().unwrap_or(Path::new("."));
-        Copy::remove_abandoned(place);
+        // One that cannot be removed is tried again the next time.
+        remove_abandoned(place).unwrap_or_default();
         Other::open(&path, place).map_err(|error| of_other(IMPORT, &path, error))
     }
 }
@@ -229,20 +230,23 @@ impl Copy {
         conn.pragma_update(None, "synchronous", "off").op("set synchronous")?; // nothing is lost with it
         Ok(conn)
     }
+}
 
-    fn remove_abandoned(place: &Path) {
-        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-            if !entry.file_name().as_bytes().starts_with(COPY.as_bytes()) {
-                continue;
-            }
-            let folder = entry.path();
-            let free = File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-            if free {
-                // One that cannot be removed is tried again the next time.
-                std::fs::remove_dir_all(&folder).unwrap_or_default();
-            }
+/// Removes the private copies in `place` of those that died while they read one: they hold another store's prompts.
+///
+/// # Errors
+/// [`Error::Io`] for the first that cannot be removed; the others go all the same.
+pub fn remove_abandoned(place: &Path) -> Result<(), Error> {
+    let mut done = Ok(());
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        let is_ours = entry.file_name().as_bytes().starts_with(COPY.as_bytes());
+        if is_ours && File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let removed = std::fs::remove_dir_all(&folder);
+            done = done.and(removed.map_err(|source| Error::Io { op: "remove", path: folder, source }));
         }
     }
+    done
 }
 
 impl Drop for Copy {

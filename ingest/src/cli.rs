@@ -87,13 +87,13 @@ pub enum Command {
     /// Put a backup in the place of the database
     ///
     /// The backup is copied, checked, and filled up with what the archive and the transcripts have beyond it. The database that
-    /// was there is set aside. Refused while anything has it open. Killed at any moment it leaves the old one or the new one.
+    /// was there is set aside. Refused while an ingester lives or anything has it open. Killed at any moment it leaves the old one or the new one.
     #[command(after_help = exits(), after_long_help = with_examples(crate::restore::EXAMPLES))]
     Restore(Restore),
     /// Set a damaged database aside and make it anew from backup, archive and transcripts
     ///
     /// With the newest good backup, what can still be read of the damaged database, the archive, the files with what people
-    /// said, the queue and the transcripts. On a whole database it does nothing. Refused while anything has it open.
+    /// said, the queue and the transcripts. On a whole database it does nothing. Refused while an ingester lives or anything has it open.
     #[command(after_help = exits(), after_long_help = with_examples(examples::RECOVER))]
     Recover(Recover),
     /// Derive every conversation again from what was captured

@@ -104,8 +104,8 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// The database is to be replaced, and somebody has it open.
-    #[error("lock {path}: {who} has it open; end that and try again")]
+    /// The database is to be replaced, and somebody has it open or takes in.
+    #[error("lock {path}: {who} uses it; end that and try again")]
     InUse {
         /// The database.
         path: PathBuf,

@@ -450,8 +450,22 @@ fn the_one_command_knows_all_words() {
     let other = installed.world.bin("query-api").arg("--version").succeed();
     assert!(other.out().trim_end().ends_with(&format!(" {number} ({commit})")), "{other}\n{version}");
 
-    let unknown = installed.command(&["onse"]).run().code(2);
-    assert!(unknown.err().contains("'onse'") && unknown.err().contains("  once "), "{unknown}");
+    for (typed, meant) in [("onse", Some("once")), ("lst", Some("list")), ("serach", Some("search")), ("xyzzy", None)] {
+        let unknown = installed.command(&[typed]).run().code(2);
+        assert!(unknown.err().contains(&format!("no command '{typed}'")), "{unknown}");
+        assert_eq!(
+            unknown.err().split("did you mean '").nth(1).and_then(|it| it.split('\'').next()),
+            meant,
+            "{unknown}"
+        );
+        assert!(unknown.err().lines().count() == 1 && unknown.err().contains("--help"), "{unknown}");
+    }
+    // Asked for its help, the hook captures nothing.
+    for words in [&["hook", "--help"], &["hook", "-h"], &["help", "hook"]] {
+        let help = installed.command(words).succeed();
+        assert!(help.out().contains("Usage: prompt-manager hook EVENT") && help.out().contains("--queue"), "{help}");
+    }
+    assert_eq!(installed.world.names(&installed.world.data().incoming()), [""; 0]);
     let _ = installed.command(&[]).run().code(2);
 
     // Through a link, as when ~/bin has one.

@@ -5,9 +5,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use harness::{SCENARIOS, World};
 use serde_json::Value;
+use status::ingesters;
 use store::check::check;
 use store::human::{Remark, Said, Stamp};
 use store::watch::unwatched;
@@ -121,11 +123,29 @@ fn what_is_refused() {
     fs::write(&bad, "no database").unwrap();
     check(&bad, true, 1, "bad.db");
 
+    let _ = ingest(&world, &["setup", "hooks"]).succeed();
     let mut run = ingest(&world, &["run"]).into_command();
     let mut run = run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(run.stdout.take().unwrap()), &mut line).unwrap();
-    check(&backup, true, 75, &format!("ingest run (process {}) has it open", run.id()));
+    check(&backup, true, 75, &format!("ingest run (process {}) uses it", run.id()));
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    // One that had nothing to do since it began has nothing open.
+    let mut run = ingest(&world, &["run"]).into_command();
+    let mut run = run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let lock = world.data().db_lock().canonicalize().unwrap();
+    let opened = || {
+        let all = fs::read_dir(format!("/proc/{}/fd", run.id())).unwrap().flatten();
+        all.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|path| path == lock)
+    };
+    let is_idle = || ingesters::read(world.data()).unwrap().iter().any(|found| found.alive) && !opened();
+    let begun = Instant::now();
+    while !is_idle() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not idle within a minute");
+    }
+    check(&backup, true, 75, &format!("ingest run (process {}) uses it", run.id()));
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(natural(&world), before);

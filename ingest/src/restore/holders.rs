@@ -1,9 +1,10 @@
-//! Who has the database open, by name, so that a person knows what to end.
+//! Who takes in or has the database open, by name, so that a person knows what to end.
 
 use std::fs;
 use std::path::Path;
 
 use queue::DataDir;
+use status::ingesters;
 use store::swap::Replacing;
 
 use crate::error::Error;
@@ -11,8 +12,13 @@ use crate::error::Error;
 /// Takes the right to replace the database.
 ///
 /// # Errors
-/// [`Error::InUse`] while anybody has it open; the store's.
+/// [`Error::InUse`] while anybody has it open, or an ingester lives, which opens it at its next event; the store's.
 pub(crate) fn begin(home: &DataDir) -> Result<Replacing, Error> {
+    let living = ingesters::read(home).unwrap_or_default().into_iter().filter(|found| found.alive);
+    if let Some(note) = living.filter_map(|found| found.note).next() {
+        let who = format!("ingest {} (process {})", note.command, note.pid);
+        return Err(Error::InUse { path: home.database(), who });
+    }
     Replacing::begin(home).map_err(|error| match error {
         store::Error::Busy { .. } => Error::InUse { path: home.database(), who: who(&home.db_lock()) },
         error => error.into(),

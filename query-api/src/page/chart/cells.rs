@@ -13,12 +13,10 @@ const SQUARE: usize = 17;
 pub(crate) const WEEKS: usize = 53;
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// From which value on a square has which colour but the first: quarters of what is there.
+/// From which value on a square has which colour but the first: quarters of the largest there is. Of less than four none is dark.
 fn levels(values: impl IntoIterator<Item = i64>) -> [i64; 4] {
-    let mut values: Vec<_> = values.into_iter().filter(|value| *value > 0).collect();
-    values.sort_unstable();
-    let at = |quarter: usize| values.get(values.len() * quarter / 4).copied().unwrap_or(i64::MAX);
-    [1, at(1), at(2), at(3)]
+    let largest = values.into_iter().max().unwrap_or_default().max(4);
+    [0, 1, 2, 3].map(|quarter| largest / 4 * quarter + largest % 4 * quarter / 4 + 1)
 }
 
 fn level(value: i64, levels: [i64; 4]) -> &'static str {
@@ -104,16 +102,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quarters_of_what_is_there() {
+    fn quarters_of_the_largest() {
         let check = |values: &[i64], of: i64, expected: &str| {
             assert_eq!(level(of, levels(values.iter().copied())), expected, "{values:?} {of}");
         };
         check(&[], 0, "l0");
+        check(&[0, 2], 2, "l2");
         check(&[0, 5], 5, "l4");
+        check(&[2, 66], 2, "l1");
+        check(&[2, 66], 66, "l4");
         check(&[1, 2, 3, 4], 1, "l1");
-        check(&[1, 2, 3, 4], 2, "l2");
+        check(&[1, 2, 3, 4], 3, "l3");
         check(&[1, 2, 3, 4], 4, "l4");
-        check(&[1, 1, 1, 1, 100], 1, "l4");
+        check(&[7, 1, 2], 2, "l2");
+        check(&[7, 1, 2], 1, "l1");
         check(&[i64::MAX], i64::MAX, "l4");
     }
 

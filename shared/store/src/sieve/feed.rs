@@ -198,6 +198,10 @@ mod tests {
     struct Brackets;
 
     impl Guard for Brackets {
+        fn patterns(&self) -> &[String] {
+            &[]
+        }
+
         fn hides(&self) -> bool {
             true
         }

@@ -249,6 +249,10 @@ mod tests {
     struct Hides(&'static [u8]);
 
     impl Guard for Hides {
+        fn patterns(&self) -> &[String] {
+            &[]
+        }
+
         fn hides(&self) -> bool {
             true
         }

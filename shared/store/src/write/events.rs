@@ -75,10 +75,9 @@ pub(crate) fn copies(
         query.query(params![name, origin_id, payload.len() as i64, hash.as_bytes()]).op("look for an event")?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().op("look for an event")? {
-        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, i64, Vec<u8>)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        };
-        let (id, known, size, kind, bytes) = read().op("read an event")?;
+        let key = || -> rusqlite::Result<(i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?)) };
+        let held = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(2)?, row.get(3)?, row.get(4)?)) };
+        let ((id, known), (size, kind, bytes)) = (key().op("read an event")?, held().op("read an event")?);
         let bytes =
             codec::unpack(kind, bytes, payload.len()).ok().filter(|_| usize::try_from(size) == Ok(payload.len()));
         let is = match bytes {

@@ -33,8 +33,9 @@ pub(super) fn look(settings: &Settings, var: Var<'_>) -> Option<Finding> {
             settings.home.root().display()
         ),
         next_step: format!(
-            "Have it write here: `prompt-manager setup hooks`, or `prompt-manager setup plugin` instead of a package's plugin; then take in \
-             what is there: `PROMPT_MANAGER_SPILL={} prompt-manager once`.",
+            "Have it write here: `prompt-manager setup hooks` or `prompt-manager setup plugin`, and if it is a package's plugin \
+             `claude plugin uninstall prompt-manager@prompt-manager`; then take in what is there: \
+             `PROMPT_MANAGER_SPILL={} prompt-manager once`.",
             terminal::quoted(&queue)
         ),
     })

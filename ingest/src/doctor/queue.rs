@@ -40,8 +40,11 @@ pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
         home.run(),
         home.backups(),
     ];
+    // These may lie on another disk: what goes there is copied.
+    let elsewhere = [home.failed(), home.archive(), home.backups()];
     for path in wanted {
-        match path.symlink_metadata() {
+        let meta = if elsewhere.contains(&path) { path.metadata() } else { path.symlink_metadata() };
+        match meta {
             Ok(meta) if meta.is_dir() => {}
             Ok(_) => round.found(Code::QueueStrange, format!("{} is no folder", round.place(&path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use queue::place::rename_new;
+use rustix::fs::OFlags;
 use settings::Settings;
 
 use crate::error::{At, Error};
@@ -61,6 +63,33 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut options = File::options();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).at("create", path)?;
     file.write_all(bytes).at("write", path)
+}
+
+/// Renames `from` to `to` if that is free, also to another disk: there a copy is made under the name of `partial`, which lies on the
+/// disk of `to`, synced and renamed, and only then `from` goes. Whoever dies in between leaves both, with the same bytes.
+///
+/// # Errors
+/// `AlreadyExists` if `to` is taken, else the operating system's. `from` is where it was.
+pub(crate) fn move_new(from: &Path, to: &Path, partial: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+        done => return done,
+    }
+    let copied = queue::plain::read(from).and_then(|bytes| {
+        let nofollow = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(0o600).custom_flags(nofollow);
+        let mut copy = options.open(partial)?;
+        copy.write_all(&bytes)?;
+        copy.sync_all()?;
+        rename_new(partial, to)
+    });
+    if let Err(error) = copied {
+        let _ = fs::remove_file(partial);
+        return Err(error);
+    }
+    File::open(to.parent().unwrap_or(Path::new("/"))).and_then(|dir| dir.sync_all())?;
+    fs::remove_file(from)
 }
 
 /// Writes a small file of ours, which nobody else reads, over the one that is there.

@@ -214,9 +214,12 @@ impl Error {
             Self::Settings(_) | Self::Home { .. } | Self::Cron(_) | Self::LogFilter(_) => Exit::Config,
             Self::Usage(_) => Exit::Usage,
             Self::Import { .. } => Exit::Usage,
-            Self::Store(store::Error::TooNew { .. } | store::Error::Foreign { .. } | store::Error::Unfit { .. }) => {
-                Exit::Config
-            }
+            Self::Store(
+                store::Error::TooNew { .. }
+                | store::Error::Foreign { .. }
+                | store::Error::Unfit { .. }
+                | store::Error::NoFile { .. },
+            ) => Exit::Config,
             // Not by this process; the next one may be of the newer version.
             Self::Store(store::Error::Outdated { .. }) => Exit::Busy,
             _ if self.is_transient() => Exit::Busy,

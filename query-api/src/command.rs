@@ -87,10 +87,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// 2 for what must be typed otherwise, 130 for Ctrl-C as shells say it, 1 for the rest.
+    /// 2 for what must be typed otherwise, 78 for settings that cannot be read, 130 for Ctrl-C as shells say it, 1 for the rest.
     pub(crate) fn exit_code(&self) -> ExitCode {
         let typed = match self {
-            Self::Usage(_) | Self::Settings(_) => true,
+            Self::Usage(_) => true,
+            Self::Settings(_) => return ExitCode::from(78),
             Self::Refused { status, .. } => {
                 [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(status)
             }

@@ -449,3 +449,19 @@ fn nothing_captures() {
     world.ingest_once();
     assert_eq!(codes(&doctor(&world, &[]).code(0).json()), [""; 0]);
 }
+
+/// Where `status` tells the same: its words, and behind them what it did not look at.
+#[test]
+fn what_status_did_not_see_is_named_too() {
+    let world = copy();
+    let day = world.data().archive().join("2026-11-22");
+    for folder in [world.data().failed(), world.root().join("data/logs"), day] {
+        mode(&folder, 0o755);
+    }
+    let report = doctor(&world, &[]).json();
+    let open = report["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "folder_open").unwrap();
+    let detail = open["detail"].as_str().unwrap();
+    for expected in ["queue/failed (0755)", "logs (0755)", "In all 3: "] {
+        assert!(detail.contains(expected), "{detail}");
+    }
+}

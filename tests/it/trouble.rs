@@ -128,6 +128,25 @@ table! {
         },
         end: recovered,
     };
+    /// Somebody moved it to a larger disk.
+    database_a_link: Row {
+        page: "database-corrupt",
+        code: "database_unreadable",
+        disk: DISK,
+        make: |stage| {
+            stage.end("-TERM");
+            if !made(stage, "mkdir \"$HOME/big\" && mv \"$0\"/database/prompts.db* \"$HOME/big\" && ln -s \"$HOME/big/prompts.db\" \"$0/database\"") {
+                return false;
+            }
+            stage.start();
+            assert_eq!(stage.ended(), Some(78));
+            true
+        },
+        end: |stage| {
+            ended(stage, "rm \"$0/database/prompts.db\" && mv \"$HOME\"/big/* \"$0/database\"");
+            stage.start();
+        },
+    };
     database_gone: Row {
         page: "database-corrupt",
         code: "database_missing",

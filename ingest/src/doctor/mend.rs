@@ -18,8 +18,10 @@ use crate::archive::{self, Archived};
 use crate::chores::Chores;
 use crate::clock::millis;
 use crate::derive::{self, Index, compare};
+use crate::disk::move_new;
 use crate::error::{At, Error};
 use crate::failed;
+use crate::intake::spill::COPY;
 
 /// What was mended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,7 +125,8 @@ fn close(path: &Path) -> Result<(), Error> {
 fn put_back(settings: &Settings, from: &Path, file: &str) -> Result<(), Error> {
     let Some(name) = archive::queue_name(file) else { return Ok(()) };
     let to = settings.home.incoming().join(name.to_string());
-    match rename_new(from, &to) {
+    let partial = settings.home.tmp().join(format!("{name}{COPY}"));
+    match move_new(from, &to, &partial) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error).at("move to incoming", from),
         moved => moved.at("move to incoming", from),
     }

@@ -30,8 +30,11 @@ pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
     if !home.queue().exists() && !home.database_dir().exists() {
         return Ok(()); // nobody has been here yet
     }
+    // Between these a file moves by its name alone; what goes to the others is copied, if they lie on another disk.
+    let renamed = [home.tmp(), home.incoming(), home.processing()];
     for path in home.folders() {
-        match path.metadata() {
+        let meta = if renamed.contains(&path) { path.symlink_metadata() } else { path.metadata() };
+        match meta {
             Ok(meta) if meta.is_dir() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
                 round.found(Code::FolderMissing, round.place(&path));

@@ -165,7 +165,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// What `status` finds. What is looked at more closely here too keeps its examples, and says the same as there.
+    /// What `status` finds. What is looked at more closely here too says the same as there, and then what more there is.
     pub(super) fn told(&mut self, findings: Vec<Finding>) {
         self.told.extend(findings);
     }
@@ -224,7 +224,7 @@ impl<'a> Round<'a> {
         let mut shown: Vec<_> = self.found.into_iter().map(|(code, tally)| tally.shown(code)).collect();
         for shown in &mut shown {
             if let Some(at) = self.told.iter().position(|told| told.code == shown.finding.code) {
-                shown.finding = self.told.remove(at);
+                shown.say_as(self.told.remove(at));
             }
         }
         shown.extend(self.told.into_iter().map(Shown::told));
@@ -241,6 +241,16 @@ impl Shown {
     fn told(finding: Finding) -> Self {
         Self { finding, count: 1, examples: Vec::new(), repairable: false }
     }
+
+    /// In the words of `status`, and behind them what was found beyond it.
+    fn say_as(&mut self, mut told: Finding) {
+        let is_beyond = self.examples.iter().any(|example| !told.detail.contains(example.as_str()));
+        if is_beyond || self.count > self.examples.len() as u64 {
+            told.detail += &format!(" In all {}: {}.", self.count, named(&self.examples, self.count));
+        }
+        told.severity = told.severity.max(self.finding.severity);
+        self.finding = told;
+    }
 }
 
 impl Tally {
@@ -251,15 +261,18 @@ impl Tally {
             detail += &format!(" ({})", self.count);
         }
         if !self.examples.is_empty() {
-            detail += &format!(": {}", self.examples.join(", "));
-        }
-        let more = self.count.saturating_sub(self.examples.len() as u64);
-        if more > 0 && !self.examples.is_empty() {
-            detail += &format!(" and {more} more");
+            detail += &format!(": {}", named(&self.examples, self.count));
         }
         let finding = Finding { code: about.name, severity: about.severity, detail, next_step: about.next.to_owned() };
         Shown { finding, count: self.count, examples: self.examples, repairable: about.mended }
     }
+}
+
+/// Some of so many.
+fn named(examples: &[String], count: u64) -> String {
+    let more = count.saturating_sub(examples.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    examples.join(", ") + &more
 }
 
 /// The worst of them.

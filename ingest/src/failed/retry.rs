@@ -11,18 +11,19 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
-use queue::QueueName;
-use queue::place::rename_new;
+use queue::{DataDir, QueueName};
 use serde::Serialize;
 use settings::Settings;
 use status::failed::{Failed, Failures, NOTE};
 
 use crate::cli::Place;
 use crate::clock;
+use crate::disk::move_new;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::intake::lock;
 use crate::intake::reject::Class;
+use crate::intake::spill::COPY;
 use crate::report::count;
 use terminal::moment::{Moment, moment};
 
@@ -110,7 +111,7 @@ pub fn retry(settings: &Settings, args: &Retry) -> Result<Exit, Error> {
                 let free = taken.insert(&file.name) && !settings.home.incoming().join(&file.name).exists();
                 if free { Back::Returned } else { Back::Waits }
             }
-            (true, Ok(_)) => give_back(&settings.home.failed(), &settings.home.incoming(), file)?,
+            (true, Ok(_)) => give_back(&settings.home, file)?,
             _ => Back::NotAFile,
         };
         match outcome {
@@ -147,7 +148,8 @@ enum Back {
     NotAFile,
 }
 
-fn give_back(failed: &Path, incoming: &Path, file: &Failed) -> Result<Back, Error> {
+fn give_back(home: &DataDir, file: &Failed) -> Result<Back, Error> {
+    let (failed, incoming, tmp) = (home.failed(), home.incoming(), home.tmp());
     let from = failed.join(&file.file);
     let note = failed.join(format!("{}{NOTE}", file.file));
     let held = match OpenOptions::new().write(true).open(&note) {
@@ -156,7 +158,8 @@ fn give_back(failed: &Path, incoming: &Path, file: &Failed) -> Result<Back, Erro
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).at("open", &note),
     };
-    match rename_new(&from, &incoming.join(&file.name)) {
+    let partial = tmp.join(format!("{}{COPY}", file.name));
+    match move_new(&from, &incoming.join(&file.name), &partial) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Back::Waits),
         // Somebody else returned it.

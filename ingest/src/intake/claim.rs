@@ -25,6 +25,7 @@ use queue::place::rename_new;
 use settings::Archive;
 use store::sieve::{End, Feed, Sieve};
 
+use crate::disk::move_new;
 use crate::error::{At, Error};
 use crate::intake::fail::{self, Grave};
 use crate::intake::lock::{self, Locked, Odd, Outcome};
@@ -252,8 +253,11 @@ impl Claim {
         let mut n = 1;
         loop {
             let to = alternative(&first, n);
-            match self.rename(to.clone()) {
-                Ok(()) => return Ok(Archived::Moved),
+            match move_new(&self.path, &to, &day.join(format!("{}.partial", self.name))) {
+                Ok(()) => {
+                    self.path = to;
+                    return Ok(Archived::Moved);
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !day.exists() => {
                     queue::layout::create_private_dir(&day).at("create", &day)?;
                 }

@@ -10,8 +10,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use queue::place::rename_new;
-
+use crate::disk::move_new;
 use crate::error::{At, Error};
 use crate::intake::lock;
 use crate::intake::places::{Places, alternative, rfc3339};
@@ -57,7 +56,9 @@ pub(crate) fn bury(
         // Synced, for it is rare: after a power cut too, the file that follows is not without its reason.
         file.set_len(0).and_then(|()| file.write_all(&text)).and_then(|()| file.sync_data()).at("write", &note)?;
         steps.at(Step::Explained)?;
-        match rename_new(from, &to) {
+        let mut partial = to.clone().into_os_string();
+        partial.push(".partial");
+        match move_new(from, &to, Path::new(&partial)) {
             Ok(()) => {
                 steps.at(Step::Failed)?;
                 tracing::warn!(file = grave.name, class = ?reject.class, detail = reject.detail, "moved to failed");

@@ -236,6 +236,9 @@ impl From<store::Error> for Problem {
             E::Unfit { kind, .. } => {
                 Self::unavailable(format!("The data directory lies on {kind}, which would damage the database."), 60)
             }
+            E::NoFile { what, step, .. } => {
+                Self::unavailable(format!("In the place of the database is {what}, not a file: {step}."), 60)
+            }
             E::Corrupt { .. } => Self::unavailable(
                 "The database is damaged: `prompt-manager doctor` says how, `prompt-manager recover` makes it anew.",
                 60,

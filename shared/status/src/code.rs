@@ -54,7 +54,7 @@ codes! {
     DatabaseTooNew "database_too_new" "";
     DatabaseForeign "database_foreign" "";
     DatabaseDamaged "database_damaged" "database-corrupt";
-    DatabaseUnreadable "database_unreadable" "";
+    DatabaseUnreadable "database_unreadable" "database-corrupt";
     DatabaseError "database_error" "";
     DatabaseBusy "database_busy" "database-locked";
     DatabaseSlow "database_slow" "";

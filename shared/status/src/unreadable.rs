@@ -65,6 +65,10 @@ pub(crate) fn database(error: &Error) -> Option<Finding> {
             return Some(finding(Code::DatabaseBusy, Severity::Warning, detail, step));
         }
         E::Interrupted { .. } => (Code::DatabaseSlow, Severity::Warning, "Wait until the machine is less busy."),
+        E::NoFile { step, .. } => {
+            let step: String = step[..1].to_uppercase() + &step[1..] + ".";
+            return Some(finding(Code::DatabaseUnreadable, Severity::Error, format!("Failed to {error}."), step));
+        }
         E::Storage { .. } | E::Io { .. } => {
             (Code::DatabaseUnreadable, Severity::Error, "Check the disk and the rights of the database folder.")
         }

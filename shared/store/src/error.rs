@@ -86,6 +86,16 @@ pub enum Error {
         /// What the file system is called.
         kind: &'static str,
     },
+    /// Something else is in the database's place. The engine follows no link there, for its log lies beside the file.
+    #[error("open {path}: it is {what}, not a file; {step}")]
+    NoFile {
+        /// The database.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do about it.
+        step: &'static str,
+    },
     /// A reader found an older schema than it needs.
     #[error("open {path}: the database has schema {found} and needs {known}; `prompt-manager once` upgrades it")]
     NotMigrated {

@@ -16,7 +16,8 @@ use crate::open;
 /// Whether there is a file with anything in it. One of no bytes is none: whoever opened it would have its `-wal` deleted.
 ///
 /// # Errors
-/// [`Error::Missing`] if there never was one, [`Error::Lost`] if something is left of one; the operating system's.
+/// [`Error::Missing`] if there never was one, [`Error::Lost`] if something is left of one, [`Error::NoFile`] if something else is
+/// in its place; the operating system's.
 pub fn present(dir: &DataDir) -> Result<(), Error> {
     if has_bytes(dir)? {
         return Ok(());
@@ -49,8 +50,22 @@ fn gone(dir: &DataDir, lost: bool) -> Error {
 
 fn has_bytes(dir: &DataDir) -> Result<bool, Error> {
     let path = dir.database();
-    match fs::metadata(&path) {
-        Ok(meta) => Ok(meta.len() > 0),
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_file() => Ok(meta.len() > 0),
+        Ok(meta) => {
+            let (what, step) = if meta.is_symlink() {
+                (
+                    "a link",
+                    "put the database itself there, with its -wal, and make the folder `database` the link instead",
+                )
+            } else {
+                (
+                    if meta.is_dir() { "a folder" } else { "no plain file" },
+                    "move it away, then run `prompt-manager recover`",
+                )
+            };
+            Err(Error::NoFile { path, what, step })
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(source) => Err(Error::Io { op: "look at", path, source }),
     }
@@ -116,6 +131,28 @@ mod tests {
     use crate::read::{Reader, export::Exporter, inspect::Inspector};
     use crate::watch::unwatched;
     use crate::write::Writer;
+
+    /// Who opened a pipe would wait for ever.
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let put = |program: &str, args: &[&str], path: &Path| {
+            assert!(std::process::Command::new(program).args(args).arg(path).status().unwrap().success());
+        };
+        for (program, args, expected) in [
+            ("ln", &["-s", "/nowhere/prompts.db"][..], "it is a link"),
+            ("mkdir", &[], "it is a folder"),
+            ("mkfifo", &[], "it is no plain file"),
+        ] {
+            let home = tempfile::tempdir().unwrap();
+            let dir = DataDir::new(home.path());
+            dir.create().unwrap();
+            put(program, args, &dir.database());
+            for error in [Reader::open(&dir).err(), Reader::open_anywhere(&dir).err(), Writer::open(&dir).err()] {
+                let error = error.unwrap();
+                assert!(matches!(error, Error::NoFile { .. }) && error.to_string().contains(expected), "{error}");
+            }
+        }
+    }
 
     type Make = fn(&DataDir);
     type Files = std::collections::BTreeMap<PathBuf, blake3::Hash>;

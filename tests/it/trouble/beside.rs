@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use harness::World;
 use store::read::Reader;
 
-use super::stage::eventually;
+use super::stage::{Stage, eventually};
 use crate::law::names;
 
 fn payload(n: u32) -> String {
@@ -89,6 +89,10 @@ fn settings_that_cannot_be_read() {
         let done = world.ingest(&[command]).code(78);
         assert!(done.err().contains("config.toml, line 2, key `evry`"), "{done}");
     }
+    for words in [&["list"][..], &["search", "x"], &["rate", "last", "5"], &["stats"], &["open"]] {
+        let done = world.bin("query-api").args(words).run().code(78);
+        assert!(done.err().contains("config.toml, line 2, key `evry`"), "{done}");
+    }
     world.hook("Stop", payload(1));
     eventually("the second is stored", || events(&world) == 2);
     assert!(run.lives());
@@ -127,4 +131,34 @@ fn a_database_that_nobody_may_read() {
     assert_eq!(world.ingest_once()["stored"], 1);
     let done = world.bin("ingest").args(["status", "--json"]).env("PROMPT_MANAGER_LOW_SPACE", "0").succeed();
     assert_eq!(done.json()["status"], "ok", "{done}");
+}
+
+/// `archive` and `failed` are links to another disk: what goes there is copied, and what comes back too.
+#[test]
+fn the_archive_is_on_another_disk() {
+    let Some(mut stage) = Stage::new("size=24m") else { return };
+    stage.prompts();
+    stage.settle("on one disk");
+    stage.end("-TERM");
+    let move_away = r#"for part in archive failed; do
+        cp -a "$0/queue/$part" "$HOME/$part" && rm -r "$0/queue/$part" && ln -s "$HOME/$part" "$0/queue/$part" || exit 1; done
+        printf '[' > "$0/queue/incoming/1795350951000000900-s-Stop.json""#;
+    let _ = stage.sh(move_away).code(0);
+    stage.start();
+    stage.prompts();
+    stage.settle("on two disks");
+    let archived = names(&stage.world.home().join("archive/2026-11-22"));
+    assert_eq!(archived.len(), 6, "{archived:?}");
+    let failed = || names(&stage.world.home().join("failed"));
+    eventually("it is in failed", || failed().len() == 2);
+    for told in stage.told() {
+        assert!(told.iter().all(|(code, _)| code == "files_failed"), "{told:#?}");
+    }
+    assert!(stage.ingest(&["retry", "--all"]).code(0).out().starts_with("1 file back"));
+    eventually("it came back, and failed again", || failed().len() == 2);
+    let _ = stage
+        .sh(r#"rm "$HOME"/failed/* && rm -r "$0/queue/archive" "$0/queue/failed" &&
+        cp -a "$HOME/archive" "$HOME/failed" "$0/queue/""#)
+        .code(0);
+    stage.check_law("on two disks");
 }

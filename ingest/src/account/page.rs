@@ -279,7 +279,7 @@ fn health(findings: &[Finding]) -> Vec<Part> {
 /// The pieces of a sentence, and whether each is a command. A backtick without its fellow is a sign like any other.
 pub(super) fn pieces(step: &str) -> Vec<(&str, bool)> {
     let pieces: Vec<&str> = step.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return vec![(step, false)];
     }
     pieces

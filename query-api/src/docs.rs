@@ -40,7 +40,7 @@ pub(crate) fn render(document: &Value) -> String {
         header class="top" { a class="brand" href="/" { "Prompt Manager" } }
         header class="about" {
             h1 { (text(&info["title"])) " API" }
-            p { (prose(text(&info["description"]))) }
+            (prose(text(&info["description"])))
             p {
                 "Version " (text(&info["version"])) ". Programs read "
                 a href="/openapi.json" { "openapi.json" } "."

@@ -141,7 +141,7 @@ fn wrong_calls() {
     refused(&["--since", "1d", "--until", "2d"], 2, "the span ends before it begins");
     refused(&["--since", "2026-11-02", "--until", "2026-11-01"], 2, "the span ends before it begins");
     refused(&["--format", "pdf"], 2, "invalid value 'pdf'");
-    refused(&["--out", "/nowhere/x.md"], 1, "create /nowhere/x.md: ");
+    refused(&["--out", "/nowhere/x.html"], 1, "create /nowhere/x.html: ");
     let out = world.root().join("week.html");
     let path = out.to_str().unwrap();
     let _ = report(&world, &["--format", "html", "--out", path]).succeed().silent();

@@ -10,13 +10,14 @@ use super::page::{Line, Page, Part, Table, pieces};
 
 const BODY: &str = "margin:0;padding:16px;font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif";
 const WIDE: &str = "max-width:760px;margin:0 auto";
-const TITLE: &str = "font-size:24px;line-height:1.25;margin:8px 0";
+const TITLE: &str = "font-size:24px;line-height:1.25;margin:8px 0;overflow-wrap:anywhere";
 const SECTION: &str = "font-size:18px;margin:28px 0 8px;padding-top:12px;border-top:1px solid rgba(128,128,128,.4)";
-const HEAD: &str = "font-size:15px;margin:16px 0 4px";
+const HEAD: &str = "font-size:15px;margin:16px 0 4px;overflow-wrap:anywhere";
 const TEXT: &str = "margin:6px 0;overflow-wrap:anywhere";
 const TABLE: &str = "border-collapse:collapse;width:100%;margin:8px 0";
-const NAME: &str = "text-align:left;padding:4px 8px 4px 0;border-bottom:1px solid rgba(128,128,128,.25);overflow-wrap:anywhere;min-width:6em;font-weight:400";
-const FIGURE: &str = "text-align:right;padding:4px 0 4px 8px;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;font-variant-numeric:tabular-nums";
+const NAME: &str = "text-align:left;padding:4px 8px 4px 0;border-bottom:1px solid rgba(128,128,128,.25);overflow-wrap:anywhere;min-width:7em;font-weight:400";
+const FIGURE: &str = "text-align:right;padding:4px 0 4px 8px;border-bottom:1px solid rgba(128,128,128,.25);font-variant-numeric:tabular-nums";
+const WHOLE: &str = ";white-space:nowrap";
 const LIST: &str = "margin:4px 0;padding:0 0 0 2px;list-style:none";
 const QUIET: &str = "opacity:.75;font-size:13px";
 
@@ -79,7 +80,7 @@ fn table(table: &Table) -> Markup {
                     @if at == 0 {
                         th scope="row" style=(NAME) { bdi { (cell) } @if let Some(share) = row.share { (bar(share)) } }
                     } @else {
-                        td style=(FIGURE) { (cell) }
+                        td style={ (FIGURE) (WHOLE) } { (cell) }
                     } (BREAK)
                 } } (BREAK)
             } }

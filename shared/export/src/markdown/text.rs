@@ -47,10 +47,10 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
     }
 }
 
-/// Text that is no markup, nor an address of which GitHub and others make a link, nor a formula.
+/// Text that is no markup, nor an address of which GitHub and others make a link.
 pub fn escaped(text: &str) -> String {
     let text: String =
-        text.chars().flat_map(|c| "\\`*_[]<>#|~&$".contains(c).then_some('\\').into_iter().chain([c])).collect();
+        text.chars().flat_map(|c| "\\`*_[]<>#|~&".contains(c).then_some('\\').into_iter().chain([c])).collect();
     text.replace("://", "\\://").replace("www.", "www\\.").replace("WWW.", "WWW\\.")
 }
 
@@ -95,6 +95,6 @@ mod tests {
         assert_eq!(one_line(" a\n\tb\u{0}  c ", 10), "a b c");
         assert_eq!(one_line("äöü", 2), "äö…");
         assert_eq!(escaped("<b>*x*"), "\\<b\\>\\*x\\*");
-        assert_eq!(escaped("http://a www.b $x$"), "http\\://a www\\.b \\$x\\$");
+        assert_eq!(escaped("http://a www.b"), "http\\://a www\\.b");
     }
 }

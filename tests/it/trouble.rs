@@ -216,6 +216,32 @@ table! {
         make: |stage| made(stage, "chmod 777 \"$0/queue\" \"$0/queue/incoming\""),
         end: |stage| ended(stage, "chmod -R go-rwx \"$0\""),
     };
+    /// As after a `sudo`: what starts there refuses it.
+    owner_foreign: Row {
+        page: "permissions",
+        code: "owner_foreign",
+        disk: DISK,
+        make: |stage| {
+            stage.end("-TERM");
+            if !made(stage, "chown 1000 \"$0/queue/archive\"") {
+                return false;
+            }
+            stage.start();
+            assert_eq!(stage.ended(), Some(78));
+            true
+        },
+        end: |stage| {
+            stage.do_as_told("owner_foreign");
+            stage.start();
+        },
+    };
+    queue_unchangeable: Row {
+        page: "queue-unwritable",
+        code: "queue_unwritable",
+        disk: DISK,
+        make: |stage| made(stage, "chattr +i \"$0/queue/incoming\""),
+        end: |stage| stage.do_as_told("queue_unwritable"),
+    };
     projects_gone: Row {
         page: "projects-gone",
         code: "projects_unreadable",

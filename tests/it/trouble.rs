@@ -10,6 +10,7 @@ mod clock; // a clock that jumps, and what goes for its age
 mod pages; // docs/trouble against the codes
 mod stage; // the machine
 
+use harness::example;
 use stage::{Stage, eventually};
 
 /// A trouble: a line of the table.
@@ -113,12 +114,8 @@ table! {
         disk: DISK,
         make: |stage| {
             stage.end("-TERM");
-            let page = r#"p=$(sqlite3 "$0/database/prompts.db" "pragma wal_checkpoint(truncate);
-                select pageno from dbstat where name = 'sessions' limit 1" | tail -n 1) && rm -f "$0"/database/prompts.db-* &&
-                dd if=/dev/urandom of="$0/database/prompts.db" bs=4096 seek=$((p - 1)) count=1 conv=notrunc"#;
-            if !made(stage, page) {
-                return false;
-            }
+            let database = stage.world.data().database();
+            let _ = stage.inside(example("plant")).arg(database).arg("noise-in-sessions").run().code(0);
             stage.serve();
             stage.prompts();
             stage.start();

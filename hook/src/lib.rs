@@ -3,7 +3,8 @@
 //! and only where it was asked for), `fault` (what went wrong, one line).
 //!
 //! The rules that everything here keeps: nothing else is printed, nothing waits for a lock, a disk or another process, no
-//! byte that was read is thrown away while there is a place to put it, and no failure reaches Claude Code.
+//! byte that was read is thrown away while there is a place to put it, and no failure reaches Claude Code. One limit: a network or
+//! user-space disk that hangs holds whoever opens a file on it, in the kernel, and only Claude Code's own limit ends that.
 
 mod answer;
 mod draft;

@@ -184,7 +184,7 @@ impl Error {
     /// Whether a folder of ours is not what it was: moved away, on a disk that is gone, of a mode that keeps us out. What is
     /// wrong with one file is found out before.
     pub(crate) fn is_of_a_folder(&self) -> bool {
-        let Self::Io { source, .. } = self else { return false };
+        let (Self::Io { source, .. } | Self::Store(store::Error::Io { source, .. })) = self else { return false };
         matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
     }
 

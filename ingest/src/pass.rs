@@ -135,7 +135,9 @@ impl Context {
     /// # Errors
     /// What will not mend itself.
     pub fn open(&mut self) -> Result<(), Error> {
-        self.store.with(|_| Ok(())).or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })
+        self.store
+            .with(|_| Ok(()))
+            .or_else(|error| if error.is_transient() || error.is_of_a_folder() { Ok(()) } else { Err(error) })
     }
 
     /// Notes what a pass did. If that is not possible now, it is not noted.

@@ -146,11 +146,8 @@ fn rules_of_the_settings() {
     let done = world.bin("query-api").args(["list", "--json"]).succeed();
     assert_eq!(done.json()["items"][0]["prompt_text"], "see [REDACTED:ticket] and ACME-7777");
     settings("redact = 'display'\n\n[[redact_rules]]\nid = 'ticket'\npattern = '['\n");
-    // Whoever types a word has made a mistake, as with any other setting.
-    for (program, word, code) in
-        [("query-api", "list", 2), ("query-api", "serve", 78), ("ingest", "export", 78), ("ingest", "once", 78)]
-    {
-        let done = world.bin(program).arg(word).run().code(code);
+    for (program, word) in [("query-api", "list"), ("query-api", "serve"), ("ingest", "export"), ("ingest", "once")] {
+        let done = world.bin(program).arg(word).run().code(78);
         assert!(
             done.err().contains("config.toml, line 5, key `pattern`") && done.err().contains("rule `ticket`: unclosed"),
             "{done}"

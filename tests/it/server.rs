@@ -182,7 +182,8 @@ fn open_knows_where_the_service_listens() {
     std::fs::write(world.data().setup(), record).expect("a record");
     let open = || world.bin("query-api").args(["open", "--print", "--plain-host"]);
     assert!(open().succeed().out().starts_with(&format!("http://{}/open?once=", server.address())));
-    let _ = open().env("PROMPT_MANAGER_LISTEN", "127.0.0.1:1").run().code(1);
+    // The word of the one that lives is better than what is set for the next.
+    let _ = open().env("PROMPT_MANAGER_LISTEN", "127.0.0.1:1").succeed();
 }
 
 #[test]

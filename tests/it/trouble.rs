@@ -10,6 +10,7 @@ mod clock; // a clock that jumps, and what goes for its age
 mod pages; // docs/trouble against the codes
 mod stage; // the machine
 
+use harness::example;
 use stage::{Stage, eventually};
 
 /// A trouble: a line of the table.
@@ -113,12 +114,8 @@ table! {
         disk: DISK,
         make: |stage| {
             stage.end("-TERM");
-            let page = r#"p=$(sqlite3 "$0/database/prompts.db" "pragma wal_checkpoint(truncate);
-                select pageno from dbstat where name = 'sessions' limit 1" | tail -n 1) && rm -f "$0"/database/prompts.db-* &&
-                dd if=/dev/urandom of="$0/database/prompts.db" bs=4096 seek=$((p - 1)) count=1 conv=notrunc"#;
-            if !made(stage, page) {
-                return false;
-            }
+            let database = stage.world.data().database();
+            let _ = stage.inside(example("plant")).arg(database).arg("noise-in-sessions").run().code(0);
             stage.serve();
             stage.prompts();
             stage.start();
@@ -215,6 +212,32 @@ table! {
         disk: DISK,
         make: |stage| made(stage, "chmod 777 \"$0/queue\" \"$0/queue/incoming\""),
         end: |stage| ended(stage, "chmod -R go-rwx \"$0\""),
+    };
+    /// As after a `sudo`: what starts there refuses it.
+    owner_foreign: Row {
+        page: "permissions",
+        code: "owner_foreign",
+        disk: DISK,
+        make: |stage| {
+            stage.end("-TERM");
+            if !made(stage, "chown 1000 \"$0/queue/archive\"") {
+                return false;
+            }
+            stage.start();
+            assert_eq!(stage.ended(), Some(78));
+            true
+        },
+        end: |stage| {
+            stage.do_as_told("owner_foreign");
+            stage.start();
+        },
+    };
+    queue_unchangeable: Row {
+        page: "queue-unwritable",
+        code: "queue_unwritable",
+        disk: DISK,
+        make: |stage| made(stage, "chattr +i \"$0/queue/incoming\""),
+        end: |stage| stage.do_as_told("queue_unwritable"),
     };
     projects_gone: Row {
         page: "projects-gone",

@@ -213,7 +213,7 @@ codes! {
         "run `prompt-manager doctor --repair`, which closes it; a token that was read should be replaced";
     OwnerForeign "owner_foreign" Error false
         "something in the data directory belongs to another user"
-        "give it to the user who runs the ingester: chown";
+        "give it to the user who runs the ingester: `sudo chown -R USER` the data directory";
     TimesAhead "times_ahead" Note false
         "events were captured or stored at times that are still to come: the clock was wrong"
         "nothing: they are kept, and stand in the order of these times";

@@ -52,15 +52,15 @@ fn closed(round: &mut Round<'_>, root: &Path) -> Result<(), Error> {
         if meta.is_symlink() {
             continue;
         }
+        let place = if entry.path() == root { root.display().to_string() } else { round.place(entry.path()) };
         if meta.uid() != ours {
-            round.found(Code::OwnerForeign, round.place(entry.path()));
+            round.found(Code::OwnerForeign, place);
         } else if meta.mode() & OTHERS != 0 {
             let code = match () {
                 () if is_secret(round, entry.path()) => Code::SecretOpen,
                 () if meta.is_dir() => Code::FolderOpen,
                 () => Code::FileOpen,
             };
-            let place = if entry.path() == root { root.display().to_string() } else { round.place(entry.path()) };
             round.found(code, format!("{place} ({:04o})", meta.mode() & 0o7777));
             round.mend(code, Mend::Close(entry.path().to_owned()));
         }

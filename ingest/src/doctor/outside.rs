@@ -40,8 +40,11 @@ pub(crate) fn look(settings: &Settings, now: SystemTime, var: Var<'_>, sight: Si
         code: "setup_unreadable",
         severity: Severity::Warning,
         detail: format!("What was set up is not known: {problem}."),
-        next_step: "Move the file away, and set up again what you want: `prompt-manager setup hooks`, `prompt-manager setup service`."
-            .to_owned(),
+        next_step: if problem.contains("Permission denied") {
+            "Give yourself the right to read it, and to enter the data directory.".to_owned()
+        } else {
+            "Move the file away, and set up again what you want: `prompt-manager setup hooks`, `prompt-manager setup service`.".to_owned()
+        },
     }));
     found.extend(stray::look(settings, var));
     found.extend(settings.projects.iter().filter_map(|root| projects(settings, root, sight)));

@@ -70,6 +70,9 @@ pub(super) fn clean(
 /// # Errors
 /// The operating system's.
 pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
+    if let Err(error) = due::within_reach(home) {
+        report.uncleaned.push(error.to_string());
+    }
     for (path, _) in copies(home)?.into_iter().filter(|(_, sort)| !matches!(sort, Sort::Other)) {
         report.copies += 1;
         rename(&path, report, true)?;

@@ -37,6 +37,7 @@ codes! {
     ReadOnly "read_only" "queue-unwritable";
     QueueUnwritable "queue_unwritable" "queue-unwritable";
     FileSystem "file_system" "file-system";
+    OwnerForeign "owner_foreign" "permissions";
     FolderOpen "folder_open" "permissions";
     SecretOpen "secret_open" "permissions";
     WalLarge "wal_large" "";

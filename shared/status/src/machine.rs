@@ -28,6 +28,7 @@ pub(crate) fn look(settings: &Settings, is_read_only: bool) -> Vec<Finding> {
     if !is_read_only {
         found.extend(unwritable(home));
     }
+    found.extend(foreign(home));
     found.extend(open_to_others(settings));
     found
 }
@@ -60,11 +61,68 @@ fn unwritable(home: &DataDir) -> Option<Finding> {
         dir.display()
     );
     let next_step = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("Give yourself the right: `chmod u+rwx {}`.", shown(&dir)),
+        // Not a matter of the mode.
+        io::ErrorKind::PermissionDenied if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
+            format!("It is marked as unchangeable (`lsattr -d {0}`): `sudo chattr -i {0}`.", shown(&dir))
+        }
+        io::ErrorKind::PermissionDenied => {
+            let shut = shut(home, &dir);
+            let is_ours = shut.metadata().is_ok_and(|meta| meta.uid() == ours());
+            let step = if is_ours { format!("chmod u+rwx {}", shown(&shut)) } else { chown(&shut) };
+            format!("Give yourself the right: `{step}`.")
+        }
         io::ErrorKind::NotADirectory => format!("Something else is in its place: move `{}` away.", shown(&dir)),
         _ => format!("Mount it for writing again (`findmnt -T {}`); what waits is taken in by itself.", shown(&dir)),
     };
     Some(finding(Code::QueueUnwritable, Severity::Error, detail, next_step))
+}
+
+/// The outermost of the folders down to `dir` that keeps us out.
+fn shut(home: &DataDir, dir: &Path) -> PathBuf {
+    let mut folders: Vec<_> = dir.ancestors().take_while(|folder| folder.starts_with(home.root())).collect();
+    folders.reverse();
+    let is_shut = |folder: &&&Path| access(**folder, Access::EXEC_OK).is_err();
+    folders.iter().find(is_shut).map_or_else(|| dir.to_owned(), |folder| folder.to_path_buf())
+}
+
+fn ours() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// What gives it to us, with all that is in it.
+fn chown(path: &Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    format!("sudo chown -R {} {}", ours(), shown(&real))
+}
+
+/// What belongs to somebody else: no ingester starts there. Not where root looks at another's data directory.
+fn foreign(home: &DataDir) -> Option<Finding> {
+    let owner = |path: &Path| path.metadata().ok().map(|meta| meta.uid());
+    if ours() == 0 && owner(home.root()) != Some(0) {
+        return None;
+    }
+    let places = [
+        home.root().to_owned(),
+        home.queue(),
+        home.tmp(),
+        home.incoming(),
+        home.processing(),
+        home.failed(),
+        home.archive(),
+        home.run(),
+        home.db_lock(),
+        home.database_dir(),
+        home.database(),
+    ];
+    let is_foreign = |path: &PathBuf| owner(path).is_some_and(|owner| owner != ours());
+    let path = places.into_iter().find(is_foreign)?;
+    let detail = format!(
+        "{} belongs to user {}, not to {} who runs this: no ingester starts there.",
+        path.display(),
+        owner(&path).unwrap_or_default(),
+        ours()
+    );
+    Some(finding(Code::OwnerForeign, Severity::Error, detail, format!("Give it to yourself: `{}`.", chown(&path))))
 }
 
 /// What others may look into or read, of what matters most.

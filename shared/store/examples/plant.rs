@@ -1,4 +1,4 @@
-//! Plants one fault in a database, for the tests of `doctor`: `plant DATABASE FAULT`. Tests use no SQL of their own.
+//! Plants one fault in a database, for the tests of `doctor`: `plant DATABASE FAULT`; `noise-in-TABLE` is one too. Tests use no SQL of their own.
 
 use std::error::Error;
 
@@ -115,6 +115,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(database), Some(fault)) = (args.next(), args.next()) else {
         return Err("usage: plant DATABASE FAULT".into());
     };
+    if let Some(table) = fault.strip_prefix("noise-in-") {
+        return noise(&database, table);
+    }
     let Some((_, sql)) = FAULTS.iter().find(|(name, _)| *name == fault) else {
         return Err(format!("there is no fault {fault}").into());
     };
@@ -127,5 +130,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     conn.create_scalar_function("folded", 1, flags, |call| call.get::<Option<String>>(0))?;
     // Of the payload that a second event has.
     conn.execute_batch(&sql.replace("HASH", &blake3::hash(b"{}").to_hex()))?;
+    Ok(())
+}
+
+/// As a bad disk leaves it: the first page of a table is noise, and nothing else.
+fn noise(database: &str, table: &str) -> Result<(), Box<dyn Error>> {
+    let conn = Connection::open(database)?;
+    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+    let page =
+        conn.query_row("select rootpage from sqlite_schema where name = ?1", [table], |row| row.get::<_, u32>(0))?;
+    let size = conn.query_row("pragma page_size", [], |row| row.get::<_, u32>(0))?;
+    conn.close().map_err(|(_, error)| error)?;
+    let file = std::fs::File::options().write(true).open(database)?;
+    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0xa5; size as usize], u64::from(page - 1) * u64::from(size))?;
     Ok(())
 }

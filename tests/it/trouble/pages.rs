@@ -23,7 +23,7 @@ pub(super) fn check(table: &[&Row]) {
         assert!(text(row.page).contains(&format!("`{}`", row.code)), "{}.md does not name {}", row.page, row.code);
     }
     let rows = BTreeSet::from_iter(table.iter().map(|row| row.page.to_owned()));
-    let beside = ["backups", "data-moved", "settings-wrong"].map(str::to_owned);
+    let beside = ["backups", "data-moved", "forget-unfinished", "settings-wrong"].map(str::to_owned);
     assert_eq!(pages, rows.into_iter().chain(beside).collect(), "a page without a row, or a row without a page");
     // What `status` tells with a page of its own is named there; what it tells without one, in the table of all findings.
     let status = fs::read_to_string(harness::repository().join("docs/operating-status.md")).unwrap();

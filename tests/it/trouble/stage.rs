@@ -179,6 +179,14 @@ impl Stage {
         [findings(&status), findings(&doctor), findings(&api)]
     }
 
+    /// Does the last command of the next step of `code`, as root would.
+    pub(super) fn do_as_told(&self, code: &str) {
+        let [status, ..] = self.told();
+        let (_, step) = status.iter().find(|(told, _)| told == code).unwrap();
+        let command = step.rsplit('`').nth(1).unwrap().trim_start_matches("sudo ");
+        let _ = self.sh(command).code(0);
+    }
+
     /// The health page.
     pub(super) fn page(&self) -> String {
         let page = self.api().request("GET", "/health", &[("Accept", "text/html")]);

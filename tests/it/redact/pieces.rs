@@ -54,7 +54,7 @@ fn what_fails_keeps_no_secret() {
         assert!(failed == expected, "{class}: {}", String::from_utf8_lossy(&failed[..payload.len().min(300)]));
         let note = fs::read_to_string(world.data().failed().join(name + ".reason.json")).expect("a note");
         assert!(note.contains(class), "{note}");
-        assert_nowhere(&world, &[secret.clone()], class);
+        assert_nowhere(&world, std::slice::from_ref(&secret), class);
     };
     let whole = payload.as_bytes();
     check(whole[..whole.len() - 3].to_vec(), "truncated");
@@ -113,7 +113,7 @@ fn half_a_line_waits_for_its_end() {
     let at = whole.find(&secret).expect("the secret") + 24;
     let world = World::new();
     let file = format!("-w/{SESSION}.jsonl");
-    world.transcript(&file, whole[..at].as_bytes());
+    world.transcript(&file, &whole.as_bytes()[..at]);
     assert_eq!(once(&world)["transcript_bytes"].as_u64(), Some(first.len() as u64));
     assert_nowhere(&world, &[secret[..24].to_owned()], "half written");
     world.transcript(&file, whole.as_bytes());

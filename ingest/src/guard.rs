@@ -46,3 +46,18 @@ impl Guard for Wanted {
         self.ignore.patterns()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// A text is looked through in pieces that overlap by what is judged around each place.
+    #[test]
+    fn no_rule_sees_farther_than_is_judged() {
+        let rules = include_str!("../../shared/redact/rules.toml");
+        let figures = |name: &str| -> Vec<usize> {
+            let lines = rules.lines().filter_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+            lines.map(|figure| figure.trim().parse().unwrap()).collect()
+        };
+        let farthest = |name| figures(name).into_iter().max().unwrap();
+        assert!(2 * (farthest("reach") + farthest("back")) <= store::sieve::AROUND);
+    }
+}

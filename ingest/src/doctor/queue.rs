@@ -13,6 +13,7 @@ use store::read::inspect::{HeldAs, Inspector};
 
 use super::code::Code;
 use super::round::{Mend, Round};
+use crate::archive;
 use crate::error::{At, Error};
 use crate::intake::places::split_attempt;
 use crate::intake::spill;
@@ -163,8 +164,9 @@ pub(super) fn failed(round: &mut Round<'_>, store: Option<&Inspector>) -> Result
             round.found(Code::FailedWithoutNote, round.place(&path));
         }
         if let (true, Some(store)) = (file.is_file && meta.is_file(), store)
-            && let Some(hash) = hash(&path)?
-            && store.held(&file.name, &hash)? == HeldAs::Same
+            && meta.len() <= round.settings.max_event
+            && let Some(bytes) = archive::read(&path)?
+            && store.held(&file.name, &bytes)? == HeldAs::Same
             && path.exists()
         {
             round.found(Code::FailedAndStored, round.place(&path));
@@ -198,8 +200,9 @@ fn one_place(
         round.found(Code::TwiceInQueue, format!("{} and failed", round.place(path)));
     }
     if let Some(store) = store
-        && let Some(hash) = hash(path)?
-        && store.held(name, &hash)? == HeldAs::Same
+        && meta.len() <= round.settings.max_event
+        && let Some(bytes) = archive::read(path)?
+        && store.held(name, &bytes)? == HeldAs::Same
         && path.exists()
         && !is_held(path)
     {
@@ -244,7 +247,7 @@ fn name(entry: &DirEntry) -> String {
 }
 
 /// Of a regular file's bytes; `None` if it is gone.
-pub(super) fn hash(path: &Path) -> Result<Option<[u8; 32]>, Error> {
+fn hash(path: &Path) -> Result<Option<[u8; 32]>, Error> {
     let mut hasher = blake3::Hasher::new();
     match File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())) {
         Ok(()) => Ok(Some(*hasher.finalize().as_bytes())),

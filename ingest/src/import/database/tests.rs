@@ -1,9 +1,11 @@
 //! Two stores that were imported into each other hold the same, whatever each had before, in whichever order and how often.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use store::human::{Member, Rating, Said, SavedView, Stamp, Title, UserSession};
+use store::sieve::Guard;
 use store::write::Merged;
 
 use super::*;
@@ -90,6 +92,59 @@ fn the_same_queue_files_in_both() {
             let whole = a.whole(turn.id);
             assert_eq!((whole.standing.rating, whole.remarks.len()), (Rating::new(5), 2), "{turn:?}");
         }
+    }
+}
+
+/// Hides these words.
+struct Words(Vec<String>);
+
+impl Guard for Words {
+    fn hides(&self) -> bool {
+        true
+    }
+
+    fn hide_in_json(&self, bytes: &mut [u8]) -> bool {
+        self.hide_in_text(bytes)
+    }
+
+    fn hide_in_text(&self, bytes: &mut [u8]) -> bool {
+        let found = |word: &String| -> Vec<_> {
+            let at = bytes.windows(word.len()).enumerate().filter(|(_, here)| *here == word.as_bytes());
+            at.map(|(at, _)| at..at + word.len()).collect()
+        };
+        let found: Vec<_> = self.0.iter().flat_map(found).collect();
+        found.iter().for_each(|range| bytes[range.clone()].fill(b'*'));
+        !found.is_empty()
+    }
+
+    fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
+        false
+    }
+}
+
+/// What is hidden here is not what a conversation is recognised by there; what was said of it finds it all the same, whether
+/// hooks alone know it, transcripts alone, or both.
+#[test]
+fn what_was_said_finds_what_is_hidden() {
+    for (hooks, files) in [(true, false), (false, true), (true, true)] {
+        let wanted = |piece: &&Piece| if matches!(piece, Piece::Event { .. }) { hooks } else { files };
+        let (mut a, mut b) = (Machine::new(), Machine::new());
+        pieces().iter().filter(wanted).for_each(|piece| a.get(piece, 10));
+        a.pass();
+        for turn in a.turns() {
+            a.say(turn.id, &format!("rating-{}", turn.id.0), 5, rated(4));
+        }
+        let prompts = a.turns().into_iter().filter_map(|turn| turn.prompt_text).filter(|text| text.len() > 4);
+        b.writer.guard(Arc::new(Words(prompts.collect())));
+        b.import(&a);
+        let turns = b.turns();
+        assert_eq!(turns.len(), a.turns().len());
+        assert!(turns.iter().filter(|turn| turn.prompt_text.as_ref().is_some_and(|it| it.contains("***"))).count() > 3);
+        for turn in turns {
+            assert_eq!(b.whole(turn.id).standing.rating, Rating::new(4), "{turn:?}");
+        }
+        assert_eq!(b.exporter().unplaced().unwrap().len(), 0);
+        assert!(nothing(b.import(&a)));
     }
 }
 

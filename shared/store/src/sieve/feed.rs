@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::{Of, Sieve};
 use crate::write::{Role, TAIL};
 
-/// So much of a text is judged with what stands before and behind a place. No rule of ours sees farther than a quarter of it.
+/// So much of a text is judged with what stands before and behind a place. No rule of ours sees half as far.
 pub const AROUND: usize = 64 * 1024;
 
 /// What the end of the bytes is.

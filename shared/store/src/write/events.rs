@@ -76,10 +76,10 @@ pub(crate) fn copies(
     let mut found = Vec::new();
     while let Some(row) = rows.next().op("look for an event")? {
         let key = || -> rusqlite::Result<(i64, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?)) };
-        let held = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(2)?, row.get(3)?, row.get(4)?)) };
-        let ((id, known), (size, kind, bytes)) = (key().op("read an event")?, held().op("read an event")?);
-        let bytes =
-            codec::unpack(kind, bytes, payload.len()).ok().filter(|_| usize::try_from(size) == Ok(payload.len()));
+        let packed = || -> rusqlite::Result<(i64, i64, Vec<u8>)> { Ok((row.get(2)?, row.get(3)?, row.get(4)?)) };
+        let ((id, known), (size, kind, bytes)) = key().and_then(|key| Ok((key, packed()?))).op("read an event")?;
+        let is_as_long = usize::try_from(size) == Ok(payload.len());
+        let bytes = codec::unpack(kind, bytes, payload.len()).ok().filter(|_| is_as_long);
         let is = match bytes {
             Some(bytes) if bytes == payload => Is::Whole,
             _ if known == hash.as_bytes() => Is::Damaged,

@@ -15,6 +15,7 @@ mod files;
 mod ground;
 mod human;
 mod other;
+mod place;
 mod salvage;
 
 use std::ops::ControlFlow;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{ROW, Run};
+use super::{ROW, Run, place};
 use crate::error::{Context, Error};
 use crate::human::{get, put};
 use crate::ids::ConversationId;
@@ -58,14 +58,15 @@ fn each<T>(
 }
 
 /// Our id of their conversation. What their id itself was given for comes first; then what they know it to be the same
-/// as. If nothing of it is known here, it gets an id: what was said is kept, and found when the conversation comes.
+/// as; then where it stands. If nothing of it is known here, it gets an id: what was said is kept, and found when the conversation comes.
 fn translate(other: &Connection, here: &Connection, id: i64, now_ms: i64) -> Result<ConversationId, Error> {
     let own = get::own_keys(other, id)?;
     if let Some(found) = put::find(here, &own)? {
         return Ok(found);
     }
     let all = get::all_keys(other, id)?;
-    if let Some(found) = put::find(here, &all)? {
+    let found = put::find(here, &all)?;
+    if let Some(found) = found.map_or_else(|| place::find(other, here, id), |found| Ok(Some(found)))? {
         put::attach(here, &own, found)?;
         return Ok(found);
     }

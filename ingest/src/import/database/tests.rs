@@ -99,6 +99,10 @@ fn the_same_queue_files_in_both() {
 struct Words(Vec<String>);
 
 impl Guard for Words {
+    fn patterns(&self) -> &[String] {
+        &[]
+    }
+
     fn hides(&self) -> bool {
         true
     }

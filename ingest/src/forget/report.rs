@@ -35,6 +35,8 @@ pub(super) struct Report {
     pub(super) claude_files: BTreeSet<String>,
     /// Conversations that may still run.
     pub(super) running: Vec<i64>,
+    /// Conversations that could not be told from what stays: they are there again.
+    pub(super) back: Vec<i64>,
     /// Whether nothing of it stands in the database's log any more.
     pub(super) log_emptied: bool,
     /// Names of the deleted events' queue files.
@@ -59,13 +61,13 @@ impl Report {
         let text = if json { document(self) } else { self.shown() };
         print(text.as_bytes()).at("write", "stdout".as_ref())?;
         // What cannot be read cannot be cleaned: it is named, and a person's to delete.
-        let is_done = self.dry_run || self.log_emptied || self.conversations == 0;
+        let is_done = self.dry_run || self.back.is_empty() && (self.log_emptied || self.sessions.is_empty());
         Ok(if is_done { Exit::Done } else { Exit::Failure })
     }
 
     /// For a person.
     pub(super) fn shown(&self) -> String {
-        if self.conversations == 0 {
+        if self.sessions.is_empty() {
             return "nothing fits: nothing to forget\n".to_owned();
         }
         let mut text = String::new();
@@ -94,6 +96,12 @@ impl Report {
         list(&mut text, "could not be taken in and may belong to it; look, and delete it yourself:", &self.left);
         let files: Vec<String> = self.claude_files.iter().cloned().collect();
         list(&mut text, "Claude Code's own files hold it still; they are not ours to change:", &files);
+        let back: Vec<String> = self.back.iter().map(ToString::to_string).collect();
+        list(
+            &mut text,
+            "could not be told from what stays, and are there again; forget their sessions as a whole:",
+            &back,
+        );
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
         list(&mut text, "may still run; forget it again when it has ended:", &running);
         if !self.dry_run {

@@ -6,6 +6,7 @@ use super::{Batch, Writer, forget};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
+use crate::sieve::Told;
 
 /// A queue file, as the ingester hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +81,10 @@ impl Writer {
     /// # Errors
     /// The engine's.
     pub fn is_forgotten(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        forget::is_event_forgotten(&self.conn, &self.origin, name, blake3::hash(payload).as_bytes())
+        let captured_ns = name.get(..19).and_then(|ns| ns.parse().ok()).unwrap_or(0);
+        let (sieve, told, hash) = (self.sieve()?, Told::read(payload, captured_ns), blake3::hash(payload));
+        let names = [&*self.origin, name];
+        forget::is_told_of_forgotten(&self.conn, &sieve, &told, names, hash.as_bytes(), payload.len())
     }
 }
 
@@ -118,7 +122,7 @@ impl Batch<'_> {
         }
         let payload = hidden.as_deref().unwrap_or(event.payload);
         let hash = blake3::hash(payload);
-        if self.is_out(event, &hash)? {
+        if self.is_out(event, payload, &hash)? {
             return Ok(Stored::Forgotten);
         }
         if let Some(id) = find(&self.tx, event.name, &hash, self.origin_id)? {
@@ -155,10 +159,13 @@ impl Batch<'_> {
         Ok(Stored::New(id))
     }
 
-    fn is_out(&self, event: &NewEvent<'_>, hash: &blake3::Hash) -> Result<bool, Error> {
-        let captured_ns = i64::try_from(event.captured_ns).unwrap_or(i64::MAX);
-        Ok(self.sieve.is_prompt_forgotten(event.prompt_id, event.event, captured_ns)
-            || self.sieve.until > 0 && forget::is_event_forgotten(&self.tx, self.origin, event.name, hash.as_bytes())?)
+    fn is_out(&self, event: &NewEvent<'_>, payload: &[u8], hash: &blake3::Hash) -> Result<bool, Error> {
+        if self.sieve.until == 0 {
+            return Ok(false);
+        }
+        let told = Told::read(payload, i64::try_from(event.captured_ns).unwrap_or(i64::MAX));
+        let names = [self.origin, event.name];
+        forget::is_told_of_forgotten(&self.tx, &self.sieve, &told, names, hash.as_bytes(), payload.len())
     }
 }
 

@@ -10,7 +10,7 @@
 //! The rules are those of docs/correlation.md, named by number in the modules that keep them.
 
 mod belongings;
-mod composer;
+pub(crate) mod composer;
 mod cut;
 mod draft;
 pub(crate) mod event;

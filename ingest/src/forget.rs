@@ -9,6 +9,7 @@
 
 mod archived;
 mod catch_up;
+mod choose;
 mod cleaned;
 mod copies;
 mod finish;
@@ -28,7 +29,6 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use settings::Settings;
 use store::ConversationId;
-use store::read::export::{Exporter, Filter};
 use store::write::Writer;
 use terminal::moment::{Moment, moment};
 
@@ -42,6 +42,7 @@ use crate::report::count;
 use crate::restore;
 use crate::show::Show;
 use crate::signals;
+use choose::Chosen;
 use lineage::Gone;
 use report::Report;
 
@@ -126,7 +127,7 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
             });
         }
     }
-    let chosen = choose(settings, args)?;
+    let chosen = choose::choose(settings, args)?;
     if chosen.is_empty() {
         return report.print(args.json);
     }
@@ -176,41 +177,16 @@ fn check_room(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// The conversations that the flags name, with those of their subagents.
-fn choose(settings: &Settings, args: &Forget) -> Result<BTreeSet<ConversationId>, Error> {
-    let mut store = Exporter::open(&settings.home)?;
-    let mut holds = |folder: &str| {
-        let there = Filter { project: Some(folder.to_owned()), ..Filter::default() };
-        store.select(&there, Some(1)).map(|found| !found.is_empty())
-    };
-    let project = args.project.as_ref().map(|project| project.known(&mut holds)).transpose()?;
-    let filter = Filter {
-        sessions: args.session.clone(),
-        project,
-        until_ms: args.before.map(|before| before.begin(clock::millis(SystemTime::now()))),
-        ids: args.conversation.clone(),
-        ..Filter::default()
-    };
-    let mut chosen: BTreeSet<ConversationId> = store.select(&filter, None)?.into_iter().map(|one| one.id).collect();
-    drop(store);
-    let mut writer = Writer::open(&settings.home)?;
-    let ground = writer.ground()?;
-    for id in chosen.clone() {
-        chosen.extend(ground.started_by(id)?);
-    }
-    Ok(chosen)
-}
-
 fn each_lineage(
     writer: &mut Writer,
-    chosen: &BTreeSet<ConversationId>,
+    chosen: &Chosen,
     dry_run: bool,
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<Vec<Gone>, Error> {
-    let mut sessions = BTreeSet::new();
+    let mut sessions = chosen.sessions.clone();
     let ground = writer.ground()?;
-    for id in chosen {
+    for id in &chosen.conversations {
         sessions.extend(ground.session_of(*id)?);
     }
     drop(ground);
@@ -231,8 +207,12 @@ fn each_lineage(
     Ok(found)
 }
 
-fn confirm(chosen: &BTreeSet<ConversationId>) -> Result<bool, Error> {
-    let what = count(chosen.len() as u64, "conversation");
+fn confirm(chosen: &Chosen) -> Result<bool, Error> {
+    let bare = match chosen.sessions.len() as u64 {
+        0 => String::new(),
+        n => format!(" and {} without any", count(n, "session")),
+    };
+    let what = count(chosen.conversations.len() as u64, "conversation") + &bare;
     let _ = write!(io::stderr(), "prompt-manager: forget {what} for good? Nothing brings them back. [y/N] ");
     let mut line = String::new();
     io::stdin().read_line(&mut line).at("read the answer from", "stdin".as_ref())?;

@@ -1,6 +1,8 @@
 //! What was forgotten is nowhere any more, and nothing brings it back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod corpus;
+mod stones;
 mod unfinished;
 
 use std::fs;
@@ -34,7 +36,7 @@ fn session(cwd: &str) -> Told {
     told.prompt(&c("asked"));
     told.thinks(&c("thought"));
     told.says(&c("between"));
-    told.bash(&c("command"), &c("output"), true);
+    told.bash(&c("command"), &format!("{} saved to: toolu_out.txt", c("output")), true);
     told.agent("Explore", &c("task"), &c("found"), |told| told.reads("/a", &c("inside")));
     told.writes(&format!("/tmp/{CANARY}.txt"), &c("written"));
     told.answers(&c("answered"));
@@ -140,9 +142,14 @@ pub(crate) fn places(world: &World, word: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_gone(world: &World, when: &str) {
+fn assert_nowhere(world: &World, when: &str) {
     let found = places(world, CANARY);
     assert!(found.is_empty(), "{when}: {found:#?}");
+}
+
+#[track_caller]
+fn assert_gone(world: &World, when: &str) {
+    assert_nowhere(world, when);
     assert_eq!(prompts(world), ["the third prompt stays", "the first prompt stays"], "{when}");
 }
 
@@ -297,14 +304,20 @@ fn what_is_chosen() {
     let dry = |args: &[&str]| forget(&world, &[args, &["--dry-run"]].concat())["conversations"].as_u64().unwrap();
     let check = |args: &[&str], expected: u64| assert_eq!(dry(args), expected, "{args:?}");
     check(&["--session", &told.id], 4);
-    check(&["--session", "nobody"], 0);
     check(&["--project", "/home/dev"], 4);
     check(&["--project", "/home/other"], 0);
     check(&["--before", "2020-01-01"], 0);
     check(&["--before", "2030-01-01"], 4);
     check(&["--before", "2020-01-01", "--session", &told.id], 0);
-    let done = ingest(&world, &["forget"]).run().code(2);
-    assert!(done.err().contains("--conversation"), "{}", done.err());
+    // A slip would be believed to be forgotten.
+    let refused = |args: &[&str], named: &str| {
+        let done = ingest(&world, &["forget", "--yes"]).args(args).run().code(2);
+        assert!(done.err().contains(named), "{}", done.err());
+    };
+    refused(&[], "--conversation");
+    refused(&["--session", "nobody"], "nobody");
+    refused(&["--session", &told.id, "--session", "nobody"], "nobody");
+    refused(&["--conversation", "1,999"], "999");
     assert_eq!(prompts(&world).len(), 4);
 }
 

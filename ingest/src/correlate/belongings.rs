@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use store::{EventId, Key, TranscriptId};
 
 use super::draft::{Anchor, Class, Draft};
-use super::{Input, join};
+use super::{Input, join, outcome};
 use crate::transcripts::line::{Block, Body};
 
 /// What belongs to one conversation.
@@ -17,6 +17,7 @@ pub(crate) struct Belongings {
     pub(crate) keys: Vec<Key>,
     pub(crate) prompt_id: Option<String>,
     pub(crate) prompt: Option<String>,
+    pub(crate) answer: Option<String>,
     pub(crate) at_ms: i64,
     /// The subagent whose it is.
     pub(crate) agent_id: Option<String>,
@@ -24,6 +25,8 @@ pub(crate) struct Belongings {
     /// Where its lines begin.
     pub(crate) lines: BTreeSet<(TranscriptId, u64)>,
     pub(crate) uuids: BTreeSet<String>,
+    /// The keys of its lines, which tell two that share a uuid.
+    pub(crate) line_keys: BTreeSet<[u8; 16]>,
     /// The keys of the lines that queued its text.
     pub(crate) queued: BTreeSet<[u8; 16]>,
     /// The tools it called.
@@ -59,11 +62,13 @@ fn of(draft: &Draft<'_>, session_id: &str) -> Belongings {
         keys,
         prompt_id: draft.prompt_id.clone(),
         prompt: draft.prompt.clone(),
+        answer: outcome::response(draft),
         at_ms: draft.at_ms,
         agent_id: draft.agent.and_then(|agent| agent.id).map(str::to_owned),
         is_agents: draft.class == Class::Subagent,
         lines: draft.lines.iter().map(|line| line.at).collect(),
-        uuids: draft.lines.iter().filter_map(|line| line.uuid.clone()).collect(),
+        uuids: draft.lines.iter().flat_map(|line| line.uuids().cloned()).collect(),
+        line_keys: draft.lines.iter().map(|line| line.key).collect(),
         queued,
         calls: draft.lines.iter().flat_map(|line| calls(&line.body)).collect(),
         events: events.chain(anchor).collect(),

@@ -1,7 +1,7 @@
 //! Prompts that exist only as `queue-operation` lines (correlation.md 8): typed while Claude worked, in versions that
 //! wrote no user line for them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use store::sieve::{count_same, same_text};
 
@@ -43,33 +43,48 @@ struct Left<'a> {
     absorbed: bool,
 }
 
-/// Follows the composer's queue, which is first in, first out, through the lines of a file.
-pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
-    let mut waiting: Vec<Left<'a>> = Vec::new();
-    let (mut left, mut back): (Vec<Left<'a>>, Vec<(Left<'a>, usize)>) = (Vec::new(), Vec::new());
-    let mut leave = |mut text: Left<'a>, at: usize, absorbed: bool| {
-        (text.left_at, text.absorbed) = (at, absorbed);
-        left.push(text);
-    };
-    for (at, line) in lines.iter().enumerate() {
+/// Follows the composer's queue, which is first in, first out, through the lines of a file: which line enqueued a text, and
+/// which took it out, in the order in which they were taken out.
+pub(crate) fn taken<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<(usize, usize)> {
+    let (mut waiting, mut found) = (Vec::<(usize, &str)>::new(), Vec::new());
+    for (at, line) in lines.enumerate() {
         let Body::Operation(operation) = &line.body else { continue };
-        match operation {
+        let out = match operation {
             Operation::Enqueue(text) => {
-                waiting.push(Left { text, line, queued_at: at, left_at: lines.len(), absorbed: false });
+                waiting.push((at, text));
+                0..0
             }
-            Operation::Dequeue if !waiting.is_empty() => leave(waiting.remove(0), at, false),
-            Operation::Remove(text) if !waiting.is_empty() => {
-                let named =
-                    text.as_deref().and_then(|text| waiting.iter().position(|queued| same_text(queued.text, text)));
-                leave(waiting.remove(named.unwrap_or(0)), at, true);
+            Operation::PopAll => 0..waiting.len(),
+            Operation::Dequeue | Operation::Remove(_) if waiting.is_empty() => 0..0,
+            Operation::Dequeue | Operation::Remove(None) => 0..1,
+            Operation::Remove(Some(text)) => {
+                let named = waiting.iter().position(|(_, queued)| same_text(queued, text)).unwrap_or(0);
+                named..named + 1
             }
-            Operation::PopAll => back.extend(waiting.drain(..).map(|text| (text, at))),
-            Operation::Dequeue | Operation::Remove(_) => {}
+        };
+        found.extend(waiting.drain(out).map(|(queued_at, _)| (queued_at, at)));
+    }
+    found
+}
+
+/// What became of each text that was queued in a file.
+pub(crate) fn follow<'a>(lines: &[&'a Line]) -> Queued<'a> {
+    let enqueued = |at: usize, left_at: usize, absorbed: bool| match &lines[at].body {
+        Body::Operation(Operation::Enqueue(text)) => {
+            Some(Left { text, line: lines[at], queued_at: at, left_at, absorbed })
+        }
+        _ => None,
+    };
+    let taken = taken(lines.iter().copied());
+    let (mut left, mut back): (Vec<Left<'a>>, Vec<(Left<'a>, usize)>) = (Vec::new(), Vec::new());
+    for (queued_at, at) in &taken {
+        match &lines[*at].body {
+            Body::Operation(Operation::PopAll) => back.extend(enqueued(*queued_at, *at, false).map(|text| (text, *at))),
+            body => left.extend(enqueued(*queued_at, *at, matches!(body, Body::Operation(Operation::Remove(_))))),
         }
     }
-    for text in waiting {
-        leave(text, lines.len(), false);
-    }
+    let out: HashSet<usize> = taken.iter().map(|(queued_at, _)| *queued_at).collect();
+    left.extend((0..lines.len()).filter(|at| !out.contains(at)).filter_map(|at| enqueued(at, lines.len(), false)));
     let mut found = find_lines(lines, left);
     for (queued, at) in back {
         let Text::Human(shown) = text::classify(queued.text) else { continue };

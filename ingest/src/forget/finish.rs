@@ -63,6 +63,7 @@ pub(super) fn finish(
     if catch_up(writer, stop, &|said| show.say(said))?.is_break() {
         return Ok(ControlFlow::Break(()));
     }
+    report.back = writer.came_back()?.into_iter().map(|id| id.0).collect();
     let home = writer.data_dir().clone();
     let _chores = chores_held(&home)?;
     report.uncleaned.clear(); // of a try before

@@ -3,7 +3,7 @@
 use store::TranscriptId;
 use store::json::Object;
 
-use crate::transcripts::line::{self, Body, Operation};
+use crate::transcripts::line::{self, Body, Line, Operation};
 
 /// Sorts of lines, by what decides about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,16 +16,21 @@ pub(super) enum Sort {
     Summary(i64),
     /// A title or the last prompt: it says again what is said elsewhere.
     Text,
-    /// Of a type that we do not know: these are its texts.
-    Unknown(Vec<String>),
+    /// Of a type that we do not know.
+    Unknown,
     /// Something was queued, by its key, or taken from the queue, with the text if there is one.
     Queued([u8; 16], Option<String>),
-    /// A state of the session, or a message of a client that gave it no uuid: its place tells whose it is.
+    /// A message of a client that gave it no uuid, or what came of one: its place tells whose it is.
     Other,
+    /// How the session stands: of nobody.
+    State,
 }
 
+/// Types of lines without uuid that say again what is said elsewhere.
+const TEXTS: [&str; 6] = ["summary", "last-prompt", "ai-title", "custom-title", "agent-name", "tag"];
+
 /// Types of lines without uuid that say nothing of what was said.
-const STATES: [&str; 9] = [
+const STATES: [&str; 16] = [
     "mode",
     "permission-mode",
     "worktree-state",
@@ -35,25 +40,35 @@ const STATES: [&str; 9] = [
     "file-history-snapshot",
     "file-history-delta",
     "bridge-session",
+    "relocated",
+    "isolation-latch",
+    "atis-latch",
+    "agent-color",
+    "agent-setting",
+    "ended",
+    "conversation_reset",
 ];
 
-pub(super) fn sort(object: &Object<'_>, at: (TranscriptId, u64), json: &str) -> Sort {
-    let Some(line) = line::parse(json, at.0, at.1) else { return Sort::Other };
-    if object.is("isCompactSummary") {
-        return Sort::Summary(line.at_ms.unwrap_or(i64::MAX));
-    }
-    match line.body {
+/// The sort of a line, and the line; `None` if it is none.
+pub(super) fn sort(object: &Object<'_>, at: (TranscriptId, u64), json: &str) -> Option<(Sort, Line)> {
+    let line = line::parse(json, at.0, at.1)?;
+    let kind = object.text("type").unwrap_or_default();
+    let sort = match &line.body {
+        _ if object.is("isCompactSummary") => Sort::Summary(line.at_ms.unwrap_or(i64::MAX)),
         Body::User(user) if user.text.is_none() && !user.results.is_empty() => {
-            Sort::Results(user.results.into_iter().map(|result| result.tool_use_id).collect())
+            Sort::Results(user.results.iter().map(|result| result.tool_use_id.clone()).collect())
         }
-        Body::Operation(Operation::Enqueue(text) | Operation::Remove(Some(text))) => Sort::Queued(line.key, Some(text)),
+        Body::Operation(Operation::Enqueue(text) | Operation::Remove(Some(text))) => {
+            Sort::Queued(line.key, Some(text.clone()))
+        }
         Body::Operation(_) => Sort::Queued(line.key, None),
         _ if line.uuid.is_some() => Sort::Of,
-        Body::User(_) | Body::Assistant(_) | Body::System(_) | Body::Queued(_) => Sort::Other,
-        Body::Unknown(_) => Sort::Unknown(object.fields().filter_map(|(_, value)| store::json::text(value)).collect()),
-        _ if object.text("type").is_some_and(|kind| STATES.contains(&kind.as_str())) => Sort::Other,
-        _ => Sort::Text,
-    }
+        Body::Unknown(_) => Sort::Unknown,
+        _ if TEXTS.contains(&kind.as_str()) => Sort::Text,
+        _ if STATES.contains(&kind.as_str()) => Sort::State,
+        _ => Sort::Other,
+    };
+    Some((sort, line))
 }
 
 #[cfg(test)]
@@ -61,7 +76,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: &Sort) {
-        let found = sort(&Object::parse(json).unwrap(), (TranscriptId(1), 0), json);
+        let (found, _) = sort(&Object::parse(json).unwrap(), (TranscriptId(1), 0), json).unwrap();
         let same = match (&found, expected) {
             (Sort::Queued(_, found), Sort::Queued(_, expected)) => found == expected,
             (found, expected) => found == expected,
@@ -82,13 +97,18 @@ mod tests {
         );
         check(r#"{"type":"ai-title","aiTitle":"x"}"#, &Sort::Text);
         check(r#"{"type":"last-prompt","lastPrompt":"x"}"#, &Sort::Text);
-        check(r#"{"type":"made-later","text":"x"}"#, &Sort::Unknown(vec!["made-later".into(), "x".into()]));
+        check(r#"{"type":"made-later","text":"x"}"#, &Sort::Unknown);
         check(r#"{"type":"user","message":{"content":"of an old client"}}"#, &Sort::Other);
         check(
             r#"{"type":"queue-operation","operation":"enqueue","content":"x"}"#,
             &Sort::Queued([0; 16], Some("x".into())),
         );
         check(r#"{"type":"queue-operation","operation":"popAll"}"#, &Sort::Queued([0; 16], None));
-        check(r#"{"type":"permission-mode","permissionMode":"plan"}"#, &Sort::Other);
+        for kind in STATES {
+            check(&format!(r#"{{"type":"{kind}"}}"#), &Sort::State);
+        }
+        for kind in ["frame-link", "started", "result", "progress", "assistant", "system"] {
+            check(&format!(r#"{{"type":"{kind}","title":"x"}}"#), &Sort::Other);
+        }
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Report {
     pub(super) claude_files: BTreeSet<String>,
     /// Conversations that may still run.
     pub(super) running: Vec<i64>,
+    /// Conversations that could not be told from what stays: they are there again.
+    pub(super) back: Vec<i64>,
     /// Whether nothing of it stands in the database's log any more.
     pub(super) log_emptied: bool,
     /// Names of the deleted events' queue files.
@@ -78,7 +80,7 @@ impl Report {
     pub(super) fn print(&self, json: bool) -> Result<Exit, Error> {
         let text = if json { document(self) } else { self.shown() };
         print(text.as_bytes()).at("write", "stdout".as_ref())?;
-        let is_done = self.dry_run || self.places().is_empty();
+        let is_done = self.dry_run || self.back.is_empty() && self.places().is_empty();
         Ok(if is_done { Exit::Done } else { Exit::Failure })
     }
 
@@ -88,7 +90,7 @@ impl Report {
         let would = if self.dry_run { "would be " } else { "" };
         let what = count(self.conversations, "conversation");
         let sessions = count(self.sessions.len() as u64, "session");
-        if self.conversations == 0 {
+        if self.sessions.is_empty() {
             text.push_str("nothing fits: nothing to forget\n");
         } else {
             let _ = writeln!(text, "{what} of {sessions} {would}forgotten");
@@ -121,12 +123,18 @@ impl Report {
         list(&mut text, "may hold something of it; look, and delete it yourself:", &self.left);
         let files: Vec<String> = self.claude_files.iter().cloned().collect();
         list(&mut text, "Claude Code's own files hold it still; they are not ours to change:", &files);
+        let back: Vec<String> = self.back.iter().map(ToString::to_string).collect();
+        list(
+            &mut text,
+            "could not be told from what stays, and are there again; forget their sessions as a whole:",
+            &back,
+        );
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
         list(&mut text, "may still run; forget it again when it has ended:", &running);
         if !self.dry_run && !self.log_emptied {
             text.push_str("the database's log still holds it, as somebody reads there: run the same command again\n");
         }
-        if !self.dry_run && self.conversations > 0 {
+        if !self.dry_run && !self.sessions.is_empty() {
             text.push_str("backups elsewhere keep what they hold: a restore of one leaves it out again\n");
         }
         text

@@ -29,6 +29,8 @@ pub(crate) struct Line {
     /// Something may be hidden in its message.
     pub(crate) masked: bool,
     pub(crate) uuid: Option<String>,
+    /// The uuid of the line that it is a copy of, where it has one of its own.
+    pub(crate) original: Option<String>,
     pub(crate) parent_uuid: Option<String>,
     pub(crate) at_ms: Option<i64>,
     pub(crate) prompt_id: Option<String>,
@@ -118,6 +120,13 @@ pub(crate) struct Assistant {
     pub(crate) tokens: Option<Tokens>,
 }
 
+impl Line {
+    /// Its uuid, and that of the line that it is a copy of.
+    pub(crate) fn uuids(&self) -> impl Iterator<Item = &String> {
+        self.uuid.iter().chain(&self.original)
+    }
+}
+
 impl Assistant {
     /// Made by the client itself and not by a model.
     pub(crate) fn synthetic(&self) -> bool {
@@ -199,6 +208,7 @@ pub(crate) fn parse(json: &str, transcript: TranscriptId, offset: u64) -> Option
         bare: bare.map(|session| key(&session)),
         masked: is_masked(message),
         uuid,
+        original,
         parent_uuid: object.text("parentUuid"),
         at_ms: timestamp.as_deref().and_then(milliseconds),
         prompt_id: object.text("promptId"),

@@ -70,6 +70,7 @@ pub use names::Names;
 pub use outcomes::Outcomes;
 pub use passes::PassStretch;
 pub use pictures::{Picture, PicturePlace};
+pub(crate) use project::takes;
 pub use pulse::Pulse;
 pub use query::{LONGEST_QUERY, MOST_TERMS, Place, Places, Query, QueryError};
 pub use raw::{RawPage, RawPart, RawPiece, RawPosition, RawSource};

@@ -4,13 +4,15 @@
 //! rebuild from the archive. Bytes are overwritten by as many blanks, so that every place in a file keeps its meaning.
 //!
 //! ```text
-//! bytes of a file ──feed: whole lines──▶ mark of each record ── forgotten? ──▶ blanks
+//! bytes of a file ──feed: whole lines──▶ marks of each record ── forgotten? ──▶ blanks
 //!                                                             └─ a mask?    ──▶ its own signs
 //! ```
 
+mod event;
 mod feed;
 mod mark;
 mod same;
+mod time;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -19,8 +21,11 @@ use std::sync::Arc;
 use crate::json::pieces::{self, Piece, readable};
 use crate::write::{LeftOut, Role};
 
+pub(crate) use event::Told;
 pub use feed::{AROUND, End, Feed};
-pub(crate) use mark::{Mark, Record, file_mark, hash, title_mark, unreadable_mark};
+pub use mark::{Known, Signs};
+pub(crate) use mark::{Mark, file_mark, hash, title_mark};
+use mark::{Record, When, unreadable};
 pub use same::{count_same, is_masked, same_bytes, same_text};
 
 /// What a person does not want taken in.
@@ -67,9 +72,10 @@ impl Of {
 pub struct Sieve {
     /// Up to which row of the tombstones it knows.
     pub(crate) until: i64,
-    pub(crate) uuids: HashSet<Mark>,
-    pub(crate) lines: HashSet<Mark>,
-    /// With the time of forgetting, in milliseconds since 1970.
+    pub(crate) ids: HashSet<Mark>,
+    /// Keyed with a secret; with the time of forgetting, in milliseconds since 1970.
+    pub(crate) texts: HashMap<Mark, i64>,
+    /// With the time of forgetting too.
     pub(crate) prompts: HashMap<Mark, i64>,
     pub(crate) secrets: Vec<[u8; 32]>,
     pub(crate) guard: Option<Arc<dyn Guard>>,
@@ -104,7 +110,7 @@ impl Sieve {
     }
 
     fn knows_lines(&self) -> bool {
-        !self.uuids.is_empty() || !self.lines.is_empty()
+        !self.ids.is_empty() || !self.texts.is_empty()
     }
 
     /// Blanks what may not come in of a line. Whether anything was changed.
@@ -118,7 +124,7 @@ impl Sieve {
                 };
                 let is_forgotten = match record {
                     Some(record) => self.is_forgotten(&record),
-                    None => self.has_mark(|secret| unreadable_mark(secret, of, text)),
+                    None => self.is_known(unreadable(of, text)).is_some(),
                 };
                 if is_forgotten {
                     blank.push(at..at + text.trim_end().len());
@@ -142,19 +148,16 @@ impl Sieve {
         self.has_mark(|secret| title_mark(secret, user_session_id, title))
     }
 
-    /// Whether an event of this prompt may not come in any more, because all of the prompt was forgotten. What a person
-    /// submits under the same id later is another prompt.
-    pub(crate) fn is_prompt_forgotten(&self, prompt_id: Option<&str>, event: &str, captured_ns: i64) -> bool {
-        let Some(id) = prompt_id.filter(|id| !id.is_empty() && !self.prompts.is_empty()) else { return false };
-        let at_ms = self.prompts.get(&hash(id.as_bytes()));
-        at_ms.is_some_and(|at_ms| event != "UserPromptSubmit" || captured_ns / 1_000_000 <= *at_ms)
-    }
-
     fn is_forgotten(&self, record: &Record<'_>) -> bool {
         self.is_left_out(record)
-            || record.uuids().any(|uuid| self.uuids.contains(&uuid))
-            || record.has_no_uuid()
-                && self.secrets.iter().any(|it| record.marks(it).any(|mark| self.lines.contains(&mark)))
+            || record.uuids().any(|uuid| self.is_known(uuid).is_some())
+            || self.is_known(record.content()).is_some()
+            || record.repeats().is_some_and(|(text, when)| {
+                self.is_known(text).is_some_and(|until_ms| match when {
+                    When::Any => true,
+                    When::At(at_ms) => at_ms <= until_ms,
+                })
+            })
     }
 
     fn is_left_out(&self, record: &Record<'_>) -> bool {
@@ -165,8 +168,17 @@ impl Sieve {
         })
     }
 
+    /// Until when it is forgotten; of what has an id that does not matter.
+    fn is_known(&self, known: Known) -> Option<i64> {
+        match known {
+            Known::Id(id) => self.ids.contains(&id).then_some(i64::MAX),
+            Known::Text(_) if self.texts.is_empty() => None,
+            Known::Text(_) => self.secrets.iter().find_map(|secret| self.texts.get(&known.mark(secret)).copied()),
+        }
+    }
+
     fn has_mark(&self, mark: impl Fn(&[u8; 32]) -> Mark) -> bool {
-        !self.lines.is_empty() && self.secrets.iter().any(|secret| self.lines.contains(&mark(secret)))
+        !self.texts.is_empty() && self.secrets.iter().any(|secret| self.texts.contains_key(&mark(secret)))
     }
 
     /// A payload without what is to be hidden; `None` if there is nothing of that in it.
@@ -185,11 +197,19 @@ mod tests {
     fn sieve(lines: &[&str], of: &Of) -> Sieve {
         let mut sieve = Sieve { secrets: vec![SECRET], ..Sieve::default() };
         for line in lines {
-            let record = Record::read(of, line).unwrap();
-            sieve.uuids.extend(record.own_uuid());
-            sieve.lines.extend(record.marks(&SECRET));
+            let signs = Signs::of(of, Piece::Value(0, line));
+            sieve.forget(signs.uuid.unwrap_or(signs.content), 0);
         }
         sieve
+    }
+
+    impl Sieve {
+        fn forget(&mut self, known: Known, at_ms: i64) {
+            match known {
+                Known::Id(id) => drop(self.ids.insert(id)),
+                Known::Text(_) => drop(self.texts.insert(known.mark(&SECRET), at_ms)),
+            }
+        }
     }
 
     fn check(role: Role, forgotten: &[&str], line: &str, expected: bool) {
@@ -223,8 +243,63 @@ mod tests {
         check(Role::Main, &[queued], &queued.replace("t1", "t2"), false);
         let blocks = r#"{"type":"queue-operation","operation":"enqueue","timestamp":"t1","content":[{"type":"text","text":"a"}]}"#;
         check(Role::Main, &[blocks], blocks, true);
-        let mode = r#"{"type":"mode","mode":"plan","sessionId":"s"}"#;
-        check(Role::Main, &[mode], mode, false);
+    }
+
+    /// Any two lines may have a part in common: of a client that gives no uuids the type of user and the second.
+    #[test]
+    fn a_line_without_uuid_is_known_by_all_it_says() {
+        let line = |text: &str| {
+            format!(
+                r#"{{"type":"user","timestamp":"t1","userType":"external","cwd":"/p","message":{{"role":"user","content":"{text}"}}}}"#
+            )
+        };
+        check(Role::Main, &[&line("gone")], &line("gone"), true);
+        check(Role::Main, &[&line("gone")], &line("stays"), false);
+        check(Role::Main, &[&line("gone")], &line("gone").replace("t1", "t2"), false);
+        let unknown = r#"{"type":"made-later","a":"canary","b":"same"}"#;
+        check(Role::Main, &[unknown], unknown, true);
+        check(Role::Main, &[unknown], &unknown.replace(':', ": "), true);
+        check(Role::Main, &[unknown], r#"{"type":"made-later","a":"other","b":"same"}"#, false);
+    }
+
+    /// Lines that another program has put together may share a uuid.
+    #[test]
+    fn a_uuid_of_two_lines_is_none() {
+        let line =
+            |text: &str| format!(r#"{{"type":"user","uuid":"u","timestamp":"t","message":{{"content":"{text}"}}}}"#);
+        let of = Of::new(Role::Main, "s", "s.jsonl");
+        let mut sieve = sieve(&[], &of);
+        sieve.forget(Signs::of(&of, Piece::Value(0, &line("gone"))).content, 0);
+        let is_gone = |session: &str, text: &str| {
+            let of = Of::new(Role::Main, session, "s.jsonl");
+            sieve.line(&of, &mut line(text).into_bytes())
+        };
+        assert!(is_gone("s", "gone") && is_gone("fork", "gone") && !is_gone("s", "stays"));
+    }
+
+    /// What repeats a prompt may come after it was forgotten; what was queued later is another.
+    #[test]
+    fn a_prompt_is_known_in_what_repeats_it() {
+        const UNTIL: &str = "1970-01-01T00:00:01Z";
+        let of = Of::new(Role::Main, "s", "s.jsonl");
+        let mut sieve = sieve(&[], &of);
+        for text in ["the whole prompt", "yes"] {
+            sieve.forget(Known::said("s", text), 1000);
+            sieve.forget(Known::last_prompt("s", text), 1000);
+        }
+        let check = |line: &str, expected: bool| {
+            assert_eq!(sieve.line(&of, &mut line.as_bytes().to_vec()), expected, "{line}");
+        };
+        check(r#"{"type":"last-prompt","lastPrompt":"the whole prompt"}"#, true);
+        check(r#"{"type":"last-prompt","lastPrompt":"yes","leafUuid":"u"}"#, true);
+        check(r#"{"type":"last-prompt","lastPrompt":"another prompt"}"#, false);
+        let queued = |at: &str, text: &str| {
+            format!(r#"{{"type":"queue-operation","operation":"enqueue","timestamp":"{at}","content":{text}}}"#)
+        };
+        check(&queued(UNTIL, r#""the whole prompt""#), true);
+        check(&queued(UNTIL, r#"[{"type":"text","text":"the whole prompt"}]"#), true);
+        check(&queued(UNTIL, r#""yes""#), false);
+        check(&queued("1970-01-01T00:00:02Z", r#""the whole prompt""#), false);
     }
 
     #[test]

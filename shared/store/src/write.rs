@@ -55,7 +55,7 @@ pub use checkpoint::Log;
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub(crate) use events::copies;
 pub use events::{NewEvent, Stored};
-pub use forget::{INDEXES, Sifted};
+pub use forget::{Bare, INDEXES, Sifted};
 pub(crate) use ground::event_key;
 pub use ground::{Event, Ground, GroundReader, Role, StoredFile};
 pub use left_out::LeftOut;

@@ -46,6 +46,14 @@ impl Project {
         Ok(Self::Folder { real: real.filter(|real| *real != path), path })
     }
 
+    /// All that a store may know it as: a folder of which one of the ways became a link may be known by both.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Folder { path, real } => real.iter().chain([path]).cloned().collect(),
+            Self::Name(name) => vec![name.clone()],
+        }
+    }
+
     /// As a store knows it. Claude Code tells where it runs with every link followed, so that is how a store knows a folder,
     /// unless it came from another machine or before the link: `holds` says whether there is anything of one.
     ///
@@ -92,6 +100,9 @@ mod tests {
             let known = Project::parse(typed).unwrap().known(|_| Ok::<_, ()>(holds));
             assert_eq!(known.unwrap(), expected, "{typed} {holds}");
         };
+        assert_eq!(Project::parse(link).unwrap().names(), [place.as_str(), link]);
+        assert_eq!(Project::parse(&place).unwrap().names(), [place.as_str()]);
+        assert_eq!(Project::parse("acme").unwrap().names(), ["acme"]);
         check("acme", true, "acme");
         check(link, true, &place);
         check(link, false, link);

@@ -4,6 +4,11 @@ use rusqlite::Connection;
 
 use crate::error::{Context, Error};
 
+/// Whether a directory is meant by what was typed, with its project.
+pub(crate) fn takes(typed: &str, cwd: &str, project: &str) -> bool {
+    Wanted::new(typed).takes(cwd, project)
+}
+
 /// A project as it was typed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a>(&'a str);

@@ -174,10 +174,10 @@ mod tests {
         for step in [1, 5, 13, 100] {
             assert_eq!(fed(Sieve::default(), Role::Main, step, End::Still), (LINES.to_owned(), tail));
             for end in [End::Growing, End::Still, End::Whole] {
-                let sieve = Sieve { uuids: [hash(b"2")].into(), ..Sieve::default() };
+                let sieve = Sieve { ids: [hash(b"2")].into(), ..Sieve::default() };
                 let expected = LINES.replace("{\"uuid\":\"2\"}", &" ".repeat(12));
                 assert_eq!(fed(sieve, Role::Main, step, end), (expected, tail), "{step}");
-                let sieve = Sieve { uuids: [hash(b"3")].into(), ..Sieve::default() };
+                let sieve = Sieve { ids: [hash(b"3")].into(), ..Sieve::default() };
                 let expected = LINES.replace("{\"uuid\":\"3\"}", &" ".repeat(12));
                 assert_eq!(fed(sieve, Role::Main, step, end), (expected, tail), "{step}");
             }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_still_written_waits() {
-        let sieve = || Arc::new(Sieve { uuids: [hash(b"9")].into(), ..Sieve::default() });
+        let sieve = || Arc::new(Sieve { ids: [hash(b"9")].into(), ..Sieve::default() });
         let mut feed = Feed::new(sieve(), Of::new(Role::Main, "s", "b"), Vec::new());
         assert_eq!(&*feed.push(b"{\"a\":1}\n{\"b\""), b"{\"a\":1}\n");
         assert_eq!(feed.end(End::Growing), b"");

@@ -6,7 +6,7 @@ use super::{Batch, Writer, forget};
 use crate::codec;
 use crate::error::{Context, Error};
 use crate::ids::EventId;
-use crate::sieve::same_bytes;
+use crate::sieve::{Told, same_bytes};
 
 /// A queue file, as the ingester hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,10 @@ impl Writer {
     /// # Errors
     /// The engine's.
     pub fn is_forgotten(&self, name: &str, payload: &[u8]) -> Result<bool, Error> {
-        forget::is_event_forgotten(&self.conn, &self.origin, name, blake3::hash(payload).as_bytes())
+        let captured_ns = name.get(..19).and_then(|ns| ns.parse().ok()).unwrap_or(0);
+        let (sieve, told, hash) = (self.sieve()?, Told::read(payload, captured_ns), blake3::hash(payload));
+        let names = [&*self.origin, name];
+        forget::is_told_of_forgotten(&self.conn, &sieve, &told, names, hash.as_bytes(), payload.len())
     }
 }
 
@@ -153,7 +156,7 @@ impl Batch<'_> {
     fn add(&self, event: &NewEvent<'_>, hidden: Option<&[u8]>) -> Result<Stored, Error> {
         // What it is known by does not depend on what is hidden today.
         for payload in [Some(event.payload), hidden].into_iter().flatten() {
-            if self.is_out(event, &blake3::hash(payload))? {
+            if self.is_out(event, payload, &blake3::hash(payload))? {
                 return Ok(Stored::Forgotten);
             }
         }
@@ -194,10 +197,13 @@ impl Batch<'_> {
         Ok(Stored::New(id))
     }
 
-    fn is_out(&self, event: &NewEvent<'_>, hash: &blake3::Hash) -> Result<bool, Error> {
-        let captured_ns = i64::try_from(event.captured_ns).unwrap_or(i64::MAX);
-        Ok(self.sieve.is_prompt_forgotten(event.prompt_id, event.event, captured_ns)
-            || self.sieve.until > 0 && forget::is_event_forgotten(&self.tx, self.origin, event.name, hash.as_bytes())?)
+    fn is_out(&self, event: &NewEvent<'_>, payload: &[u8], hash: &blake3::Hash) -> Result<bool, Error> {
+        if self.sieve.until == 0 {
+            return Ok(false);
+        }
+        let told = Told::read(payload, i64::try_from(event.captured_ns).unwrap_or(i64::MAX));
+        let names = [self.origin, event.name];
+        forget::is_told_of_forgotten(&self.tx, &self.sieve, &told, names, hash.as_bytes(), payload.len())
     }
 }
 

@@ -24,15 +24,15 @@ use super::origin::random;
 use super::{Batch, Writer};
 use crate::error::{Context, Error};
 use crate::ids::{EventId, Key};
-use crate::json::pieces::Piece;
-use crate::sieve::{Guard, Mark, Of, Record, Sieve, file_mark, hash, title_mark, unreadable_mark};
+use crate::sieve::{Guard, Known, Mark, Of, Sieve, Told, file_mark, hash, title_mark};
 
+pub use choose::Bare;
 pub use sift::Sifted;
 pub use words::INDEXES;
 
 /// In `meta`: what of forgetting is still to be done.
 const STATE: &str = "forgetting";
-/// The stones came from elsewhere: everything is to be held against them.
+/// Stones were laid, here or elsewhere: everything is to be held against them.
 const SIFT: &str = "sift";
 /// Only the indexes of words still hold what nobody refers to.
 const WORDS: &str = "words";
@@ -119,21 +119,63 @@ pub(super) fn load(conn: &Connection, guard: Option<Arc<dyn Guard>>) -> Result<S
 impl Sieve {
     fn add(&mut self, stone: Stone) {
         match stone.kind {
-            Kind::Uuid => drop(self.uuids.insert(stone.key)),
-            Kind::Line => drop(self.lines.insert(stone.key)),
+            Kind::Uuid => drop(self.ids.insert(stone.key)),
+            Kind::Line => drop(self.texts.insert(stone.key, stone.created_ms)),
             Kind::Prompt => drop(self.prompts.insert(stone.key, stone.created_ms)),
             Kind::Event | Kind::Conversation => {} // looked up one by one
         }
     }
 }
 
-/// Whether an event was forgotten, whichever data directory it came from.
+/// Whether an event was forgotten by its name and bytes, whichever data directory it came from.
 pub(super) fn is_event_forgotten(conn: &Connection, origin: &str, name: &str, hash: &[u8]) -> Result<bool, Error> {
-    let mut query = conn
-        .prepare_cached("select exists (select 1 from tombstones where kind = 'event' and key in (?1, ?2))")
-        .op("prepare")?;
-    let keys = [event_key(origin, name, hash), event_key(ANYWHERE, name, hash)];
-    query.query_row(keys, |row| row.get(0)).op("look for what was forgotten")
+    for key in [event_key(origin, name, hash), event_key(ANYWHERE, name, hash)] {
+        if forgotten_ms(conn, key)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an event was forgotten, by all that it may be known by. Of an event without an id there may be another with the
+/// same bytes, after all of them were forgotten.
+pub(super) fn is_told_of_forgotten(
+    conn: &Connection,
+    sieve: &Sieve,
+    told: &Told,
+    [origin, name]: [&str; 2],
+    hash: &[u8],
+    size: usize,
+) -> Result<bool, Error> {
+    if sieve.until == 0 {
+        return Ok(false);
+    }
+    if sieve.is_event_forgotten(told)
+        || is_event_forgotten(conn, origin, name, hash)?
+        || forgotten_ms(conn, masked_key(name, size))?.is_some()
+    {
+        return Ok(true);
+    }
+    for secret in &sieve.secrets {
+        let until_ms = forgotten_ms(conn, Known::payload(hash).mark(secret))?;
+        if until_ms.is_some_and(|until_ms| told.is_unique() || told.is_before(until_ms)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// When an event of this key was forgotten.
+fn forgotten_ms(conn: &Connection, key: Mark) -> Result<Option<i64>, Error> {
+    let mut query =
+        conn.prepare_cached("select created_ms from tombstones where kind = 'event' and key = ?1").op("prepare")?;
+    query.query_row([key], |row| row.get(0)).optional().op("look for what was forgotten")
+}
+
+/// Of an event that may be masked, or not be masked any more: its name, which holds the nanosecond, and its size, which a mask
+/// leaves as it is.
+fn masked_key(name: &str, size: usize) -> Mark {
+    event_key("masked", name, &size.to_le_bytes())
 }
 
 /// A whole session stands among the prompts, which know until when they are forgotten. No id of a prompt looks like this.
@@ -190,25 +232,16 @@ impl Writer {
 }
 
 impl Batch<'_> {
-    /// A piece of a line of a file: what it is known by is forgotten. The bytes are blanked by [`Batch::sift`].
+    /// What is known by this is forgotten from now on. The bytes are blanked by [`Batch::sift`].
     ///
     /// # Errors
     /// The engine's.
-    pub fn forget_piece(&self, of: &Of, piece: Piece<'_>, now_ms: i64) -> Result<(), Error> {
-        let secret = self.secret()?;
-        let record = match piece {
-            Piece::Value(_, json) => Record::read(of, json),
-            Piece::Unreadable(..) => None,
+    pub fn forget(&self, known: Known, now_ms: i64) -> Result<(), Error> {
+        let kind = match known {
+            Known::Id(_) => Kind::Uuid,
+            Known::Text(_) => Kind::Line,
         };
-        match (record, piece) {
-            (Some(record), _) => match record.own_uuid() {
-                Some(uuid) => self.lay(Kind::Uuid, uuid, now_ms),
-                None => record.marks(&secret).try_for_each(|mark| self.lay(Kind::Line, mark, now_ms)),
-            },
-            (None, Piece::Value(_, text) | Piece::Unreadable(_, text)) => {
-                self.lay(Kind::Line, unreadable_mark(&secret, of, text), now_ms)
-            }
-        }
+        self.lay(kind, known.mark(&self.secret()?), now_ms)
     }
 
     /// A file that has no lines, as a whole.
@@ -235,23 +268,28 @@ impl Batch<'_> {
         self.lay(Kind::Prompt, session_key(session_id), now_ms)
     }
 
-    /// Deletes an event. Gives the name of its queue file; `None` if it is not there.
+    /// Deletes an event. Gives the name of its queue file; `None` if it is not there. Where no event that stays has the same
+    /// bytes (`alone`), those are forgotten under any name.
     ///
     /// # Errors
     /// The engine's.
-    pub fn forget_event(&self, id: EventId, now_ms: i64) -> Result<Option<String>, Error> {
-        const KEY: &str = "select o.origin, e.name, e.hash, e.session_id
+    pub fn forget_event(&self, id: EventId, alone: bool, now_ms: i64) -> Result<Option<String>, Error> {
+        const KEY: &str = "select o.origin, e.name, e.hash, e.session_id, e.size
                              from events e join origins o on o.id = e.origin_id where e.id = ?1";
-        let found: Option<(String, String, Vec<u8>, String)> = self
+        let found: Option<(String, String, Vec<u8>, String, i64)> = self
             .tx
             .prepare_cached(KEY)
             .op("prepare")?
-            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .optional()
             .op("read an event")?;
-        let Some((origin, name, hash, session_id)) = found else { return Ok(None) };
+        let Some((origin, name, hash, session_id, size)) = found else { return Ok(None) };
         for origin in [&*origin, ANYWHERE] {
             self.lay(Kind::Event, event_key(origin, &name, &hash), now_ms)?;
+        }
+        self.lay(Kind::Event, masked_key(&name, usize::try_from(size).unwrap_or(0)), now_ms)?;
+        if alone {
+            self.lay(Kind::Event, Known::payload(&hash).mark(&self.secret()?), now_ms)?;
         }
         self.execute("delete from asked_ratings where event_id = ?1", [id.0])?;
         self.execute("delete from events where id = ?1", [id.0])?;
@@ -291,7 +329,7 @@ impl Batch<'_> {
         if self.tx.changes() > 0 {
             let mut stones = self.stones.borrow_mut();
             if stones.added.is_empty() {
-                self.note(WORDS)?;
+                self.note(SIFT)?; // another session's file may name it
             }
             stones.added.push(Stone { kind, key, created_ms });
         }

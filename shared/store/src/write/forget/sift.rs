@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use super::super::ground::{Role, unpack_chunk};
+use super::super::ground::{Role, event_of, unpack_chunk};
 use super::super::transcripts::CHUNK;
 use super::super::typed::HISTORY_SESSION;
 use super::super::{Batch, Writer};
 use super::{SIFT, STATE};
 use crate::error::{Context, Error};
 use crate::ids::{ConversationId, EventId, TranscriptId};
-use crate::sieve::{End, Feed, Of, Sieve};
+use crate::sieve::{End, Feed, Of, Sieve, Told};
 
 /// What was found and taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -214,30 +214,31 @@ impl Writer {
 
     fn sift_events(&mut self, last: i64, done: &mut Sifted) -> Result<Option<i64>, Error> {
         const EVENTS: &str = "
-            select e.id, o.origin, e.name, e.hash, e.prompt_id, e.event, e.captured_ns
+            select e.id, o.origin, e.name, e.hash, e.captured_ns, e.event, e.prompt_id, e.size, e.codec, e.payload
               from events e join origins o on o.id = e.origin_id where e.id > ?1 order by e.id limit ?2";
         let batch = self.batch()?;
         let mut query = batch.tx.prepare_cached(EVENTS).op("prepare")?;
         let mut rows = query.query([last, ROWS]).op("list events")?;
         let (mut end, mut gone) = (None, Vec::new());
         while let Some(row) = rows.next().op("list events")? {
-            let read = || -> rusqlite::Result<(i64, String, String, Vec<u8>)> {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            let read = || -> rusqlite::Result<(i64, String, String, Vec<u8>, i64, i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(7)?))
             };
-            let (id, origin, name, hash) = read().op("list events")?;
-            let prompted = || Ok((row.get(4)?, row.get(5)?, row.get(6)?));
-            let (prompt, event, captured_ns): (Option<String>, String, i64) = prompted().op("list events")?;
+            let (id, origin, name, hash, captured_ns, size) = read().op("list events")?;
             end = Some(id);
-            if batch.sieve.is_prompt_forgotten(prompt.as_deref(), &event, captured_ns)
-                || super::is_event_forgotten(&batch.tx, &origin, &name, &hash)?
-            {
+            let size = usize::try_from(size).unwrap_or(0);
+            // Of a damaged one there is nothing but its name and hash.
+            let payload = event_of(row).map(|event| event.payload).unwrap_or_default();
+            let told = Told::read(&payload, captured_ns);
+            let names = [&*origin, &*name];
+            if super::is_told_of_forgotten(&batch.tx, &batch.sieve, &told, names, &hash, size)? {
                 gone.push(EventId(id));
             }
         }
         drop(rows);
         drop(query);
         for id in &gone {
-            batch.forget_event(*id, 0)?;
+            batch.forget_event(*id, false, 0)?;
         }
         batch.commit()?;
         done.events += gone.len() as u64;

@@ -22,14 +22,8 @@ pub(super) fn remove(home: &DataDir, writer: &Writer, report: &mut Report) -> Re
         None => Ok(false),
     };
     report.archived += from_archive(home, &is_gone, false)?;
-    for path in beside(home)? {
-        if !is_of_forgotten(writer, &path)? {
-            report.leave(&path);
-        } else if !is_being_written(home, &path)? {
-            report.failed += 1;
-            fs::remove_file(&path).at("remove", &path)?;
-        }
-    }
+    report.failed += remove_failed(home, writer)?;
+    beside(home)?.iter().for_each(|path| report.leave(path));
     Ok(())
 }
 
@@ -51,20 +45,22 @@ pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes from failed and from tmp what is of sessions that were forgotten as a whole: a file may have come there since.
+/// Removes from failed and from tmp what is of sessions that were forgotten as a whole: a file may have come there since. Gives how many.
 ///
 /// # Errors
 /// The operating system's and the store's.
-pub(crate) fn remove_failed(home: &DataDir, writer: &Writer) -> Result<(), Error> {
+pub(crate) fn remove_failed(home: &DataDir, writer: &Writer) -> Result<u64, Error> {
+    let mut removed = 0;
     if !writer.has_forgotten()? {
-        return Ok(());
+        return Ok(removed);
     }
     for path in beside(home)? {
         if is_of_forgotten(writer, &path)? && !is_being_written(home, &path)? {
             fs::remove_file(&path).at("remove", &path)?;
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// What could not be taken in, or was not written to its end. It says nothing of its conversation; its name tells the session.

@@ -38,9 +38,13 @@ pub trait Guard: Send + Sync {
     /// bytes are only there to be seen with the others.
     fn hide_in_text(&self, bytes: &mut [u8]) -> bool;
     /// Whether what was typed in this folder, in this session, stays out.
-    fn leaves_out(&self, project: &str, session_id: &str) -> bool;
+    fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
+        false
+    }
     /// The patterns by which sessions are ignored that began in some folder.
-    fn patterns(&self) -> &[String];
+    fn patterns(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// Whose bytes they are.

@@ -99,10 +99,6 @@ fn the_same_queue_files_in_both() {
 struct Words(Vec<String>);
 
 impl Guard for Words {
-    fn patterns(&self) -> &[String] {
-        &[]
-    }
-
     fn hides(&self) -> bool {
         true
     }
@@ -119,10 +115,6 @@ impl Guard for Words {
         let found: Vec<_> = self.0.iter().flat_map(found).collect();
         found.iter().for_each(|range| bytes[range.clone()].fill(b'*'));
         !found.is_empty()
-    }
-
-    fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
-        false
     }
 }
 

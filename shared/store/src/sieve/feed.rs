@@ -198,10 +198,6 @@ mod tests {
     struct Brackets;
 
     impl Guard for Brackets {
-        fn patterns(&self) -> &[String] {
-            &[]
-        }
-
         fn hides(&self) -> bool {
             true
         }
@@ -218,10 +214,6 @@ mod tests {
                 (at, found) = (from + end, true);
             }
             found
-        }
-
-        fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
-            false
         }
     }
 

@@ -254,10 +254,6 @@ mod tests {
     struct Hides(&'static [u8]);
 
     impl Guard for Hides {
-        fn patterns(&self) -> &[String] {
-            &[]
-        }
-
         fn hides(&self) -> bool {
             true
         }
@@ -270,10 +266,6 @@ mod tests {
             let hidden: Vec<_> = (0..bytes.len()).filter(|at| self.0.contains(&bytes[*at])).collect();
             hidden.iter().for_each(|at| bytes[*at] = b'*');
             !hidden.is_empty()
-        }
-
-        fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
-            false
         }
     }
 

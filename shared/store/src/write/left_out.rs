@@ -141,9 +141,6 @@ mod tests {
         fn hide_in_text(&self, _bytes: &mut [u8]) -> bool {
             false
         }
-        fn leaves_out(&self, _project: &str, _session_id: &str) -> bool {
-            false
-        }
         fn patterns(&self) -> &[String] {
             &self.0
         }

@@ -14,15 +14,24 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::InUse`] while anybody has it open, or an ingester lives, which opens it at its next event; the store's.
 pub(crate) fn begin(home: &DataDir) -> Result<Replacing, Error> {
-    let living = ingesters::read(home).unwrap_or_default().into_iter().filter(|found| found.alive);
-    if let Some(note) = living.filter_map(|found| found.note).next() {
-        let who = format!("ingest {} (process {})", note.command, note.pid);
+    if let Some(who) = ingester(home) {
         return Err(Error::InUse { path: home.database(), who });
     }
     Replacing::begin(home).map_err(|error| match error {
-        store::Error::Busy { .. } => Error::InUse { path: home.database(), who: who(&home.db_lock()) },
+        store::Error::Busy { .. } => {
+            // It may have come only now, and have closed the database again.
+            let who = ingester(home).unwrap_or_else(|| who(&home.db_lock()));
+            Error::InUse { path: home.database(), who }
+        }
         error => error.into(),
     })
+}
+
+/// One that lives.
+fn ingester(home: &DataDir) -> Option<String> {
+    let mut living = ingesters::read(home).unwrap_or_default().into_iter().filter(|found| found.alive);
+    let note = living.find_map(|found| found.note)?;
+    Some(format!("ingest {} (process {})", note.command, note.pid))
 }
 
 /// `ingest run (process 4711) and query-api serve (process 4712)`, as far as the system tells.

@@ -29,8 +29,10 @@ away() {
 
 if [ "$*" = --uninstall ]; then
     [ -f "$list" ] || fail "nothing of a tarball is installed in $prefix: is PREFIX another?"
+    # As the prefix is written here, also where the home is a link.
+    home=$(cd "$HOME" 2>/dev/null && pwd -P) || home=$HOME
     case $prefix/ in
-        "$HOME"/*)
+        "$home"/*)
             if [ -x "$lib/ingest" ]; then
                 said=$("$lib/ingest" setup remove) || said="kept $said"
                 echo "$said"

@@ -184,6 +184,21 @@ fn programs_that_another_data_directory_needs_stay() {
     assert!(!installed.home(".local/bin/prompt-manager").exists(), "{done}");
 }
 
+/// Whoever named the place has to name it again: without it these two would stop nothing, and leave it running without programs.
+#[test]
+fn what_stops_it_is_printed_with_its_place() {
+    let installed = Installed::new();
+    let place = installed.home("a place");
+    let place = place.to_str().expect("a path");
+    let done = installed.script(&["--port", "0", "--home", place]).succeed();
+    let step = done.out().lines().last().unwrap_or_default();
+    let words = step.rsplit_once("take it out with ").map_or("", |(_, words)| words);
+    assert!(step.contains(&format!("--stop --home '{place}'")), "{done}");
+    assert_eq!(words, format!("./ops/up --uninstall --home '{place}'"));
+    let _ = installed.script(&["--uninstall", "--home", place]).succeed();
+    assert_eq!(installed.running(), [""; 0]);
+}
+
 /// Whoever starts the ingester next has no such variable.
 #[test]
 fn a_configuration_that_this_shell_names_stays_known() {

@@ -63,6 +63,12 @@ impl Reader {
         self.home(".local/share/prompt-manager").join(below)
     }
 
+    /// A login shell has `~/.local/bin` on it if that is there by then: not while it is being made.
+    fn path(&self) -> String {
+        let (words, usual) = (self.home(".local/bin"), "/usr/local/bin:/usr/bin:/bin");
+        if words.is_dir() { format!("{}:{usual}", words.display()) } else { usual.to_owned() }
+    }
+
     /// The clone of the repository: the folder in which commands are typed.
     fn folder(&self) -> PathBuf {
         self.home("prompt-manager")
@@ -73,7 +79,7 @@ impl Reader {
         let names = ["PROMPT_MANAGER_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"];
         let command = names.iter().fold(self.world.command(program), |command, name| command.env_remove(name));
         command
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.home(".local/bin").display()))
+            .env("PATH", self.path())
             .env("PROMPT_MANAGER_BINARIES", self.world.root().join("programs"))
             .env("PROMPT_MANAGER_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("SAMPLE", SAMPLE.dir())

@@ -252,7 +252,7 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String, Error>> + '_
 fn says_of_forgotten(writer: &Writer, line: &str) -> Result<bool, Error> {
     Ok(match about(line) {
         About::Conversation(keys) => writer.is_conversation_forgotten(&keys)?,
-        About::Title(session, title) => writer.is_title_forgotten(&session, &title)?,
+        About::Title(title) => writer.is_title_forgotten(&title)?,
         About::Other => false,
     })
 }

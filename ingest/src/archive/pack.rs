@@ -125,6 +125,24 @@ pub(crate) fn without(pack: &Path, is_gone: &Choice<'_>) -> Result<u64, Error> {
     Ok(gone)
 }
 
+/// Removes what somebody left who died while he wrote a pack. The caller holds the lock that keeps every packer out.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn remove_abandoned(archive: &Path) -> Result<(), Error> {
+    let entries = match fs::read_dir(archive) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.at("list", archive)?,
+    };
+    for entry in entries {
+        let path = entry.at("list", archive)?.path();
+        if name_of(&path).ends_with(".zst.partial") {
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the files that a pack holds already; gives the others.
 fn remove_packed(files: Vec<PathBuf>, packs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut packed: HashMap<String, Vec<blake3::Hash>> = HashMap::new();

@@ -8,23 +8,23 @@ use store::write::Writer;
 
 use super::report::Report;
 use crate::archive::{self, pack};
+use crate::backup::copy::PARTIAL;
 use crate::error::{At, Error};
 use crate::intake::lock::{self, Outcome};
 
-/// Removes what was just forgotten, by the names of its events, and what was at any time, by the stones.
-///
-/// # Errors
-/// The operating system's and the store's.
-pub(super) fn remove(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(), Error> {
+/// Removes what was just forgotten, by the names of its events, and what was at any time, by the stones. What cannot be read or
+/// removed is in the report, and does not keep the rest.
+pub(super) fn remove(home: &DataDir, writer: &Writer, report: &mut Report) {
     let names = std::mem::take(&mut report.names);
-    let is_gone = |file: &str, bytes: &[u8]| match archive::queue_name(file).map(|name| name.to_string()) {
+    let is_gone = |file: &str, bytes: &[u8]| match archive::queue_name(whole(file)).map(|name| name.to_string()) {
         Some(name) => Ok(names.contains(&name) || writer.is_forgotten(&name, bytes)?),
         None => Ok(false),
     };
-    report.archived += from_archive(home, &is_gone, false)?;
-    report.failed += remove_failed(home, writer)?;
-    beside(home)?.iter().for_each(|path| report.leave(path));
-    Ok(())
+    from_archive(home, &is_gone, report);
+    let removed = remove_failed(home, writer);
+    report.failed += report.of(&home.failed(), removed);
+    let beside = beside(home);
+    report.of(&home.failed(), beside).iter().for_each(|path| report.leave(path));
 }
 
 /// Counts what [`remove`] would remove of what the report names.
@@ -33,9 +33,10 @@ pub(super) fn remove(home: &DataDir, writer: &Writer, report: &mut Report) -> Re
 /// The operating system's.
 pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
     let names = std::mem::take(&mut report.names);
-    let is_gone =
-        |file: &str, _: &[u8]| Ok(archive::queue_name(file).is_some_and(|name| names.contains(&name.to_string())));
-    report.archived += from_archive(home, &is_gone, true)?;
+    let is_gone = |file: &str, _: &[u8]| {
+        Ok(archive::queue_name(whole(file)).is_some_and(|name| names.contains(&name.to_string())))
+    };
+    from_archive(home, &is_gone, report);
     for path in beside(home)? {
         match name_of(&path) {
             Some(name) if report.whole.contains(name.session.as_str()) => report.failed += 1,
@@ -78,9 +79,15 @@ fn beside(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-fn name_of(path: &Path) -> Option<QueueName> {
+/// The name of a queue file that failed or was left, whatever is added to it.
+pub(super) fn name_of(path: &Path) -> Option<QueueName> {
     let file = archive::name_of(path);
-    QueueName::numbered(file.strip_suffix(".reason.json").unwrap_or(&file))
+    QueueName::numbered(file.strip_suffix(".reason.json").unwrap_or(whole(&file)))
+}
+
+/// Who dies while he copies a queue file to another disk leaves a part of it.
+fn whole(file: &str) -> &str {
+    file.strip_suffix(PARTIAL).unwrap_or(file)
 }
 
 fn is_of_forgotten(writer: &Writer, path: &Path) -> Result<bool, Error> {
@@ -95,22 +102,38 @@ fn is_being_written(home: &DataDir, path: &Path) -> Result<bool, Error> {
     Ok(!is_free)
 }
 
-fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, dry_run: bool) -> Result<u64, Error> {
-    let root = home.archive();
-    let mut removed = 0;
-    for day in archive::days(&root)?.into_values() {
+fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, report: &mut Report) {
+    let (root, dry_run) = (home.archive(), report.dry_run);
+    if !dry_run {
+        let removed = pack::remove_abandoned(&root);
+        report.of(&root, removed);
+    }
+    let days = archive::days(&root);
+    for day in report.of(&root, days).into_values() {
         for pack in &day.packs {
-            removed += if dry_run { pack::count(pack, is_gone)? } else { pack::without(pack, is_gone)? };
+            let gone = if dry_run { pack::count(pack, is_gone) } else { pack::without(pack, is_gone) };
+            report.archived += report.of(pack, gone);
         }
-        for path in day.folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat() {
-            let Some(bytes) = archive::read(&path)? else { continue };
-            if is_gone(&archive::name_of(&path), &bytes)? {
-                removed += 1;
-                if !dry_run {
-                    fs::remove_file(&path).at("remove", &path)?;
-                }
-            }
+        let Some(folder) = day.folder else { continue };
+        let files = archive::files(&folder).and_then(|files| Ok([files, parts(&folder)?].concat()));
+        for path in report.of(&folder, files) {
+            let gone = from_folder(&path, is_gone, dry_run);
+            report.archived += u64::from(report.of(&path, gone));
         }
     }
-    Ok(removed)
+}
+
+fn parts(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let paths: Vec<PathBuf> = entries.at("list", folder)?;
+    Ok(paths.into_iter().filter(|path| path.is_file() && archive::name_of(path).ends_with(PARTIAL)).collect())
+}
+
+fn from_folder(path: &Path, is_gone: &pack::Choice<'_>, dry_run: bool) -> Result<bool, Error> {
+    let Some(bytes) = archive::read(path)? else { return Ok(false) };
+    let is_gone = is_gone(&archive::name_of(path), &bytes)?;
+    if is_gone && !dry_run {
+        fs::remove_file(path).at("remove", path)?;
+    }
+    Ok(is_gone)
 }

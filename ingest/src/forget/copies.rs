@@ -36,11 +36,10 @@ pub(super) fn clean(
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<(), Error> {
-    remove_left(home, writer, report)?;
-    if let Err(error) = due::within_reach(home) {
-        report.uncleaned.push(error.to_string());
-    }
-    for (path, sort) in copies(home)? {
+    let folders = backup_folders(home, report);
+    remove_left(home, writer, &folders, report);
+    report.of(&home.backups(), due::within_reach(home));
+    for (path, sort) in copies(home, &folders, report) {
         if going(stop).is_break() {
             return Err(ENDED);
         }
@@ -54,12 +53,8 @@ pub(super) fn clean(
             }
         };
         match done.and_then(|is_changed| rename(&path, report, false).map(|()| is_changed)) {
-            Ok(is_changed) => report.copies += u64::from(is_changed),
             Err(error @ Error::Ended(_)) => return Err(error),
-            Err(error) => {
-                let (path, said) = (path.display().to_string(), error.to_string());
-                report.uncleaned.push(if said.contains(&path) { said } else { format!("{path}: {said}") });
-            }
+            done => report.copies += u64::from(report.of(&path, done)),
         }
     }
     Ok(())
@@ -70,10 +65,9 @@ pub(super) fn clean(
 /// # Errors
 /// The operating system's.
 pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
-    if let Err(error) = due::within_reach(home) {
-        report.uncleaned.push(error.to_string());
-    }
-    for (path, _) in copies(home)?.into_iter().filter(|(_, sort)| !matches!(sort, Sort::Other)) {
+    report.of(&home.backups(), due::within_reach(home));
+    let folders = backup_folders(home, report);
+    for (path, _) in copies(home, &folders, report).into_iter().filter(|(_, sort)| !matches!(sort, Sort::Other)) {
         report.copies += 1;
         rename(&path, report, true)?;
     }
@@ -110,36 +104,53 @@ enum Sort {
     Other,
 }
 
-/// All that lies in backups, whoever named it, and the databases of folders that were set aside.
-fn copies(home: &DataDir) -> Result<Vec<(PathBuf, Sort)>, Error> {
+/// All that lies in backups, whoever named it, and the databases of folders that were set aside. What cannot be looked at is in
+/// the report.
+fn copies(home: &DataDir, folders: &[PathBuf], report: &mut Report) -> Vec<(PathBuf, Sort)> {
     let mut found = Vec::new();
-    for folder in backup_folders(home)? {
-        for path in entries(&folder)?.into_iter().filter(|path| path.is_symlink() || !path.is_dir()) {
+    for folder in folders {
+        let there = entries(folder);
+        for path in report.of(folder, there).into_iter().filter(|path| path.is_symlink() || !path.is_dir()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !["-wal", "-shm", "-journal", PARTIAL].iter().any(|end| name.ends_with(end)) {
-                found.push((path.clone(), sort(&path)?));
+                let sort = sort(&path);
+                found.extend(report.of(&path, sort.map(Some)).map(|sort| (path, sort)));
             }
         }
     }
-    for folder in entries(&home.database_dir())? {
+    let aside = entries(&home.database_dir());
+    for folder in report.of(&home.database_dir(), aside) {
         let database = folder.join("prompts.db");
         if folder.is_dir() && database.is_file() {
             found.push((database, Sort::Database));
         }
     }
-    Ok(found)
+    found
 }
 
-/// The folder of backups and those in it.
-fn backup_folders(home: &DataDir) -> Result<Vec<PathBuf>, Error> {
+/// The folder of backups and those in it. One in it that is closed to us is none that we made, such as `lost+found`: it is named.
+fn backup_folders(home: &DataDir, report: &mut Report) -> Vec<PathBuf> {
     let backups = home.backups();
     if !backups.exists() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let ours =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || entry.file_type().is_dir() && !is_cleaning(entry.path());
-    let folders = WalkDir::new(&backups).into_iter().filter_entry(ours).map(|entry| Ok(entry?.into_path()));
-    folders.collect::<Result<_, std::io::Error>>().at("list", &backups)
+    let mut found = Vec::new();
+    for entry in WalkDir::new(&backups).into_iter().filter_entry(ours) {
+        match entry {
+            Ok(entry) => found.push(entry.into_path()),
+            Err(error) => {
+                let path = error.path().unwrap_or(&backups).to_owned();
+                found.retain(|folder| *folder != path);
+                match error.depth() {
+                    0 => report.of(&path, Err(error.into()).at("list", &path)),
+                    _ => report.left.push(path.display().to_string()),
+                }
+            }
+        }
+    }
+    found
 }
 
 fn sort(path: &Path) -> Result<Sort, Error> {
@@ -159,17 +170,16 @@ fn sort(path: &Path) -> Result<Sort, Error> {
 
 /// Removes what those have left who died while they cleaned, copied, imported or replaced a database. What somebody writes at this
 /// moment may be cleaned when it is whole.
-fn remove_left(home: &DataDir, writer: &Writer, report: &mut Report) -> Result<(), Error> {
-    store::write::remove_abandoned(&home.database_dir())?;
-    let aside = entries(&home.database_dir())?.into_iter().filter(|path| path.is_dir());
-    for folder in backup_folders(home)?.into_iter().chain([home.database_dir()]).chain(aside) {
-        remove_abandoned(&folder)?;
-        match remove_partial(&folder) {
-            Err(error @ Error::Held { .. }) => report.uncleaned.push(error.to_string()),
-            removed => removed?,
-        }
+fn remove_left(home: &DataDir, writer: &Writer, folders: &[PathBuf], report: &mut Report) {
+    let database = home.database_dir();
+    report.of(&database, store::write::remove_abandoned(&database).map_err(Error::from));
+    let aside = entries(&database);
+    let aside: Vec<_> = report.of(&database, aside).into_iter().filter(|path| path.is_dir()).collect();
+    for folder in folders.iter().chain([&database]).chain(&aside) {
+        let removed = remove_abandoned(folder).and_then(|()| remove_partial(folder));
+        report.of(folder, removed);
     }
-    Ok(store::swap::remove_abandoned(writer)?)
+    report.of(&home.database_dir(), store::swap::remove_abandoned(writer).map_err(Error::from));
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -242,7 +252,7 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String, Error>> + '_
 fn says_of_forgotten(writer: &Writer, line: &str) -> Result<bool, Error> {
     Ok(match about(line) {
         About::Conversation(keys) => writer.is_conversation_forgotten(&keys)?,
-        About::Title(session, title) => writer.is_title_forgotten(&session, &title)?,
+        About::Title(title) => writer.is_title_forgotten(&title)?,
         About::Other => false,
     })
 }

@@ -67,7 +67,7 @@ pub(super) fn finish(
     let home = writer.data_dir().clone();
     let _chores = chores_held(&home)?;
     report.uncleaned.clear(); // of a try before
-    archived::remove(&home, writer, report)?;
+    archived::remove(&home, writer, report);
     copies::clean(&home, writer, report, stop, show)?;
     report.log_emptied = empty_log(writer, patience);
     let places = report.places();

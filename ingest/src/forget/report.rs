@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-use queue::QueueName;
 use serde::Serialize;
 use terminal::{document, print};
 
+use super::archived;
 use super::lineage::Gone;
-use crate::archive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::report::count;
@@ -64,11 +63,18 @@ impl Report {
 
     /// A queue file that nobody can read may be of a session that was forgotten in part.
     pub(super) fn leave(&mut self, path: &Path) {
-        let file = archive::name_of(path);
-        let name = QueueName::numbered(file.strip_suffix(".reason.json").unwrap_or(&file));
-        if name.is_some_and(|name| self.sessions.contains(name.session.as_str())) {
+        if archived::name_of(path).is_some_and(|name| self.sessions.contains(name.session.as_str())) {
             self.left.push(path.display().to_string());
         }
+    }
+
+    /// What came of something at `path`; nothing if it failed, which is noted.
+    pub(super) fn of<T: Default>(&mut self, path: &Path, done: Result<T, Error>) -> T {
+        done.unwrap_or_else(|error| {
+            let (path, said) = (path.display().to_string(), error.to_string());
+            self.uncleaned.push(if said.contains(&path) { said } else { format!("{path}: {said}") });
+            T::default()
+        })
     }
 
     /// Where it still stands, and why.

@@ -141,8 +141,8 @@ fn one(
 pub(crate) enum About {
     /// A conversation, by its keys.
     Conversation(Vec<store::Key>),
-    /// What a session is called: its id and the title.
-    Title(String, String),
+    /// What a session is called.
+    Title(store::human::Title),
     /// Anything else, or nothing that can be read.
     Other,
 }
@@ -155,7 +155,7 @@ pub(crate) fn about(line: &str) -> About {
     };
     match read() {
         Some(Entry::Conversation { keys, .. }) => About::Conversation(keys),
-        Some(Entry::Title(title)) => About::Title(title.user_session_id, title.title.unwrap_or_default()),
+        Some(Entry::Title(title)) => About::Title(title),
         _ => About::Other,
     }
 }

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::human::Title;
 use crate::json::pieces::{self, Piece, readable};
 use crate::write::{LeftOut, Role};
 
@@ -147,9 +148,11 @@ impl Sieve {
         !of.has_lines() && self.has_mark(|secret| file_mark(secret, of))
     }
 
-    /// Whether a session may not be called so any more.
-    pub(crate) fn is_title_forgotten(&self, user_session_id: &str, title: &str) -> bool {
-        self.has_mark(|secret| title_mark(secret, user_session_id, title))
+    /// Whether a title was forgotten; a person may give the same one later.
+    pub(crate) fn is_title_forgotten(&self, title: &Title) -> bool {
+        let Some(text) = &title.title else { return false };
+        let until_ms = |secret| self.texts.get(&title_mark(secret, &title.user_session_id, text));
+        self.secrets.iter().filter_map(until_ms).any(|until_ms| title.stamp.created_ms <= *until_ms)
     }
 
     fn is_forgotten(&self, record: &Record<'_>) -> bool {

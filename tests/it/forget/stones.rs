@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use harness::{Told, World};
 use serde_json::{Value, json};
+use store::human::{Stamp, Title};
+use store::write::Writer;
 
-use super::{AT_MS, CANARY, assert_nowhere, forget, ingest, prompts};
+use super::{AT_MS, CANARY, assert_nowhere, forget, ingest, places, prompts};
 use crate::rows;
 
 /// A story is told, what asks for the canary is forgotten, and something comes later.
@@ -451,4 +454,40 @@ fn a_folder_that_became_a_link() {
     let said = forget(&world, &["--project", old.to_str().unwrap()]);
     assert_eq!(said["conversations"], 2, "{said}");
     assert_nowhere(&world, "after forget");
+}
+
+/// A person may call a session as before, and forget it once more: then the later time counts.
+#[test]
+fn what_was_forgotten_before() {
+    const TITLE: &str = "zebras of a title";
+    let world = World::new();
+    let told = three();
+    let mut other = Told::begin(8, "/home/dev/else", AT_MS);
+    turn(&mut other, "another session");
+    place(&world, &told);
+    place(&world, &other);
+    let _ = world.ingest_once();
+    let give = || {
+        std::thread::sleep(Duration::from_millis(2)); // it is later than what was before
+        let now_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        let mut writer = Writer::open(world.data()).unwrap();
+        let stamp = Stamp { id: now_ms.to_string(), origin: writer.origin().to_owned(), created_ms: now_ms };
+        let title = Title { stamp, user_session_id: told.id.clone(), title: Some(TITLE.to_owned()) };
+        let batch = writer.batch().unwrap();
+        assert!(batch.add_title(&title).unwrap());
+        batch.commit().unwrap();
+    };
+    let is_called = || world.bin("query-api").args(["sessions"]).run().out().contains(TITLE);
+    give();
+    let id = rows::all(world.data())[1].turn.id.0.to_string();
+    assert_eq!(forget(&world, &["--conversation", &id])["titles"], json!(1));
+    assert!(!is_called());
+    give();
+    let _ = forget(&world, &["--session", &other.id]);
+    assert!(is_called(), "a title that was given later went with another session");
+    let backup = world.data().backups().join("with-the-title.db");
+    fs::File::create_new(&backup).unwrap();
+    store::backup::copy_live(world.data(), &backup, &store::watch::unwatched).unwrap();
+    let _ = forget(&world, &["--session", &told.id]);
+    assert_eq!(places(&world, "zebras"), [""; 0]);
 }

@@ -114,3 +114,63 @@ fn unreadable_queue_files_go_with_their_session() {
     let _ = world.ingest_once();
     assert!(!late.exists() && later.exists());
 }
+
+/// One day of the archive that nobody can read keeps neither the rest of what was forgotten nor what comes later.
+#[test]
+fn a_damaged_pack_keeps_nothing_else() {
+    let (world, told) = world();
+    let id = chosen(&world).to_string();
+    let damaged = world.data().archive().join("2026-01-01.tar.zst");
+    fs::write(&damaged, b"\x28\xb5\x2f\xfdno pack").unwrap();
+    let done = ingest(&world, &["forget", "--yes", "--conversation", &id]).run().code(1);
+    assert!(done.out().contains("2026-01-01.tar.zst"), "{}", done.out());
+    assert_gone(&world, "beside a damaged pack");
+    assert!(is_told(&world), "{:?}", codes(&world));
+    let late = json!({"session_id": told.id, "hook_event_name": "UserPromptSubmit", "prompt": "a later prompt"});
+    let name = format!("{:019}-{}-UserPromptSubmit.json", AT_MS * 2 * 1_000_000, told.id);
+    fs::write(world.data().incoming().join(name), late.to_string()).unwrap();
+    let _ = world.ingest_once();
+    assert_eq!(prompts(&world)[0], "a later prompt");
+    fs::remove_file(&damaged).unwrap();
+    let _ = ingest(&world, &["forget", "--yes", "--before", "2020-01-01"]).succeed();
+    assert!(!is_told(&world), "{:?}", codes(&world));
+}
+
+/// Who packs a day, or copies a queue file to another disk, may be killed in the middle.
+#[test]
+fn half_copies_of_queue_files_go() {
+    let (world, told) = world();
+    let id = chosen(&world).to_string();
+    let day = world.data().archive().join("2026-11-18");
+    fs::create_dir_all(&day).unwrap();
+    for (ns, event, payload) in &told.events {
+        let bytes = payload.to_string().into_bytes();
+        fs::write(day.join(format!("{ns:019}-{}-{event}.json.partial", told.id)), &bytes[..bytes.len() - 2]).unwrap();
+    }
+    let all = told.events.iter().map(|(.., payload)| payload.to_string()).collect::<String>();
+    fs::write(day.with_extension("tar.zst.partial"), zstd::encode_all(all.as_bytes(), 3).unwrap()).unwrap();
+    let _ = forget(&world, &["--conversation", &id]);
+    assert_gone(&world, "with half copies");
+}
+
+/// Where the disk was full, or who forgot was killed, while the ledger was written, nothing is forgotten.
+#[test]
+fn half_a_ledger_forgets_nothing() {
+    let (world, _told) = world();
+    let id = chosen(&world).to_string();
+    let (saved, database) = (world.root().join("saved.db"), world.data().database());
+    copy(&world, &saved);
+    let _ = forget(&world, &["--conversation", &id]);
+    let ledger = fs::read(world.data().forgotten()).unwrap();
+    for cut in [1, 2, 3, 4].map(|n| ledger.len() * n / 5) {
+        for file in files(&world.data().database_dir()) {
+            fs::remove_file(file).unwrap();
+        }
+        fs::copy(&saved, &database).unwrap();
+        fs::write(world.data().forgotten(), &ledger[..cut]).unwrap();
+        let _ = world.ingest_once();
+        assert_eq!(prompts(&world).len(), 4, "with {cut} of {} bytes", ledger.len());
+    }
+    let _ = forget(&world, &["--conversation", &id]);
+    assert_gone(&world, "at last");
+}

@@ -23,6 +23,7 @@ use super::ground::{ANYWHERE, event_key};
 use super::origin::random;
 use super::{Batch, Writer};
 use crate::error::{Context, Error};
+use crate::human::Title;
 use crate::ids::{EventId, Key};
 use crate::sieve::{Guard, Known, Mark, Of, Sieve, Told, file_mark, hash, title_mark};
 
@@ -40,6 +41,12 @@ const WORDS: &str = "words";
 const PAGES: &str = "pages";
 /// Nothing here does, but the archive and the backups may.
 const COPIES: &str = "copies";
+
+/// Lays a stone. What is forgotten once more is so until the later time, and is news to whoever has read so far.
+pub(super) const LAY: &str = "
+    insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4)
+    on conflict do update set created_ms = excluded.created_ms, id = (select max(id) + 1 from tombstones)
+     where created_ms < excluded.created_ms";
 
 /// What one transaction forgets.
 #[derive(Debug, Default)]
@@ -218,8 +225,8 @@ impl Writer {
     ///
     /// # Errors
     /// The engine's.
-    pub fn is_title_forgotten(&self, user_session_id: &str, title: &str) -> Result<bool, Error> {
-        Ok(self.sieve()?.is_title_forgotten(user_session_id, title))
+    pub fn is_title_forgotten(&self, title: &Title) -> Result<bool, Error> {
+        Ok(self.sieve()?.is_title_forgotten(title))
     }
 
     /// Whether anything was ever forgotten here.
@@ -304,17 +311,18 @@ impl Batch<'_> {
     /// The engine's.
     pub fn forget_titles(&self, session_id: &str, now_ms: i64) -> Result<u64, Error> {
         const TITLES: &str = "
-            select h.id, h.user_session_id, h.title from session_titles h
+            select h.id, h.user_session_id, h.title, h.created_ms from session_titles h
              where h.user_session_id = ?1
                 or h.user_session_id in (select user_session_id from user_session_members where session_id = ?1)";
         let secret = self.secret()?;
         let mut query = self.tx.prepare_cached(TITLES).op("prepare")?;
-        let rows = query.query_map([session_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        let rows: Vec<(String, String, Option<String>)> =
+        let rows = query.query_map([session_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        let rows: Vec<(String, String, Option<String>, i64)> =
             rows.op("read titles")?.collect::<Result<_, _>>().op("read titles")?;
-        for (id, session, title) in &rows {
+        for (id, session, title, created_ms) in &rows {
             if let Some(title) = title {
-                self.lay(Kind::Line, title_mark(&secret, session, title), now_ms)?;
+                // A clock may have been ahead when it was given.
+                self.lay(Kind::Line, title_mark(&secret, session, title), now_ms.max(*created_ms))?;
             }
             self.remove_title(id, session)?;
         }
@@ -322,10 +330,7 @@ impl Batch<'_> {
     }
 
     fn lay(&self, kind: Kind, key: Mark, created_ms: i64) -> Result<(), Error> {
-        self.execute(
-            "insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing",
-            params![self.origin_id, kind.as_str(), key, created_ms],
-        )?;
+        self.execute(LAY, params![self.origin_id, kind.as_str(), key, created_ms])?;
         if self.tx.changes() > 0 {
             let mut stones = self.stones.borrow_mut();
             if stones.added.is_empty() {

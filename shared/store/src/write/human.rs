@@ -78,8 +78,7 @@ impl Batch<'_> {
     /// # Errors
     /// The engine's.
     pub fn add_title(&self, title: &Title) -> Result<bool, Error> {
-        let text = title.title.as_deref().unwrap_or_default();
-        if self.sieve.is_title_forgotten(&title.user_session_id, text) {
+        if self.sieve.is_title_forgotten(title) {
             return Ok(false);
         }
         put::title(&self.tx, title)

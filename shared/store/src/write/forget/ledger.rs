@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde::{Deserialize, Serialize};
 
 use super::super::{Batch, Writer};
-use super::{Kind, SIFT, STATE, Stone, Stones};
+use super::{Kind, LAY, SIFT, STATE, Stone, Stones};
 use crate::error::{Context, Error};
 use crate::human::put;
 
@@ -27,6 +27,12 @@ const KNOWN: &str = "forgotten_bytes";
 enum Entry {
     Secret { origin: String, secret: String },
     Stone { origin: String, kind: Kind, key: String, created_ms: i64 },
+}
+
+/// The line before those of one transaction: so many count together or not at all.
+#[derive(Debug, Serialize, Deserialize)]
+struct Together {
+    together: usize,
 }
 
 impl Batch<'_> {
@@ -103,7 +109,7 @@ fn entry(origin: &str, stone: &Stone) -> Entry {
     Entry::Stone { origin: origin.to_owned(), kind: stone.kind, key: hex(&stone.key), created_ms: stone.created_ms }
 }
 
-fn line(entry: &Entry) -> Result<String, Error> {
+fn line(entry: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(entry)
         .map_err(|error| Error::Sql { op: "write down what is forgotten", detail: error.to_string() })
 }
@@ -158,21 +164,35 @@ fn put(tx: &Transaction<'_>, entry: &Entry) -> Result<bool, Error> {
         }
         Entry::Stone { origin, kind, key, created_ms } => {
             let Some(key) = unhex(key).filter(|key| key.len() == 16) else { return Ok(false) };
-            let sql = "insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing";
-            tx.execute(sql, params![put::origin(tx, origin)?, kind.as_str(), key, created_ms])
+            tx.execute(LAY, params![put::origin(tx, origin)?, kind.as_str(), key, created_ms])
         }
     };
     Ok(changed.op("take over what was forgotten")? > 0)
 }
 
-/// The lines of the file that can be read: a power cut may leave half of the last one.
+/// The lines of the file that can be read, without those of a transaction of which some are not there: who wrote them died, or had
+/// no room, before he could commit.
 fn read(path: &Path) -> Result<Vec<Entry>, Error> {
     let mut bytes = Vec::new();
     match File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         done => drop(done.map_err(|source| Error::Io { op: "read", path: path.to_owned(), source })?),
     }
-    Ok(bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    let mut found = Vec::new();
+    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+    while let Some(line) = lines.next() {
+        let Ok(Together { together }) = serde_json::from_slice(line) else {
+            found.extend(serde_json::from_slice::<Entry>(line));
+            continue;
+        };
+        let is_of_it = |line: &&[u8]| serde_json::from_slice::<Together>(line).is_err();
+        let of_it = std::iter::from_fn(|| lines.next_if(is_of_it)).take(together);
+        let of_it: Vec<Option<Entry>> = of_it.map(|line| serde_json::from_slice(line).ok()).collect();
+        if of_it.len() == together && of_it.last().is_some_and(Option::is_some) {
+            found.extend(of_it.into_iter().flatten());
+        }
+    }
+    Ok(found)
 }
 
 /// Appends, and gives the length of the file. Its first sign is a line break if half a line stands at the end.
@@ -180,21 +200,24 @@ fn append(path: &Path, entries: &[Entry]) -> Result<u64, Error> {
     let io = |op| move |source| Error::Io { op, path: path.to_owned(), source };
     let is_new = !path.exists();
     let mut options = File::options();
-    let mut file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(io("open"))?;
-    let mut out = BufWriter::new(&file);
-    if ends_within_a_line(&file).map_err(io("read"))? {
-        out.write_all(b"\n").map_err(io("append to"))?;
-    }
+    let file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(io("open"))?;
+    let before = file.metadata().map_err(io("look at"))?.len();
+    let mut text = if ends_within_a_line(&file).map_err(io("read"))? { "\n".to_owned() } else { String::new() };
+    text += &line(&Together { together: entries.len() })?;
     for entry in entries {
-        out.write_all(line(entry)?.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(io("append to"))?;
+        text += "\n";
+        text += &line(entry)?;
     }
-    out.flush().map_err(io("append to"))?;
-    drop(out);
-    file.flush().and_then(|()| file.sync_all()).map_err(io("sync"))?;
+    text += "\n";
+    if let Err(source) = (&file).write_all(text.as_bytes()) {
+        let _ = file.set_len(before); // what is left of it is no transaction either way
+        return Err(io("append to")(source));
+    }
+    file.sync_all().map_err(io("sync"))?;
     if is_new && let Some(folder) = path.parent() {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the folder of"))?;
     }
-    Ok(file.metadata().map_err(io("look at"))?.len())
+    Ok(before + text.len() as u64)
 }
 
 fn ends_within_a_line(file: &File) -> io::Result<bool> {

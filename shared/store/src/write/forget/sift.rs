@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::ground::{Role, event_of, unpack_chunk};
 use super::super::transcripts::CHUNK;
@@ -12,6 +12,7 @@ use super::super::typed::HISTORY_SESSION;
 use super::super::{Batch, Writer};
 use super::{SIFT, STATE};
 use crate::error::{Context, Error};
+use crate::human::{Stamp, Title};
 use crate::ids::{ConversationId, EventId, TranscriptId};
 use crate::sieve::{End, Feed, Of, Sieve, Told};
 
@@ -266,18 +267,19 @@ impl Writer {
     }
 
     fn sift_titles(&mut self) -> Result<(), Error> {
+        const TITLES: &str =
+            "select id, user_session_id, title, created_ms from session_titles where title is not null";
         let batch = self.batch()?;
-        let mut query = batch
-            .tx
-            .prepare_cached("select id, user_session_id, title from session_titles where title is not null")
-            .op("prepare")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).op("read titles")?;
-        let rows: Vec<(String, String, String)> = rows.collect::<Result<_, _>>().op("read titles")?;
+        let mut query = batch.tx.prepare_cached(TITLES).op("prepare")?;
+        let read = |row: &Row<'_>| {
+            let stamp = Stamp { id: row.get(0)?, origin: String::new(), created_ms: row.get(3)? };
+            Ok(Title { stamp, user_session_id: row.get(1)?, title: row.get(2)? })
+        };
+        let titles = query.query_map([], read).op("read titles")?;
+        let titles: Vec<Title> = titles.collect::<Result<_, _>>().op("read titles")?;
         drop(query);
-        for (id, session, title) in rows {
-            if batch.sieve.is_title_forgotten(&session, &title) {
-                batch.remove_title(&id, &session)?;
-            }
+        for title in titles.iter().filter(|title| batch.sieve.is_title_forgotten(title)) {
+            batch.remove_title(&title.stamp.id, &title.user_session_id)?;
         }
         batch.commit()
     }

@@ -4,12 +4,12 @@
 //! small steps, one transaction each, and others go between. And where rows move between pages, their bytes stay behind in the
 //! gaps, whatever `secure_delete` overwrites: so the file is written anew at last.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::super::Writer;
 use super::sift::state;
@@ -31,10 +31,11 @@ pub const INDEXES: [&str; 7] = [
 /// Pages that one step writes, about.
 const STEP: i64 = 500;
 
-/// What a database knows to be forgotten.
-fn stones(conn: &Connection) -> Result<HashSet<(String, Vec<u8>)>, Error> {
-    let mut query = conn.prepare("select kind, key from tombstones").op("prepare")?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).op("read what was forgotten")?;
+/// What a database knows to be forgotten, and until when.
+fn stones(conn: &Connection) -> Result<HashMap<(String, Vec<u8>), i64>, Error> {
+    let mut query = conn.prepare("select kind, key, created_ms from tombstones").op("prepare")?;
+    let read = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+    let rows = query.query_map([], read).op("read what was forgotten")?;
     rows.collect::<Result<_, _>>().op("read what was forgotten")
 }
 
@@ -66,7 +67,9 @@ impl Writer {
         let Ok(other) = open::connect_frozen(copy) else { return Ok(false) };
         let Ok(theirs) = stones(&other) else { return Ok(false) };
         let is_done = state(&other).is_ok_and(|state| !matches!(state.as_deref(), Some(SIFT | WORDS)));
-        Ok(is_done && !has_log && stones(&self.conn)?.is_subset(&theirs))
+        let is_theirs =
+            |(stone, until_ms): (_, i64)| theirs.get(&stone).is_some_and(|theirs_ms| *theirs_ms >= until_ms);
+        Ok(is_done && !has_log && stones(&self.conn)?.into_iter().all(is_theirs))
     }
 
     /// Merges every index until it holds nothing but what is there. `observe` hears of how many are done, and may end it:

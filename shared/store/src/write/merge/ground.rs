@@ -24,10 +24,7 @@ pub(super) fn tombstones(run: &mut Run<'_>) -> Result<(), Error> {
         let (origin, kind, key, created_ms) = read().op("read a tombstone")?;
         let batch = run.batch()?;
         let origin = put::origin(&batch.tx, &origin)?;
-        batch.execute(
-            "insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing",
-            params![origin, kind, key, created_ms],
-        )?;
+        batch.execute(forget::LAY, params![origin, kind, key, created_ms])?;
         if batch.tx.changes() > 0 {
             batch.sift_later()?;
         }

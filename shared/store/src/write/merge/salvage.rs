@@ -188,8 +188,6 @@ impl Writer {
     /// # Errors
     /// Ours, never those of `wreck`.
     pub fn salvage_forgotten(&mut self, wreck: &Wreck) -> Result<Salvaged, Error> {
-        const INSERT: &str = "
-            insert into tombstones (origin_id, kind, key, created_ms) values (?1, ?2, ?3, ?4) on conflict do nothing";
         let own = self.origin.clone();
         let batch = self.batch()?;
         let origin = put::origin(&batch.tx, &own)?; // whose word it was matters less than that it holds
@@ -199,7 +197,7 @@ impl Writer {
             let read = || -> rusqlite::Result<(String, Vec<u8>, i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
             let Ok((kind, key, created_ms)) = read() else { return Ok(()) };
             if matches!(&*kind, "uuid" | "prompt" | "event" | "line" | "conversation") && key.len() == 16 {
-                found.new += add(&batch, INSERT, params![origin, kind, key, created_ms])?;
+                found.new += add(&batch, forget::LAY, params![origin, kind, key, created_ms])?;
             }
             Ok(())
         })?;
@@ -321,9 +319,11 @@ impl Writer {
             put::member(here, &member, from)
         })?;
         each(wreck, &get::TITLES, &own, &mut found, &mut |_, title| {
-            let is_gone =
-                batch.sieve().is_title_forgotten(&title.user_session_id, title.title.as_deref().unwrap_or(""));
-            if sane(&title.stamp) && !is_gone { put::title(here, &title) } else { Ok(false) }
+            if sane(&title.stamp) && !batch.sieve().is_title_forgotten(&title) {
+                put::title(here, &title)
+            } else {
+                Ok(false)
+            }
         })?;
         each(wreck, &get::SAVED_VIEWS, &own, &mut found, &mut |_, view| {
             if sane(&view.stamp) { put::saved_view(here, &view) } else { Ok(false) }

@@ -82,9 +82,9 @@ impl Drop for Cleaned {
     }
 }
 
-/// Whether a folder is named as that of a copy.
-pub(super) fn is_cleaning(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME))
+/// Whether somebody works in a folder at this moment: here, or where another store is imported.
+pub(super) fn is_being_made(folder: &Path) -> bool {
+    fs::File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
 /// Removes the copies in `place` of those that died while they made one: they hold what was forgotten.
@@ -99,8 +99,8 @@ pub(super) fn remove_abandoned(place: &Path) -> Result<(), Error> {
     for entry in entries {
         let folder = entry.at("list", place)?.path();
         // Without a lock it died before there was anything in it.
-        let lives = || fs::File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
-        if is_cleaning(&folder) && folder.is_dir() && !lives() {
+        let is_cleaning = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME));
+        if is_cleaning && folder.is_dir() && !is_being_made(&folder) {
             fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
     }

@@ -14,7 +14,7 @@ use store::write::Writer;
 use terminal::size;
 use walkdir::WalkDir;
 
-use super::cleaned::{Cleaned, is_cleaning, remove_abandoned};
+use super::cleaned::{Cleaned, is_being_made, remove_abandoned};
 use super::going;
 use super::report::Report;
 use crate::backup::copy::{Copying, PARTIAL, Partial, make_by};
@@ -104,28 +104,53 @@ enum Sort {
     Other,
 }
 
-/// All that lies in backups, whoever named it, and the databases of folders that were set aside. What cannot be looked at is in
-/// the report.
+/// All that lies in backups, whoever named it, and databases anywhere else in the data directory, whoever put them there. What
+/// cannot be looked at is in the report.
 fn copies(home: &DataDir, folders: &[PathBuf], report: &mut Report) -> Vec<(PathBuf, Sort)> {
     let mut found = Vec::new();
     for folder in folders {
         let there = entries(folder);
         for path in report.of(folder, there).into_iter().filter(|path| path.is_symlink() || !path.is_dir()) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !["-wal", "-shm", "-journal", PARTIAL].iter().any(|end| name.ends_with(end)) {
+            if !is_beside(&path) {
                 let sort = sort(&path);
                 found.extend(report.of(&path, sort.map(Some)).map(|sort| (path, sort)));
             }
         }
     }
-    let aside = entries(&home.database_dir());
-    for folder in report.of(&home.database_dir(), aside) {
-        let database = folder.join("prompts.db");
-        if folder.is_dir() && database.is_file() {
-            found.push((database, Sort::Database));
+    let (backups, queue, live) = (home.backups(), home.queue(), home.database());
+    for place in [home.root().to_owned(), home.database_dir()] {
+        let ours = |entry: &walkdir::DirEntry| {
+            let path = entry.path();
+            entry.depth() == 0
+                || path != backups && path != queue && path != home.database_dir() && !is_being_made(path)
+        };
+        for entry in WalkDir::new(&place).sort_by_file_name().into_iter().filter_entry(ours) {
+            let Ok(entry) = entry.map_err(|error| report.pass_over(&error)) else { continue };
+            let path = entry.path();
+            if !entry.file_type().is_file() || path == live || is_beside(path) {
+                continue;
+            }
+            let sort = sort(path);
+            match report.of(path, sort.map(Some)) {
+                Some(Sort::Database) => found.push((path.to_owned(), Sort::Database)),
+                Some(_) if LOGS.iter().any(|end| path.to_string_lossy().ends_with(end)) => {
+                    found.push((path.to_owned(), Sort::Other));
+                }
+                _ => {}
+            }
         }
     }
     found
+}
+
+/// What the engine puts beside a database, by the ends of their names.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Half a copy, which is removed, or what a database has beside it, which goes with that.
+fn is_beside(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    let of_database = |end: &&str| name.strip_suffix(*end).is_some_and(|database| Path::new(database).exists());
+    name.ends_with(PARTIAL) || LOGS.iter().any(of_database)
 }
 
 /// The folder of backups and those in it. One in it that is closed to us is none that we made, such as `lost+found`: it is named.
@@ -135,18 +160,14 @@ fn backup_folders(home: &DataDir, report: &mut Report) -> Vec<PathBuf> {
         return Vec::new();
     }
     let ours =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || entry.file_type().is_dir() && !is_cleaning(entry.path());
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || entry.file_type().is_dir() && !is_being_made(entry.path());
     let mut found = Vec::new();
     for entry in WalkDir::new(&backups).into_iter().filter_entry(ours) {
         match entry {
             Ok(entry) => found.push(entry.into_path()),
             Err(error) => {
-                let path = error.path().unwrap_or(&backups).to_owned();
-                found.retain(|folder| *folder != path);
-                match error.depth() {
-                    0 => report.of(&path, Err(error.into()).at("list", &path)),
-                    _ => report.left.push(path.display().to_string()),
-                }
+                found.retain(|folder| Some(folder.as_path()) != error.path());
+                report.pass_over(&error);
             }
         }
     }
@@ -211,7 +232,7 @@ fn database(home: &DataDir, writer: &Writer, path: &Path, stop: &AtomicBool) -> 
     let cleaned = Cleaned::of(home, path, folder, None, stop)?;
     let copying: &Copying<'_> = &|to, watch| store::backup::copy_live(cleaned.dir(), to, watch);
     make_by(copying, Checked::is_good, home, path, Existing::Replace, stop, &|_| {})?;
-    for suffix in ["-wal", "-shm"] {
+    for suffix in LOGS {
         let mut beside = path.as_os_str().to_owned();
         beside.push(suffix);
         let _ = fs::remove_file(PathBuf::from(beside));

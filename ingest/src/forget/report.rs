@@ -77,6 +77,15 @@ impl Report {
         })
     }
 
+    /// A folder that cannot be listed is none that we made, such as `lost+found`, unless it is where the walk began.
+    pub(super) fn pass_over(&mut self, error: &walkdir::Error) {
+        let path = error.path().unwrap_or(Path::new("")).display().to_string();
+        match error.depth() {
+            0 => self.uncleaned.push(error.to_string()),
+            _ => self.left.push(path),
+        }
+    }
+
     /// Where it still stands, and why.
     pub(super) fn places(&self) -> Vec<String> {
         let log = "the database's log, as somebody reads there".to_owned();

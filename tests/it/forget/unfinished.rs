@@ -85,10 +85,16 @@ fn every_copy_is_found() {
     }
     copy(&world, &database.join("staging/database/prompts.db"));
     copy(&world, &database.join("set-aside-x/prompts.db"));
+    for name in ["database/prompts.db.bak", "database/old/mine.db", "mine.sqlite", "kept/2026/mine.db"] {
+        copy(&world, &world.data().root().join(name));
+    }
+    fs::write(backups.join("gone.db-wal"), CANARY).unwrap();
     fs::write(backups.join("notes.txt"), "no backup").unwrap();
     let done = ingest(&world, &["forget", "--json", "--conversation", &id]).succeed().json();
-    assert_eq!(done["copies"], 6, "{done:#}"); // and the one that ingest made
-    assert!(done["left"].to_string().contains("notes.txt"), "{done:#}");
+    assert_eq!(done["copies"], 10, "{done:#}"); // and the one that ingest made
+    let left = done["left"].to_string();
+    assert!(left.contains("notes.txt") && left.contains("gone.db-wal"), "{done:#}");
+    fs::remove_file(backups.join("gone.db-wal")).unwrap();
     assert_gone(&world, "with copies everywhere");
     let there: Vec<bool> = ["a.db.partial", "monthly/2026.db"].map(|name| backups.join(name).exists()).into();
     assert_eq!(there, [false, true]);

@@ -185,7 +185,8 @@ fn signs_like_a_mask_say_nothing_else() {
         check(queued, &[&one, &absorbed, &format!("s human complete | {said} -> 2 []")]);
         // Typed while a turn ran that no hook saw.
         let items = vec![user("a", said), call("T"), submit("a", text)];
-        let [first, second] = [format!("s human interrupted | {said} -> - [T]"), format!("s human open | {text} -> - []")];
+        let [first, second] =
+            [format!("s human interrupted | {said} -> - [T]"), format!("s human open | {text} -> - []")];
         check(items, &[&first, &second]);
         // What Claude answered last stands in the Stop alone.
         let items = vec![user("a", "one"), end(said), stop("a", text)];

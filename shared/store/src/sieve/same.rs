@@ -70,7 +70,9 @@ fn is_told(a: &[u8], b: &[u8]) -> bool {
 fn is_cut(whole: &[u8], from: usize, part: &[u8]) -> bool {
     let end = from + part.len();
     let goes_on = |inside: usize, outside: Option<usize>| {
-        whole[inside] == HIDDEN && part[inside - from] != HIDDEN && outside.and_then(|at| whole.get(at)) == Some(&HIDDEN)
+        whole[inside] == HIDDEN
+            && part[inside - from] != HIDDEN
+            && outside.and_then(|at| whole.get(at)) == Some(&HIDDEN)
     };
     goes_on(from, from.checked_sub(1)) || goes_on(end - 1, Some(end))
 }

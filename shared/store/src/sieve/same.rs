@@ -21,16 +21,20 @@ const TOO_LONG: usize = 1 << 28;
 
 /// Whether something may be hidden in it.
 pub fn is_masked(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), MASK).is_some()
+    has_mask(text.as_bytes())
 }
 
-/// Whether two files, or documents, are the same: hiding keeps the place of each byte.
+fn has_mask(text: &[u8]) -> bool {
+    memchr::memmem::find(text, MASK).is_some()
+}
+
+/// Whether two files, or documents, are the same: hiding keeps the place of each byte. Signs like those of a mask in a text
+/// that has no mask are what was written, as in `2*3`.
 pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    let hides = |text: &[u8], at: usize| {
-        // A sign like it that stands alone is what was written, as in `2*3`.
-        (at.saturating_sub(MASK.len() - 1)..=at).any(|from| text[from..].starts_with(MASK))
+    let same = |hidden: [bool; 2]| {
+        a.iter().zip(b).all(|(a, b)| a == b || hidden[0] && *a == HIDDEN || hidden[1] && *b == HIDDEN)
     };
-    a.len() == b.len() && (0..a.len()).all(|at| a[at] == b[at] || hides(a, at) || hides(b, at))
+    a.len() == b.len() && same([true; 2]) && (a == b || same([a, b].map(has_mask)))
 }
 
 /// Whether two texts out of documents are the same.
@@ -123,7 +127,8 @@ mod tests {
         check("use abc now", "use *** then", false);
         check("use a* b* now", "use ab bc now", false);
         check("what is 2*3", "what is 2+3", false);
-        check("use abc** now", "use abcde now", false);
+        // A mask over two strings of a document is short in the second.
+        check(r#"{"a":"*****","b":"**"}"#, r#"{"a":"hello","b":"/p"}"#, true);
         // Each was taken in by other rules.
         check("use *** and def", "use abc and ***", true);
         check("use *** and def", "use abc and deg", false);

@@ -58,7 +58,8 @@ pub(crate) fn taken<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<(usize, us
             Operation::Dequeue | Operation::Remove(_) if waiting.is_empty() => 0..0,
             Operation::Dequeue | Operation::Remove(None) => 0..1,
             Operation::Remove(Some(text)) => {
-                let named = waiting.iter().position(|(_, queued)| same_text(queued, text)).unwrap_or(0);
+                let position = |same: fn(&str, &str) -> bool| waiting.iter().position(|(_, queued)| same(queued, text));
+                let named = position(|a, b| a == b).or_else(|| position(same_text)).unwrap_or(0);
                 named..named + 1
             }
         };

@@ -93,7 +93,7 @@ impl Rules {
             let is_new = whole.end.saturating_sub(tried.until) * 4 >= whole.len();
             let again = if is_new { AGAIN } else { tried.again.saturating_sub(1) };
             *tried = Tried { until: tried.until.max(whole.end), again };
-            self.accept(text, rule, index, secret, hits);
+            self.accept(text, rule, index, [Some(secret), core(&captures, window.start)], hits);
         }
     }
 
@@ -101,14 +101,17 @@ impl Rules {
         let rule = &self.rules[index];
         for captures in rule.pattern.captures_iter(text) {
             if let Some((_, secret)) = parts(&captures, 0) {
-                self.accept(text, rule, index, secret, hits);
+                self.accept(text, rule, index, [Some(secret), core(&captures, 0)], hits);
             }
         }
     }
 
-    fn accept(&self, text: &str, rule: &Ready, index: usize, range: Range<usize>, hits: &mut Vec<Hit>) {
-        let range = whole_escapes(text, range);
-        if rule.accepts(&text[range.clone()]) && !self.allow.is_match(&text[range.clone()]) {
+    /// Takes the first of these for a secret, if any is one.
+    fn accept(&self, text: &str, rule: &Ready, index: usize, parts: [Option<Range<usize>>; 2], hits: &mut Vec<Hit>) {
+        let mut parts = parts.into_iter().flatten().map(|range| whole_escapes(text, range)).peekable();
+        let Some(range) = parts.peek().cloned() else { return };
+        let is_secret = |part: &str| rule.accepts(part) && !self.allow.is_match(part);
+        if parts.any(|part| is_secret(&text[part])) {
             hits.push(Hit { range, rule: index });
         }
     }
@@ -140,6 +143,11 @@ fn parts(captures: &regex::Captures<'_>, from: usize) -> Option<(Range<usize>, R
     let secret = captures.iter().skip(1).flatten().find(|group| !group.is_empty()).unwrap_or(whole);
     let place = |found: regex::Match<'_>| from + found.start()..from + found.end();
     Some((place(whole), place(secret)))
+}
+
+/// What of the secret is one whatever else it holds.
+fn core(captures: &regex::Captures<'_>, from: usize) -> Option<Range<usize>> {
+    captures.name("core").map(|found| from + found.start()..from + found.end())
 }
 
 /// In JSON that stands in a text a secret may begin or end amid an escape, such as the one of the quotation mark behind it:

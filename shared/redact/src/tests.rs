@@ -91,6 +91,35 @@ fn what_merely_looks_like_one_is_none() {
     }
 }
 
+/// What Claude Code itself puts around what a shell said, a pipe, a redirection.
+#[test]
+fn a_value_ends_where_a_tag_begins_or_a_shell_goes_on() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(Rules::ours().masked(&text.replace('~', &github()[6..30])), expected, "{text}");
+    };
+    check("<bash-stdout>DB_PASSWORD=~</bash-stdout>", "<bash-stdout>DB_PASSWORD=[REDACTED:password]</bash-stdout>");
+    check("<a>API_TOKEN=~</a>", "<a>API_TOKEN=[REDACTED:secret-value]</a>");
+    check("password=~<br>", "password=[REDACTED:password]<br>");
+    check("run --token ~>out", "run --token [REDACTED:option-secret]>out");
+    check("password=~|cat", "password=[REDACTED:password]|cat");
+}
+
+/// Of a header a part may be hidden already, or be one that no secret is.
+#[test]
+fn a_cookie_is_one_whatever_stands_behind_it() {
+    for rest in [
+        "",
+        "; theme=dark",
+        "; csrf=***",
+        "; a=[REDACTED:x]",
+        "; Domain=example.com; Path=/",
+        "; _ga=GA1.2.8.1700000000",
+    ] {
+        let text = Rules::ours().masked(&format!("Set-Cookie: sid={}{rest}", &github()[6..30])).into_owned();
+        assert_eq!(text, "Set-Cookie: sid=[REDACTED:cookie]", "{rest}");
+    }
+}
+
 #[test]
 fn where_two_overlap_they_are_one_of_the_name_that_says_more() {
     let text = format!("password={}-and-more", github());

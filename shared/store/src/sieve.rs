@@ -139,7 +139,7 @@ impl Sieve {
         for range in &blank {
             line[range.clone()].fill(b' ');
         }
-        let hidden = self.hiding().is_some_and(|guard| guard.hide_in_json(line));
+        let hidden = self.hiding().is_some_and(|guard| hide(guard, line));
         hidden || !blank.is_empty()
     }
 
@@ -193,6 +193,18 @@ impl Sieve {
         let mut masked = payload.to_vec();
         self.hiding()?.hide_in_json(&mut masked).then_some(masked)
     }
+}
+
+/// Hides in each piece of a line: what stands behind a damaged record is known by its ids too, and those are left.
+fn hide(guard: &dyn Guard, line: &mut [u8]) -> bool {
+    let before = readable(line).into_owned();
+    let mut after = before.clone().into_bytes();
+    pieces::each(&before, true, |piece| {
+        let (Piece::Value(at, text) | Piece::Unreadable(at, text)) = piece;
+        guard.hide_in_json(&mut after[at..at + text.len()]);
+    });
+    let changed = line.iter_mut().zip(before.bytes().zip(after)).filter(|(_, (was, is))| was != is);
+    changed.map(|(byte, (_, is))| *byte = is).count() > 0
 }
 
 #[cfg(test)]

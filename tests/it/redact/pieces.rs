@@ -120,3 +120,28 @@ fn half_a_line_waits_for_its_end() {
     assert_eq!(once(&world)["transcript_bytes"].as_u64(), Some((whole.len() - first.len()) as u64));
     assert_nowhere(&world, &[secret[..24].to_owned(), secret[24..].to_owned()], "ended");
 }
+
+/// Behind a damaged record a line goes on, and what that says is known again whatever rules there are.
+#[test]
+fn what_stands_behind_a_damaged_record_keeps_its_ids() {
+    let line = format!(
+        r#"{{"parentUuid":null,"type":"user","uuid":"0914908d-acc8-48aa-98d6-000000000001","sessionId":"{SESSION}","cwd":"/w","timestamp":"2026-03-20T10:00:00Z","message":{{"role":"user","content":"asked once"}}}}"#
+    );
+    for damaged in
+        [format!("{{\"type\":\"assistant\",\"te{line}"), format!("\0\0\0{line}"), line.replace("/w", "/\u{1}w")]
+    {
+        let damaged: Vec<u8> = damaged.bytes().map(|byte| if byte == 1 { 0xff } else { byte }).collect();
+        let world = World::new();
+        let config = world.root().join("config/prompt-manager/config.toml");
+        fs::create_dir_all(config.parent().expect("a folder")).expect("a folder");
+        // It was rewritten, and read again under other settings.
+        for (first, redact) in [("", "off"), (MODE, "ingest")] {
+            let rule = "[[redact_rules]]\nid = 'id'\npattern = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'\n";
+            fs::write(&config, format!("redact = '{redact}'\n{rule}")).expect("settings");
+            let file = [first.as_bytes(), &damaged, b"\n"].concat();
+            world.transcript(&format!("-w/{SESSION}.jsonl"), &file);
+            let _ = world.ingest_once();
+        }
+        assert_eq!(crate::rows::all(world.data()).len(), 1, "{}", String::from_utf8_lossy(&damaged));
+    }
+}

@@ -163,3 +163,33 @@ fn what_was_typed_is_known_again() {
     let two = [&*format!("s human open | {PLAIN} -> - []"), &*format!("s human open | {HIDDEN} -> - []")];
     check_united(vec![typed(&[(PLAIN, 5), (HIDDEN, 6)])], &two);
 }
+
+/// The frame of a comment, a rule in Markdown: nothing is hidden there, and no other text stands in it.
+#[test]
+fn signs_like_a_mask_say_nothing_else() {
+    let frame = format!("look at /{}/", "*".repeat(60));
+    for (text, said) in [("please fix the test too", &*frame), ("yes", "first\n***\nsecond")] {
+        let one = "s human complete | one -> - [T]".to_owned();
+        // Queued, and taken into the turn that ran, by a client that wrote no line for it.
+        let queued = vec![
+            user("a", "one"),
+            call("T"),
+            result("T", false),
+            operation("enqueue", json!(text)),
+            operation("remove", Value::Null),
+            end("1"),
+            user("b", said),
+            end("2"),
+        ];
+        let absorbed = format!("s human complete | {text} -> 1 []");
+        check(queued, &[&one, &absorbed, &format!("s human complete | {said} -> 2 []")]);
+        // Typed while a turn ran that no hook saw.
+        let items = vec![user("a", said), call("T"), submit("a", text)];
+        let [first, second] =
+            [format!("s human interrupted | {said} -> - [T]"), format!("s human open | {text} -> - []")];
+        check(items, &[&first, &second]);
+        // What Claude answered last stands in the Stop alone.
+        let items = vec![user("a", "one"), end(said), stop("a", text)];
+        check(items, &[&format!("s human complete | one -> {text} []")]);
+    }
+}

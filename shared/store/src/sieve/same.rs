@@ -12,17 +12,29 @@ const MASK: &[u8] = b"***";
 const ESCAPE: usize = 6;
 /// So many bytes behind a mask tell where it ends.
 const ANCHOR: usize = 32;
+/// So many bytes have to be shown for a part of a text to be known; signs like those of a mask stand in code and in Markdown too.
+const SHOWN: usize = 8;
+/// Or so many hidden ones, without a blank, are all of it.
+const ALONE: usize = 16;
 /// Comparing everywhere what is longer, by bytes times bytes, would take long.
 const TOO_LONG: usize = 1 << 28;
 
 /// Whether something may be hidden in it.
 pub fn is_masked(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), MASK).is_some()
+    has_mask(text.as_bytes())
 }
 
-/// Whether two files, or documents, are the same: hiding keeps the place of each byte.
+fn has_mask(text: &[u8]) -> bool {
+    memchr::memmem::find(text, MASK).is_some()
+}
+
+/// Whether two files, or documents, are the same: hiding keeps the place of each byte. Signs like those of a mask in a text
+/// that has no mask are what was written, as in `2*3`.
 pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || *a == HIDDEN || *b == HIDDEN)
+    let same = |hidden: [bool; 2]| {
+        a.iter().zip(b).all(|(a, b)| a == b || hidden[0] && *a == HIDDEN || hidden[1] && *b == HIDDEN)
+    };
+    a.len() == b.len() && same([true; 2]) && (a == b || same([a, b].map(has_mask)))
 }
 
 /// Whether two texts out of documents are the same.
@@ -41,12 +53,32 @@ pub fn count_same(text: &str, part: &str) -> usize {
     let (whole, part, mut found, mut at) = (text.as_bytes(), part.as_bytes(), 0, 0);
     if !part.is_empty() && whole.len().saturating_mul(part.len()) <= TOO_LONG {
         while let Some(here) = whole.get(at..at + part.len()) {
-            let is_same = same_bytes(here, part);
+            let is_same = same_bytes(here, part) && is_told(here, part) && !is_cut(whole, at, part);
             found += usize::from(is_same);
             at += if is_same { part.len() } else { 1 };
         }
     }
-    found.max(usize::from(same_parts(text.trim().as_bytes(), part.trim_ascii())))
+    let shows = |text: &[u8]| text.iter().filter(|byte| **byte != HIDDEN).count() >= SHOWN;
+    let (whole, part) = (whole.trim_ascii(), part.trim_ascii());
+    found.max(usize::from(shows(whole) && shows(part) && same_parts(whole, part)))
+}
+
+/// Whether two texts that are the same but for what is hidden have enough in common to be one.
+fn is_told(a: &[u8], b: &[u8]) -> bool {
+    let shown = a.iter().zip(b).filter(|(a, b)| a == b).count();
+    let is_blank = |(a, b): (&u8, &u8)| a != b && (a.is_ascii_whitespace() || b.is_ascii_whitespace());
+    shown >= SHOWN || a.len() - shown >= ALONE && !a.iter().zip(b).any(is_blank)
+}
+
+/// Whether a mask goes on beyond the part that begins at `from`: a secret is in a part as a whole or not at all.
+fn is_cut(whole: &[u8], from: usize, part: &[u8]) -> bool {
+    let end = from + part.len();
+    let goes_on = |inside: usize, outside: Option<usize>| {
+        whole[inside] == HIDDEN
+            && part[inside - from] != HIDDEN
+            && outside.and_then(|at| whole.get(at)) == Some(&HIDDEN)
+    };
+    goes_on(from, from.checked_sub(1)) || goes_on(end - 1, Some(end))
 }
 
 /// What was written with escapes is shorter in a text than in its document, where it was hidden: a mask fits as many bytes as
@@ -94,6 +126,9 @@ mod tests {
         check("use abcd now", "use *** now", false);
         check("use abc now", "use *** then", false);
         check("use a* b* now", "use ab bc now", false);
+        check("what is 2*3", "what is 2+3", false);
+        // A mask over two strings of a document is short in the second.
+        check(r#"{"a":"*****","b":"**"}"#, r#"{"a":"hello","b":"/p"}"#, true);
         // Each was taken in by other rules.
         check("use *** and def", "use abc and ***", true);
         check("use *** and def", "use abc and deg", false);
@@ -122,5 +157,12 @@ mod tests {
         check("use abd now", "use abc now", 0);
         check("key ******* end", "key a\nb\nc end", 1);
         check("ab", "", 3);
+        // A rule in Markdown, the frame of a comment, a whole private key: none of them says what was asked elsewhere.
+        check("a\n***\nb", "yes", 0);
+        check("/**************************/\nint main;", "please also fix it", 0);
+        check("key ********************** end", "please also fix it", 0);
+        check("a\n******************\nb", "please also fix it", 0);
+        check("******************", "go on", 0);
+        check("take ******************.", "ghp_aB3dE6gH9jK2mN", 1);
     }
 }

@@ -76,7 +76,9 @@ impl Driver {
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             "goog:chromeOptions": {"binary": browser, "args": flags},
         }}});
-        let session = driver.send("POST", "/session", &wanted).unwrap_or_else(|why| panic!("start chromium: {why:?}"));
+        // Chromium itself exits now and then as it starts, before it has seen a page of ours.
+        let start = || driver.send("POST", "/session", &wanted);
+        let session = start().or_else(|_| start()).unwrap_or_else(|why| panic!("start chromium: {why:?}"));
         driver.session = session["sessionId"].as_str().expect("a session has an id").to_owned();
         driver
     }

@@ -3,8 +3,9 @@
 //!
 //! Reading order: `places` and `scan` (what lies where), `lock` and `claim` (how a file becomes ours), `parse` and `reject`
 //! (what it says, or why not), `batch` (the transaction, then the archive) and `committer` (the thread that does it),
-//! `discard`, `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `twins` (one file under two names),
-//! `watch` (which directory is worth a look), `files` (how many may be open), `whose` (where it happened, for what is ignored).
+//! `discard`, `fail`; beside them `janitor` and `spill` (files that the hook left elsewhere), `lost` (what it could leave nowhere),
+//! `twins` (one file under two names), `watch` (which directory is worth a look), `files` (how many may be open), `whose` (where it
+//! happened, for what is ignored).
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -14,6 +15,7 @@ pub(crate) mod fail;
 pub(crate) mod files;
 pub(crate) mod janitor;
 pub(crate) mod lock;
+pub(crate) mod lost;
 pub(crate) mod parse;
 pub(crate) mod places;
 mod poison;

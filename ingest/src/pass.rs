@@ -30,6 +30,7 @@ use crate::intake::batch::Limits;
 use crate::intake::claim::DEATHS;
 use crate::intake::files;
 use crate::intake::janitor::{Again, Janitor};
+use crate::intake::lost;
 use crate::intake::places::Places;
 use crate::intake::scan::{Kind, LISTED, Scan, scan};
 use crate::intake::spill;
@@ -212,6 +213,7 @@ impl Pass<'_, '_> {
 
     fn adopt(&mut self, tmp: &Path, incoming: &Path) -> Result<(), Error> {
         if self.ctx.watch.due(tmp, self.now) {
+            lost::tell(&self.ctx.places, self.now)?;
             let again = self.ctx.janitor.adopt(tmp, incoming, self.now, &self.steps, &mut self.report)?;
             self.look_again(tmp, again);
         }

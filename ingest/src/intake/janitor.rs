@@ -125,7 +125,8 @@ impl Janitor {
     }
 }
 
-fn read(mut file: &File) -> io::Result<JsonScanner> {
+/// As much of it as says whether it is whole.
+pub(super) fn read(mut file: &File) -> io::Result<JsonScanner> {
     let mut scanner = JsonScanner::default();
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -16,6 +16,8 @@ pub(crate) struct Places {
     pub(crate) archive: PathBuf,
     /// What becomes of a file whose row is committed.
     pub(crate) archiving: Archive,
+    /// Where the hook notes what went wrong.
+    pub(crate) hook_errors: PathBuf,
     /// The hook's second place, on whatever disk.
     pub(crate) spill: Option<Spill>,
 }
@@ -36,6 +38,7 @@ impl Places {
             failed: home.failed(),
             archive: home.archive(),
             archiving: Archive::default(),
+            hook_errors: home.hook_errors(),
             spill: spill.map(|place| Spill { tmp: place.join("tmp"), incoming: place.join("incoming") }),
         }
     }

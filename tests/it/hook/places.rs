@@ -167,6 +167,64 @@ fn the_limit_of_the_file_size() {
     let _ = after(&world, "ulimit -f 0").stdin(payload(100)).run().code(0).silent();
 }
 
+/// What two hooks lost, one of them in a place that had room for a part: each is told once, whether the hook had room to say so or
+/// not, and what is empty is no failed file.
+#[test]
+fn lost_where_there_was_no_room_to_say_so() {
+    for (limit, size, left) in [("0", 100, 0), ("0", 300_000, 0), ("100", 300_000, 4)] {
+        let world = World::new();
+        for _ in 0..2 {
+            let _ = after(&world, &format!("ulimit -f {limit}")).stdin(payload(size)).run().code(0).silent();
+        }
+        let places = [world.data().tmp(), world.root().join("state/prompt-manager/spill/tmp")];
+        let found = || places.iter().map(|place| files(place).len()).sum::<usize>();
+        assert_eq!(found(), 4, "{}", world.tree());
+        for _ in 0..2 {
+            world.ingest_once();
+            assert_eq!(found(), left, "{}", world.tree());
+            let status = world.ingest(&["status", "--json"]).json();
+            assert_eq!(status["hook_errors"]["lost_last_day"], 2, "{limit}, {size}: {status:#}");
+            assert_eq!(status["queue"]["failed"]["files"], 0, "{status:#}");
+        }
+        let log = fs::read_to_string(world.data().hook_errors()).unwrap();
+        assert!(!log.contains("word") && log.ends_with('\n'), "{log}");
+        if limit == "0" {
+            // A log that ends within a line, as on a disk that filled up there.
+            fs::write(world.data().hook_errors(), "2026-11-22T10:00:00Z St").unwrap();
+            let _ = after(&world, "ulimit -f 0").stdin(payload(size)).run().code(0).silent();
+            world.ingest_once();
+            let log = fs::read_to_string(world.data().hook_errors()).unwrap();
+            assert_eq!(log.lines().filter(|line| line.contains(" UserPromptSubmit lost: write ")).count(), 1, "{log}");
+        }
+    }
+}
+
+/// A hook that lives and writes to its second place, or one that ended well there, has lost nothing.
+#[test]
+fn nothing_is_lost_while_a_hook_writes() {
+    let name = "1795350951598014047-s-Stop.json";
+    for (first, second, is_held, expected) in
+        [("", "", true, 0), ("{\"a", "", true, 0), ("", "{}", false, 0), ("{}", "", false, 0), ("{\"a", "", false, 1)]
+    {
+        let world = World::new();
+        world.data().create().unwrap();
+        let [first_tmp, second_tmp] = [world.data().tmp(), world.root().join("state/prompt-manager/spill/tmp")];
+        fs::create_dir_all(&second_tmp).unwrap();
+        fs::create_dir_all(second_tmp.with_file_name("incoming")).unwrap();
+        fs::write(first_tmp.join(name), first).unwrap();
+        fs::write(second_tmp.join(name), second).unwrap();
+        let held = fs::File::open(second_tmp.join(name)).unwrap();
+        if is_held {
+            held.try_lock_shared().unwrap();
+        }
+        let stored = world.ingest_once()["stored"].as_u64().unwrap();
+        let whole = [first, second].iter().filter(|text| **text == "{}").count() as u64;
+        assert_eq!(stored, whole, "{first:?}, {second:?}");
+        let status = world.ingest(&["status", "--json"]).json();
+        assert_eq!(status["hook_errors"]["lost_last_day"], expected, "{first:?}, {second:?}, {is_held}: {status:#}");
+    }
+}
+
 #[test]
 fn closed_descriptors() {
     for (closed, expected) in [("<&-", ""), (">&- 2>&-", "{\"a\":1}"), ("<&- >&- 2>&-", ""), ("<&- 2>&-", "")] {

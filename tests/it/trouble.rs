@@ -232,6 +232,20 @@ table! {
             stage.start();
         },
     };
+    /// What the hook of a `sudo claude` captured: it alone is not taken in.
+    queue_file_foreign: Row {
+        page: "permissions",
+        code: "owner_foreign",
+        disk: DISK,
+        make: |stage| {
+            stage.end("-TERM");
+            stage.prompts();
+            let is_made = made(stage, "chown 1000 \"$0\"/queue/incoming/*");
+            stage.start();
+            is_made
+        },
+        end: |stage| stage.do_as_told("owner_foreign"),
+    };
     queue_unchangeable: Row {
         page: "queue-unwritable",
         code: "queue_unwritable",

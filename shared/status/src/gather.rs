@@ -100,7 +100,7 @@ impl Status {
         let backups = read(&mut findings, "backups", Backups::read(home));
         let hook_errors = read(&mut findings, "hook_errors", HookErrors::read(&home.hook_errors(), now));
         let space = read(&mut findings, "space", space(settings));
-        findings.extend(machine::look(settings, space.is_some_and(|space| space.read_only)));
+        findings.extend(machine::look(settings, queue.as_ref(), space.is_some_and(|space| space.read_only)));
         let (health, figures) = match ask(settings, now) {
             Ok((health, figures)) => (Some(health), Some(figures)),
             Err(error) => {

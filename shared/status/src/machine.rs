@@ -12,6 +12,7 @@ use store::unfit_file_system;
 
 use crate::code::Code;
 use crate::finding::{Finding, Severity, finding};
+use crate::queue::Queue;
 
 /// Others' bits of a mode.
 pub const OTHERS: u32 = 0o077;
@@ -19,7 +20,7 @@ pub const OTHERS: u32 = 0o077;
 const NAMED: usize = 3;
 
 /// All that is wrong with it. That all of it is read-only is told elsewhere.
-pub(crate) fn look(settings: &Settings, is_read_only: bool) -> Vec<Finding> {
+pub(crate) fn look(settings: &Settings, queue: Option<&Queue>, is_read_only: bool) -> Vec<Finding> {
     let home = &settings.home;
     if !home.root().is_dir() {
         return Vec::new();
@@ -28,7 +29,7 @@ pub(crate) fn look(settings: &Settings, is_read_only: bool) -> Vec<Finding> {
     if !is_read_only {
         found.extend(unwritable(home));
     }
-    found.extend(foreign(home));
+    found.extend(foreign(home).or_else(|| foreign_file(settings, queue?)));
     found.extend(open_to_others(settings));
     found
 }
@@ -68,7 +69,7 @@ fn unwritable(home: &DataDir) -> Option<Finding> {
         io::ErrorKind::PermissionDenied => {
             let shut = shut(home, &dir);
             let is_ours = shut.metadata().is_ok_and(|meta| meta.uid() == ours());
-            let step = if is_ours { format!("chmod u+rwx {}", shown(&shut)) } else { chown(&shut) };
+            let step = if is_ours { format!("chmod u+rwx {}", shown(&shut)) } else { chown(&shut, ours()) };
             format!("Give yourself the right: `{step}`.")
         }
         io::ErrorKind::NotADirectory => format!("Something else is in its place: move `{}` away.", shown(&dir)),
@@ -89,10 +90,10 @@ fn ours() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// What gives it to us, with all that is in it.
-fn chown(path: &Path) -> String {
+/// What gives it to that user, with all that is in it.
+fn chown(path: &Path, user: u32) -> String {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    format!("sudo chown -R {} {}", ours(), shown(&real))
+    format!("sudo chown -R {user} {}", shown(&real))
 }
 
 /// What belongs to somebody else: no ingester starts there. Not where root looks at another's data directory.
@@ -122,7 +123,26 @@ fn foreign(home: &DataDir) -> Option<Finding> {
         owner(&path).unwrap_or_default(),
         ours()
     );
-    Some(finding(Code::OwnerForeign, Severity::Error, detail, format!("Give it to yourself: `{}`.", chown(&path))))
+    Some(finding(
+        Code::OwnerForeign,
+        Severity::Error,
+        detail,
+        format!("Give it to yourself: `{}`.", chown(&path, ours())),
+    ))
+}
+
+/// What waits and belongs to another than its folder: it is passed over, and all else is taken in.
+fn foreign_file(settings: &Settings, queue: &Queue) -> Option<Finding> {
+    let spill = settings.spill.as_ref().map(|spill| spill.join("incoming"));
+    let places = [(Some(settings.home.incoming()), queue.incoming), (spill, queue.spill)];
+    let path = places.into_iter().find_map(|(path, folder)| path.filter(|_| folder.has_foreign))?;
+    let owner = path.metadata().ok()?.uid();
+    let detail = format!(
+        "Something in {} belongs to another user, as what a hook wrote that ran with `sudo`: it is not taken in.",
+        path.display()
+    );
+    let next_step = format!("Give it to yourself, and it is: `{}`.", chown(&path, owner));
+    Some(finding(Code::OwnerForeign, Severity::Warning, detail, next_step))
 }
 
 /// What others may look into or read, of what matters most.

@@ -36,6 +36,9 @@ pub struct Folder {
     /// The time in the newest name.
     #[serde(skip)]
     pub newest: Option<Time>,
+    /// Of the 16 oldest names, one belongs to another user than the folder. It is never taken in, so it comes to be one of these.
+    #[serde(skip)]
+    pub(crate) has_foreign: bool,
 }
 
 /// The whole queue.
@@ -112,9 +115,12 @@ fn folder(path: &Path, now: Time) -> io::Result<Folder> {
         }
     }
     folder.oldest_age_ms = folder.oldest_at.map(|oldest| oldest.ago(now));
-    // One that is gone by now waits no more.
-    let came = |name| path.join(name).symlink_metadata().ok().map(|meta| Time(meta.ctime() * 1000));
-    folder.waited_ms = oldest.iter().filter_map(|(name, time)| Some(time.ago(now).min(came(name)?.ago(now)))).max();
+    let owner = path.metadata().map_err(with_path)?.uid();
+    for (name, time) in oldest {
+        let Ok(meta) = path.join(name).symlink_metadata() else { continue }; // one that is gone by now waits no more
+        folder.waited_ms = folder.waited_ms.max(Some(time.ago(now).min(Time(meta.ctime() * 1000).ago(now))));
+        folder.has_foreign |= meta.uid() != owner;
+    }
     Ok(folder)
 }
 

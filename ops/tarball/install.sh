@@ -57,6 +57,9 @@ cd "$here"
 new=$(find bin lib share -type f | LC_ALL=C sort)
 [ ! -f "$list" ] && was=new || was=old
 before=$(cat "$list" 2>/dev/null) || :
+echo "$new" | while read -r file; do
+    [ ! -d "$prefix/$file" ] || fail "there is a folder where a file has to go; nothing was installed: $prefix/$file"
+done
 # All that is installed is on the list before it is there.
 mkdir -p "$lib"
 printf '%s\n' "$before" "$new" | sed '/^$/d' | LC_ALL=C sort -u >"$list.new"

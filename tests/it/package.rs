@@ -179,16 +179,26 @@ impl Packages {
 fn the_tarball_installs_and_goes() {
     let Some(packages) = Packages::make() else { return };
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    for (home, is_new) in [("new", true), ("closed", false)] {
+    for (home, is_new, is_linked) in [("new", true, false), ("closed", false, false), ("linked", true, true)] {
         let home = packages.world.root().join(home);
         let (prefix, mine) = (home.join(".local"), home.join(".local/share/mine"));
-        fs::create_dir(&home).unwrap();
+        if is_linked {
+            fs::create_dir(packages.world.root().join("disk")).unwrap();
+            std::os::unix::fs::symlink("disk", &home).unwrap();
+        } else {
+            fs::create_dir(&home).unwrap();
+        }
         if !is_new {
             fs::create_dir_all(mine.parent().unwrap()).unwrap();
             fs::set_permissions(mine.parent().unwrap(), fs::Permissions::from_mode(0o700)).unwrap();
             fs::write(&mine, "").unwrap();
         }
         let install = || packages.installer(&prefix).env("HOME", &home).succeed();
+        let in_place = prefix.join("bin/prompt-manager");
+        fs::create_dir_all(&in_place).unwrap();
+        let refused = packages.installer(&prefix).env("HOME", &home).run().code(1);
+        assert!(refused.err().contains("there is a folder where a file has to go"), "{refused}");
+        fs::remove_dir(&in_place).unwrap();
         let said = install();
         assert!(said.out().contains("Each user sets it up"), "{said}");
         assert_eq!(mode(&prefix.join("share")), if is_new { 0o755 } else { 0o700 });
@@ -209,8 +219,15 @@ fn the_tarball_installs_and_goes() {
         assert_ne!(before.metadata().unwrap().ino(), fs::metadata(&ingest).unwrap().ino());
         assert_eq!(before.metadata().unwrap().nlink(), 0); // what runs has it still, whole
 
+        if is_linked {
+            let _ = packages.command(&home, prefix.join("bin/prompt-manager")).args(["setup", "hooks"]).succeed();
+        }
         let out = packages.command(&home, prefix.join("lib/prompt-manager/install.sh")).arg("--uninstall").succeed();
         assert!(out.out().ends_with("and its programs\n"), "{out}");
+        if is_linked {
+            assert!(out.out().contains("taken out the hooks") && !home.join(".claude/settings.json").exists(), "{out}");
+            continue;
+        }
         let left: Vec<_> = files(&home).into_iter().collect();
         assert_eq!(left, if is_new { vec![] } else { vec![".local/share/mine"] });
         let _ = packages.installer(&prefix).env("HOME", &home).arg("--uninstall").run().code(1);

@@ -16,7 +16,8 @@ pub(crate) fn path(var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<P
 
 /// Reads it; a missing file is an empty layer.
 pub(crate) fn read(path: &Path, var: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Result<Layer, Error> {
-    match std::fs::read_to_string(path) {
+    let text = queue::plain::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    match text {
         Ok(text) => parse(&text, path, env::path(var, "HOME").as_deref()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
         Err(source) => Err(Error::Read { path: path.to_owned(), source }),
@@ -29,7 +30,7 @@ pub(crate) fn notify_alone(path: &Path) -> Option<Notify> {
     struct Alone {
         notify: Option<Notify>,
     }
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = String::from_utf8(queue::plain::read(path).ok()?).ok()?;
     toml::from_str::<Alone>(&text).ok()?.notify
 }
 

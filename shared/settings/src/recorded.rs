@@ -31,7 +31,7 @@ pub fn listen_on_record(home: &DataDir) -> Option<Listen> {
     struct Services {
         services: Vec<Service>,
     }
-    let record: Services = serde_json::from_slice(&std::fs::read(home.setup()).ok()?).ok()?;
+    let record: Services = serde_json::from_slice(&queue::plain::read(&home.setup()).ok()?).ok()?;
     record.services.into_iter().find_map(|service| service.listen)
 }
 

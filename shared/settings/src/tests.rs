@@ -104,6 +104,17 @@ fn check_refused(file: &str, vars: &[(&'static str, &str)], flags: Layer, expect
     drop(place.config);
 }
 
+/// Whoever reads a pipe to which nobody writes waits for ever.
+#[test]
+fn what_is_no_plain_file_is_refused() {
+    let place = Place::new("", &[]);
+    let file = place.config.path().join("prompt-manager/config.toml");
+    std::fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let said = place.resolve(Layer::default()).unwrap_err().to_string();
+    assert!(said.contains("config.toml") && said.contains("it is no plain file"), "{said}");
+}
+
 #[test]
 fn wrong_values_are_refused_in_one_line() {
     let flags = Layer::default;

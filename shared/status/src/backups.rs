@@ -157,7 +157,7 @@ impl Backups {
 
 /// What cannot be read says nothing.
 fn failures(path: &Path) -> Vec<Failure> {
-    fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    queue::plain::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What the daily chores could not do: `run/chores.json` says it until they could do all of it.
 
-use std::fs;
-
 use queue::DataDir;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,5 +15,5 @@ pub struct Failure {
 
 /// `None` if it was a good one. A note that cannot be read says nothing.
 pub fn failure(home: &DataDir) -> Option<Failure> {
-    fs::read(home.chores_note()).ok().and_then(|text| serde_json::from_slice(&text).ok())
+    queue::plain::read(&home.chores_note()).ok().and_then(|text| serde_json::from_slice(&text).ok())
 }

@@ -1,7 +1,5 @@
 //! What was forgotten and still stands somewhere: `run/forgetting.json` says where, until it is out of there too.
 
-use std::fs;
-
 use queue::DataDir;
 use serde::{Deserialize, Serialize};
 
@@ -16,5 +14,5 @@ pub struct Left {
 
 /// `None` if it is nowhere any more. A note that cannot be read says nothing.
 pub fn left(home: &DataDir) -> Option<Left> {
-    fs::read(home.forgetting_note()).ok().and_then(|text| serde_json::from_slice(&text).ok())
+    queue::plain::read(&home.forgetting_note()).ok().and_then(|text| serde_json::from_slice(&text).ok())
 }

@@ -136,7 +136,7 @@ pub fn is_note(path: &Path) -> bool {
 
 /// What hinders the ingesters, from run/trouble.json. What cannot be read says nothing.
 pub fn trouble(home: &DataDir) -> Option<Trouble> {
-    fs::read(home.trouble()).ok().and_then(|text| serde_json::from_slice(&text).ok())
+    queue::plain::read(&home.trouble()).ok().and_then(|text| serde_json::from_slice(&text).ok())
 }
 
 /// What the notes say of it, when run/trouble.json could not be written: those of the living, else that of the dead who

@@ -3,8 +3,6 @@
 //! The API that systemd started sees no home, and so cannot look for itself. Who can (`run`, `once`) leaves word in
 //! `run/outside.json`, for as long as something is wrong; `status` and `doctor` look by themselves.
 
-use std::fs;
-
 use queue::DataDir;
 use serde::Deserialize;
 
@@ -21,7 +19,7 @@ struct Told {
 
 /// What an ingester found last. A note that cannot be read says nothing.
 pub(crate) fn told(home: &DataDir) -> Vec<Finding> {
-    let text = fs::read(home.outside_note()).unwrap_or_default();
+    let text = queue::plain::read(&home.outside_note()).unwrap_or_default();
     let told: Vec<Told> = serde_json::from_slice(&text).unwrap_or_default();
     told.into_iter().map(finding).collect()
 }
@@ -37,6 +35,8 @@ fn finding(told: Told) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

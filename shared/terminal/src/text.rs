@@ -42,6 +42,9 @@ pub fn visible_json(json: &str) -> String {
     shown
 }
 
+/// So many bytes a column has at most: signs that take none of their own, such as accents, would make a line without end.
+const BYTES: usize = 6;
+
 /// On one line of at most `most` columns: blanks and line breaks become one blank, what is too long ends with `…`.
 pub fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
@@ -51,7 +54,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     for word in text.split_whitespace() {
         let blank = if line.is_empty() { None } else { Some(' ') };
         for sign in blank.into_iter().chain(word.chars().map(symbol)) {
-            if used + width(sign) > most {
+            if used + width(sign) > most || line.len() + sign.len_utf8() > most * BYTES {
                 line.truncate(fits);
                 line.truncate(line.trim_end().len());
                 line.push('…');
@@ -128,6 +131,8 @@ mod tests {
         check("日本語", 4, "日…");
         check("ab cd", 4, "ab…");
         check("ab", 1, "…");
+        check("नमस्ते दुनिया", 20, "नमस्ते दुनिया");
+        check(&format!("a{}", "\u{301}".repeat(1000)), 2, &format!("a{}…", "\u{301}".repeat(5)));
         check("", 1, "");
     }
 }

@@ -48,8 +48,8 @@ impl Chores {
     pub(crate) fn begin(settings: &Settings) -> Result<Option<Self>, Error> {
         let path = settings.home.chores_lock();
         let mut options = File::options();
-        let mut lock =
-            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut lock = queue::plain::open(&mut options, &path).at("open", &path)?;
         if !lock::try_exclusive(&lock).at("lock", &path)? {
             return Ok(None);
         }

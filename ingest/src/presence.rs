@@ -178,7 +178,9 @@ fn tell(home: &DataDir, last: Option<&Trouble>, text: &str, ended: Option<Ended>
 fn write_trouble(path: &Path, trouble: &Trouble) -> io::Result<()> {
     let mut text = serde_json::to_vec(trouble)?;
     text.push(b'\n');
-    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = queue::plain::open(&mut options, path)?;
     file.write_all_at(&text, 0)?;
     file.set_len(text.len() as u64)
 }

@@ -168,7 +168,8 @@ fn alone(home: &DataDir) -> Result<Option<File>, Error> {
     }
     let path = home.setup_lock();
     let mut options = File::options();
-    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK; // a pipe is an error, and not waited for
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
     let file = options.open(&path).at("open", &path)?;
     give_to_owner(&file, &home.run()).at("give away", &path)?;
     match file.try_lock() {

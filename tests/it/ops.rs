@@ -2,6 +2,7 @@
 //!
 //! `ops/up` installs the binaries that the tests built, so that no test waits for a release build.
 
+mod linked; // a home that is a link
 mod sample; // the sample's store
 
 use std::net::TcpListener;

@@ -5,6 +5,7 @@
 //! Texts reach it only escaped: `maud` does that, and nothing here goes round it.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use terminal::text::one_line;
 
 use super::page::{Line, Page, Part, Table, pieces};
 
@@ -23,6 +24,8 @@ const QUIET: &str = "opacity:.75;font-size:13px";
 
 /// So many characters of a text stand on one line; escaped, each is six bytes at most.
 const PIECE: usize = 100;
+/// And so many columns of the title that stands nowhere in the text.
+const HEADLINE: usize = 80;
 /// Between elements: a mail server may break what is on one line for long.
 const BREAK: PreEscaped<&str> = PreEscaped("\n");
 
@@ -37,11 +40,11 @@ pub(super) fn text(page: &Page) -> String {
                 meta name="viewport" content="width=device-width"; (BREAK)
                 meta name="color-scheme" content="light dark"; (BREAK)
                 meta http-equiv="Content-Security-Policy" content=(policy); (BREAK)
-                title { (page.title) } (BREAK)
+                title { (one_line(&page.title, HEADLINE)) } (BREAK)
             } (BREAK)
             body style=(BODY) { div style=(WIDE) { (BREAK)
-                h1 style=(TITLE) { bdi { (page.title) } } (BREAK)
-                @for about in &page.about { p style=(TEXT) { span style=(QUIET) { (about) } } (BREAK) }
+                h1 style=(TITLE) { bdi { (flowing(&page.title)) } } (BREAK)
+                @for about in &page.about { p style=(TEXT) { span style=(QUIET) { (flowing(about)) } } (BREAK) }
                 @for section in &page.sections {
                     h2 style=(SECTION) { (section.head) } (BREAK)
                     @for part in &section.parts { (self::part(part)) (BREAK) }
@@ -55,7 +58,7 @@ pub(super) fn text(page: &Page) -> String {
 
 fn part(part: &Part) -> Markup {
     match part {
-        Part::Head(head) => html! { h3 style=(HEAD) { bdi { (head) } } },
+        Part::Head(head) => html! { h3 style=(HEAD) { bdi { (flowing(head)) } } },
         Part::Text(text) => html! { p style=(TEXT) { bdi { (flowing(text)) } } },
         Part::Step(step) => html! { p style=(TEXT) { bdi {
             @for (piece, is_command) in pieces(step) {
@@ -78,7 +81,7 @@ fn table(table: &Table) -> Markup {
             tbody { (BREAK) @for row in &table.rows {
                 tr { @for (at, cell) in row.cells.iter().enumerate() {
                     @if at == 0 {
-                        th scope="row" style=(NAME) { bdi { (cell) } @if let Some(share) = row.share { (bar(share)) } }
+                        th scope="row" style=(NAME) { bdi { (flowing(cell)) } @if let Some(share) = row.share { (bar(share)) } }
                     } @else {
                         td style={ (FIGURE) (WHOLE) } { (cell) }
                     } (BREAK)
@@ -92,11 +95,11 @@ fn table(table: &Table) -> Markup {
 fn flowing(text: &str) -> Markup {
     let (mut flow, mut used) = (String::new(), 0);
     for word in text.split_inclusive(' ') {
-        if used > PIECE {
+        let signs: Vec<char> = word.chars().collect();
+        if used > 0 && used + signs.len() > PIECE {
             flow.push('\n');
             used = 0;
         }
-        let signs: Vec<char> = word.chars().collect();
         for (n, piece) in signs.chunks(PIECE).enumerate() {
             if n > 0 {
                 flow.push_str("<wbr\n>");
@@ -117,7 +120,7 @@ fn item(line: &Line) -> Markup {
     html! {
         li style=(TEXT) {
             strong { (line.id) } " " @if !line.marks.is_empty() { (line.marks) " " }
-            bdi { (line.text) } " " (BREAK) span style=(QUIET) { (line.about) }
+            bdi { (flowing(&line.text)) } " " (BREAK) span style=(QUIET) { (flowing(&line.about)) }
         }
     }
 }

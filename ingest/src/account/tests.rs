@@ -198,9 +198,11 @@ fn the_longest_lines_pass_a_mail_server() {
         check(sign, markdown::text(&Page::of(&facts)));
     }
     // What takes no room; Markdown has many tags on one line.
-    for sign in ["\u{301}", "\u{e0100}"] {
+    for sign in ["\u{301}", "\u{e0100}", "\"\u{e0100}", "\" "] {
         check(sign, html::text(&Page::of(&facts(&sign.repeat(2000)))));
     }
+    let words = "\"".repeat(99) + " ";
+    check(&words, html::text(&Page::of(&facts(&words.repeat(20)))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! It lies in run/notify.json, under run/notify.lock. `run` keeps its own beside it, for disks that take nothing.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Memory {
 
     /// Takes up what another process has written since. What cannot be read was never told.
     pub(crate) fn recall(&mut self, home: &DataDir) {
-        let text = fs::read(home.run().join("notify.json")).unwrap_or_default();
+        let text = queue::plain::read(&home.run().join("notify.json")).unwrap_or_default();
         if let Ok(found) = serde_json::from_slice::<Self>(&text)
             && found.last_ms >= self.last_ms
         {
@@ -104,8 +104,8 @@ impl Memory {
         // Of one length, so that it never needs room that is not there.
         let text = format!("{:<160}\n", serde_json::to_string(self).unwrap_or_default());
         let mut options = File::options();
-        let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-        opened.and_then(|mut file| file.write_all(text.as_bytes())).at("write", &path)
+        options.write(true).create(true).truncate(false).mode(0o600);
+        queue::plain::open(&mut options, &path).and_then(|mut file| file.write_all(text.as_bytes())).at("write", &path)
     }
 }
 
@@ -125,7 +125,8 @@ pub(crate) enum Lock {
 pub(crate) fn lock(home: &DataDir) -> Result<Lock, Error> {
     let path = home.run().join("notify.lock");
     let mut options = File::options();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).at("open", &path)?;
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = queue::plain::open(&mut options, &path).at("open", &path)?;
     Ok(if lock::try_exclusive(&file).at("lock", &path)? { Lock::Held(file) } else { Lock::Busy })
 }
 

@@ -68,7 +68,7 @@ fn make(path: &Path) -> Result<(), Error> {
 }
 
 fn read(path: &Path) -> Result<Token, Error> {
-    let file = OpenOptions::new().read(true).open(path).map_err(at("open", path))?;
+    let file = queue::plain::open(OpenOptions::new().read(true), path).map_err(at("open", path))?;
     let found = file.metadata().map_err(at("look at", path))?;
     if found.mode() & 0o077 != 0 {
         return Err(Error::Shared { path: path.to_owned() });

@@ -16,7 +16,9 @@ impl Whereabouts {
     /// Leaves word, if no other server of this data directory has.
     pub(crate) fn leave(home: &DataDir, url: &str) -> io::Result<Option<Self>> {
         let path = home.api_url();
-        let mut file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let mut file = queue::plain::open(&mut options, &path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -30,7 +32,7 @@ impl Whereabouts {
 
 /// Where the server of this data directory listens, if one lives and has left word.
 pub(crate) fn of(home: &DataDir) -> Option<Listen> {
-    let mut file = File::open(home.api_url()).ok()?;
+    let mut file = queue::plain::open(File::options().read(true), &home.api_url()).ok()?;
     if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
     }

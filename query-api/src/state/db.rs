@@ -115,7 +115,7 @@ impl Database {
     /// Whether Claude Code calls the hook, as setup put on record; where that cannot be read, it is not known to.
     pub(crate) async fn has_hooks(&self) -> bool {
         let record = self.settings.home.setup();
-        tokio::task::spawn_blocking(move || calls_hook(&std::fs::read(record).unwrap_or_default()))
+        tokio::task::spawn_blocking(move || calls_hook(&queue::plain::read(&record).unwrap_or_default()))
             .await
             .unwrap_or(false)
     }

@@ -1,7 +1,7 @@
-//! Reads a file that others put there. Only a plain one is opened, and that without waiting: whoever reads a pipe to which nobody
-//! writes waits for ever, and whoever opens one takes from its writer what was meant for another.
+//! Opens a file that others may have put there. Only a plain one is opened, and that without waiting: whoever reads a pipe to which
+//! nobody writes waits for ever, and whoever opens one takes from its writer what was meant for another.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -14,13 +14,24 @@ const O_NONBLOCK: i32 = if cfg!(target_os = "macos") { 0x4 } else { 0x800 };
 /// # Errors
 /// `InvalidInput` if it is none, else the operating system's.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    is_plain(&fs::metadata(path)?)?;
-    let mut file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
+    let mut bytes = Vec::new();
+    open(OpenOptions::new().read(true), path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens it as `options` say, which have no flags of their own.
+///
+/// # Errors
+/// As of [`read`].
+pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {} // it may be to be made
+        found => is_plain(&found?)?,
+    }
+    let file = options.custom_flags(O_NONBLOCK).open(path)?;
     // It may have become another between the two.
     is_plain(&file.metadata()?)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(file)
 }
 
 fn is_plain(meta: &fs::Metadata) -> io::Result<()> {

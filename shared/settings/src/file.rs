@@ -50,7 +50,7 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
             .map_err(|problem| fault(text, path, offset_of(text, "ignore"), &problem))
     };
     let every_place = |list: Vec<PathBuf>| list.iter().map(|raw| place("projects", raw)).collect();
-    Ok(Layer {
+    let layer = Layer {
         home: keys.home.map(|raw| place("home", &raw)).transpose()?,
         spill: keys.spill.map(|raw| place("spill", &raw)).transpose()?,
         projects: keys.projects.map(every_place).transpose()?,
@@ -82,7 +82,12 @@ fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Layer, Error> {
         redact_allow: keys.redact_allow,
         listen: keys.listen,
         no_token: keys.no_token,
-    })
+    };
+    layer.check().map_err(|error| {
+        let key = if let Error::Range { key, .. } = &error { key } else { "cron" };
+        fault(text, path, offset_of(text, key), &error.to_string())
+    })?;
+    Ok(layer)
 }
 
 /// The keys of the file, one for each field of [`Layer`].

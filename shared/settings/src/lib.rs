@@ -191,7 +191,7 @@ impl Settings {
             None => Layer::default(),
         };
         let env = env::read(var)?;
-        for layer in [&file, &env, &flags] {
+        for layer in [&env, &flags] {
             layer.check()?;
         }
         Self::fill(flags.over(env).over(file), var)

@@ -122,7 +122,12 @@ fn wrong_values_are_refused_in_one_line() {
     check_refused("", &[("PROMPT_MANAGER_HOME", "a")], flags(), "PROMPT_MANAGER_HOME: a is not an absolute path");
     check_refused("", &[("PROMPT_MANAGER_EVERY", "5")], flags(), "PROMPT_MANAGER_EVERY: `5` is no duration");
     check_refused("", &[("PROMPT_MANAGER_NO_TOKEN", "yes")], flags(), "PROMPT_MANAGER_NO_TOKEN: write 1 or 0");
-    check_refused("every = '1s'\ncron = '@daily'", &[], flags(), "exclude each other");
+    check_refused(
+        "every = '1s'\ncron = '@daily'",
+        &[],
+        flags(),
+        "line 2, key `cron`: `every` and `cron` exclude each other",
+    );
     check_refused("", &[("PROMPT_MANAGER_ARCHIVE", "zip")], flags(), "PROMPT_MANAGER_ARCHIVE: `zip` is none of files");
     check_refused(
         "redact = 'on'",
@@ -140,8 +145,9 @@ fn wrong_values_are_refused_in_one_line() {
     check_refused(rules, &[], flags(), "config.toml, line 7, key `pattern`");
     check_refused(rules, &[], flags(), "rule `b`: unclosed group");
     check_refused("[[redact_rules]]\nid = 'a'\npattern = 'a'\nword = 'b'", &[], flags(), "unknown field `word`");
-    check_refused("backup_keep = 0", &[], flags(), "`backup_keep` must be 1 or more");
-    check_refused("batch = 0", &[], flags(), "`batch` must be from 1 to 65536");
+    check_refused("\nevery = '0s'", &[], flags(), "config.toml, line 2, key `every`: `every` must be 10 ms or more");
+    check_refused("backup_keep = 0", &[], flags(), "line 1, key `backup_keep`: `backup_keep` must be 1 or more");
+    check_refused("batch = 0", &[], flags(), "line 1, key `batch`: `batch` must be from 1 to 65536");
     check_refused("", &[], Layer { every: Some(Duration::ZERO), ..flags() }, "`every` must be 10 ms or more");
     check_refused("", &[("HOME", "")], flags(), "there is no home directory");
 }

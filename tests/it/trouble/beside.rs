@@ -1,6 +1,7 @@
 //! Troubles that no finding is about: who would tell it cannot start, or knows of no other place.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use harness::World;
@@ -99,6 +100,52 @@ fn settings_that_cannot_be_read() {
     fs::remove_file(config).unwrap();
     assert!(names(&world.data().incoming()).is_empty());
     let _ = world.ingest(&["status"]).code(0);
+}
+
+/// A pipe to which nobody writes, in the place of a file that commands read or write: nobody waits for it, and what cannot do without
+/// that file names it in one line.
+#[test]
+fn pipes_in_the_place_of_files() {
+    let world = World::new();
+    world.hook("Stop", payload(0));
+    world.ingest_once();
+    let said = |paths: &[PathBuf], (program, words): (&str, &[&str])| {
+        paths.iter().for_each(|path| drop(fs::remove_file(path)));
+        let _ = world.command("mkfifo").args(paths).succeed();
+        let done = world.bin(program).args(words).env("PROMPT_MANAGER_NOTIFY", "true").run();
+        paths.iter().for_each(|path| drop(fs::remove_file(path)));
+        done
+    };
+    let (once, hooks) = (("ingest", &["once"][..]), ("ingest", &["setup", "hooks"][..]));
+    let (notify, serve) = (("ingest", &["notify", "--test"][..]), ("query-api", &["serve"][..]));
+    let (list, rate) = (("query-api", &["list"][..]), ("query-api", &["rate", "last", "5"][..]));
+    let commands = [once, hooks, notify, list, rate, ("ingest", &["status"]), ("ingest", &["doctor"])];
+    let config = world.root().join("config/prompt-manager/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    for command in commands.into_iter().chain([serve]) {
+        let done = said(std::slice::from_ref(&config), command).code(78);
+        assert!(
+            done.err().ends_with("config.toml: it is no plain file\n") && done.err().lines().count() == 1,
+            "{done}"
+        );
+    }
+    // Notes, without which all goes on.
+    let run = world.data().run();
+    let notes = ["backup", "chores", "forgetting", "outside", "trouble", "notify"].map(|name| format!("{name}.json"));
+    let notes: Vec<_> =
+        notes.iter().map(String::as_str).chain(["api.url", "notify.lock"]).map(|name| run.join(name)).collect();
+    for command in commands {
+        let done = said(&notes, command);
+        // There may be little room on this machine, which `status` tells.
+        assert!(matches!(done.status.code(), Some(0 | 1)), "{done}");
+    }
+    for (name, command) in [("api.token", serve), ("chores.lock", once), ("setup.lock", hooks)] {
+        let done = said(&[run.join(name)], command);
+        assert!(done.err().contains(&format!("run/{name}: ")), "{name}: {done}");
+    }
+    let _ = world.command("mkfifo").arg(run.join("api.url")).succeed();
+    let server = world.serve();
+    assert_eq!(server.get("/api/conversations").0, 200);
 }
 
 /// A foreign program that has all of the database for itself, so that nobody can read it: who it is, is said.

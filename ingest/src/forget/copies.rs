@@ -12,7 +12,7 @@ use status::backups::What;
 use store::check::Checked;
 use store::write::Writer;
 use terminal::size;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::cleaned::{Cleaned, is_being_made, remove_abandoned};
 use super::going;
@@ -22,6 +22,7 @@ use crate::backup::due::{self, remove_partial};
 use crate::disk::{self, sync_dir};
 use crate::error::{At, Error};
 use crate::import::annotations::{About, about};
+use crate::intake::lock::try_exclusive;
 use crate::restore::ENDED;
 use crate::show::Show;
 
@@ -36,10 +37,9 @@ pub(super) fn clean(
     stop: &AtomicBool,
     show: &Show,
 ) -> Result<(), Error> {
-    let folders = backup_folders(home, report);
-    remove_left(home, writer, &folders, report);
+    remove_left(home, writer, report);
     report.of(&home.backups(), due::within_reach(home));
-    for (path, sort) in copies(home, &folders, report) {
+    for (path, sort) in copies(home, report) {
         if going(stop).is_break() {
             return Err(ENDED);
         }
@@ -47,7 +47,7 @@ pub(super) fn clean(
         let done = match sort {
             Sort::Database => database(home, writer, &path, stop),
             Sort::Said => annotations(writer, &path),
-            Sort::Other => {
+            Sort::Lives | Sort::Other => {
                 report.left.push(path.display().to_string());
                 continue;
             }
@@ -66,8 +66,7 @@ pub(super) fn clean(
 /// The operating system's.
 pub(super) fn count(home: &DataDir, report: &mut Report) -> Result<(), Error> {
     report.of(&home.backups(), due::within_reach(home));
-    let folders = backup_folders(home, report);
-    for (path, _) in copies(home, &folders, report).into_iter().filter(|(_, sort)| !matches!(sort, Sort::Other)) {
+    for (path, _) in copies(home, report).into_iter().filter(|(_, sort)| matches!(sort, Sort::Database | Sort::Said)) {
         report.copies += 1;
         rename(&path, report, true)?;
     }
@@ -99,6 +98,8 @@ fn rename(path: &Path, report: &mut Report, dry_run: bool) -> Result<(), Error> 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     Database,
+    /// The database of another data directory that somebody works with: a store of its own, and no copy of ours.
+    Lives,
     /// Lines of an export, such as what people said.
     Said,
     Other,
@@ -106,37 +107,40 @@ enum Sort {
 
 /// All that lies in backups, whoever named it, and databases anywhere else in the data directory, whoever put them there. What
 /// cannot be looked at is in the report.
-fn copies(home: &DataDir, folders: &[PathBuf], report: &mut Report) -> Vec<(PathBuf, Sort)> {
+fn copies(home: &DataDir, report: &mut Report) -> Vec<(PathBuf, Sort)> {
+    let (backups, live) = (home.backups(), home.database());
     let mut found = Vec::new();
-    for folder in folders {
-        let there = entries(folder);
-        for path in report.of(folder, there).into_iter().filter(|path| path.is_symlink() || !path.is_dir()) {
-            if !is_beside(&path) {
-                let sort = sort(&path);
-                found.extend(report.of(&path, sort.map(Some)).map(|sort| (path, sort)));
-            }
+    for entry in below(home, report).into_iter().filter(|entry| !entry.file_type().is_dir()) {
+        let path = entry.into_path();
+        if path == live || is_beside(&path) {
+            continue;
+        }
+        let sort = sort(&path);
+        let Some(sort) = report.of(&path, sort.map(Some)) else { continue };
+        // Elsewhere lies what we made ourselves, too.
+        let is_log = || LOGS.iter().any(|end| path.to_string_lossy().ends_with(end));
+        if path.starts_with(&backups) || sort == Sort::Database || sort == Sort::Lives || is_log() {
+            found.push((path, sort));
         }
     }
-    let (backups, queue, live) = (home.backups(), home.queue(), home.database());
-    for place in [home.root().to_owned(), home.database_dir()] {
-        let ours = |entry: &walkdir::DirEntry| {
-            let path = entry.path();
-            entry.depth() == 0
-                || path != backups && path != queue && path != home.database_dir() && !is_being_made(path)
-        };
-        for entry in WalkDir::new(&place).sort_by_file_name().into_iter().filter_entry(ours) {
-            let Ok(entry) = entry.map_err(|error| report.pass_over(&error)) else { continue };
-            let path = entry.path();
-            if !entry.file_type().is_file() || path == live || is_beside(path) {
-                continue;
-            }
-            let sort = sort(path);
-            match report.of(path, sort.map(Some)) {
-                Some(Sort::Database) => found.push((path.to_owned(), Sort::Database)),
-                Some(_) if LOGS.iter().any(|end| path.to_string_lossy().ends_with(end)) => {
-                    found.push((path.to_owned(), Sort::Other));
+    found
+}
+
+/// All that lies in the data directory, but for the queue and what somebody makes at this moment.
+fn below(home: &DataDir, report: &mut Report) -> Vec<DirEntry> {
+    // The first two may be links to another disk.
+    let places = [home.backups(), home.database_dir(), home.root().to_owned()];
+    let is_apart = |path: &Path| path == home.queue() || places.iter().any(|place| path == place);
+    let mut found: Vec<DirEntry> = Vec::new();
+    for place in places.iter().filter(|place| place.exists()) {
+        let ours = |entry: &DirEntry| entry.depth() == 0 || !is_apart(entry.path()) && !is_being_made(entry.path());
+        for entry in WalkDir::new(place).sort_by_file_name().into_iter().filter_entry(ours) {
+            match entry {
+                Ok(entry) => found.push(entry),
+                Err(error) => {
+                    found.retain(|entry| Some(entry.path()) != error.path());
+                    report.pass_over(&error);
                 }
-                _ => {}
             }
         }
     }
@@ -153,27 +157,6 @@ fn is_beside(path: &Path) -> bool {
     name.ends_with(PARTIAL) || LOGS.iter().any(of_database)
 }
 
-/// The folder of backups and those in it. One in it that is closed to us is none that we made, such as `lost+found`: it is named.
-fn backup_folders(home: &DataDir, report: &mut Report) -> Vec<PathBuf> {
-    let backups = home.backups();
-    if !backups.exists() {
-        return Vec::new();
-    }
-    let ours =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || entry.file_type().is_dir() && !is_being_made(entry.path());
-    let mut found = Vec::new();
-    for entry in WalkDir::new(&backups).into_iter().filter_entry(ours) {
-        match entry {
-            Ok(entry) => found.push(entry.into_path()),
-            Err(error) => {
-                found.retain(|folder| Some(folder.as_path()) != error.path());
-                report.pass_over(&error);
-            }
-        }
-    }
-    found
-}
-
 fn sort(path: &Path) -> Result<Sort, Error> {
     // A link is not followed: to put a clean copy in its place would leave the other where it is.
     if !fs::symlink_metadata(path).at("look at", path)?.is_file() {
@@ -182,42 +165,56 @@ fn sort(path: &Path) -> Result<Sort, Error> {
     let mut head = Vec::new();
     File::open(path).at("open", path)?.take(16).read_to_end(&mut head).at("read", path)?;
     Ok(match head.first() {
-        Some(b'S') if head == b"SQLite format 3\0" => Sort::Database,
+        Some(b'S') if head == b"SQLite format 3\0" => match alone(path)? {
+            Alone::No => Sort::Lives,
+            Alone::Yes(_) => Sort::Database,
+        },
         Some(b'{') => Sort::Said,
         None => Sort::Said, // empty: there is no line to remove
         Some(_) => Sort::Other,
     })
 }
 
-/// Removes what those have left who died while they cleaned, copied, imported or replaced a database. What somebody writes at this
-/// moment may be cleaned when it is whole.
-fn remove_left(home: &DataDir, writer: &Writer, folders: &[PathBuf], report: &mut Report) {
-    let database = home.database_dir();
-    report.of(&database, store::write::remove_abandoned(&database).map_err(Error::from));
-    let aside = entries(&database);
-    let aside: Vec<_> = report.of(&database, aside).into_iter().filter(|path| path.is_dir()).collect();
-    for folder in folders.iter().chain([&database]).chain(&aside) {
-        let removed = remove_abandoned(folder).and_then(|()| remove_partial(folder));
-        report.of(folder, removed);
-    }
-    report.of(&home.database_dir(), store::swap::remove_abandoned(writer).map_err(Error::from));
+/// Whether a database is ours alone, as long as this is held.
+enum Alone {
+    Yes(Option<File>),
+    No,
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.at("list", folder)?,
+/// Keeps everybody out of the data directory whose database this is, if it is that of one, such as a copy of all of ours.
+fn alone(database: &Path) -> Result<Alone, Error> {
+    let Some(dir) = database.ancestors().nth(2).map(DataDir::new).filter(|dir| dir.database() == database) else {
+        return Ok(Alone::Yes(None));
     };
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.at("list", folder)?.path());
+    let path = dir.db_lock();
+    if !path.exists() {
+        return Ok(Alone::Yes(None));
     }
-    paths.sort();
-    Ok(paths)
+    let lock = File::open(&path).at("open", &path)?;
+    Ok(if try_exclusive(&lock).at("lock", &path)? { Alone::Yes(Some(lock)) } else { Alone::No })
+}
+
+/// Removes what those have left who died while they cleaned, copied, imported or replaced a database. What somebody writes at this
+/// moment may be cleaned when it is whole.
+fn remove_left(home: &DataDir, writer: &Writer, report: &mut Report) {
+    let (backups, database) = (home.backups(), home.database_dir());
+    report.of(&database, store::write::remove_abandoned(&database).map_err(Error::from));
+    report.of(&database, store::swap::remove_abandoned(writer).map_err(Error::from));
+    for folder in below(home, report).into_iter().filter(|entry| entry.file_type().is_dir()) {
+        let folder = folder.path();
+        // What was in one that is removed went with it.
+        if (folder.starts_with(&backups) || folder.starts_with(&database)) && folder.is_dir() {
+            let removed = remove_abandoned(folder).and_then(|()| remove_partial(folder));
+            report.of(folder, removed);
+        }
+    }
 }
 
 /// Gives whether there was anything to clean.
 fn database(home: &DataDir, writer: &Writer, path: &Path, stop: &AtomicBool) -> Result<bool, Error> {
+    let Alone::Yes(_held) = alone(path)? else {
+        return Err(Error::Refused { path: path.to_owned(), problem: "somebody works with it".to_owned() });
+    };
     if writer.is_clean_copy(path)? {
         return Ok(false);
     }

@@ -79,10 +79,12 @@ impl Report {
 
     /// A folder that cannot be listed is none that we made, such as `lost+found`, unless it is where the walk began.
     pub(super) fn pass_over(&mut self, error: &walkdir::Error) {
-        let path = error.path().unwrap_or(Path::new("")).display().to_string();
-        match error.depth() {
-            0 => self.uncleaned.push(error.to_string()),
-            _ => self.left.push(path),
+        let (list, said) = match error.path().filter(|_| error.depth() > 0) {
+            Some(path) => (&mut self.left, path.display().to_string()),
+            None => (&mut self.uncleaned, error.to_string()),
+        };
+        if !list.contains(&said) {
+            list.push(said);
         }
     }
 

@@ -100,6 +100,33 @@ fn every_copy_is_found() {
     assert_eq!(there, [false, true]);
 }
 
+/// A data directory below ours that somebody works with is a store of its own: who replaced its database would lose what is written
+/// there at that moment. One that nobody works with is a copy, and so is what somebody left who died while he cleaned one.
+#[test]
+fn a_store_that_lives_is_left_alone() {
+    let (world, _told) = world();
+    let id = chosen(&world).to_string();
+    let [lives, lies] = ["kept/lives", "kept/lies"].map(|dir| queue::DataDir::new(world.data().root().join(dir)));
+    for dir in [&lives, &lies] {
+        copy(&world, &dir.database());
+        fs::create_dir_all(dir.run()).unwrap();
+        fs::write(dir.db_lock(), "").unwrap();
+    }
+    let dead = world.data().backups().join("cleaning-1");
+    copy(&world, &dead.join("database/prompts.db"));
+    fs::write(dead.join("lock"), "").unwrap();
+    let before = fs::read(lives.database()).unwrap();
+    let held = fs::File::open(lives.db_lock()).unwrap();
+    held.try_lock_shared().unwrap();
+    let done = ingest(&world, &["forget", "--json", "--conversation", &id]).succeed().json();
+    assert_eq!(done["left"], serde_json::json!([lives.database()]), "{done:#}");
+    assert_eq!((done["copies"].as_u64(), dead.exists()), (Some(2), false), "{done:#}"); // and the one that ingest made
+    assert!(fs::read(lives.database()).unwrap() == before, "a store that lives was replaced");
+    drop(held);
+    fs::remove_dir_all(lives.root()).unwrap();
+    assert_gone(&world, "with a copy of the data directory");
+}
+
 /// Queue files that nobody can read go with their session, also those that come to failed later; what came after it stays.
 #[test]
 fn unreadable_queue_files_go_with_their_session() {

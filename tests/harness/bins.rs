@@ -20,7 +20,11 @@ const PACKAGES: [&str; 3] = ["prompt-hook", "ingest", "query-api"];
 pub fn bin(name: &str) -> &'static Path {
     static BINS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let bins = BINS.get_or_init(|| match std::env::var_os("PROMPT_MANAGER_TEST_BIN") {
-        Some(dir) => PACKAGES.map(|name| (name.to_owned(), Path::new(&dir).join(name))).into(),
+        Some(dir) => {
+            // Commands run in their world's folder, where a relative path would name nothing.
+            let dir = std::path::absolute(dir).expect("PROMPT_MANAGER_TEST_BIN names a folder");
+            PACKAGES.map(|name| (name.to_owned(), dir.join(name))).into()
+        }
         None => build(),
     });
     bins.get(name).unwrap_or_else(|| panic!("no binary named {name}; there are {:?}", bins.keys()))

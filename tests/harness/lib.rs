@@ -14,6 +14,7 @@ mod fixture;
 mod generate;
 pub mod hostile;
 mod http;
+pub mod law;
 mod measure;
 pub mod messages;
 mod public;

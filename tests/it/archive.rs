@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use harness::World;
 use serde_json::Value;
 
-use crate::law::names;
+use harness::law::names;
 
 /// 2026-11-15, 2026-11-16 and so on: long ago for a test that runs later, and never in the future for one that runs now.
 const DAYS: [&str; 3] = ["2025-11-15", "2025-11-16", "2025-11-17"];

@@ -15,8 +15,8 @@ use store::check::{Checked, check};
 use store::read::export::{EventFilter, Exporter};
 use store::watch::unwatched;
 
-use crate::law::names;
 use crate::one_store::queue;
+use harness::law::names;
 
 fn name(n: u64) -> String {
     format!("{:019}-s{}-Stop.json", 1_763_164_800_000_000_000 + n, n % 50)

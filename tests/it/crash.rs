@@ -24,7 +24,7 @@ use ingest::step::{Step, go_on};
 use queue::DataDir;
 use settings::{Layer, Settings};
 
-use crate::law::Given;
+use harness::law::Given;
 
 /// A queue with a bit of everything: several batches, a name used twice, bad files, a spilled one, one of a dead hook, and
 /// what an earlier death left in processing.
@@ -152,7 +152,7 @@ fn a_file_that_kills_its_reader() {
     let mut deaths = 0;
     loop {
         let poisoned = |_| {
-            let attempts = crate::law::names(&dir.processing());
+            let attempts = harness::law::names(&dir.processing());
             let begun =
                 attempts.iter().any(|file| file.starts_with(&name(2)) && *file != format!("{}.a{deaths}", name(2)));
             if begun { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -163,7 +163,7 @@ fn a_file_that_kills_its_reader() {
             Ok(report) if report.busy > 0 => {}
             result => break assert_eq!(result.unwrap().failed, 1),
         }
-        assert!(deaths <= 3, "{:?}", crate::law::names(&dir.processing()));
+        assert!(deaths <= 3, "{:?}", harness::law::names(&dir.processing()));
     }
     assert_eq!(deaths, 3);
     given.check(dir, "after three deaths");
@@ -298,7 +298,7 @@ fn faults_of_the_disk() {
                 let status = under_strace(&world, &spill, "3", &format!("inject={call}:error={error}:when={when}"));
                 let what = format!("{call} fails with {error}, when {when}: {status}");
                 assert!(matches!(status.code(), Some(0 | 75)), "{what}");
-                for file in crate::law::names(&world.data().processing()) {
+                for file in harness::law::names(&world.data().processing()) {
                     let counted = !file.ends_with(".a0") && !file.contains("000000006-");
                     assert!(!counted, "{what}: {file}");
                 }

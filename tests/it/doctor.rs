@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use harness::{SCENARIOS, World, bin, example};
 use serde_json::{Value, json};
 
-use crate::law::names;
+use harness::law::names;
 
 /// A word of a prompt in the fixtures that no finding may show.
 const PRIVATE: &str = "Wombat";

@@ -15,7 +15,7 @@ use queue::DataDir;
 use serde_json::Value;
 use store::write::Writer;
 
-use crate::law::{Given, names};
+use harness::law::{Given, names};
 
 /// A world whose data directory is a small disk, which only commands that go through here can see.
 struct Ill {

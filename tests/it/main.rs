@@ -22,7 +22,6 @@ mod forget; // what was forgotten is nowhere, and stays out
 mod hook; // what the hook stores, whatever happens
 mod ignore; // what is never captured
 mod import; // taking in what lies elsewhere
-mod law; // what must hold after every fault
 mod load; // readers, raters and an ingester at once
 mod logs; // what is logged, and what never is
 mod merge; // two machines become one store

@@ -16,7 +16,7 @@ use ingest::pass::{self, Context, Effort};
 use ingest::step::{Step, go_on};
 use settings::{Layer, Settings};
 
-use crate::law::{Given, names};
+use harness::law::{Given, names};
 
 const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
 

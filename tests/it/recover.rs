@@ -14,10 +14,10 @@ use store::human::{Remark, Said, Stamp};
 use store::watch::unwatched;
 use store::write::Writer;
 
-use crate::law::names;
 use crate::merge::{annotate, natural};
 use crate::one_store::queue;
 use crate::rows;
+use harness::law::names;
 
 fn ingest(world: &World, args: &[&str]) -> harness::Cmd {
     world.bin("ingest").args(args).env("PROMPT_MANAGER_PROJECTS", world.projects_root())

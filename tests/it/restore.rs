@@ -15,10 +15,10 @@ use store::human::{Remark, Said, Stamp};
 use store::watch::unwatched;
 use store::write::Writer;
 
-use crate::law::names;
 use crate::merge::{annotate, natural};
 use crate::one_store::queue;
 use crate::rows;
+use harness::law::names;
 
 /// Says something once more, by which a store is told from its own backup.
 fn say(world: &World, tag: &str) {

@@ -6,7 +6,7 @@ use std::fs;
 use harness::World;
 use serde_json::Value;
 
-use crate::law::{Given, names};
+use harness::law::{Given, names};
 
 const POISON: &str = "this one kills";
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use harness::World;
 use store::write::Writer;
 
-use crate::law::Given;
+use harness::law::Given;
 
 /// No machine that runs tests needs this long.
 const LONG: Duration = Duration::from_secs(60);
@@ -206,7 +206,7 @@ fn the_settings_are_read_again() {
     assert_eq!(service.wait_for("readiness again", |_| true), at + 1);
     assert_eq!(service.heard[at + 1].1, "READY=1");
     assert!(log(&world).contains("unknown field `evry`"), "{}", log(&world));
-    assert_eq!(crate::law::names(&world.data().incoming()).len(), 2, "every hour, as before");
+    assert_eq!(harness::law::names(&world.data().incoming()).len(), 2, "every hour, as before");
     // A right one does, but the data directory stays the one it is.
     config(&world, &format!("every = '20ms'\nhome = '{}'\n", world.root().join("other").display()));
     service.signal("-HUP");
@@ -304,7 +304,7 @@ fn a_busy_database_names_its_holder() {
     let named = format!("(pid {})", std::process::id());
     let trouble = report["trouble"].as_str().unwrap();
     assert!(trouble.contains("the database is busy, held by ") && trouble.contains(&named), "{trouble}");
-    assert_eq!(crate::law::names(&world.data().processing()).len(), 3, "nothing is counted against them: {report}");
+    assert_eq!(harness::law::names(&world.data().processing()).len(), 3, "nothing is counted against them: {report}");
     drop(held);
     assert_eq!(world.ingest_once()["stored"], 3);
     given.check(world.data(), "a busy database");

@@ -8,7 +8,7 @@ use harness::World;
 use store::read::Reader;
 
 use super::stage::{Stage, eventually};
-use crate::law::names;
+use harness::law::names;
 
 fn payload(n: u32) -> String {
     format!(r#"{{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"answer {n}"}}"#)

@@ -8,7 +8,7 @@ use harness::World;
 use settings::{Layer, Settings};
 use store::read::Reader;
 
-use crate::law::names;
+use harness::law::names;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

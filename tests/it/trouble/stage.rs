@@ -11,7 +11,7 @@ use harness::{Cmd, Done, Server, World, bin};
 use queue::DataDir;
 use serde_json::Value;
 
-use crate::law::Given;
+use harness::law::Given;
 
 /// The session whose transcript lies below the projects root.
 pub(super) const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
@@ -222,7 +222,7 @@ impl Stage {
         let _ = self.sh(&format!("cp -a \"$0\" '{}'", copy.display())).code(0);
         self.given.check(&DataDir::new(copy), what);
         let spilled = self.world.root().join("state/prompt-manager/spill/incoming");
-        assert_eq!(crate::law::names(&spilled), [""; 0], "{what}");
+        assert_eq!(harness::law::names(&spilled), [""; 0], "{what}");
     }
 }
 

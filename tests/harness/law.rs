@@ -12,16 +12,16 @@ use store::read::inspect::Inspector;
 
 /// Files that were handed to the queue: name and bytes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
+pub struct Given {
     /// Payloads that belong into the store.
-    pub(crate) good: BTreeSet<(String, Vec<u8>)>,
+    pub good: BTreeSet<(String, Vec<u8>)>,
     /// Those that belong into failed.
-    pub(crate) bad: BTreeSet<(String, Vec<u8>)>,
+    pub bad: BTreeSet<(String, Vec<u8>)>,
 }
 
 impl Given {
     /// Holds the data directory to it.
-    pub(crate) fn check(&self, dir: &DataDir, after: &str) {
+    pub fn check(&self, dir: &DataDir, after: &str) {
         for left in [dir.tmp(), dir.incoming(), dir.processing()] {
             assert_eq!(names(&left), Vec::<String>::new(), "{after}: left in {}", left.display());
         }
@@ -80,7 +80,7 @@ fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 /// The names in `dir`, sorted; none when there is no such folder.
-pub(crate) fn names(dir: &Path) -> Vec<String> {
+pub fn names(dir: &Path) -> Vec<String> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         entries => entries.unwrap(),

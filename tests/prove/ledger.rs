@@ -1,0 +1,98 @@
+//! Who was promised what: each payload that a hook was given, whether the hook said that it is safe, and where it is in the
+//! end. The conservation law over them: all that was acked is stored or failed, each exactly once, and nothing else is there.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use harness::{World, law};
+use store::read::Reader;
+use store::read::inspect::Inspector;
+
+use crate::figures::Figures;
+
+/// All that hooks were given.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger(Vec<Given>);
+
+#[derive(Debug)]
+struct Given {
+    bytes: Vec<u8>,
+    fate: Fate,
+}
+
+/// What a hook said of its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It exited with 0: the payload is safe.
+    Acked,
+    /// It was killed, or may have had no room: the payload may be there whole, in part, or not at all.
+    Unsaid,
+}
+
+impl Ledger {
+    /// Enters a payload, which no other equals.
+    pub(crate) fn enter(&mut self, bytes: Vec<u8>, fate: Fate) {
+        self.0.push(Given { bytes, fate });
+    }
+
+    /// Holds a drained store to the law, and the database to its engine's own check.
+    ///
+    /// # Panics
+    /// When something is lost, doubled, changed or damaged.
+    pub(crate) fn check(&self, world: &World) -> Figures {
+        let mut reader = Reader::open(world.data()).unwrap_or_else(|error| panic!("the store: {error}"));
+        let damage = reader.damage().unwrap_or_else(|error| panic!("integrity_check: {error}"));
+        assert_eq!(damage, Vec::<String>::new(), "integrity_check");
+        let misfiled = Inspector::open(world.data()).and_then(|it| it.misfiled());
+        assert_eq!(misfiled.unwrap_or_else(|error| panic!("the store: {error}")), 0, "rows that lists are made from");
+
+        let mut stored: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        for kept in reader.kept_events().unwrap_or_else(|error| panic!("the store: {error}")) {
+            assert!(kept.sound, "stored with other bytes than its key says: {}", kept.name);
+            *stored.entry(kept.hash).or_default() += 1;
+        }
+        let mut failed: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        for name in law::names(&world.data().failed()).iter().filter(|name| !name.ends_with(".reason.json")) {
+            let path = world.data().failed().join(name);
+            let bytes = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+            *failed.entry(bytes).or_default() += 1;
+        }
+
+        let mut figures = Figures::default();
+        let (mut lost, mut doubled) = (Vec::new(), Vec::new());
+        for given in &self.0 {
+            let whole = stored.remove(blake3::hash(&given.bytes).as_bytes().as_slice()).unwrap_or(0);
+            let found = whole + failed.remove(&given.bytes).unwrap_or(0);
+            let acked = given.fate == Fate::Acked;
+            if acked && found == 0 {
+                lost.push(given);
+            }
+            if found > 1 {
+                doubled.push(given);
+            }
+            figures.count("acked", u64::from(acked));
+            figures.count("not acked and there all the same", u64::from(!acked && found == 1));
+        }
+        assert!(lost.is_empty(), "{} acked and lost, the first: {}\n{}", lost.len(), shown(lost[0]), world.tree());
+        assert!(doubled.is_empty(), "{} doubled, the first: {}\n{}", doubled.len(), shown(doubled[0]), world.tree());
+        assert!(stored.is_empty(), "{} stored that no hook was given whole\n{}", stored.len(), world.tree());
+        // What is left may be the beginning of what a killed hook was given.
+        let pieces = failed.values().map(|n| u64::from(*n)).sum();
+        for piece in failed.keys() {
+            let begun = |given: &&Given| given.fate == Fate::Unsaid && given.bytes.starts_with(piece);
+            assert!(
+                self.0.iter().any(|given| begun(&given)),
+                "a failed file that no hook was given: {} bytes",
+                piece.len()
+            );
+        }
+        figures.count("beginnings kept of what was not acked", pieces);
+        figures.count("lost", 0);
+        figures.count("doubled", 0);
+        figures
+    }
+}
+
+fn shown(given: &Given) -> String {
+    String::from_utf8_lossy(&given.bytes[..given.bytes.len().min(300)]).into_owned()
+}

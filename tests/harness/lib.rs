@@ -18,6 +18,7 @@ pub mod law;
 mod measure;
 pub mod messages;
 mod public;
+pub mod rows;
 mod seed;
 mod server;
 pub mod show;

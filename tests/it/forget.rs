@@ -15,7 +15,7 @@ use store::ConversationId;
 use store::human::{Rating, Remark, Said, Stamp, Title};
 use store::write::{INDEXES, Writer};
 
-use crate::rows;
+use harness::rows;
 
 /// Stands in everything that belongs to the one conversation, and in nothing else.
 const CANARY: &str = "Zqxcanary";

@@ -40,7 +40,6 @@ mod redact; // secrets, hidden wherever something is shown or leaves
 mod report; // figures of a span, to read or to mail
 mod restore; // a backup in the place of the database
 mod retry; // what kills its reader, what failed, and its way back
-mod rows; // what a store tells, row by row
 mod scenarios; // the main job, on captured runs of Claude Code
 mod security; // what other sites, programs and texts may do to the API: nothing
 mod server; // the API server: logins, sockets, names, its end

@@ -6,7 +6,7 @@ use std::fs;
 
 use harness::{Corpus, SCENARIOS, Scenario, Seed, World};
 
-use crate::rows;
+use harness::rows;
 
 /// A part that can come before or after any other.
 #[derive(Clone, Debug)]

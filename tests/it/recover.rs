@@ -16,8 +16,8 @@ use store::write::Writer;
 
 use crate::merge::{annotate, natural};
 use crate::one_store::queue;
-use crate::rows;
 use harness::law::names;
+use harness::rows;
 
 fn ingest(world: &World, args: &[&str]) -> harness::Cmd {
     world.bin("ingest").args(args).env("PROMPT_MANAGER_PROJECTS", world.projects_root())

@@ -17,8 +17,8 @@ use store::write::Writer;
 
 use crate::merge::{annotate, natural};
 use crate::one_store::queue;
-use crate::rows;
 use harness::law::names;
+use harness::rows;
 
 /// Says something once more, by which a store is told from its own backup.
 fn say(world: &World, tag: &str) {

@@ -15,7 +15,8 @@ use serde_json::Value;
 use store::read::Reader;
 use store::read::inspect::Inspector;
 
-use crate::{one_store, rows};
+use crate::one_store;
+use harness::rows;
 
 /// What each conversation is recognised by.
 fn keys(world: &World) -> BTreeSet<(i64, String)> {

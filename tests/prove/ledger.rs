@@ -35,17 +35,25 @@ impl Ledger {
         self.0.push(Given { bytes, fate });
     }
 
-    /// Holds a drained store to the law, and the database to its engine's own check.
+    /// Holds the database to its engine's own check, and to what lists are made from.
     ///
     /// # Panics
-    /// When something is lost, doubled, changed or damaged.
-    pub(crate) fn check(&self, world: &World) -> Figures {
+    /// When it is damaged.
+    pub(crate) fn check_engine(world: &World) {
         let mut reader = Reader::open(world.data()).unwrap_or_else(|error| panic!("the store: {error}"));
         let damage = reader.damage().unwrap_or_else(|error| panic!("integrity_check: {error}"));
         assert_eq!(damage, Vec::<String>::new(), "integrity_check");
         let misfiled = Inspector::open(world.data()).and_then(|it| it.misfiled());
         assert_eq!(misfiled.unwrap_or_else(|error| panic!("the store: {error}")), 0, "rows that lists are made from");
+    }
 
+    /// Holds a drained store to the law, and the database to its engine's own check.
+    ///
+    /// # Panics
+    /// When something is lost, doubled, changed or damaged.
+    pub(crate) fn check(&self, world: &World) -> Figures {
+        Self::check_engine(world);
+        let mut reader = Reader::open(world.data()).unwrap_or_else(|error| panic!("the store: {error}"));
         let mut stored: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         for kept in reader.kept_events().unwrap_or_else(|error| panic!("the store: {error}")) {
             assert!(kept.sound, "stored with other bytes than its key says: {}", kept.name);

@@ -10,8 +10,10 @@ mod kill;
 mod ledger;
 mod machine;
 mod part;
+mod points;
 mod record;
 mod stage;
+mod strace;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::kill;
+use crate::{kill, points};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -17,8 +17,14 @@ pub(crate) struct Part {
 }
 
 /// All of them, in order of importance.
-pub(crate) const PARTS: &[Part] =
-    &[Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run }];
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run },
+    Part {
+        name: "points",
+        about: "death before each system call of the hook and of ingest, and a second one",
+        run: points::run,
+    },
+];
 
 /// How a part is run.
 #[derive(Clone, Copy, Debug)]

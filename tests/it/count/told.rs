@@ -4,7 +4,7 @@ use queue::layout::DataDir;
 use store::Kind;
 
 use super::Count;
-use crate::rows;
+use harness::rows;
 
 /// What the store tells. Subagents' conversations are listed too: their work counts where it stands.
 pub(super) fn count(dir: &DataDir) -> Count {

@@ -8,7 +8,7 @@ use queue::layout::DataDir;
 use store::{BlockKind, ConversationId, Status};
 
 use super::{forget, ingest};
-use crate::rows;
+use harness::rows;
 
 /// Conversations that are forgotten: of each session the first, the last and one in the middle.
 const SAMPLE: usize = 24;

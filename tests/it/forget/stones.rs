@@ -11,7 +11,7 @@ use store::human::{Stamp, Title};
 use store::write::Writer;
 
 use super::{AT_MS, CANARY, assert_nowhere, forget, ingest, places, prompts};
-use crate::rows;
+use harness::rows;
 
 /// A story is told, what asks for the canary is forgotten, and something comes later.
 #[track_caller]

@@ -4,7 +4,7 @@ use harness::{Cmd, Seed, Told, World};
 use serde_json::json;
 
 use crate::forget::places;
-use crate::rows;
+use harness::rows;
 
 const AT_MS: u64 = 1_795_100_000_000;
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use store::sieve::{is_masked, same_text};
 
 use super::canaries::key;
-use crate::rows;
+use harness::rows;
 
 const AT_MS: u64 = 1_795_100_000_000;
 /// Sequences of steps that are tried.

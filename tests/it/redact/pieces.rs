@@ -142,6 +142,6 @@ fn what_stands_behind_a_damaged_record_keeps_its_ids() {
             world.transcript(&format!("-w/{SESSION}.jsonl"), &file);
             let _ = world.ingest_once();
         }
-        assert_eq!(crate::rows::all(world.data()).len(), 1, "{}", String::from_utf8_lossy(&damaged));
+        assert_eq!(harness::rows::all(world.data()).len(), 1, "{}", String::from_utf8_lossy(&damaged));
     }
 }

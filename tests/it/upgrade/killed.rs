@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::stored::{by_sql, copies, database, schemas, settle, told, world};
 use crate::crash::has_strace;
-use crate::rows;
+use harness::rows;
 
 /// Those that change something.
 const CALLS: [&str; 8] = ["openat", "pwrite64", "write", "fdatasync", "fsync", "renameat2", "unlink", "ftruncate"];

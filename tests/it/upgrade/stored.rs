@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::read::Reader;
 use store::read::inspect::Inspector;
 
-use crate::rows;
+use harness::rows;
 
 /// The schemas that there are files of; the last is ours.
 pub(super) fn schemas() -> std::ops::RangeInclusive<i64> {

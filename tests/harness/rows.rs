@@ -8,7 +8,7 @@ use store::ConversationId;
 use store::read::{Conversation, Filter, ListRequest, Reader, Turn};
 
 /// Every conversation of every kind, newest first.
-pub(crate) fn all(dir: &DataDir) -> Vec<Conversation> {
+pub fn all(dir: &DataDir) -> Vec<Conversation> {
     let mut reader = Reader::open(dir).expect("the store");
     let (mut found, mut after) = (Vec::new(), None);
     loop {
@@ -24,7 +24,7 @@ pub(crate) fn all(dir: &DataDir) -> Vec<Conversation> {
 }
 
 /// Every conversation by what it is, not by its id: two stores that hold the same have the same rows, sorted.
-pub(crate) fn natural(dir: &DataDir) -> Vec<String> {
+pub fn natural(dir: &DataDir) -> Vec<String> {
     let all = all(dir);
     let turns: BTreeMap<_, _> = all.iter().map(|it| (it.turn.id.0, &it.turn)).collect();
     let parent = |it: &Conversation| it.turn.parent_id.map_or(String::new(), |id| key(turns[&id.0]));
@@ -35,7 +35,7 @@ pub(crate) fn natural(dir: &DataDir) -> Vec<String> {
 }
 
 /// The same with the ids, in order of the list: a store that nothing happened to tells the same again.
-pub(crate) fn with_ids(dir: &DataDir) -> Vec<String> {
+pub fn with_ids(dir: &DataDir) -> Vec<String> {
     let row =
         |it: &Conversation| format!("{} {} parent {:?}{}", it.turn.id.0, key(&it.turn), it.turn.parent_id, content(it));
     all(dir).iter().map(row).collect()
@@ -74,7 +74,7 @@ fn content(it: &Conversation) -> String {
 }
 
 /// Demands that two lists of rows are the same, and shows the first that are not.
-pub(crate) fn assert_same(name: &str, found: &[String], expected: &[String]) {
+pub fn assert_same(name: &str, found: &[String], expected: &[String]) {
     const SHOWN: usize = 3;
     let without = |these: &[String], those: &[String]| {
         let mut those = those.to_vec();

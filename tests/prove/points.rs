@@ -1,0 +1,212 @@
+//! Death before each system call: of the hook, and of everything in `ingest` that changes something on the disk.
+//!
+//! A run that nothing hinders tells which calls there are. Then each is a run of its own on the same beginning, killed right
+//! before that call; what it left is taken up by a pass that lives, and held to the books and to the rows of the run that
+//! nothing hindered. Then double deaths: the pass that takes it up is killed too, somewhere.
+
+mod prepare;
+mod subject;
+
+use std::fs;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use harness::{Cmd, Seed, World, rows};
+
+use crate::figures::Figures;
+use crate::ledger::{Fate, Ledger};
+use crate::part::{Run, Scale};
+use crate::points::subject::{SUBJECTS, Subject};
+use crate::stage;
+use crate::strace::{self, Point};
+
+/// Runs at once: more than cores, as each waits for the disk now and then.
+const AT_ONCE: usize = 3;
+
+pub(crate) fn run(run: &Run) -> Figures {
+    let mut seed = Seed::new(run.seed);
+    let mut figures = hooks();
+    for subject in SUBJECTS {
+        let of_subject = Round::new(subject).run(run, &mut seed);
+        println!("{of_subject}");
+        figures.add(&of_subject);
+    }
+    for count in ["lost", "doubled"] {
+        figures.count(count, 0);
+    }
+    figures
+}
+
+/// The hook's, all of them in every run: with its defaults, with each sync, and where the queue is closed to it.
+fn hooks() -> Figures {
+    let closed = |world: &World| {
+        let path = world.root().join("a file");
+        fs::write(&path, "").unwrap_or_else(|error| panic!("a file: {error}"));
+        world.bin("prompt-hook").args(["Stop", "--queue"]).arg(path)
+    };
+    let ways: [&(dyn Fn(&World) -> Cmd + Sync); 3] = [
+        &|world| world.bin("prompt-hook").arg("Stop"),
+        &|world| world.bin("prompt-hook").args(["Stop", "--strict"]),
+        &closed,
+    ];
+    let bytes = br#"{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"1"}"#;
+    let mut figures = Figures::default();
+    for way in ways {
+        let world = World::new();
+        let points = strace::points(way(&world), bytes, world.root());
+        each(&points, &mut figures, |point, figures| {
+            // Its folders are not there yet, so it makes them.
+            let (world, mut ledger) = (World::new(), Ledger::default());
+            let killed = strace::kill(way(&world), bytes, point);
+            assert!(killed, "the hook does not come to {point:?} again");
+            ledger.enter(bytes.to_vec(), Fate::Unsaid);
+            stage::drain(&world);
+            figures.count("of a hook", 1);
+            figures.add(&ledger.check(&world));
+        });
+    }
+    figures
+}
+
+/// Does something with each item, some at once; each adds to the figures.
+fn each<T: Sync>(items: &[T], figures: &mut Figures, work: impl Fn(&T, &mut Figures) + Sync) {
+    let (next, sum) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let mut own = Figures::default();
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _ends = EndsAll(&next);
+                    work(item, &mut own);
+                }
+                sum.lock().unwrap_or_else(|it| it.into_inner()).add(&own);
+            });
+        }
+    });
+    figures.add(&sum.into_inner().unwrap_or_else(|it| it.into_inner()));
+}
+
+/// A subject, and what it makes of its beginning when nothing hinders it.
+struct Round {
+    subject: &'static Subject,
+    expected: Vec<String>,
+    points: Vec<Point>,
+}
+
+impl Round {
+    fn new(subject: &'static Subject) -> Self {
+        let stand = Stand::new(subject);
+        let points = strace::points((subject.command)(&stand.world), b"", stand.world.root());
+        stage::drain(&stand.world);
+        (subject.check)(&stand.world, &stand.ledger);
+        Self { subject, expected: rows::natural(stand.world.data()), points }
+    }
+
+    /// Each point once, or some of them; then as many deaths again in the pass that follows.
+    fn run(&self, run: &Run, seed: &mut Seed) -> Figures {
+        let points = strace::some(self.points.clone(), run.of(14, usize::MAX), seed);
+        let recovery = {
+            let stand = Stand::new(self.subject);
+            let _ = strace::kill((self.subject.command)(&stand.world), b"", &points[points.len() / 2]);
+            strace::points(once(&stand.world), b"", stand.world.root())
+        };
+        let twice = run.of(4, 5_000 / SUBJECTS.len() + 1);
+        let mut some = |of: &[Point]| of[seed.below(of.len())].clone();
+        let double: Vec<_> = (0..twice).map(|_| (some(&self.points), Some(some(&recovery)))).collect();
+        let deaths: Vec<_> = points.into_iter().map(|point| (point, None)).chain(double).collect();
+
+        let mut figures = Figures::default();
+        let stands = Mutex::new(Vec::new());
+        each(&deaths, &mut figures, |(first, second), own| {
+            let idle = || stands.lock().unwrap_or_else(|it| it.into_inner());
+            let stand = idle().pop();
+            let stand = stand.unwrap_or_else(|| Stand::new(self.subject));
+            stand.begin_again();
+            self.die(&stand, first, second.as_ref(), own);
+            if run.scale == Scale::Full && own.get("rebuilds that change nothing") < 20 {
+                stage::check_derived(&stand.world);
+                own.count("rebuilds that change nothing", 1);
+            }
+            idle().push(stand);
+        });
+        figures
+    }
+
+    fn die(&self, stand: &Stand, first: &Point, second: Option<&Point>, figures: &mut Figures) {
+        let (subject, world) = (self.subject, &stand.world);
+        let what = || format!("{}, killed before {first:?}, then {second:?}", subject.name);
+        let struck = strace::kill((subject.command)(world), b"", first);
+        let again = second.is_some_and(|point| strace::kill(once(world), b"", point));
+        figures.count(&format!("of {}", subject.name), u64::from(struck));
+        figures.count("double deaths", u64::from(struck && again));
+        figures.count("points that the run did not come to, as threads share them", u64::from(!struck));
+        stage::drain(world);
+        if subject.again {
+            let _ = (subject.command)(world).run().code(0);
+            stage::drain(world);
+        }
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (subject.check)(world, &stand.ledger);
+            rows::assert_same("conversations", &rows::natural(world.data()), &self.expected);
+        }));
+        assert!(caught.is_ok(), "{}", what());
+    }
+}
+
+/// A pass over everything, as a person would start it.
+fn once(world: &World) -> Cmd {
+    world.bin("ingest").args(["once", "--quiet", "--projects"]).arg(world.projects_root())
+}
+
+/// The others end when one thread panics.
+struct EndsAll<'a>(&'a AtomicUsize);
+
+impl Drop for EndsAll<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(usize::MAX / 2, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A world with the beginning of a subject, which it can be put back to: paths are in the database, so it stays where it is.
+struct Stand {
+    world: World,
+    ledger: Ledger,
+}
+
+/// What a run may change in a world.
+const CHANGED: [&str; 3] = ["data", "projects", "state"];
+
+impl Stand {
+    fn new(subject: &Subject) -> Self {
+        let world = World::new();
+        for name in CHANGED {
+            fs::create_dir_all(world.root().join(name)).unwrap_or_else(|error| panic!("a folder: {error}"));
+        }
+        let ledger = (subject.prepare)(&world);
+        let stand = Self { world, ledger };
+        stand.copy("", "begin/");
+        stand
+    }
+
+    fn begin_again(&self) {
+        for name in CHANGED {
+            let path = self.world.root().join(name);
+            fs::remove_dir_all(&path).unwrap_or_else(|error| panic!("remove {}: {error}", path.display()));
+        }
+        self.copy("begin/", "");
+    }
+
+    /// With times and modes: when a transcript was written is part of what is stored.
+    fn copy(&self, from: &str, to: &str) {
+        let to = self.world.root().join(to);
+        fs::create_dir_all(&to).unwrap_or_else(|error| panic!("a folder: {error}"));
+        let mut cp = Command::new("cp");
+        cp.arg("-a").args(CHANGED.map(|name| self.world.root().join(from).join(name))).arg(to);
+        let done = cp.status().unwrap_or_else(|error| panic!("cp: {error}"));
+        assert!(done.success(), "cp: {done}");
+    }
+}

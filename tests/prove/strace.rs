@@ -1,0 +1,90 @@
+//! Programs under strace: which system calls they make, and death or an error at one of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use harness::{Cmd, Seed};
+
+/// One system call of a run: the `nth` of its name, from 1, in each thread by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Point {
+    /// Its name.
+    pub(crate) call: String,
+    /// Which one.
+    pub(crate) nth: usize,
+}
+
+/// `command`, traced with these options and fed with `stdin`.
+fn traced(options: &[&str], command: Cmd, stdin: &[u8]) -> Output {
+    let inner = command.into_command();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq"]).args(options).arg("--").arg(inner.get_program()).args(inner.get_args()).env_clear();
+    strace.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(dir) = inner.get_current_dir() {
+        strace.current_dir(dir);
+    }
+    strace.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = strace.spawn().unwrap_or_else(|error| panic!("start strace, which this part needs: {error}"));
+    // Small enough for the pipe; who died before reading it needs none.
+    let _ = child.stdin.take().map(|mut pipe| std::io::Write::write_all(&mut pipe, stdin));
+    child.wait_with_output().unwrap_or_else(|error| panic!("wait for strace: {error}"))
+}
+
+/// Every system call of a run that nothing hinders, but the one that starts the program and those that come back by themselves.
+///
+/// # Panics
+/// When the run fails.
+pub(crate) fn points(command: Cmd, stdin: &[u8], scratch: &Path) -> Vec<Point> {
+    let path = scratch.join("trace");
+    let output = traced(&["-o", &path.to_string_lossy()], command, stdin);
+    assert!(output.status.success(), "a run that nothing hinders fails: {output:?}");
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let text = String::from_utf8_lossy(&text);
+    for line in text.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+        if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name != "execve" {
+            *counts.entry((name, thread)).or_default() += 1;
+        }
+    }
+    let mut most: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((name, _), n) in counts {
+        let known = most.entry(name).or_default();
+        *known = n.max(*known);
+    }
+    let all = most.into_iter().flat_map(|(call, n)| (1..=n).map(move |nth| Point { call: call.to_owned(), nth }));
+    all.collect()
+}
+
+/// Kills a run right before a system call; whether it came to that.
+pub(crate) fn kill(command: Cmd, stdin: &[u8], point: &Point) -> bool {
+    let inject = format!("inject={}:signal=SIGKILL:when={}", point.call, point.nth);
+    let output = inject_into(command, stdin, point, &inject);
+    // strace ends as its child did.
+    output.status.signal() == Some(9)
+}
+
+/// Lets a system call fail with `error`, from that one on if `on`; how the run ended.
+pub(crate) fn fail(command: Cmd, stdin: &[u8], point: &Point, error: &str, on: bool) -> Output {
+    let inject = format!("inject={}:error={error}:when={}{}", point.call, point.nth, if on { "+" } else { "" });
+    inject_into(command, stdin, point, &inject)
+}
+
+fn inject_into(command: Cmd, stdin: &[u8], point: &Point, inject: &str) -> Output {
+    let trace = format!("trace={}", point.call);
+    traced(&["-o", "/dev/null", "-e", &trace, "-e", inject], command, stdin)
+}
+
+/// At most `most` of them, chosen at random.
+pub(crate) fn some(mut points: Vec<Point>, most: usize, seed: &mut Seed) -> Vec<Point> {
+    if points.len() > most {
+        seed.shuffle(&mut points);
+        points.truncate(most);
+        points.sort();
+    }
+    points
+}

@@ -5,6 +5,9 @@
 //! written, and the code is 1.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures and breaches are what it is for")]
 
+mod cut;
+mod disk;
+mod errors;
 mod figures;
 mod kill;
 mod ledger;

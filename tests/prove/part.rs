@@ -1,7 +1,7 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::{kill, points};
+use crate::{cut, errors, kill, points};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -23,6 +23,12 @@ pub(crate) const PARTS: &[Part] = &[
         name: "points",
         about: "death before each system call of the hook and of ingest, and a second one",
         run: points::run,
+    },
+    Part { name: "cut", about: "power cuts on ext4 and XFS, with the journal written or lost", run: cut::run },
+    Part {
+        name: "errors",
+        about: "each system call failing, and disks that fill up again and again",
+        run: errors::run,
     },
 ];
 

@@ -4,7 +4,7 @@
 //! before that call; what it left is taken up by a pass that lives, and held to the books and to the rows of the run that
 //! nothing hindered. Then double deaths: the pass that takes it up is killed too, somewhere.
 
-mod prepare;
+pub(crate) mod prepare;
 mod subject;
 
 use std::fs;
@@ -71,7 +71,7 @@ fn hooks() -> Figures {
 }
 
 /// Does something with each item, some at once; each adds to the figures.
-fn each<T: Sync>(items: &[T], figures: &mut Figures, work: impl Fn(&T, &mut Figures) + Sync) {
+pub(crate) fn each<T: Sync>(items: &[T], figures: &mut Figures, work: impl Fn(&T, &mut Figures) + Sync) {
     let (next, sum) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use harness::{Generator, SCENARIOS, World, example, repository};
+use harness::{Generator, SCENARIOS, World, repository};
 
 use crate::ledger::{Fate, Ledger};
 use crate::stage;
@@ -40,19 +40,19 @@ fn put(_: &World, path: &std::path::Path, bytes: &[u8]) {
 }
 
 /// One file, and the transcripts of a captured run.
-pub(super) fn one_file(world: &World) -> Ledger {
+pub(crate) fn one_file(world: &World) -> Ledger {
     world.projects(SCENARIOS[0]);
     waiting(world, 1)
 }
 
 /// Several sessions' files in several batches' worth, and their transcripts.
-pub(super) fn many_files(world: &World) -> Ledger {
+pub(crate) fn many_files(world: &World) -> Ledger {
     SCENARIOS.iter().take(3).for_each(|scenario| world.projects(*scenario));
     waiting(world, 64)
 }
 
 /// What an ingester left that died at its second batch, a hook that died in tmp, and what lies in the spill place.
-pub(super) fn left_behind(world: &World) -> Ledger {
+pub(crate) fn left_behind(world: &World) -> Ledger {
     let mut ledger = many_files(world);
     let once = world.bin("ingest").args(["once", "--batch", "20", "--projects"]).arg(world.projects_root());
     let struck = strace::kill(once, b"", &Point { call: "renameat2".to_owned(), nth: 30 });
@@ -68,7 +68,7 @@ pub(super) fn left_behind(world: &World) -> Ledger {
 }
 
 /// A database of the schema before ours, or of an early one.
-pub(super) fn schema(world: &World, schema: usize) -> Ledger {
+pub(crate) fn schema(world: &World, schema: usize) -> Ledger {
     let newest = fs::read_dir(repository().join("tests/fixtures/schemas")).map_or(0, |entries| {
         entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "zst")).count()
     });
@@ -77,7 +77,9 @@ pub(super) fn schema(world: &World, schema: usize) -> Ledger {
     let data = world.data();
     data.create().unwrap_or_else(|error| panic!("a data directory: {error}"));
     fs::create_dir_all(data.database_dir()).unwrap_or_else(|error| panic!("a folder: {error}"));
-    let _ = world.command(example("schemas")).arg("unpack").arg(packed).arg(data.database()).succeed();
+    let unpacked = fs::read(packed).and_then(|bytes| zstd::decode_all(&*bytes));
+    let placed = unpacked.and_then(|bytes| fs::write(data.database(), bytes));
+    placed.unwrap_or_else(|error| panic!("place a database of schema {schema}: {error}"));
     let closed = |path, mode| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode));
     let done = closed(data.database_dir(), 0o700).and_then(|()| closed(data.database(), 0o600));
     done.unwrap_or_else(|error| panic!("close the database to others: {error}"));
@@ -85,7 +87,7 @@ pub(super) fn schema(world: &World, schema: usize) -> Ledger {
 }
 
 /// A store with everything taken in, and its archive as files of three days.
-pub(super) fn taken_in(world: &World) -> Ledger {
+pub(crate) fn taken_in(world: &World) -> Ledger {
     let ledger = many_files(world);
     let _ = world
         .bin("ingest")
@@ -102,7 +104,7 @@ pub(super) const CANARY: &str = "kanarienvogel";
 pub(super) const TO_FORGET: &str = "5f1f2a90-0000-4000-8000-0000000000cc";
 
 /// The same with a session that will be forgotten.
-pub(super) fn to_forget(world: &World) -> Ledger {
+pub(crate) fn to_forget(world: &World) -> Ledger {
     let _ = taken_in(world);
     for (event, field) in [("UserPromptSubmit", "prompt"), ("Stop", "last_assistant_message")] {
         let payload = format!(
@@ -120,7 +122,7 @@ pub(super) fn to_forget(world: &World) -> Ledger {
 }
 
 /// A store with nothing in it, and a tree of generated transcripts beside it.
-pub(super) fn to_import(world: &World) -> Ledger {
+pub(crate) fn to_import(world: &World) -> Ledger {
     stage::drain(world);
     Generator::new(7).write(4, &world.projects_root(), None);
     Ledger::default()

@@ -1,0 +1,153 @@
+//! A machine that says no: each system call of the hook and of a pass fails, once and from then on; small disks fill up again and
+//! again; a sync that failed is never asked for again.
+//!
+//! The hook is silent and exits with 0 whatever fails, and what it could keep nowhere it noted. A pass ends in order, counts
+//! nothing against a file for it, and the next one, which nothing hinders, takes in everything.
+
+mod fill;
+mod sync;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use harness::{Cmd, Seed, World, law, repository};
+
+use crate::figures::Figures;
+use crate::ledger::{Fate, Ledger};
+use crate::part::Run;
+use crate::points::{each, prepare};
+use crate::stage;
+use crate::strace::{self, Point};
+
+const ERRORS: [&str; 6] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR", "EROFS"];
+
+pub(crate) fn run(run: &Run) -> Figures {
+    let mut seed = Seed::new(run.seed);
+    let mut figures = Figures::default();
+    figures.add(&hooks(run, &mut seed));
+    println!("{figures}");
+    figures.add(&passes(run, &mut seed));
+    println!("{figures}");
+    figures.add(&sync::run());
+    figures.add(&fill::run(run));
+    figures
+}
+
+/// One fault: where, which, and whether it stays.
+type Fault = (Point, &'static str, bool);
+
+/// All of them, or some.
+fn faults(points: Vec<Point>, most: usize, seed: &mut Seed) -> Vec<Fault> {
+    let mut all: Vec<Fault> = Vec::new();
+    for point in points {
+        for error in ERRORS {
+            all.extend([(point.clone(), error, false), (point.clone(), error, true)]);
+        }
+    }
+    seed.shuffle(&mut all);
+    all.truncate(most);
+    all
+}
+
+/// The hook as it is installed: static, so that nothing but its own calls can fail.
+fn installed_hook() -> String {
+    let built = Command::new(repository().join("ops/build")).arg("--hook-only").stderr(Stdio::inherit()).output();
+    let built = built.unwrap_or_else(|error| panic!("ops/build: {error}"));
+    assert!(built.status.success(), "ops/build: {}", built.status);
+    String::from_utf8_lossy(&built.stdout).trim().to_owned()
+}
+
+fn hooks(run: &Run, seed: &mut Seed) -> Figures {
+    let program = installed_hook();
+    let hook = |world: &World| world.command(&program).arg("Stop");
+    let bytes = br#"{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"1"}"#;
+    let begun = || {
+        let world = World::new();
+        world.data().create().unwrap_or_else(|error| panic!("a data directory: {error}"));
+        world
+    };
+    let world = begun();
+    let points = strace::points(hook(&world), bytes, world.root());
+    // What the C library does before `main` is not ours to survive, and nobody fails to end.
+    let before = ["brk", "mmap", "mprotect", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64"];
+    let own = |point: &Point| point.call != "exit_group" && !before.contains(&point.call.as_str());
+    let points = points.into_iter().filter(own).collect();
+
+    let mut figures = Figures::default();
+    each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
+        let world = begun();
+        let output = strace::fail(hook(&world), bytes, point, error, *stays);
+        let what = format!("a hook whose {point:?} fails with {error}, staying: {stays}: {output:?}");
+        assert_eq!(output.status.code(), Some(0), "{what}");
+        assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{what}");
+        let noted = fs::read_to_string(world.data().hook_errors()).unwrap_or_default().lines().count();
+        stage::drain(&world);
+        let mut ledger = Ledger::default();
+        ledger.enter(bytes.to_vec(), Fate::Unsaid);
+        let found = ledger.check(&world);
+        let kept = found.get("not acked and there all the same");
+        figures.count("faults of a hook", 1);
+        figures.count("after which the event was kept all the same", kept);
+        figures.count("after which a line says that it was not", u64::from(kept == 0 && noted > 0));
+        figures.count("after which nothing could be kept or said", u64::from(kept == 0 && noted == 0));
+        // Where one call fails once, there is always a second way.
+        assert!(*stays || kept > 0 || noted > 0, "lost without a word: {what}");
+    });
+    figures
+}
+
+fn passes(run: &Run, seed: &mut Seed) -> Figures {
+    let once = |world: &World| -> Cmd {
+        world.bin("ingest").args(["once", "--quiet", "--projects"]).arg(world.projects_root())
+    };
+    let world = World::new();
+    let _ = prepare::one_file(&world);
+    let points = strace::points(once(&world), b"", world.root());
+    // The loader's and the allocator's; and those whose failure nobody can hear of.
+    let own = |point: &Point| {
+        ![
+            "exit_group",
+            "brk",
+            "mmap",
+            "mprotect",
+            "munmap",
+            "arch_prctl",
+            "set_tid_address",
+            "set_robust_list",
+            "rseq",
+            "prlimit64",
+            "sigaltstack",
+            "rt_sigreturn",
+            "restart_syscall",
+            "clone3",
+            "sched_yield",
+            "futex",
+            "exit",
+        ]
+        .contains(&point.call.as_str())
+    };
+    let points: Vec<Point> = points.into_iter().filter(own).collect();
+    let calls: BTreeSet<_> = points.iter().map(|point| point.call.clone()).collect();
+
+    let mut figures = Figures::default();
+    each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
+        let world = World::new();
+        let ledger = prepare::one_file(&world);
+        let output = strace::fail(once(&world), b"", point, error, *stays);
+        let what = format!("a pass whose {point:?} fails with {error}, staying: {stays}: {output:?}");
+        let code = output.status.code();
+        // 127: the loader had no library. It never came to our first line.
+        assert!(matches!(code, Some(0 | 1 | 75 | 127)), "{what}");
+        figures.count("faults of a pass", 1);
+        figures.count("after which it ended with 75, to be tried again", u64::from(code == Some(75)));
+        figures.count("after which it had done all the same", u64::from(code == Some(0)));
+        for name in law::names(&world.data().processing()) {
+            assert!(name.ends_with(".a0"), "an attempt is counted against {name}: {what}");
+        }
+        stage::drain(&world);
+        figures.add(&ledger.check(&world));
+    });
+    figures.count("kinds of calls that failed", calls.len() as u64);
+    figures
+}

@@ -78,7 +78,10 @@ fn hooks(run: &Run, seed: &mut Seed) -> Figures {
     each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
         let world = begun();
         let output = strace::fail(hook(&world), bytes, point, error, *stays);
-        let what = format!("a hook whose {point:?} fails with {error}, staying: {stays}: {output:?}");
+        let what = format!(
+            "a hook whose {} number {} fails with {error}, staying: {stays}: {output:?}",
+            point.call, point.nth
+        );
         assert_eq!(output.status.code(), Some(0), "{what}");
         assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{what}");
         let noted = fs::read_to_string(world.data().hook_errors()).unwrap_or_default().lines().count();
@@ -104,7 +107,8 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
     let world = World::new();
     let _ = prepare::one_file(&world);
     let points = strace::points(once(&world), b"", world.root());
-    // The loader's and the allocator's; and those whose failure nobody can hear of.
+    // Without the loader's and the allocator's, those whose failure nobody can hear of, and `close`: on a disk of this machine it
+    // does not fail, and the standard library takes it for a bug if it does.
     let own = |point: &Point| {
         ![
             "exit_group",
@@ -121,6 +125,7 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
             "rt_sigreturn",
             "restart_syscall",
             "clone3",
+            "close",
             "sched_yield",
             "futex",
             "exit",
@@ -135,10 +140,13 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
         let world = World::new();
         let ledger = prepare::one_file(&world);
         let output = strace::fail(once(&world), b"", point, error, *stays);
-        let what = format!("a pass whose {point:?} fails with {error}, staying: {stays}: {output:?}");
+        let what = format!(
+            "a pass whose {} number {} fails with {error}, staying: {stays}: {output:?}",
+            point.call, point.nth
+        );
         let code = output.status.code();
-        // 127: the loader had no library. It never came to our first line.
-        assert!(matches!(code, Some(0 | 1 | 75 | 127)), "{what}");
+        // 78: it could not read its settings; 127: the loader had no library, and never came to our first line.
+        assert!(matches!(code, Some(0 | 1 | 75 | 78 | 127)), "{what}");
         figures.count("faults of a pass", 1);
         figures.count("after which it ended with 75, to be tried again", u64::from(code == Some(75)));
         figures.count("after which it had done all the same", u64::from(code == Some(0)));

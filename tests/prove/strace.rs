@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::{Cmd, Seed};
+
+/// No traced run has business taking longer; one that does is a breach.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// One system call of a run: the `nth` of its name, from 1, in each thread by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +31,19 @@ fn traced(options: &[&str], command: Cmd, stdin: &[u8]) -> Output {
     if let Some(dir) = inner.get_current_dir() {
         strace.current_dir(dir);
     }
-    strace.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    strace.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = strace.spawn().unwrap_or_else(|error| panic!("start strace, which this part needs: {error}"));
     // Small enough for the pipe; who died before reading it needs none.
     let _ = child.stdin.take().map(|mut pipe| std::io::Write::write_all(&mut pipe, stdin));
+    let begin = Instant::now();
+    while child.try_wait().unwrap_or_else(|error| panic!("wait for strace: {error}")).is_none() {
+        if begin.elapsed() > LIMIT {
+            // strace and what it traces: alone it would leave that running.
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+            panic!("it hangs under strace with {options:?}: {:?}", strace.get_args().collect::<Vec<_>>());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
     child.wait_with_output().unwrap_or_else(|error| panic!("wait for strace: {error}"))
 }
 
@@ -68,9 +82,15 @@ pub(crate) fn kill(command: Cmd, stdin: &[u8], point: &Point) -> bool {
     output.status.signal() == Some(9)
 }
 
-/// Lets a system call fail with `error`, from that one on if `on`; how the run ended.
+/// Lets a system call fail with `error`, from that one on if `on`; how the run ended. An interruption does not stay, by its
+/// nature: whoever is interrupted five times in a row tries again.
 pub(crate) fn fail(command: Cmd, stdin: &[u8], point: &Point, error: &str, on: bool) -> Output {
-    let inject = format!("inject={}:error={error}:when={}{}", point.call, point.nth, if on { "+" } else { "" });
+    let until = match (on, error) {
+        (false, _) => String::new(),
+        (true, "EINTR") => format!("..{}", point.nth + 4),
+        (true, _) => "+".to_owned(),
+    };
+    let inject = format!("inject={}:error={error}:when={}{until}", point.call, point.nth);
     inject_into(command, stdin, point, &inject)
 }
 

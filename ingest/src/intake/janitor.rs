@@ -78,10 +78,18 @@ impl Janitor {
                     let Some(name) = self.ready(&locked.file, &locked.meta, name, now).at("read", &path)? else {
                         continue;
                     };
-                    let Some(placed) = place(&path, incoming, name)? else { continue };
-                    steps.at(Step::Adopted)?;
-                    report.adopted += 1;
-                    tracing::info!(file = %placed, "took over the file of a dead hook");
+                    match place(&path, incoming, &name)? {
+                        Placed::Now => {
+                            steps.at(Step::Adopted)?;
+                            report.adopted += 1;
+                            tracing::info!(file = %name, "took over the file of a dead hook");
+                        }
+                        Placed::Later => {
+                            report.busy += 1;
+                            again = Again::Yes;
+                        }
+                        Placed::Gone => {}
+                    }
                 }
                 Outcome::Busy => again = Again::Yes,
                 // A move that died in its middle; whoever claims the other name ends it.
@@ -138,13 +146,24 @@ pub(super) fn read(mut file: &File) -> io::Result<JsonScanner> {
     }
 }
 
-/// Renames into incoming, at the next free nanosecond as the hook does. `None` when somebody else had it.
-fn place(from: &Path, incoming: &Path, mut name: QueueName) -> Result<Option<QueueName>, Error> {
+/// What became of a file.
+enum Placed {
+    /// It is in incoming.
+    Now,
+    /// Its name is taken there, for a while.
+    Later,
+    /// Somebody else had it.
+    Gone,
+}
+
+/// Renames into incoming, under that name and no other: a hook that could rename in neither of its two places left the same
+/// payload in both, and only the name tells that it is one event. A name that is taken is waited for.
+fn place(from: &Path, incoming: &Path, name: &QueueName) -> Result<Placed, Error> {
     loop {
         match rename_new(from, &incoming.join(name.to_string())) {
-            Ok(()) => return Ok(Some(name)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => name.captured_ns += 1,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(None),
+            Ok(()) => return Ok(Placed::Now),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Placed::Later),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(Placed::Gone),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 queue::layout::create_private_dir(incoming).at("create", incoming)?;
             }
@@ -211,9 +230,16 @@ mod tests {
         fs::write(tmp.join("notes"), "{}").unwrap();
         fs::write(incoming.join(NAME), "other").unwrap();
         let mut report = PassReport::default();
-        Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &Steps::new(&mut go_on), &mut report).unwrap();
+        let mut adopt = || {
+            let again =
+                Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &Steps::new(&mut go_on), &mut report);
+            (again.unwrap(), report.adopted, report.busy, report.left_alone)
+        };
+        assert_eq!(adopt(), (Again::Yes, 0, 1, 1));
         assert_eq!(fs::read_to_string(incoming.join(NAME)).unwrap(), "other");
-        assert_eq!(fs::read_to_string(incoming.join(NAME.replace('7', "8"))).unwrap(), "{}");
-        assert_eq!((report.adopted, report.left_alone), (1, 1));
+        // Under another name it would be another event; once that one is on its way it comes under its own.
+        fs::remove_file(incoming.join(NAME)).unwrap();
+        assert_eq!(adopt(), (Again::No, 1, 1, 2));
+        assert_eq!(fs::read_to_string(incoming.join(NAME)).unwrap(), "{}");
     }
 }

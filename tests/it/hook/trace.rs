@@ -119,6 +119,22 @@ fn check_always(call: &str, turn: usize, errno: &str) {
     let _ = traced(&world, &["-e", &inject]).stdin(payload(4096)).run().code(0).silent();
 }
 
+/// It could rename in neither of its places, and what it wrote lies whole in both: that is one event, however often passes look.
+#[test]
+fn a_payload_left_in_both_places_is_one_event() {
+    if can_trace() {
+        let world = World::new();
+        world.data().create().unwrap();
+        let hook = traced(&world, &["-e", "inject=renameat2,link,linkat:error=EIO"]);
+        let _ = hook.stdin(payload(4096)).run().code(0).silent();
+        let places = [world.data().tmp(), world.root().join("state/prompt-manager/spill/tmp")];
+        assert_eq!(places.map(|tmp| files(&tmp).len()), [1, 1], "{}", world.tree());
+        let (first, second) = (world.ingest_once(), world.ingest_once());
+        assert_eq!((&first["stored"], &second["stored"]), (&1.into(), &0.into()), "{first} {second}");
+        world.assert_drained();
+    }
+}
+
 #[test]
 fn every_call_may_fail() {
     if can_trace() {

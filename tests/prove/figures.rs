@@ -25,6 +25,12 @@ impl Figures {
         other.0.iter().for_each(|(name, n)| self.count(name, *n));
     }
 
+    /// All but what is counted under `name`.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Reads a cell; what is no figure in it is left out.
     pub(crate) fn parse(cell: &str) -> Self {
         let mut figures = Self::default();

@@ -25,6 +25,8 @@ pub(crate) fn context(world: &World) -> Context {
         home: Some(world.data().root().to_owned()),
         spill: Some(spill(world)),
         projects: Some(vec![world.projects_root()]),
+        // Some worlds are small disks.
+        min_space: Some(1),
         ..Layer::default()
     };
     let settings = Settings::resolve(flags, &|_| None).unwrap_or_else(|error| panic!("settings: {error}"));

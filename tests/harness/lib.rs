@@ -40,4 +40,4 @@ pub use seed::Seed;
 pub use server::Server;
 pub use terminal::{Screen, Terminal};
 pub use told::{Told, rfc3339};
-pub use world::World;
+pub use world::{World, copy_tree};

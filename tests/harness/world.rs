@@ -216,7 +216,11 @@ impl World {
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+/// Copies a folder and all that is in it.
+///
+/// # Panics
+/// When it cannot be read or written.
+pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap_or_else(|error| panic!("create {}: {error}", to.display()));
     for path in entries(from) {
         let target = to.join(path.file_name().expect("an entry has a name"));

@@ -37,6 +37,11 @@ impl Ledger {
         self.0.push(Given { bytes, fate });
     }
 
+    /// How many payloads it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Holds the database to its engine's own check, and to what lists are made from.
     ///
     /// # Panics

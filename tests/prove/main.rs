@@ -15,6 +15,7 @@ mod machine;
 mod part;
 mod points;
 mod record;
+mod soak;
 mod stage;
 mod strace;
 

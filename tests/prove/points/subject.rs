@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use harness::{Cmd, World, law};
+use harness::{Cmd, World, copy_tree, law};
 
 use super::prepare;
 use crate::ledger::Ledger;
@@ -41,17 +41,11 @@ pub(super) const SUBJECTS: &[Subject] = &[
         again: false,
         check: whole,
     },
-    Subject {
-        name: "a backup",
-        prepare: prepare::taken_in,
-        command: |world| world.bin("ingest").args(["backup", "--quiet"]),
-        again: true,
-        check: backups,
-    },
+    Subject { name: "a backup", prepare: prepare::taken_in, command: backup, again: true, check: backups },
     Subject {
         name: "a prune",
         prepare: prepare::taken_in,
-        command: |world| world.bin("ingest").args(["prune", "--quiet"]),
+        command: |world| world.bin("ingest").args(["prune"]),
         again: true,
         check: archive,
     },
@@ -65,6 +59,10 @@ fn once(world: &World) -> Cmd {
         .args(["once", "--quiet", "--projects"])
         .arg(world.projects_root())
         .env("PROMPT_MANAGER_ARCHIVE", "files")
+}
+
+fn backup(world: &World) -> Cmd {
+    world.bin("ingest").args(["backup", "--force"]).arg(world.data().backups().join("asked-for.db"))
 }
 
 fn forget(world: &World) -> Cmd {
@@ -104,7 +102,12 @@ fn backups(world: &World, ledger: &Ledger) {
 fn archive(world: &World, ledger: &Ledger) {
     books(world, ledger);
     let copy = World::new();
-    let _ = copy.bin("ingest").args(["import", "--quiet"]).arg(world.data().archive()).run().code(0);
+    let place = |done: std::io::Result<()>| done.unwrap_or_else(|error| panic!("place the archive: {error}"));
+    place(copy.data().create());
+    place(fs::create_dir_all(copy.data().database_dir()));
+    place(fs::write(copy.data().database(), "no database"));
+    copy_tree(&world.data().archive(), &copy.data().archive());
+    let _ = copy.bin("ingest").args(["recover", "--json", "--projects"]).arg(copy.projects_root()).run().code(0);
     let _ = ledger.check(&copy);
 }
 

@@ -1,0 +1,242 @@
+//! Weeks of an ingester's life in some minutes: the real `ingest run`, under a clock that is faster than the machine's.
+//!
+//! libfaketime makes it believe that time flies. Events come as fast as it takes them in, each in the file that a hook would
+//! have written at that time, some by the hook itself; sessions come with transcripts that grow. What must not grow is
+//! looked at all the while: the log of the database, the archive, our own logs, memory, open files, tmp, processes.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use harness::{World, law};
+
+use crate::figures::Figures;
+use crate::ledger::{Fate, Ledger};
+use crate::part::Run;
+use crate::stage;
+
+/// Where Debian has it.
+const LIBFAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+/// How many events may wait before more are written.
+const WAITING: usize = 2_000;
+/// Events of one session.
+const SESSION: u64 = 60;
+/// How many days the settings let the archive keep, and how many backups there may be.
+const KEPT_DAYS: usize = 5;
+const BACKUPS: usize = 3;
+/// What reliability R14 allows the log of the database and our own logs.
+const WAL_MAX: u64 = 64 << 20;
+const LOGS_MAX: u64 = 10 << 20;
+
+pub(crate) fn run(run: &Run) -> Figures {
+    if !Path::new(LIBFAKETIME).exists() {
+        println!("SKIPPED: libfaketime is not installed");
+        return Figures::default();
+    }
+    // Not so fast that a pass takes two hours: the ingester would doubt its clock, and keep what is old.
+    let (events, speed) = (run.of(3_000, 1_000_000), run.of(9_000, 1_900));
+    let world = World::new();
+    for place in [world.projects_root().join("-src"), world.root().join("config/prompt-manager")] {
+        fs::create_dir_all(&place).unwrap_or_else(|error| panic!("make {}: {error}", place.display()));
+    }
+    let settings = format!("archive_keep = \"{KEPT_DAYS}d\"\nbackup_keep = {BACKUPS}\n");
+    fs::write(world.root().join("config/prompt-manager/config.toml"), settings)
+        .unwrap_or_else(|error| panic!("settings: {error}"));
+
+    let clock = Clock { began: SystemTime::now(), since: Instant::now(), speed };
+    let mut soak = Soak { ingester: start(&world, speed), watched: Watched::default(), ledger: Ledger::default() };
+    let mut written = 0;
+    while written < events {
+        let room = WAITING.saturating_sub(law::names(&world.data().incoming()).len());
+        for _ in 0..room.min(500) {
+            soak.event(&world, &clock, written);
+            written += 1;
+        }
+        soak.watched.look(&world, soak.ingester.id());
+        thread::sleep(Duration::from_millis(50));
+    }
+    soak.end(&world, &clock)
+}
+
+/// The ingester's clock.
+struct Clock {
+    began: SystemTime,
+    since: Instant,
+    speed: u32,
+}
+
+impl Clock {
+    /// How long it says that it runs.
+    fn gone(&self) -> Duration {
+        self.since.elapsed() * self.speed
+    }
+
+    fn nanoseconds(&self) -> u128 {
+        (self.began + self.gone()).duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+    }
+}
+
+fn start(world: &World, speed: u32) -> Child {
+    let command = world.bin("ingest").args(["run", "--every", "1s", "--projects"]).arg(world.projects_root());
+    let command = command
+        .env("LD_PRELOAD", LIBFAKETIME)
+        .env("FAKETIME", format!("+0 x{speed}"))
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "0");
+    let said = fs::File::create(world.root().join("ingest.err")).unwrap_or_else(|error| panic!("a file: {error}"));
+    let mut command = command.env("PROMPT_MANAGER_MIN_SPACE", "1").into_command();
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn();
+    spawned.unwrap_or_else(|error| panic!("start an ingester: {error}"))
+}
+
+struct Soak {
+    ingester: Child,
+    watched: Watched,
+    ledger: Ledger,
+}
+
+impl Soak {
+    /// Event number `n`, where a hook would leave it at this time; one in two thousand by the hook itself.
+    fn event(&mut self, world: &World, clock: &Clock, n: u64) {
+        let session = format!("5f1f2a90-0000-4000-8000-{:012}", n / SESSION);
+        let kinds = [("UserPromptSubmit", "prompt"), ("PostToolUse", "tool_name"), ("Stop", "last_assistant_message")];
+        let (event, field) = kinds[usize::try_from(n % 3).unwrap_or(0)];
+        let prompt = n / 3;
+        let payload = format!(
+            r#"{{"session_id":"{session}","transcript_path":"/none","cwd":"/src","prompt_id":"p{prompt}","hook_event_name":"{event}","tool_use_id":"toolu_{n}","{field}":"number {n} of many words, {}"}}"#,
+            "and more ".repeat(usize::try_from(n % 97).unwrap_or(0))
+        );
+        let ns = clock.nanoseconds();
+        if n.is_multiple_of(2_000) {
+            let hook = world.bin("prompt-hook").arg(event).env("PROMPT_MANAGER_CLOCK_NS", ns.to_string());
+            let _ = hook.stdin(payload.clone()).run().code(0).silent();
+        } else {
+            let name = format!("{ns:019}-{session}-{event}.json");
+            let tmp = world.data().tmp().join(format!("{name}.copy"));
+            let placed =
+                fs::create_dir_all(world.data().tmp()).and_then(|()| fs::create_dir_all(world.data().incoming()));
+            let placed = placed.and_then(|()| fs::write(&tmp, &payload));
+            let placed = placed.and_then(|()| fs::rename(&tmp, world.data().incoming().join(name)));
+            placed.unwrap_or_else(|error| panic!("place an event: {error}"));
+        }
+        self.ledger.enter(payload.into_bytes(), Fate::Acked);
+        if n % SESSION < 3 && (n / SESSION).is_multiple_of(10) {
+            grow(world, &session, n);
+        }
+    }
+
+    /// Lets it take in the rest, ends it as a supervisor does, and holds the store to the books.
+    fn end(mut self, world: &World, clock: &Clock) -> Figures {
+        let begin = Instant::now();
+        while !law::names(&world.data().incoming()).is_empty() || !law::names(&world.data().processing()).is_empty() {
+            assert!(
+                begin.elapsed() < Duration::from_secs(300),
+                "the ingester does not come to an end: {}",
+                world.tree()
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+        self.watched.look(world, self.ingester.id());
+        let _ = std::process::Command::new("kill").args(["-TERM", &self.ingester.id().to_string()]).status();
+        let status = self.ingester.wait().unwrap_or_else(|error| panic!("wait for the ingester: {error}"));
+        assert_eq!(status.code(), Some(0), "the ingester's end");
+        let left = law::names(&world.data().tmp());
+        assert!(left.is_empty(), "left in tmp: {left:?}");
+        let days = clock.gone().as_secs() / 86_400;
+        let mut figures = self.watched.figures();
+        figures.count("simulated days", days);
+        figures.count("events", self.ledger.len() as u64);
+        let backups = law::names(&world.data().backups());
+        let backups = backups.iter().filter(|name| name.ends_with(".db")).count();
+        assert!((1..=BACKUPS).contains(&backups), "{backups} backups after {days} days");
+        // Today's, and three more for a clock in doubt: a pass that takes an hour of that clock is a jump to those who look at it.
+        let kept = law::names(&world.data().archive()).len();
+        assert!(kept <= KEPT_DAYS + 4, "{kept} days in the archive after {days} days");
+        stage::drain(world);
+        figures.add(&self.ledger.check(world).without("acked"));
+        stage::check_derived(world);
+        figures
+    }
+}
+
+/// A line of a transcript that grows.
+fn grow(world: &World, session: &str, n: u64) {
+    let path: PathBuf = world.projects_root().join("-src").join(format!("{session}.jsonl"));
+    let line = format!(
+        r#"{{"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/src","sessionId":"{session}","version":"2.1.330","type":"user","message":{{"role":"user","content":"typed {n}"}},"uuid":"00000000-0000-4000-8000-{n:012}","timestamp":"2026-11-27T08:00:00.000Z"}}"#
+    ) + "\n";
+    let grown =
+        OpenOptions::new().create(true).append(true).open(&path).and_then(|mut file| file.write_all(line.as_bytes()));
+    grown.unwrap_or_else(|error| panic!("grow {}: {error}", path.display()));
+}
+
+/// The largest of what must not grow.
+#[derive(Debug, Default)]
+struct Watched {
+    looks: u64,
+    wal: u64,
+    archive: u64,
+    logs: u64,
+    descriptors: u64,
+    /// Resident KiB at each look.
+    resident: Vec<u64>,
+}
+
+impl Watched {
+    fn look(&mut self, world: &World, ingester: u32) {
+        let wal = fs::metadata(world.data().database().with_extension("db-wal")).map_or(0, |meta| meta.len());
+        self.wal = self.wal.max(wal);
+        self.archive = self.archive.max(size(&world.data().archive()));
+        self.logs = self.logs.max(size(&world.data().root().join("logs")));
+        let descriptors = fs::read_dir(format!("/proc/{ingester}/fd")).map_or(0, |entries| entries.count() as u64);
+        self.descriptors = self.descriptors.max(descriptors);
+        let status = fs::read_to_string(format!("/proc/{ingester}/status")).unwrap_or_default();
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|line| line.trim().trim_end_matches(" kB"));
+        self.resident.extend(resident.and_then(|kib| kib.parse::<u64>().ok()));
+        let children = fs::read_to_string(format!("/proc/{ingester}/task/{ingester}/children")).unwrap_or_default();
+        assert_eq!(children.trim(), "", "children of the ingester");
+        self.looks += 1;
+        assert!(self.wal <= WAL_MAX, "the log of the database has {} bytes", self.wal);
+        assert!(self.logs <= LOGS_MAX, "our logs have {} bytes", self.logs);
+    }
+
+    fn figures(&self) -> Figures {
+        // The middle of the first and of the last third: where it grows, the last one is larger.
+        let third = self.resident.len() / 3;
+        let middle = |part: &[u64]| {
+            let mut part = part.to_vec();
+            part.sort_unstable();
+            part.get(part.len() / 2).copied().unwrap_or(0)
+        };
+        let (first, last) = (middle(&self.resident[..third]), middle(&self.resident[self.resident.len() - third..]));
+        println!(
+            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last",
+            self.wal >> 10,
+            self.archive >> 10,
+            self.logs >> 10,
+            self.descriptors
+        );
+        assert!(
+            self.resident.len() < 100 || last <= first + first / 4 + 4_096,
+            "memory grows from {first} to {last} KiB"
+        );
+        let mut figures = Figures::default();
+        figures.count("looks at what must not grow", self.looks);
+        figures
+    }
+}
+
+fn size(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        sum += match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0, // gone meanwhile
+        };
+    }
+    sum
+}

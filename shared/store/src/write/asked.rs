@@ -200,3 +200,6 @@ impl Asked {
         hash.finalize().to_hex()[..32].to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

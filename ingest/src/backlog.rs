@@ -10,6 +10,7 @@
 //! A large backlog keeps three threads busy: one reads and packs files, one reads back what is committed and correlates it,
 //! and the caller's writes. A few files, as in every wake of `run`, are not worth a thread.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
@@ -119,6 +120,8 @@ fn side_by_side(
     let is_new = packing::new_ones(writer, root, files)?;
     let mut reader = writer.ground_reader()?;
     let sieve = writer.sieve()?;
+    let mut coming = Coming::of(files);
+    let sessions = coming.0.keys().cloned().collect();
     thread::scope(|scope| {
         // Nobody is far ahead: what waits is held in memory.
         let (work, come) = mpsc::sync_channel(0);
@@ -129,14 +132,14 @@ fn side_by_side(
             let _ = packed.send(Work::AllPacked);
         });
         scope.spawn(move || {
-            let done = deriving::run(&mut reader, &notices, |ready| work.send(Work::Ready(ready)).map_err(|_| Gone));
+            let done = deriving::run(&mut reader, sessions, &notices, |ready| work.send(Work::Ready(ready)).map_err(|_| Gone));
             if let Err(error) = done {
                 let _ = work.send(Work::Failed(error));
             }
         });
         // Leaving drops both channels, which ends the others.
         for work in come {
-            if write(writer, root, work, &notify, observe)?.is_break() {
+            if write(writer, root, work, &mut coming, &notify, observe)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -144,15 +147,48 @@ fn side_by_side(
     })
 }
 
+/// How many files of each session are still to be taken in.
+struct Coming(BTreeMap<String, usize>);
+
+impl Coming {
+    fn of(files: &[Candidate]) -> Self {
+        let mut coming = BTreeMap::new();
+        for session in files.iter().filter_map(|file| file.session_id.clone()) {
+            *coming.entry(session).or_default() += 1;
+        }
+        Self(coming)
+    }
+
+    /// These were taken in: gives the sessions of which they were the last.
+    fn take<'c>(&mut self, files: impl Iterator<Item = &'c Candidate>) -> Vec<String> {
+        let mut whole = Vec::new();
+        for session in files.filter_map(|file| file.session_id.as_ref()) {
+            let left = self.0.get_mut(session).map(|left| {
+                *left -= 1;
+                *left
+            });
+            if left == Some(0) {
+                self.0.remove(session);
+                whole.push(session.clone());
+            }
+        }
+        whole
+    }
+}
+
 fn write(
     writer: &mut Writer,
     root: &Path,
     work: Work<'_>,
+    coming: &mut Coming,
     notify: &Sender<Notice>,
     observe: &mut Observe<'_>,
 ) -> Result<ControlFlow<()>, store::Error> {
     let (notice, flow) = match work {
-        Work::Packed(files) => (Notice::Ground, write_files(writer, root, &files, observe)?),
+        Work::Packed(files) => {
+            let flow = write_files(writer, root, &files, observe)?;
+            (Notice::Ground(coming.take(files.files())), flow)
+        }
         Work::Ready(ready) => {
             let mut derived = Derived::default();
             let notice = ready.write(writer, &mut derived)?;

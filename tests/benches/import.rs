@@ -11,11 +11,11 @@ mod append;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use harness::{Generator, Measured, World, Written, measure, repository};
+use harness::{Generator, Measured, World, Written, example, measure};
 use queue::layout::DataDir;
 use serde_json::Value;
 use store::BlockKind;
@@ -197,21 +197,6 @@ fn seconds(floor: &Measured) -> Duration {
     let out = String::from_utf8_lossy(&floor.output.stdout);
     let last = out.split_whitespace().next_back().and_then(|last| last.parse().ok());
     Duration::from_secs_f64(last.unwrap_or_else(|| panic!("the floor wrote {out:?}")))
-}
-
-/// An example of the store, with the flags of our own release build.
-fn example(name: &str) -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "-p", "store", "--example", name]).current_dir(repository());
-    cargo.args(["--message-format=json-render-diagnostics"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let output = cargo.output().expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-    let built = messages.filter_map(|message: Value| message["executable"].as_str().map(PathBuf::from)).next_back();
-    built.unwrap_or_else(|| panic!("cargo named no executable for {name}"))
 }
 
 fn median(times: &mut [Duration]) -> Duration {

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+type Programs = BTreeMap<String, PathBuf>;
+
 const PACKAGES: [&str; 3] = ["prompt-hook", "ingest", "query-api"];
 
 /// The path of the binary `name`: `prompt-hook`, `ingest` or `query-api`.
@@ -18,26 +20,23 @@ const PACKAGES: [&str; 3] = ["prompt-hook", "ingest", "query-api"];
 /// # Panics
 /// When it cannot be built, with the compiler's words.
 pub fn bin(name: &str) -> &'static Path {
-    static BINS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
-    let bins = BINS.get_or_init(|| match std::env::var_os("PROMPT_MANAGER_TEST_BIN") {
-        Some(dir) => PACKAGES.map(|name| (name.to_owned(), Path::new(&dir).join(name))).into(),
-        None => build(),
-    });
+    static BINS: OnceLock<Programs> = OnceLock::new();
+    let bins = match std::env::var_os("PROMPT_MANAGER_TEST_BIN") {
+        Some(dir) => BINS.get_or_init(|| PACKAGES.map(|name| (name.to_owned(), Path::new(&dir).join(name))).into()),
+        None if cfg!(debug_assertions) => everything(),
+        None => BINS.get_or_init(|| build(&PACKAGES.map(|package| ["-p", package]).concat())),
+    };
     bins.get(name).unwrap_or_else(|| panic!("no binary named {name}; there are {:?}", bins.keys()))
 }
 
-/// The path of an example of the store, built when it is first asked for: what tests need SQL for.
+/// The path of an example of the store: what tests need SQL for.
 ///
 /// # Panics
 /// When it cannot be built, with the compiler's words.
 pub fn example(name: &str) -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
-    cargo.args(["-p", "store", "--example", name]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    run(cargo).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
+    let alone = || build(&["-p", "store", "--example", name]);
+    let path = if cfg!(debug_assertions) { everything().get(name).cloned() } else { alone().remove(name) };
+    path.unwrap_or_else(|| panic!("cargo named no executable for {name}"))
 }
 
 /// The root of the repository.
@@ -46,17 +45,19 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a package is never at the file system's root")
 }
 
-fn build() -> BTreeMap<String, PathBuf> {
+/// All that `cargo test --workspace` compiles is taken as it is only by who asks for all of it, with examples: for fewer packages, or
+/// without what they need for tests, some dependencies have other features, and all that stands on those is compiled once more.
+fn everything() -> &'static Programs {
+    static EVERYTHING: OnceLock<Programs> = OnceLock::new();
+    EVERYTHING.get_or_init(|| build(&["--workspace", "--bins", "--examples"]))
+}
+
+fn build(what: &[&str]) -> Programs {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]).args(what);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    run(cargo)
-}
-
-fn run(mut cargo: Command) -> BTreeMap<String, PathBuf> {
     cargo.current_dir(repository()).stdin(Stdio::null());
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));

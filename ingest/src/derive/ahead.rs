@@ -26,21 +26,23 @@ impl Ready {
 /// What the writer lets us know.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// More of the ground is committed.
-    Ground,
+    /// More of the ground is committed, and of these sessions all that is coming.
+    Ground(Vec<String>),
     /// These sessions were written; those that are outdated have to be read again.
     Written { sessions: Vec<String>, outdated: Vec<String> },
     /// Nothing more will be committed but what is still under way.
     Last,
 }
 
-/// Reads dirty sessions and hands them to `send` until all is derived, or the other side is gone.
+/// Reads dirty sessions and hands them to `send` until all is derived, or the other side is gone. Those of which more is `coming`
+/// have to wait for it: what their hooks told would be derived, indexed, and taken out again a moment later.
 pub(crate) fn run(
     reader: &mut GroundReader,
+    coming: BTreeSet<String>,
     notices: &Receiver<Notice>,
     mut send: impl FnMut(Ready) -> Result<(), Gone>,
 ) -> Result<(), store::Error> {
-    let mut at = State::default();
+    let mut at = State { coming, ..State::default() };
     loop {
         loop {
             match notices.try_recv() {
@@ -50,7 +52,7 @@ pub(crate) fn run(
             }
         }
         let mut skip = at.tried.given_up();
-        skip.extend(at.under_way.iter().cloned());
+        skip.extend(at.under_way.iter().chain(&at.coming).cloned());
         let ground = reader.ground()?;
         let sessions = ground.dirty_sessions(BATCH_LINEAGES, &skip)?;
         let ready = Ready(read_some(&ground, sessions, skip)?);
@@ -79,6 +81,8 @@ pub(crate) struct Gone;
 struct State {
     /// Read, and not yet written.
     under_way: BTreeSet<String>,
+    /// Not to be read yet.
+    coming: BTreeSet<String>,
     tried: Tried,
     last: bool,
 }
@@ -86,8 +90,15 @@ struct State {
 impl State {
     fn take(&mut self, notice: Notice) {
         match notice {
-            Notice::Ground => {}
-            Notice::Last => self.last = true,
+            Notice::Ground(whole) => {
+                for session in &whole {
+                    self.coming.remove(session);
+                }
+            }
+            Notice::Last => {
+                self.coming.clear();
+                self.last = true;
+            }
             Notice::Written { sessions, outdated } => {
                 for session in &sessions {
                     self.under_way.remove(session);

@@ -89,6 +89,11 @@ fn read(file: &mut File, on_disk: &OnDisk, mut packed: PackedFile) -> io::Result
 }
 
 impl Packed<'_> {
+    /// Which they are.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Candidate> {
+        self.0.iter().map(|item| item.file)
+    }
+
     /// Takes them in, in one transaction unless others wait for it to end. Files that cannot be read are logged and left for the next look.
     pub(crate) fn write(&self, writer: &mut Writer, root: &Path) -> Result<Written, store::Error> {
         let root_name = &*root.to_string_lossy();

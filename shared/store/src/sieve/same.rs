@@ -4,6 +4,8 @@
 //! held against each other, a hidden byte fits any other. That alone never makes two things one. Those who ask have a name,
 //! an id or a place that has to agree too.
 
+use std::ops::Range;
+
 /// What hides a byte.
 const HIDDEN: u8 = b'*';
 /// Nothing shorter is hidden.
@@ -50,17 +52,71 @@ pub fn count_same(text: &str, part: &str) -> usize {
     if exact > 0 || !(is_masked(text) || is_masked(part)) {
         return exact;
     }
-    let (whole, part, mut found, mut at) = (text.as_bytes(), part.as_bytes(), 0, 0);
+    let (whole, part, mut found) = (text.as_bytes(), part.as_bytes(), 0);
     if !part.is_empty() && whole.len().saturating_mul(part.len()) <= TOO_LONG {
-        while let Some(here) = whole.get(at..at + part.len()) {
+        let mut places = Places::new(whole, part);
+        let mut from = 0;
+        while let Some(at) = places.next(from) {
+            let here = &whole[at..at + part.len()];
             let is_same = same_bytes(here, part) && is_told(here, part) && !is_cut(whole, at, part);
             found += usize::from(is_same);
-            at += if is_same { part.len() } else { 1 };
+            from = at + if is_same { part.len() } else { 1 };
         }
     }
-    let shows = |text: &[u8]| text.iter().filter(|byte| **byte != HIDDEN).count() >= SHOWN;
+    let shows = |text: &[u8]| text.iter().filter(|byte| **byte != HIDDEN).take(SHOWN).count() == SHOWN;
     let (whole, part) = (whole.trim_ascii(), part.trim_ascii());
     found.max(usize::from(shows(whole) && shows(part) && same_parts(whole, part)))
+}
+
+/// Where a part can stand in a text that does not hold it as it is: around a mask of the text, and, if it has a mask itself, where
+/// the longest piece that it shows stands.
+struct Places<'t> {
+    whole: &'t [u8],
+    part: &'t [u8],
+    masks: std::iter::Peekable<std::vec::IntoIter<Range<usize>>>,
+    /// Of a part with a mask.
+    piece: Option<Range<usize>>,
+    /// The next place at which the piece stands where it does in the part.
+    at_piece: Option<usize>,
+}
+
+impl<'t> Places<'t> {
+    fn new(whole: &'t [u8], part: &'t [u8]) -> Self {
+        let masks: Vec<_> = runs(whole, |byte| byte == HIDDEN).filter(|run| run.len() >= MASK.len()).collect();
+        let shown = || runs(part, |byte| byte != HIDDEN).max_by_key(Range::len).unwrap_or_default();
+        let piece = has_mask(part).then(shown);
+        let mut places = Self { whole, part, masks: masks.into_iter().peekable(), piece, at_piece: None };
+        places.at_piece = places.find_piece(0);
+        places
+    }
+
+    /// The first from here on. Nobody asks for one before that again.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        let (last, mask) = (self.whole.len().checked_sub(self.part.len())?, MASK.len());
+        while self.masks.next_if(|run| run.end < from + mask).is_some() {}
+        let run = self.masks.peek().filter(|_| self.part.len() >= mask);
+        let at_mask = run.map(|run| from.max((run.start + mask).saturating_sub(self.part.len())));
+        if self.at_piece.is_some_and(|at| at < from) {
+            self.at_piece = self.find_piece(from);
+        }
+        at_mask.into_iter().chain(self.at_piece).min().filter(|at| *at <= last)
+    }
+
+    fn find_piece(&self, from: usize) -> Option<usize> {
+        let piece = self.piece.clone()?;
+        let rest = self.whole.get(from + piece.start..)?;
+        memchr::memmem::find(rest, &self.part[piece]).map(|at| from + at)
+    }
+}
+
+/// The longest stretches of a text whose bytes are all so.
+fn runs(text: &[u8], is: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text[at..].iter().position(|byte| is(*byte))?;
+        at = text[start..].iter().position(|byte| !is(*byte)).map_or(text.len(), |length| start + length);
+        Some(start..at)
+    })
 }
 
 /// Whether two texts that are the same but for what is hidden have enough in common to be one.
@@ -113,6 +169,8 @@ fn same_parts<'t>(mut a: &'t [u8], mut b: &'t [u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -164,5 +222,51 @@ mod tests {
         check("a\n******************\nb", "please also fix it", 0);
         check("******************", "go on", 0);
         check("take ******************.", "ghp_aB3dE6gH9jK2mN", 1);
+    }
+
+    /// As [`count_same`], by comparing everywhere.
+    fn count_everywhere(text: &str, part: &str) -> usize {
+        let exact = text.matches(part).count();
+        if exact > 0 || !(is_masked(text) || is_masked(part)) {
+            return exact;
+        }
+        let (whole, part, mut found, mut at) = (text.as_bytes(), part.as_bytes(), 0, 0);
+        while let Some(here) = whole.get(at..at + part.len()) {
+            let is_same = same_bytes(here, part) && is_told(here, part) && !is_cut(whole, at, part);
+            found += usize::from(is_same);
+            at += if is_same { part.len() } else { 1 };
+        }
+        let shows = |text: &[u8]| text.iter().filter(|byte| **byte != HIDDEN).count() >= SHOWN;
+        let (whole, part) = (whole.trim_ascii(), part.trim_ascii());
+        found.max(usize::from(shows(whole) && shows(part) && same_parts(whole, part)))
+    }
+
+    /// Words and signs, some of them hidden.
+    fn text() -> impl Strategy<Value = String> {
+        let pieces = ["a", "b", " ", "*", "***", "ab ab ba ", "aabbaabb", "********"];
+        proptest::collection::vec(proptest::sample::select(&pieces), 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    /// The text with these bytes hidden.
+    fn hide(text: &str, from: usize, length: usize) -> String {
+        let hide = |(at, sign)| if (from..from + length).contains(&at) { '*' } else { sign };
+        text.chars().enumerate().map(hide).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_that_can_stand_nowhere_else_is_not_looked_for_there(
+            (before, part, between, after) in (text(), text(), text(), text()),
+            (from, length, hidden_from, hidden) in (0..30_usize, 0..24_usize, 0..30_usize, 0..24_usize),
+        ) {
+            prop_assume!(!part.is_empty());
+            let whole = [&before, &hide(&part, from, length), &between, &part, &after].map(String::as_str).concat();
+            for whole in [&whole, &hide(&whole, hidden_from + before.len(), hidden), &before] {
+                let part = hide(&part, hidden_from, hidden);
+                prop_assert_eq!(count_same(whole, &part), count_everywhere(whole, &part), "{:?} {:?}", whole, part);
+            }
+        }
     }
 }

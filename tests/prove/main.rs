@@ -5,12 +5,15 @@
 //! written, and the code is 1.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures and breaches are what it is for")]
 
+mod control;
 mod figures;
 mod kill;
 mod ledger;
 mod machine;
+mod model;
 mod part;
 mod record;
+mod run;
 mod stage;
 
 use std::process::ExitCode;

@@ -1,7 +1,8 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::kill;
+pub(crate) use crate::run::{Run, Scale};
+use crate::{control, kill, model};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -17,33 +18,16 @@ pub(crate) struct Part {
 }
 
 /// All of them, in order of importance.
-pub(crate) const PARTS: &[Part] =
-    &[Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run }];
-
-/// How a part is run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    /// How much of it.
-    pub(crate) scale: Scale,
-    /// Where its random numbers begin.
-    pub(crate) seed: u64,
-}
-
-impl Run {
-    /// A figure of the slice, or of the whole.
-    pub(crate) fn of<T>(&self, slice: T, full: T) -> T {
-        match self.scale {
-            Scale::Slice => slice,
-            Scale::Full => full,
-        }
-    }
-}
-
-/// How much of a part is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scale {
-    /// As much as fits into `ops/test`.
-    Slice,
-    /// As much as PROOF.md claims.
-    Full,
-}
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run },
+    Part {
+        name: "model",
+        about: "random sequences of all that may happen against a small model, one step at a time",
+        run: model::run,
+    },
+    Part {
+        name: "control",
+        about: "each rule that keeps prompts broken in turn, to see it noticed",
+        run: control::run,
+    },
+];

@@ -5,11 +5,13 @@
 //! hook's stdin, a command line, a GET. When something fails, the panic shows the command, the files and both outputs, so
 //! that no debugger is needed.
 
+mod backlog;
 mod bins;
 mod browser;
 mod claude;
 mod client;
 mod command;
+mod figure;
 mod fixture;
 mod generate;
 pub mod hostile;
@@ -25,11 +27,13 @@ mod terminal;
 mod told;
 mod world;
 
+pub use backlog::backlog;
 pub use bins::{bin, example, repository};
 pub use browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
 pub use claude::Claude;
 pub use client::Client;
 pub use command::{Cmd, Done};
+pub use figure::{Figure, Floor};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use generate::{Generator, Session, Written};
 pub use http::{Response, encode};

@@ -11,6 +11,7 @@ mod claude;
 mod client;
 mod command;
 mod fixture;
+pub mod fuzz;
 mod generate;
 pub mod hostile;
 mod http;

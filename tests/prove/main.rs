@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures and breaches are what it is for")]
 
 mod figures;
+mod hostile;
 mod kill;
 mod ledger;
 mod machine;

@@ -1,7 +1,7 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::kill;
+use crate::{hostile, kill};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -17,8 +17,14 @@ pub(crate) struct Part {
 }
 
 /// All of them, in order of importance.
-pub(crate) const PARTS: &[Part] =
-    &[Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run }];
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "kill", about: "kill -9 of hooks and of up to eight ingesters at random moments", run: kill::run },
+    Part {
+        name: "hostile",
+        about: "made-up input for every reader, damaged queue files and databases, odd things in the queue",
+        run: hostile::run,
+    },
+];
 
 /// How a part is run.
 #[derive(Clone, Copy, Debug)]

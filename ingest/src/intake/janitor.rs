@@ -51,14 +51,15 @@ pub(crate) enum Again {
 }
 
 impl Janitor {
-    /// Moves what no hook writes any more from `tmp` into `incoming`.
+    /// Moves what no hook writes any more from `tmp` into `incoming`. What is larger than `most` is not read: it will not be
+    /// taken in, whatever it holds, and may be a hole without an end.
     ///
     /// # Errors
     /// Those that are not about one file alone.
     pub(crate) fn adopt(
         &mut self,
-        tmp: &Path,
-        incoming: &Path,
+        (tmp, incoming): (&Path, &Path),
+        most: u64,
         now: SystemTime,
         steps: &Steps<'_>,
         report: &mut PassReport,
@@ -75,9 +76,11 @@ impl Janitor {
             let path = entry.path();
             match lock::lock(&path).at("open", &path)? {
                 Outcome::Locked(locked) => {
-                    let Some(name) = self.ready(&locked.file, &locked.meta, name, now).at("read", &path)? else {
-                        continue;
+                    let ready = match locked.meta.len() <= most {
+                        true => self.ready(&locked.file, &locked.meta, name, now).at("read", &path)?,
+                        false => Some(name),
                     };
+                    let Some(name) = ready else { continue };
                     let Some(placed) = place(&path, incoming, name)? else { continue };
                     steps.at(Step::Adopted)?;
                     report.adopted += 1;
@@ -159,6 +162,7 @@ mod tests {
     use crate::step::go_on;
 
     const NAME: &str = "0000000000000000007-unknown-Stop.json";
+    const MOST: u64 = 1000;
 
     /// A file in tmp, `age` old, with a living hook or without; where is it afterwards?
     fn check(content: &str, age: Duration, alive: bool, expected: Option<&str>) {
@@ -175,7 +179,7 @@ mod tests {
         let mut report = PassReport::default();
         let mut janitor = Janitor::default();
         for _ in 0..2 {
-            let again = janitor.adopt(&tmp, &incoming, now, &Steps::new(&mut go_on), &mut report).unwrap();
+            let again = janitor.adopt((&tmp, &incoming), MOST, now, &Steps::new(&mut go_on), &mut report).unwrap();
             assert_eq!(again == Again::Yes, alive, "{content}");
         }
         assert_eq!(report.adopted, u64::from(expected.is_some()), "{content}");
@@ -211,9 +215,24 @@ mod tests {
         fs::write(tmp.join("notes"), "{}").unwrap();
         fs::write(incoming.join(NAME), "other").unwrap();
         let mut report = PassReport::default();
-        Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &Steps::new(&mut go_on), &mut report).unwrap();
+        Janitor::default()
+            .adopt((&tmp, &incoming), MOST, SystemTime::now(), &Steps::new(&mut go_on), &mut report)
+            .unwrap();
         assert_eq!(fs::read_to_string(incoming.join(NAME)).unwrap(), "other");
         assert_eq!(fs::read_to_string(incoming.join(NAME.replace('7', "8"))).unwrap(), "{}");
         assert_eq!((report.adopted, report.left_alone), (1, 1));
+    }
+
+    /// A hole of 2 GiB in tmp was read to its end, by each pass that began anew.
+    #[test]
+    fn what_is_larger_than_any_event_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let (tmp, incoming) = (home.path().join("tmp"), home.path().join("incoming"));
+        fs::create_dir(&tmp).unwrap();
+        File::create(tmp.join(NAME)).unwrap().set_len(MOST + 1).unwrap();
+        let (mut report, mut janitor) = (PassReport::default(), Janitor::default());
+        janitor.adopt((&tmp, &incoming), MOST, SystemTime::now(), &Steps::new(&mut go_on), &mut report).unwrap();
+        assert_eq!((report.adopted, janitor.incomplete.len()), (1, 0));
+        assert_eq!(incoming.join(NAME).metadata().unwrap().len(), MOST + 1);
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn last(session: &Session<'_>, input: &Input, copies: &HashSet<[u8; 1
         open[*at]
             && lines.parted_at(*at)
             && events.parted_at(*at)
+            && drafts[*at - 1].at_ms < drafts[*at].at_ms
             && begins_here(&drafts[*at], file, lines.first_from[*at], &under_way)
             && drafts[*at..].iter().all(|draft| is_of(draft, file))
             && (!hooks_without_ids(session) || begins_with_its_submit(&drafts[*at], events.first_from[*at]))

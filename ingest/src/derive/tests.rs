@@ -293,6 +293,31 @@ fn a_late_stop_without_an_id_finds_its_turn() {
     assert_eq!(world.rows().len(), 3);
 }
 
+/// Of a prompt that hooks alone know and a line of the same millisecond the line comes first, also if that comes late, when the
+/// other is settled.
+#[test]
+fn a_late_line_of_the_millisecond_of_a_settled_prompt() {
+    const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
+    let mut world = World::new();
+    let line = |second: u64, text: &str| {
+        let line = serde_json::json!({"type": "user", "uuid": text, "timestamp": format!("2026-11-22T12:00:{second:02}.000Z"),
+            "sessionId": SESSION, "promptId": format!("p-{text}"), "message": {"role": "user", "content": text}});
+        format!("{line}\n")
+    };
+    let payload = serde_json::json!({"session_id": SESSION, "hook_event_name": "UserPromptSubmit", "prompt": "by a hook",
+        "prompt_id": "p-by a hook"});
+    let name = format!("{}-{SESSION}-UserPromptSubmit.json", 1_795_348_804_000_000_000_u64);
+    world.deliver(&Delivery::Event { name, payload: payload.to_string().into_bytes() });
+    for lines in [line(20, "later"), line(20, "later") + &line(4, "late")] {
+        let path = PathBuf::from(format!("-p/{SESSION}.jsonl"));
+        world.deliver(&Delivery::File { path, bytes: lines.into_bytes() });
+        world.pass();
+        world.check_ids();
+        world.rebuilding_changes_nothing();
+    }
+    assert_eq!(world.rows().len(), 3);
+}
+
 /// Claude Code may take a line back, and people copy folders: the same conversations under the same ids, before and after.
 #[test]
 fn files_that_are_cut_restored_or_copied_change_no_conversation() {

@@ -74,7 +74,8 @@ fn stands_alone(ground: &Ground<'_>, seal: &Seal, input: &Input, done: &Correlat
     if done.orphans
         || lines().any(|line| line.sidechain)
         || (!seal.end_turn && input.files.iter().any(|file| correlate::has_end_turn(file)))
-        || own().any(|turn| turn.timestamp_ms < seal.until_ms)
+        // Which of two of one millisecond comes first is told by all that is known of both.
+        || own().any(|turn| turn.timestamp_ms <= seal.until_ms)
         || agents().any(|agent| seal.waiting.iter().any(|id| id.strip_prefix("agent-").unwrap_or(id) == agent))
         || own().any(|turn| turn.prompt_id.as_ref().is_some_and(|id| seal.waiting.contains(id)))
         || names_no_turn(input)

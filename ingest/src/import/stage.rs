@@ -29,22 +29,25 @@ pub(super) enum Piece {
 
 /// All of the captured runs; each transcript whole.
 pub(super) fn pieces() -> Vec<Piece> {
+    ["print-mode", "interactive", "interrupted-and-queued"].into_iter().flat_map(pieces_of).collect()
+}
+
+/// One of the captured runs.
+pub(super) fn pieces_of(scenario: &str) -> Vec<Piece> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/claude-code-2.1.330");
     let files = |dir: PathBuf| {
         let found = walkdir::WalkDir::new(dir).sort_by_file_name().into_iter().map(Result::unwrap);
         found.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path)
     };
     let mut found = Vec::new();
-    for scenario in ["print-mode", "interactive", "interrupted-and-queued"] {
-        for path in files(fixtures.join(scenario).join("hooks")) {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            found.push(Piece::Event { name, payload: std::fs::read(path).unwrap() });
-        }
-        let projects = fixtures.join(scenario).join("projects");
-        for path in files(projects.clone()) {
-            let bytes = std::fs::read(&path).unwrap();
-            found.push(Piece::File { path: path.strip_prefix(&projects).unwrap().to_owned(), bytes });
-        }
+    for path in files(fixtures.join(scenario).join("hooks")) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        found.push(Piece::Event { name, payload: std::fs::read(path).unwrap() });
+    }
+    let projects = fixtures.join(scenario).join("projects");
+    for path in files(projects.clone()) {
+        let bytes = std::fs::read(&path).unwrap();
+        found.push(Piece::File { path: path.strip_prefix(&projects).unwrap().to_owned(), bytes });
     }
     found
 }
@@ -161,7 +164,7 @@ impl Machine {
                 turn.response_text,
                 whole.usage,
                 turn.metadata,
-                (whole.marks.rating, &whole.marks.tags, whole.marks.starred),
+                (whole.marks.rating, &whole.marks.tags, &whole.marks.notes, whole.marks.starred),
                 self.whole(turn.id).remarks,
             ));
         }

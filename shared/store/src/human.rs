@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{ConversationId, Key};
 
+pub(crate) mod anchor;
 mod fold;
 pub(crate) mod get;
 pub(crate) mod parts;

@@ -1,5 +1,8 @@
 //! Two stores that were imported into each other hold the same, whatever each had before, in whichever order and how often.
 
+mod parted;
+mod steps;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -24,22 +24,13 @@ pub(crate) fn origin(conn: &Connection, origin: &str) -> Result<i64, Error> {
     find()?.ok_or(Error::Sql { op: "add an origin", detail: "it is not there".into() })
 }
 
-/// The conversation that one of `keys` leads to. What a line says of itself comes before what an event does.
-pub(crate) fn find(conn: &Connection, keys: &[Key]) -> Result<Option<ConversationId>, Error> {
-    let mut query = conn
-        .prepare_cached("select conversation_id from conversation_keys where kind = ?1 and key = ?2")
-        .op("prepare")?;
-    let mut best = None;
-    for key in keys {
-        let id: Option<i64> =
-            query.query_row(params![key.kind(), key.bytes()], |row| row.get(0)).optional().op("look for a key")?;
-        let found = id.map(|id| (matches!(key, Key::Event(_)), id));
-        best = match (best, found) {
-            (Some(best), Some(found)) => Some(std::cmp::min(best, found)),
-            (best, found) => best.or(found),
-        };
-    }
-    Ok(best.map(|(_, id)| ConversationId(id)))
+/// Where a key leads.
+pub(crate) fn leads(conn: &Connection, key: &Key) -> Result<Option<ConversationId>, Error> {
+    conn.prepare_cached("select conversation_id from conversation_keys where kind = ?1 and key = ?2")
+        .op("prepare")?
+        .query_row(params![key.kind(), key.bytes()], |row| row.get(0).map(ConversationId))
+        .optional()
+        .op("look for a key")
 }
 
 /// A new id that `keys` lead to, as far as they lead nowhere yet: what is derived later finds it by them. If its session is
@@ -77,6 +68,30 @@ pub(crate) fn attach(conn: &Connection, keys: &[Key], id: ConversationId) -> Res
         )?;
     }
     Ok(())
+}
+
+/// Lets `keys` lead to `id`, wherever they led before.
+pub(crate) fn lead(conn: &Connection, keys: &[Key], id: ConversationId) -> Result<(), Error> {
+    for key in keys {
+        execute(
+            conn,
+            "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3)
+             on conflict do update set conversation_id = excluded.conversation_id",
+            params![key.kind(), key.bytes(), id.0],
+        )?;
+    }
+    Ok(())
+}
+
+/// Lets `id` answer with `survivor`, which is no alias, and with it all that answered with `id`.
+pub(crate) fn alias(conn: &Connection, id: ConversationId, survivor: ConversationId) -> Result<(), Error> {
+    execute(
+        conn,
+        "insert into aliases (id, survivor) values (?1, ?2)
+         on conflict do update set survivor = excluded.survivor where survivor <> excluded.survivor",
+        [id.0, survivor.0],
+    )?;
+    execute(conn, "update aliases set survivor = ?2 where survivor = ?1", [id.0, survivor.0]).map(drop)
 }
 
 /// Whether a table has the row of this id.

@@ -2,7 +2,7 @@
 
 use super::{Batch, forget};
 use crate::error::Error;
-use crate::human::{Member, Remark, SavedView, Title, UserSession, get, put};
+use crate::human::{Member, Remark, SavedView, Title, UserSession, anchor, get, put};
 use crate::ids::{ConversationId, Key};
 use crate::read::inspect::TITLES;
 
@@ -31,7 +31,7 @@ impl Batch<'_> {
         if forget::is_conversation_forgotten(&self.tx, keys)? {
             return Ok(0);
         }
-        let (mut new, mut id) = (Vec::new(), put::find(&self.tx, keys)?);
+        let (mut new, mut id) = (Vec::new(), anchor::find(&self.tx, keys)?);
         for remark in remarks {
             match put::about(&self.tx, put::table(&remark.said), &remark.stamp.id)? {
                 Some(known) => id = id.or(Some(known)),
@@ -41,7 +41,7 @@ impl Batch<'_> {
         if new.is_empty() {
             return Ok(0);
         }
-        let id = id.map_or_else(|| put::make(&self.tx, keys, session_id, now_ms), Ok)?;
+        let id = anchor::hang(&self.tx, keys, id, session_id, now_ms)?;
         for remark in &new {
             put::remark(&self.tx, id, remark)?;
         }
@@ -65,8 +65,8 @@ impl Batch<'_> {
             // Where a part began with something forgotten it is not known to begin any more.
             Some(keys) if forget::is_conversation_forgotten(&self.tx, keys)? => return Ok(false),
             Some(keys) if !put::is_known(&self.tx, get::MEMBERS.name, &member.stamp.id)? => {
-                let make = || put::make(&self.tx, keys, Some(&member.session_id), now_ms);
-                Some(put::find(&self.tx, keys)?.map_or_else(make, Ok)?)
+                let about = anchor::find(&self.tx, keys)?;
+                Some(anchor::hang(&self.tx, keys, about, Some(&member.session_id), now_ms)?)
             }
             _ => None,
         };

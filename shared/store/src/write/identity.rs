@@ -1,79 +1,92 @@
 //! Gives each conversation its id, by the keys it is recognised by.
 //!
 //! An id is given by the first key seen and never changes its meaning (`conversation_ids` has autoincrement: none is
-//! reused). When two ids prove to be one conversation the lower survives and `aliases` says so.
+//! reused). When two ids prove to be one conversation the lower of those that it has for keys of its own survives, and `aliases`
+//! says so. What it was formerly known by keeps an id of its own, so that both go their ways should they prove to be two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension, params};
-
 use super::Batch;
 use super::turn::Turn;
-use crate::error::{Context, Error};
+use crate::error::Error;
+use crate::human::{anchor, put};
 use crate::ids::{ConversationId, Key};
 
-const KEEP_KEY: &str =
-    "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3) on conflict do nothing";
-
-const MOVE_KEY: &str = "insert into conversation_keys (kind, key, conversation_id) values (?1, ?2, ?3)
-                        on conflict do update set conversation_id = excluded.conversation_id";
+/// The ids of a conversation.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// By keys of its own.
+    own: BTreeSet<ConversationId>,
+    /// By what it was formerly known by.
+    former: BTreeSet<ConversationId>,
+}
 
 impl Batch<'_> {
     /// The id of each turn; makes those that are new, and the aliases. No two turns ever get the same id.
     pub(super) fn identify(&self, turns: &[Turn], now_ms: i64) -> Result<Vec<ConversationId>, Error> {
         // Who gets an id that the keys of several turns lead to: a prompt before what nobody asked, and either before
-        // what was formerly known by the key. An id that was answered with a prompt stays with it.
-        let by_rank = |turn: &Turn| match turn.prompt_text {
-            Some(_) => [turn.keys.clone(), Vec::new(), turn.former_keys.clone()],
-            None => [Vec::new(), turn.keys.clone(), turn.former_keys.clone()],
-        };
+        // what was formerly known by the key; of two of these, who has the first of its keys. An id that was answered with a
+        // prompt stays with it.
         let mut owner: BTreeMap<ConversationId, usize> = BTreeMap::new();
-        for rank in 0..3 {
-            for (index, turn) in turns.iter().enumerate() {
-                for key in &by_rank(turn)[rank] {
-                    if let Some(id) = self.find_key(key)? {
-                        owner.entry(id).or_insert(index);
-                    }
+        let mut known = vec![Known::default(); turns.len()];
+        let mut lost: Vec<Vec<Key>> = vec![Vec::new(); turns.len()];
+        let mut claimed = BTreeSet::new();
+        for prompt in [true, false] {
+            let of = |turn: &&Turn| turn.prompt_text.is_some() == prompt;
+            for (key, index) in sorted(turns, of, |turn| turn.keys.as_slice()) {
+                if !claimed.insert(key) {
+                    continue; // a key is one turn's
+                }
+                match put::leads(&self.tx, &key)? {
+                    Some(id) if *owner.entry(id).or_insert(index) == index => drop(known[index].own.insert(id)),
+                    _ => lost[index].push(key),
                 }
             }
         }
-        let mut known = vec![BTreeSet::new(); turns.len()];
-        for (id, index) in owner {
-            known[index].insert(id);
+        for (key, index) in sorted(turns, |_| true, |turn| turn.former_keys.as_slice()) {
+            if let Some(id) = put::leads(&self.tx, &key)?
+                && *owner.entry(id).or_insert(index) == index
+            {
+                known[index].former.insert(id);
+            }
         }
         let mut ids = Vec::with_capacity(turns.len());
-        for (turn, known) in turns.iter().zip(&known) {
-            // A key whose id went to another conversation leads to the new one from now on.
-            let (id, keep) = match known.first() {
-                Some(id) => (*id, KEEP_KEY),
-                None => {
-                    self.execute("insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
-                    (ConversationId(self.tx.last_insert_rowid()), MOVE_KEY)
-                }
-            };
-            ids.push(id);
-            for key in &turn.keys {
-                self.execute(keep, params![key.kind(), key.bytes(), id.0])?;
-            }
-            self.execute("delete from aliases where id = ?1", [id.0])?;
-            for other in known.iter().filter(|other| **other != id) {
-                self.execute(
-                    "insert into aliases (id, survivor) values (?1, ?2)
-                     on conflict do update set survivor = excluded.survivor where survivor <> excluded.survivor",
-                    [other.0, id.0],
-                )?;
-                self.execute("update aliases set survivor = ?2 where survivor = ?1", [other.0, id.0])?;
-            }
+        for (known, lost) in known.into_iter().zip(lost) {
+            ids.push(self.unite(known, &lost, now_ms)?);
         }
         Ok(ids)
     }
 
-    fn find_key(&self, key: &Key) -> Result<Option<ConversationId>, Error> {
-        self.tx
-            .prepare_cached("select conversation_id from conversation_keys where kind = ?1 and key = ?2")
-            .op("prepare")?
-            .query_row(params![key.kind(), key.bytes()], |row| row.get(0).map(ConversationId))
-            .optional()
-            .op("look for a key")
+    /// The id that survives of what a conversation is known by. Keys that lead nowhere, or to another conversation, lead to it
+    /// from now on.
+    fn unite(&self, known: Known, lost: &[Key], now_ms: i64) -> Result<ConversationId, Error> {
+        let Known { own, former } = known;
+        let mut others: BTreeSet<ConversationId> = own.iter().chain(&former).copied().collect();
+        let survivor = own.first().copied().map_or_else(|| self.new_id(now_ms), Ok)?;
+        if let Some(first) = lost.iter().min() {
+            let takes = own.is_empty() || anchor::takes(&self.tx, survivor, first)?;
+            let home = if takes { survivor } else { self.new_id(now_ms)? };
+            put::lead(&self.tx, lost, home)?;
+            others.insert(home);
+        }
+        others.remove(&survivor);
+        self.execute("delete from aliases where id = ?1", [survivor.0])?;
+        others.into_iter().try_for_each(|id| put::alias(&self.tx, id, survivor))?;
+        Ok(survivor)
     }
+
+    fn new_id(&self, now_ms: i64) -> Result<ConversationId, Error> {
+        self.execute("insert into conversation_ids (created_ms) values (?1)", [now_ms])?;
+        Ok(ConversationId(self.tx.last_insert_rowid()))
+    }
+}
+
+/// Keys of some turns in their order, each with its turn.
+fn sorted<'a>(
+    turns: &'a [Turn],
+    of: impl Fn(&&Turn) -> bool,
+    keys: impl Fn(&'a Turn) -> &'a [Key],
+) -> BTreeSet<(Key, usize)> {
+    let of = turns.iter().enumerate().filter(|(_, turn)| of(turn));
+    of.flat_map(|(index, turn)| keys(turn).iter().map(move |key| (*key, index))).collect()
 }

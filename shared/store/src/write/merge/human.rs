@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{ROW, Run, place};
 use crate::error::{Context, Error};
-use crate::human::{get, put};
-use crate::ids::ConversationId;
+use crate::human::{anchor, get, put};
+use crate::ids::{ConversationId, Key};
 
 /// All human rows.
 pub(super) fn rows(run: &mut Run<'_>, now_ms: i64) -> Result<(), Error> {
@@ -60,22 +60,23 @@ fn each<T>(
 /// Our id of their conversation. What their id itself was given for comes first; then what they know it to be the same
 /// as; then where it stands. If nothing of it is known here, it gets an id: what was said is kept, and found when the conversation comes.
 fn translate(other: &Connection, here: &Connection, id: i64, now_ms: i64) -> Result<ConversationId, Error> {
-    let own = get::own_keys(other, id)?;
-    if let Some(found) = put::find(here, &own)? {
-        return Ok(found);
+    let (own, session) = (get::own_keys(other, id)?, session(other, id)?);
+    let mut about = anchor::find(here, &own)?;
+    if about.is_none() {
+        let all = get::all_keys(other, id)?;
+        about = match anchor::find(here, &all)? {
+            Some(found) => Some(found),
+            None => place::find(other, here, id)?,
+        };
+        if about.is_none() && all.is_empty() {
+            about = sibling(other, here, id)?;
+        }
+        if about.is_none() && all.len() > own.len() {
+            let rest: Vec<Key> = all.into_iter().filter(|key| !own.contains(key)).collect();
+            about = Some(put::make(here, &rest, session.as_deref(), now_ms)?);
+        }
     }
-    let all = get::all_keys(other, id)?;
-    let found = put::find(here, &all)?;
-    if let Some(found) = found.map_or_else(|| place::find(other, here, id), |found| Ok(Some(found)))? {
-        put::attach(here, &own, found)?;
-        return Ok(found);
-    }
-    if all.is_empty()
-        && let Some(found) = sibling(other, here, id)?
-    {
-        return Ok(found);
-    }
-    put::make(here, &all, session(other, id)?.as_deref(), now_ms)
+    anchor::hang(here, &own, about, session.as_deref(), now_ms)
 }
 
 /// The session of a conversation.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Context, Error};
-use crate::human::{get, put};
+use crate::human::{anchor, get};
 use crate::ids::{ConversationId, Key};
 use crate::write::event_key;
 
@@ -67,5 +67,5 @@ fn by_event(here: &Connection, origin: &str, name: &str) -> Result<Option<Conver
         .map(|hash| hash.map(|hash| Key::Event(event_key(origin, name, &hash))))
         .collect::<Result<_, _>>()
         .op("look for an event")?;
-    put::find(here, &keys)
+    anchor::find(here, &keys)
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, params};
 use super::other::{Copy, beside};
 use crate::codec;
 use crate::error::{Context, Error};
-use crate::human::{Stamp, get, put};
+use crate::human::{Stamp, anchor, get, put};
 use crate::ids::{ConversationId, Key};
 use crate::open;
 use crate::write::{Batch, Writer, copies, forget};
@@ -394,7 +394,7 @@ fn place(wreck: &Wreck, here: &Connection, ids: &Ids, id: i64, now_ms: i64) -> R
         return Ok(ConversationId(id));
     }
     let keys = get::own_keys(&wreck.conn, id).unwrap_or_default();
-    put::find(here, &keys)?.map_or_else(|| put::make(here, &keys, None, now_ms), Ok)
+    anchor::hang(here, &keys, anchor::find(here, &keys)?, None, now_ms)
 }
 
 /// Runs `take` for each readable row of a table; it tells whether the row was new. One that breaks a rule of the table is

@@ -243,8 +243,9 @@ fn versions_of_one_file() {
     );
 }
 
-/// Which conversation of ours a remark about one of theirs comes to. Theirs have the id 1 (and its alias 2).
-fn check_identity(theirs: &str, ours: &str, expected: &str) {
+/// Which conversation of ours a remark about one of theirs comes to, and how many ids that makes. Theirs have the id 1 (and its
+/// alias 2).
+fn check_identity(theirs: &str, ours: &str, expected: &str, made: usize) {
     let (mut here, other) = (Store::new(), Store::new());
     other
         .sql("insert into conversation_ids values (1, 0), (2, 0)")
@@ -253,9 +254,12 @@ fn check_identity(theirs: &str, ours: &str, expected: &str) {
     here.sql("insert into conversation_ids values (7, 0), (8, 0), (9, 0)").sql(ours);
     for _ in 0..2 {
         here.merge(&other.path());
-        let found = here.rows("select rating || ' on ' || conversation_id from rating_history order by id");
-        assert_eq!(found, [format!("5 on {expected}"), format!("4 on {expected}")]);
-        assert_eq!(here.rows("select id || '' from conversation_ids").len(), if expected == "10" { 4 } else { 3 });
+        let found = here.rows(
+            "select rating || ' on ' || coalesce(survivor, conversation_id)
+               from rating_history h left join aliases a on a.id = h.conversation_id order by h.id",
+        );
+        assert_eq!(found, [format!("5 on {expected}"), format!("4 on {expected}")], "{theirs} {ours}");
+        assert_eq!(here.rows("select id || '' from conversation_ids").len(), 3 + made, "{theirs} {ours}");
     }
 }
 
@@ -265,13 +269,18 @@ fn remarks_find_their_conversation() {
         |kind: &str, n: u8, id: i64| format!("insert into conversation_keys values ('{kind}', x'{n:032x}', {id});");
     let alias = "insert into aliases values (2, 1);";
     // By a key of its own; a line's comes before an event's.
-    check_identity(&key("line", 1, 2), &key("line", 1, 8), "8");
-    check_identity(&key("event", 1, 2), &(key("event", 1, 8) + &key("line", 1, 7)), "8");
-    check_identity(&(key("event", 1, 2) + &key("line", 1, 2)), &(key("event", 1, 7) + &key("line", 1, 8)), "8");
-    // By a key of what they know it to be the same as.
-    check_identity(&(key("event", 1, 2) + &key("line", 1, 1) + alias), &key("line", 1, 9), "9");
-    check_identity(&(key("line", 1, 1) + alias), &key("line", 1, 9), "9");
+    check_identity(&key("line", 1, 2), &key("line", 1, 8), "8", 0);
+    check_identity(&key("event", 1, 2), &(key("event", 1, 8) + &key("line", 1, 7)), "8", 0);
+    check_identity(&(key("event", 1, 2) + &key("line", 1, 2)), &(key("event", 1, 7) + &key("line", 1, 8)), "8", 0);
+    // Where our id has a key that comes before those that were meant, it gets an id of its own that stands for the same.
+    check_identity(&key("event", 1, 2), &(key("event", 1, 8) + &key("line", 1, 8)), "8", 1);
+    check_identity(&key("event", 2, 2), &(key("event", 2, 8) + &key("event", 1, 8)), "8", 1);
+    check_identity(&key("line", 2, 2), &(key("line", 2, 8) + &key("event", 1, 8)), "8", 0);
+    // By a key of what they know it to be the same as: should they prove to be two, it goes by its own.
+    check_identity(&(key("event", 1, 2) + &key("line", 1, 1) + alias), &key("line", 1, 9), "9", 1);
+    check_identity(&(key("line", 1, 1) + alias), &key("line", 1, 9), "9", 0);
     // By none: it gets an id that its keys lead to; or that only its remarks have.
-    check_identity(&(key("event", 1, 2) + &key("line", 1, 1) + alias), "", "10");
-    check_identity("", "", "10");
+    check_identity(&(key("event", 1, 2) + &key("line", 1, 1) + alias), "", "10", 2);
+    check_identity(&(key("event", 1, 2) + &key("line", 1, 2)), "", "10", 1);
+    check_identity("", "", "10", 1);
 }

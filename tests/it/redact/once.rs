@@ -250,3 +250,43 @@ fn each_prompt_is_there_once() {
         stage.check(true, &format!("sequence {number}, after {taken:#?} and all the rest"));
     }
 }
+
+/// A rating is one row of each kind, made of what the hook filed: of its name, for its bytes differ by what is hidden. Here the
+/// database is lost and made anew from the archive under another setting; then a backup is taken in that hides nothing.
+#[test]
+fn a_rating_that_is_masked_here_and_not_in_a_backup_is_said_once() {
+    let world = World::new();
+    let note = format!("works with {}", key(&mut Seed::new(29)));
+    let ingest = |redact: &str| world.bin("ingest").env("PROMPT_MANAGER_REDACT", redact);
+    for (at_ms, prompt) in [(AT_MS, "look around"), (AT_MS + 60_000, &*format!("/rate 5 {note} #kept"))] {
+        let payload = json!({"session_id": "s-29", "hook_event_name": "UserPromptSubmit", "prompt": prompt});
+        let hook = world.bin("prompt-hook").args(["UserPromptSubmit", "--rate"]);
+        let hook = hook.env("PROMPT_MANAGER_CLOCK_NS", (at_ms * 1_000_000).to_string());
+        let _ = hook.stdin(payload.to_string()).run().code(0);
+    }
+    let _ = ingest("off").arg("once").succeed();
+    let backup = world.root().join("plain.db");
+    let _ = ingest("off").arg("backup").arg(&backup).succeed();
+
+    let check = |hidden: bool, when: &str| {
+        let export = ingest("off").arg("export").succeed();
+        let one = export.out().lines().find(|line| line.contains("look around")).expect("the prompt").to_owned();
+        let one: serde_json::Value = serde_json::from_str(&one).expect("JSON");
+        let said = |list: &str| one[list].as_array().expect("a list").clone();
+        let (ratings, tags, notes) = (said("ratings"), said("tags"), said("notes"));
+        assert_eq!((ratings.len(), tags.len(), notes.len()), (1, 1, 1), "{when}: {one:#}");
+        let shown = notes[0]["note"].as_str().expect("a note");
+        assert_eq!((is_masked(shown), same_text(shown, &note)), (hidden, true), "{when}: {shown}");
+    };
+    check(false, "at first");
+    fs::remove_file(world.data().database()).expect("the database");
+    fs::remove_dir_all(world.data().backups()).expect("backups");
+    let _ = ingest("ingest").args(["recover", "--json"]).run();
+    let _ = ingest("ingest").arg("once").succeed();
+    check(true, "made anew");
+    let _ = ingest("ingest").args(["import", "--quiet"]).arg(&backup).succeed();
+    let _ = ingest("ingest").arg("once").succeed();
+    check(true, "after a backup was taken in");
+    let _ = ingest("ingest").args(["import", "--quiet"]).arg(&backup).succeed();
+    check(true, "after it was taken in again");
+}

@@ -2,8 +2,10 @@
 //!
 //! A `/rate` is said of the session's last listed conversation that began before it. It becomes a row like any other that a
 //! person adds, with the time of the command, so that a later word counts and an earlier one does not. The ids of its rows
-//! are made of its event's key: where the row is, whatever conversation it is on, it is done, in this store and in every
-//! other that takes in the same event.
+//! are made of its event's name ([`word`]): where the row is, whatever conversation it is on, it is done, in this store and in
+//! every other that takes in the same event.
+
+pub(super) mod word;
 
 use queue::rate::Rating as Wanted;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -94,6 +96,10 @@ impl Batch<'_> {
         }
         let Some(target) = conversation_before(&self.tx, asked)? else { return Ok(Settled::Nothing) };
         let mut said = vec![Said::Rating(wanted.stars.and_then(|stars| Rating::new(stars.into())))];
+        if word::was_said(&self.tx, target, asked.at_ms(), &said[0])? {
+            self.settle_rating(asked, now_ms)?;
+            return Ok(Settled::Known);
+        }
         let (tags, left) = self.fit_tags(target, &wanted.tags)?;
         said.extend(tags.into_iter().map(|tag| Said::Tag { tag: tag.as_str().to_owned(), present: true }));
         // What cannot be a tag is not lost: it stands in the note, as it was typed.
@@ -101,7 +107,8 @@ impl Batch<'_> {
         let note = std::iter::once(wanted.note.clone()).chain(left).collect::<Vec<_>>().join(" ").replace('\0', "");
         said.extend(Note::parse(note.trim()).ok().flatten().map(|note| Said::Note(Some(note.as_str().to_owned()))));
         for (number, said) in (0..).zip(said) {
-            let stamp = Stamp { id: asked.row_id(number), origin: asked.origin.clone(), created_ms: asked.at_ms() };
+            let stamp =
+                Stamp { id: word::row_id(asked, number), origin: asked.origin.clone(), created_ms: asked.at_ms() };
             put::remark(&self.tx, target, &Remark { stamp, said })?;
         }
         self.settle_rating(asked, now_ms)?;
@@ -132,9 +139,9 @@ impl Batch<'_> {
     }
 }
 
-/// Whether the row is there already, whatever conversation it is on.
+/// Whether it is said already, or the double of one that was.
 fn is_said(conn: &Connection, asked: &Asked) -> Result<bool, Error> {
-    Ok(put::is_known(conn, "rating_history", &asked.row_id(0))? || has_twin(conn, asked)?)
+    Ok(word::is_said(conn, asked)? || has_twin(conn, asked)?)
 }
 
 /// Whether an earlier event is the same command.
@@ -192,11 +199,7 @@ impl Asked {
     pub fn at_ms(&self) -> i64 {
         self.event.captured_ns / 1_000_000
     }
-
-    /// The id of one of its rows, the same in every store.
-    fn row_id(&self, number: u8) -> String {
-        let mut hash = blake3::Hasher::new();
-        hash.update(b"rating").update(&self.event.keys[1]).update(&[number]);
-        hash.finalize().to_hex()[..32].to_owned()
-    }
 }
+
+#[cfg(test)]
+mod tests;

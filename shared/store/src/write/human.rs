@@ -1,5 +1,6 @@
 //! Takes in what people said: each row once, in the transaction that takes in whatever else belongs to it.
 
+use super::asked::word;
 use super::{Batch, forget};
 use crate::error::Error;
 use crate::human::{Member, Remark, SavedView, Title, UserSession, anchor, get, put};
@@ -42,10 +43,11 @@ impl Batch<'_> {
             return Ok(0);
         }
         let id = anchor::hang(&self.tx, keys, id, session_id, now_ms)?;
+        let mut added = 0;
         for remark in &new {
-            put::remark(&self.tx, id, remark)?;
+            added += u64::from(word::add(&self.tx, id, remark)?);
         }
-        Ok(new.len() as u64)
+        Ok(added)
     }
 
     /// Adds a user session; whether it is new.

@@ -6,6 +6,7 @@ use super::{ROW, Run, place};
 use crate::error::{Context, Error};
 use crate::human::{anchor, get, put};
 use crate::ids::{ConversationId, Key};
+use crate::write::asked::word;
 
 /// All human rows.
 pub(super) fn rows(run: &mut Run<'_>, now_ms: i64) -> Result<(), Error> {
@@ -15,7 +16,7 @@ pub(super) fn rows(run: &mut Run<'_>, now_ms: i64) -> Result<(), Error> {
                 return Ok(false);
             }
             let id = translate(other, here, row.get(get::ABOUT).op("read a remark")?, now_ms)?;
-            put::remark(here, id, &remark)
+            word::add(here, id, &remark)
         })?;
     }
     each(run, &get::USER_SESSIONS, |_, here, _, session| put::user_session(here, &session))?;

@@ -16,6 +16,7 @@ use crate::error::{Context, Error};
 use crate::human::{Stamp, anchor, get, put};
 use crate::ids::{ConversationId, Key};
 use crate::open;
+use crate::write::asked::word;
 use crate::write::{Batch, Writer, copies, forget};
 
 /// No store has given out more ids; a larger one is damage.
@@ -299,7 +300,7 @@ impl Writer {
                     return Ok(false);
                 }
                 let id = place(wreck, here, ids, id, now_ms)?;
-                put::remark(here, id, &remark)
+                word::add(here, id, &remark)
             })?;
         }
         each(wreck, &get::USER_SESSIONS, &own, &mut found, &mut |_, session| {

@@ -1,10 +1,12 @@
-//! What a hostile page, program or text can do to the API: nothing. Each rule is held against every case of a matrix, the
+//! What a hostile page, program or text can do to the API and to what is kept: nothing. Each rule is held against every case of a matrix, the
 //! expected answer worked out here from the rule's words and not from the code.
 
 mod attacks; // bodies, headers, connections and JSON that are too much
 mod hosts; // only our own names are answered, on every path and method
 mod listener; // only this machine can connect
+mod modes; // what is made is for its owner alone
 mod origins; // other sites neither read nor write
+mod paths; // no text becomes a path
 mod searches; // whatever is typed into a search
 mod token; // who has no token learns nothing, and no log tells it
 

@@ -15,6 +15,7 @@ mod machine;
 mod part;
 mod points;
 mod record;
+mod security;
 mod soak;
 mod stage;
 mod strace;

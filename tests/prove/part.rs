@@ -1,7 +1,7 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::{cut, errors, kill, points, soak};
+use crate::{cut, errors, kill, points, security, soak};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -29,6 +29,11 @@ pub(crate) const PARTS: &[Part] = &[
         name: "errors",
         about: "each system call failing, and disks that fill up again and again",
         run: errors::run,
+    },
+    Part {
+        name: "security",
+        about: "the matrices of hostile requests, texts and paths; hook and ingester without a network",
+        run: security::run,
     },
     Part {
         name: "soak",

@@ -2,7 +2,7 @@
 //! by that header alone.
 
 use super::{METHODS, assert_closed, on_two_connections, paths};
-use harness::World;
+use harness::{World, counted};
 
 /// No port, another one, or another spelling of it.
 const PORTS: &str = "127.0.0.1 ¦ localhost ¦ [::1] ¦ 127.0.0.1: ¦ localhost: ¦ localhost:0 ¦ localhost:80 ¦ localhost:443 ¦ \
@@ -86,7 +86,7 @@ fn only_our_exact_names_are_answered() {
         assert!(!*refused || !response.text().contains(&token), "{what:?}");
         assert_closed(&response, &what);
     });
-    println!("{} requests, {} other hosts", cases.len(), others.len());
+    counted(cases.len(), "requests by every method to every path, with our names and others");
 }
 
 /// A request may name the server twice: in its line and in Host. Both must be the same.

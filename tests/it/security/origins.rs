@@ -2,7 +2,7 @@
 //! JSON, which no form can send without asking first.
 
 use super::{METHODS, SAFE, assert_closed, let_in, on_two_connections, operations};
-use harness::World;
+use harness::{World, counted};
 
 const ORIGINS: [Option<&str>; 8] = [
     None,
@@ -147,7 +147,7 @@ fn other_sites_neither_read_nor_write() {
         };
         assert!(right, "{case:?}: {expected:?}, and it was {}: {}", response.status, response.text());
     });
-    println!("{} requests to {paths:?}", cases.len());
+    counted(cases.len(), "requests of every origin, site, type and token");
 }
 
 /// The headers by which a browser asks whether another site may: the answer is no, by silence.

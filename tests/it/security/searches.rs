@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use harness::{Seed, World, encode};
+use harness::{Seed, World, counted, encode};
 
 use super::{assert_closed, on_two_connections, operations};
 
@@ -66,6 +66,7 @@ fn no_search_is_an_error_of_ours() {
         assert!(right, "{text:?}: {} {}", response.status, response.text());
     });
     assert_eq!(bytes_of_the_database(&world), before, "searching writes nothing");
+    counted(texts.len(), "made-up searches");
 }
 
 /// Parameters that are known, unknown, doubled and broken, on every path that only reads.
@@ -125,4 +126,5 @@ fn no_parameter_is_an_error_of_ours() {
         }
     });
     assert_eq!(bytes_of_the_database(&world), before, "reading writes nothing");
+    counted(uris.len(), "made-up query strings");
 }

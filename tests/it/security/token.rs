@@ -1,6 +1,6 @@
 //! Who has no token learns nothing but that a server is there, and the token stands in no log, no answer and no other place.
 
-use harness::World;
+use harness::{World, counted};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -62,7 +62,7 @@ fn nothing_is_told_without_the_token() {
         assert_eq!(response.status, 200, "{path}");
         assert_eq!(response.text().split_whitespace().count(), 1, "{path} says one word");
     }
-    println!("{asked} requests without the token");
+    counted(asked, "requests without the token");
 }
 
 #[test]

@@ -1,0 +1,9 @@
+//! What a test counted, in a line that `ops/prove` adds up.
+
+/// The beginning of such a line.
+pub const COUNTED: &str = "counted: ";
+
+/// Says that there were `n` of `what`; words as a reader of PROOF.md reads them.
+pub fn counted(n: usize, what: &str) {
+    println!("{COUNTED}{n} {what}");
+}

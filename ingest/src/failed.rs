@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::report::count;
 
 pub(crate) use retry::remove_lone;
-pub use retry::{EXAMPLES as RETRY_EXAMPLES, Retry, retry};
+pub use retry::{EXAMPLES as RETRY_EXAMPLES, Report, Retry, give_back, retry};
 
 /// Shown below `ingest failed --help`.
 pub const EXAMPLES: &str = "\

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use queue::broken::{Rule, broken};
 use queue::{QueueName, Token};
 use store::sieve::Sieve;
 
@@ -186,7 +187,7 @@ impl Intake<'_, '_> {
                 continue;
             }
             // A file whose reader died before is read alone, so that its next death takes nobody along.
-            let suspect = listed.attempt > 0;
+            let suspect = listed.attempt > 0 && !broken(Rule::AttemptSingly);
             if suspect {
                 self.store_now(batch, committer)?;
             } else if batch.is_full_for(0, self.limits) {

@@ -5,6 +5,7 @@
 //! is nowhere that anybody looks, so it counts as not done. Nor is another database made in the place of one that was open: it
 //! was moved away, or its disk is gone, and may come back.
 
+use queue::broken::{Rule, broken};
 use store::write::{Log, Writer};
 
 use crate::error::{At, Error};
@@ -40,10 +41,14 @@ impl StoreHandle {
             None => self.open()?,
         };
         self.was_open = true;
-        let done = work(&mut writer)?;
-        writer.check_current()?;
-        self.writer = Some(writer);
-        Ok(done)
+        let done = work(&mut writer).and_then(|done| {
+            writer.check_current()?;
+            Ok(done)
+        });
+        if done.is_ok() || broken(Rule::NoSyncAgain) {
+            self.writer = Some(writer);
+        }
+        done
     }
 
     fn open(&self) -> Result<Writer, Error> {

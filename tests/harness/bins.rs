@@ -44,6 +44,21 @@ pub fn example(name: &str) -> PathBuf {
     run(cargo).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
 }
 
+/// The program in which rules can be broken (tests/prove/broken.rs), built when it is first asked for. Only packages of ours are
+/// built anew for it, beside those that are used.
+///
+/// # Panics
+/// When it cannot be built, with the compiler's words.
+pub fn broken() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
+    cargo.args(["-p", "tests", "--features", "broken", "--bin", "prove-broken"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    run(cargo).remove("prove-broken").expect("cargo names the program that it was asked to build")
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     // Of this package's own folder, which is one below.

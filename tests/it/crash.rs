@@ -329,3 +329,14 @@ fn dead_and_living_hooks() {
     let report = pass(1);
     assert_eq!((report.adopted, report.stored), (1, 1));
 }
+
+/// What the negative controls of tests/prove break, no program that is used can be told to break.
+#[test]
+fn no_program_can_be_told_to_break_a_rule() {
+    for name in ["prompt-hook", "ingest", "query-api"] {
+        let bytes = fs::read(harness::bin(name)).unwrap();
+        let word = b"PROMPT_MANAGER_TEST_BREAK";
+        let knows = bytes.windows(word.len()).any(|window| window == word);
+        assert!(!knows, "{name} was built with the feature `broken` of shared/queue");
+    }
+}

@@ -51,7 +51,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("status", &["export", "queue", "settings", "store"]),
     ("ingest", &["export", "queue", "redact", "settings", "status", "store", "supervisor", "terminal", "version"]),
     ("query-api", &["export", "queue", "settings", "status", "store", "supervisor", "terminal", "version"]),
-    ("tests", &["queue", "settings", "status", "store", "ingest"]),
+    ("tests", &["queue", "settings", "status", "store", "ingest", "prompt-hook"]),
 ];
 
 /// The folders of the API, each of which may import those after it.

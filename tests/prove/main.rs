@@ -5,6 +5,7 @@
 //! written, and the code is 1.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures and breaches are what it is for")]
 
+mod control;
 mod cut;
 mod disk;
 mod errors;
@@ -12,9 +13,11 @@ mod figures;
 mod kill;
 mod ledger;
 mod machine;
+mod model;
 mod part;
 mod points;
 mod record;
+mod run;
 mod security;
 mod soak;
 mod stage;

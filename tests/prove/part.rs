@@ -1,7 +1,8 @@
 //! What a part is, and which there are.
 
 use crate::figures::Figures;
-use crate::{cut, errors, kill, points, security, soak};
+pub(crate) use crate::run::{Run, Scale};
+use crate::{control, cut, errors, kill, model, points, security, soak};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -31,6 +32,16 @@ pub(crate) const PARTS: &[Part] = &[
         run: errors::run,
     },
     Part {
+        name: "model",
+        about: "random sequences of all that may happen against a small model, one step at a time",
+        run: model::run,
+    },
+    Part {
+        name: "control",
+        about: "each rule that keeps prompts broken in turn, to see it noticed",
+        run: control::run,
+    },
+    Part {
         name: "security",
         about: "the matrices of hostile requests, texts and paths; hook and ingester without a network",
         run: security::run,
@@ -41,31 +52,3 @@ pub(crate) const PARTS: &[Part] = &[
         run: soak::run,
     },
 ];
-
-/// How a part is run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    /// How much of it.
-    pub(crate) scale: Scale,
-    /// Where its random numbers begin.
-    pub(crate) seed: u64,
-}
-
-impl Run {
-    /// A figure of the slice, or of the whole.
-    pub(crate) fn of<T>(&self, slice: T, full: T) -> T {
-        match self.scale {
-            Scale::Slice => slice,
-            Scale::Full => full,
-        }
-    }
-}
-
-/// How much of a part is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scale {
-    /// As much as fits into `ops/test`.
-    Slice,
-    /// As much as PROOF.md claims.
-    Full,
-}

@@ -78,22 +78,35 @@ const UNKNOWN: &str = "unknown";
 
 /// What was done, or would be.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Report {
+pub struct Report {
     /// Files that are in the queue again.
-    returned: u64,
-    by_reason: BTreeMap<String, u64>,
+    pub returned: u64,
+    /// The same by the reason for which they had failed.
+    pub by_reason: BTreeMap<String, u64>,
     /// Files that stay for now: their name is in the queue already, or somebody is at them.
-    waiting: u64,
+    pub waiting: u64,
     /// What is no regular file, or has no queue file's name.
-    not_files: u64,
-    dry_run: bool,
+    pub not_files: u64,
+    /// Nothing was done.
+    pub dry_run: bool,
+}
+
+/// Returns files to the queue, and tells of it.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that is not there; the operating system's.
+pub fn retry(settings: &Settings, args: &Retry) -> Result<Exit, Error> {
+    let report = give_back(settings, args)?;
+    let text = if args.json { terminal::document(&report) } else { report.shown() };
+    terminal::print(text.as_bytes()).at("write the figures of", &settings.home.failed())?;
+    Ok(Exit::Done)
 }
 
 /// Returns files to the queue.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that is not there; the operating system's.
-pub fn retry(settings: &Settings, args: &Retry) -> Result<Exit, Error> {
+/// As [`retry`].
+pub fn give_back(settings: &Settings, args: &Retry) -> Result<Report, Error> {
     if args.names.is_empty() && !args.all && args.reason.is_empty() && args.since.is_none() {
         return Err(Error::Usage("name files, or give --all, --reason or --since".to_owned()));
     }
@@ -111,7 +124,7 @@ pub fn retry(settings: &Settings, args: &Retry) -> Result<Exit, Error> {
                 let free = taken.insert(&file.name) && !settings.home.incoming().join(&file.name).exists();
                 if free { Back::Returned } else { Back::Waits }
             }
-            (true, Ok(_)) => give_back(&settings.home, file)?,
+            (true, Ok(_)) => move_back(&settings.home, file)?,
             _ => Back::NotAFile,
         };
         match outcome {
@@ -129,9 +142,7 @@ pub fn retry(settings: &Settings, args: &Retry) -> Result<Exit, Error> {
     if !args.dry_run {
         found.lone_notes.iter().try_for_each(|note| remove_lone(&settings.home.failed().join(note)))?;
     }
-    let text = if args.json { terminal::document(&report) } else { report.shown() };
-    terminal::print(text.as_bytes()).at("write the figures of", &settings.home.failed())?;
-    Ok(Exit::Done)
+    Ok(report)
 }
 
 fn chosen<'f>(found: &'f Failures, args: &'f Retry, since_ms: Option<i64>) -> impl Iterator<Item = &'f Failed> {
@@ -148,7 +159,7 @@ enum Back {
     NotAFile,
 }
 
-fn give_back(home: &DataDir, file: &Failed) -> Result<Back, Error> {
+fn move_back(home: &DataDir, file: &Failed) -> Result<Back, Error> {
     let (failed, incoming, tmp) = (home.failed(), home.incoming(), home.tmp());
     let from = failed.join(&file.file);
     let note = failed.join(format!("{}{NOTE}", file.file));

@@ -4,6 +4,7 @@
 //! The order is what makes a crash harmless: rows and their keys are committed durably, and only then does a file leave
 //! processing. A death in between is a replay, which the key (name, hash) turns into nothing.
 
+use queue::broken::{Rule, broken};
 use store::write::{NewEvent, Stored};
 
 use crate::clock::{Clock, millis};
@@ -77,6 +78,9 @@ impl Batch {
         self.discarded.flush(store, places, report)?;
         if self.items.is_empty() {
             return Ok(());
+        }
+        if broken(Rule::CommitBeforeMove) {
+            self.items.iter_mut().try_for_each(|item| item.claim.move_to_archive(places).map(drop))?;
         }
         match write(&mut self.items, store, clock, steps) {
             Ok(stored) => self.settle(&stored, places, steps, report),

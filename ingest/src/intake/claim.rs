@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use queue::QueueName;
+use queue::broken::{Rule, broken};
 use queue::place::rename_new;
 use settings::Archive;
 use store::sieve::{End, Feed, Sieve};
@@ -111,7 +112,8 @@ impl Claim {
         attempt: u32,
         steps: &Steps<'_>,
     ) -> Result<Taken, Error> {
-        let Locked { file, meta } = match lock::lock(&path).at("open", &path)? {
+        let look = if attempt > 0 && broken(Rule::RescueByLock) { lock::disregard } else { lock::lock };
+        let Locked { file, meta } = match look(&path).at("open", &path)? {
             Outcome::Locked(locked) => locked,
             Outcome::Linked(locked) if twins::heal(places, &path, &locked.meta, &parts)? => locked,
             Outcome::Linked(_) => return Ok(Taken::LeftAlone(Odd::HardLinked)),
@@ -123,6 +125,7 @@ impl Claim {
         let mut claim = Self { file, path, name: name.to_owned(), parts, attempt, size: meta.len() };
         // After the last death there is no further attempt to begin.
         if claim.attempt < DEATHS {
+            let late = broken(Rule::LockBeforeRename) && claim.file.unlock().is_ok();
             match claim.rename(places.in_processing(name, attempt + 1)) {
                 Ok(()) => claim.attempt += 1,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Taken::Busy),
@@ -132,6 +135,9 @@ impl Claim {
                 Err(error) => return Err(error).at("move to processing", &claim.path),
             }
             steps.at(Step::Claimed)?;
+            if late && !lock::try_exclusive(&claim.file).at("lock", &claim.path)? {
+                return Ok(Taken::Busy);
+            }
             return Ok(Taken::Claim(claim));
         }
         claim.attempt += 1;
@@ -243,7 +249,10 @@ impl Claim {
         }
     }
 
-    fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
+    pub(super) fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
+        if broken(Rule::CommitBeforeMove) && self.path.starts_with(&places.archive) {
+            return Ok(Archived::Moved); // before the commit
+        }
         if places.archiving == Archive::Off {
             fs::remove_file(&self.path).at("remove", &self.path)?;
             return Ok(Archived::Removed);

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use queue::QueueName;
+use queue::broken::{Rule, broken};
 use queue::place::rename_new;
 use queue::scan::JsonScanner;
 
@@ -73,7 +74,8 @@ impl Janitor {
                 continue;
             };
             let path = entry.path();
-            match lock::lock(&path).at("open", &path)? {
+            let look = if broken(Rule::AdoptByLock) { lock::disregard } else { lock::lock };
+            match look(&path).at("open", &path)? {
                 Outcome::Locked(locked) => {
                     let Some(name) = self.ready(&locked.file, &locked.meta, name, now).at("read", &path)? else {
                         continue;

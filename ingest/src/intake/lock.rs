@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use queue::broken::{Rule, broken};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -52,6 +53,18 @@ pub(crate) enum Odd {
 /// # Errors
 /// Those of the operating system that are not about this file alone.
 pub(crate) fn lock(path: &Path) -> io::Result<Outcome> {
+    take(path, try_exclusive)
+}
+
+/// Opens `path` whoever has it: for the controls of the rules that need the lock.
+///
+/// # Errors
+/// As [`lock`].
+pub(crate) fn disregard(path: &Path) -> io::Result<Outcome> {
+    take(path, |_| Ok(true))
+}
+
+fn take(path: &Path, lock: impl FnOnce(&File) -> io::Result<bool>) -> io::Result<Outcome> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
@@ -60,7 +73,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<Outcome> {
         Err(Errno::ACCESS | Errno::PERM) => return Ok(Outcome::Odd(Odd::Unreadable)),
         Err(error) => return Err(error.into()),
     };
-    if !try_exclusive(&file)? {
+    if !lock(&file)? {
         return Ok(Outcome::Busy);
     }
     let meta = file.metadata()?;
@@ -70,7 +83,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<Outcome> {
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Ok(Outcome::Odd(Odd::OtherOwner));
     }
-    if !is_at(&meta, path)? {
+    if !broken(Rule::InodeRecheck) && !is_at(&meta, path)? {
         return Ok(Outcome::Gone);
     }
     let linked = meta.nlink() != 1;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
+use crate::broken::{Rule, broken};
 use crate::sys;
 
 /// Renames `from` to `to` if `to` is free.
@@ -13,6 +14,9 @@ use crate::sys;
 /// # Errors
 /// `AlreadyExists` if `to` is taken, else the operating system's.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    if broken(Rule::NoReplace) {
+        return fs::rename(from, to);
+    }
     match sys::rename_noreplace(from, to) {
         Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
             link_then_unlink(from, to)

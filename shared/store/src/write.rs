@@ -36,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use queue::DataDir;
+use queue::broken::{Rule, broken};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::courtesy::Courtesy;
@@ -138,7 +139,11 @@ impl Writer {
     /// [`Error::Busy`] when another writer holds it for longer than the busy timeout; [`Error::Outdated`] if a newer program has
     /// upgraded the database since it was opened.
     pub fn batch(&mut self) -> Result<Batch<'_>, Error> {
-        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).op("begin");
+        let behavior = match broken(Rule::BeginImmediate) {
+            true => TransactionBehavior::Deferred,
+            false => TransactionBehavior::Immediate,
+        };
+        let begun = self.conn.transaction_with_behavior(behavior).op("begin");
         let tx = begun.map_err(|error| error.held(&self.dir))?;
         migrate::expect(&tx).map_err(|error| match error {
             Error::TooNew { found, known, .. } => Error::Outdated { found, known },

@@ -1,0 +1,29 @@
+//! How a part is run: a slice of it or all, and from which random numbers on.
+
+/// How a part is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// How much of it.
+    pub(crate) scale: Scale,
+    /// Where its random numbers begin.
+    pub(crate) seed: u64,
+}
+
+impl Run {
+    /// A figure of the slice, or of the whole.
+    pub(crate) fn of<T>(&self, slice: T, full: T) -> T {
+        match self.scale {
+            Scale::Slice => slice,
+            Scale::Full => full,
+        }
+    }
+}
+
+/// How much of a part is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// As much as fits into `ops/test`.
+    Slice,
+    /// As much as PROOF.md claims.
+    Full,
+}

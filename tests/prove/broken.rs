@@ -1,10 +1,10 @@
 //! The ingester and the hook once more, in a program whose rules can be broken: what the part `control` runs.
 //!
 //! ```text
-//! prove-broken check RULE      the driver of a rule: 0 if it holds, 1 if the driver found it broken, in one line
-//! prove-broken passes HOME N   passes of one ingester, for a driver that looks at it from outside
-//! prove-broken hook ARGS…      the hook
-//! prove-broken model SEED      the same of the part `model`, which looks for a minute
+//! prove-broken check RULE           the driver of a rule: 0 if it holds, 1 if the driver found it broken, in one line
+//! prove-broken model SEED SECONDS   the same of the part `model`, which looks for so long
+//! prove-broken passes HOME N        passes of one ingester, for a driver that looks at it from outside
+//! prove-broken hook ARGS…           the hook
 //! ```
 //!
 //! Built with the feature `broken` of shared/queue, which no other program is. `$PROMPT_MANAGER_TEST_BREAK` names the rule that
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match word(0).as_str() {
         "check" => check(&word(1)),
         "passes" => passes(Path::new(&word(1)), word(2).parse().unwrap_or(1)),
-        "model" => model(word(1).parse().unwrap_or(0)),
+        "model" => model(word(1).parse().unwrap_or(0), word(2).parse().unwrap_or(1)),
         "hook" => {
             let options =
                 prompt_hook::Options::new(args.iter().skip(1).map(OsString::as_os_str), |name| std::env::var_os(name));
@@ -61,8 +61,8 @@ fn check(name: &str) -> ExitCode {
 }
 
 /// Whether the model notices anything.
-fn model(seed: u64) -> ExitCode {
-    let (steps, time) = (u64::MAX, Duration::from_secs(60));
+fn model(seed: u64, seconds: u64) -> ExitCode {
+    let (steps, time) = (u64::MAX, Duration::from_secs(seconds));
     match model::explore(&model::Bounds { seed, steps, time, shrink: 0 }) {
         Ok(_) => ExitCode::SUCCESS,
         Err(breach) => {

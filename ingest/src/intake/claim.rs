@@ -250,7 +250,7 @@ impl Claim {
     }
 
     pub(super) fn move_to_archive(&mut self, places: &Places) -> Result<Archived, Error> {
-        if broken(Rule::CommitBeforeMove) && self.path.starts_with(&places.archive) {
+        if broken(Rule::CommitBeforeMove) && (self.path.starts_with(&places.archive) || !self.path.exists()) {
             return Ok(Archived::Moved); // before the commit
         }
         if places.archiving == Archive::Off {

@@ -2,8 +2,8 @@
 //!
 //! Everything here is std only, because the hook links it and pays for it at each prompt. Reading order: `layout`
 //! (places), `name` (file names), `scan` (where a payload ends), `rate` (a prompt that is for us) with `field` (one text of a
-//! payload), `place` (how a file moves), `plain` (files that others put there), `sys` (the system calls below), `broken` (rules that a test
-//! can break).
+//! payload), `place` (how a file moves), `plain` (files that others put there), `sys` (the system calls below), `broken`
+//! (rules that a test can break).
 
 pub mod broken;
 pub mod field;

@@ -25,14 +25,14 @@ struct Item {
     /// A hook has told that it is safe.
     is_acked: bool,
     is_stored: bool,
+    /// How often a reader died while a file of it was in processing.
+    deaths: u32,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     items: BTreeMap<Hash, Item>,
-    /// Readers that died.
-    pub(crate) deaths: u32,
     /// Files in the archive whose bytes did not come back from a power cut.
     damaged: BTreeSet<Hash>,
     /// Empty files that were told of instead of kept.
@@ -62,6 +62,7 @@ impl Ledger {
             files: 0,
             is_acked: false,
             is_stored: false,
+            deaths: 0,
         });
         item.files += 1;
     }
@@ -78,6 +79,15 @@ impl Ledger {
     pub(crate) fn acked(&mut self, bytes: &[u8]) {
         if let Some(item) = self.items.get_mut(&hash(bytes)) {
             item.is_acked = true;
+        }
+    }
+
+    /// A reader died while the files lay so. Whose those in processing were is not asked: more than it had are counted, never fewer.
+    pub(crate) fn died(&mut self, files: &Files) {
+        for entry in files.now().iter().filter(|entry| entry.part == Part::Processing) {
+            if let Some(item) = self.items.get_mut(&entry.hash) {
+                item.deaths += 1;
+            }
         }
     }
 
@@ -149,7 +159,7 @@ impl Ledger {
             }),
             Part::Failed if item.is_whole => {
                 demand(!item.is_stored, || format!("in failed, and stored: {}", item.shown))?;
-                demand(self.deaths >= DEATHS, || format!("in failed, and nothing is wrong with it: {}", item.shown))
+                demand(item.deaths >= DEATHS, || format!("in failed, and nothing is wrong with it: {}", item.shown))
             }
             _ => Ok(()),
         }

@@ -118,7 +118,7 @@ impl Machine {
             }
             Action::Again { which } => self.again(which),
             Action::Go { ingester, steps, everything } => {
-                self.go(usize::from(ingester) % 2, Some(steps), everything)?
+                self.go(usize::from(ingester) % 2, Some(steps), everything)?;
             }
             Action::Finish { ingester } => self.go(usize::from(ingester) % 2, None, false)?,
             Action::Crash { ingester } => self.crash(usize::from(ingester) % 2),

@@ -41,9 +41,9 @@ impl Machine {
         image.restore(&self.data);
         self.files.look();
         let damaged = self.files.cut(back, cut);
-        self.ledger.deaths += 1;
         let kept = self.kept()?;
         let taken = self.ledger.cut(&self.files, &damaged, &kept, &undone)?;
+        self.ledger.died(&self.files);
         self.step("power cuts");
         self.figures.count("files that came back damaged", taken.damaged);
         self.figures.count("acked and lost in the window", taken.acked);

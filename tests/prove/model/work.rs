@@ -84,7 +84,7 @@ impl Machine {
             self.died_at.insert(step);
         }
         self.ingesters[which].die();
-        self.ledger.deaths += 1;
+        self.ledger.died(&self.files);
         self.step("crashes");
     }
 

@@ -14,7 +14,7 @@
 //! - The queue's folders go back, all of them together, to any moment since the cut before, however much was committed since:
 //!   nobody syncs them. A journal keeps the order of renames, so it is always one moment, and no mixture.
 //! - A file that was not on the disk at the cut before may be empty or cut short: nobody syncs it either. If nothing of it was
-//!   committed, that is the window which PROOF.md states; the model demands that it is then told in failed.
+//!   committed, that is the window which ARCHITECTURE.md states; the model demands that it is then told in failed.
 //! - Transcripts are Claude Code's, and stay. Who dies alone (a crash) loses nothing that was written.
 //!
 //! What is not here is elsewhere: a real `kill -9` (`kill`), real disks (`cut`), ingesters that run truly side by side (`kill`).

@@ -76,7 +76,7 @@ fn suite() -> PathBuf {
     let built = cargo.current_dir(repository()).stderr(Stdio::inherit()).output().expect("cargo starts");
     let said = String::from_utf8_lossy(&built.stdout);
     let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?))).last();
+    let program = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?))).next_back();
     program.unwrap_or_else(|| panic!("the end-to-end tests were not built: {}", built.status))
 }
 

@@ -214,7 +214,8 @@ impl Pass<'_, '_> {
     fn adopt(&mut self, tmp: &Path, incoming: &Path) -> Result<(), Error> {
         if self.ctx.watch.due(tmp, self.now) {
             lost::tell(&self.ctx.places, self.now)?;
-            let again = self.ctx.janitor.adopt(tmp, incoming, self.now, &self.steps, &mut self.report)?;
+            let places = (tmp, incoming);
+            let again = self.ctx.janitor.adopt(places, self.ctx.max_event, self.now, &self.steps, &mut self.report)?;
             self.look_again(tmp, again);
         }
         Ok(())

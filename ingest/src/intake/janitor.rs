@@ -52,14 +52,15 @@ pub(crate) enum Again {
 }
 
 impl Janitor {
-    /// Moves what no hook writes any more from `tmp` into `incoming`.
+    /// Moves what no hook writes any more from `tmp` into `incoming`. What is larger than `most` is not read: it will not be
+    /// taken in, whatever it holds, and may be a hole without an end.
     ///
     /// # Errors
     /// Those that are not about one file alone.
     pub(crate) fn adopt(
         &mut self,
-        tmp: &Path,
-        incoming: &Path,
+        (tmp, incoming): (&Path, &Path),
+        most: u64,
         now: SystemTime,
         steps: &Steps<'_>,
         report: &mut PassReport,
@@ -77,9 +78,11 @@ impl Janitor {
             let look = if broken(Rule::AdoptByLock) { lock::disregard } else { lock::lock };
             match look(&path).at("open", &path)? {
                 Outcome::Locked(locked) => {
-                    let Some(name) = self.ready(&locked.file, &locked.meta, name, now).at("read", &path)? else {
-                        continue;
+                    let ready = match locked.meta.len() <= most {
+                        true => self.ready(&locked.file, &locked.meta, name, now).at("read", &path)?,
+                        false => Some(name),
                     };
+                    let Some(name) = ready else { continue };
                     match place(&path, incoming, &name)? {
                         Placed::Now => {
                             steps.at(Step::Adopted)?;
@@ -180,6 +183,7 @@ mod tests {
     use crate::step::go_on;
 
     const NAME: &str = "0000000000000000007-unknown-Stop.json";
+    const MOST: u64 = 1000;
 
     /// A file in tmp, `age` old, with a living hook or without; where is it afterwards?
     fn check(content: &str, age: Duration, alive: bool, expected: Option<&str>) {
@@ -196,7 +200,7 @@ mod tests {
         let mut report = PassReport::default();
         let mut janitor = Janitor::default();
         for _ in 0..2 {
-            let again = janitor.adopt(&tmp, &incoming, now, &Steps::new(&mut go_on), &mut report).unwrap();
+            let again = janitor.adopt((&tmp, &incoming), MOST, now, &Steps::new(&mut go_on), &mut report).unwrap();
             assert_eq!(again == Again::Yes, alive, "{content}");
         }
         assert_eq!(report.adopted, u64::from(expected.is_some()), "{content}");
@@ -233,8 +237,8 @@ mod tests {
         fs::write(incoming.join(NAME), "other").unwrap();
         let mut report = PassReport::default();
         let mut adopt = || {
-            let again =
-                Janitor::default().adopt(&tmp, &incoming, SystemTime::now(), &Steps::new(&mut go_on), &mut report);
+            let (places, mut hook) = ((&*tmp, &*incoming), go_on);
+            let again = Janitor::default().adopt(places, MOST, SystemTime::now(), &Steps::new(&mut hook), &mut report);
             (again.unwrap(), report.adopted, report.busy, report.left_alone)
         };
         assert_eq!(adopt(), (Again::Yes, 0, 1, 1));
@@ -243,5 +247,18 @@ mod tests {
         fs::remove_file(incoming.join(NAME)).unwrap();
         assert_eq!(adopt(), (Again::No, 1, 1, 2));
         assert_eq!(fs::read_to_string(incoming.join(NAME)).unwrap(), "{}");
+    }
+
+    /// A hole of 2 GiB in tmp was read to its end, by each pass that began anew.
+    #[test]
+    fn what_is_larger_than_any_event_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let (tmp, incoming) = (home.path().join("tmp"), home.path().join("incoming"));
+        fs::create_dir(&tmp).unwrap();
+        File::create(tmp.join(NAME)).unwrap().set_len(MOST + 1).unwrap();
+        let (mut report, mut janitor) = (PassReport::default(), Janitor::default());
+        janitor.adopt((&tmp, &incoming), MOST, SystemTime::now(), &Steps::new(&mut go_on), &mut report).unwrap();
+        assert_eq!((report.adopted, janitor.incomplete.len()), (1, 0));
+        assert_eq!(incoming.join(NAME).metadata().unwrap().len(), MOST + 1);
     }
 }

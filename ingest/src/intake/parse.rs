@@ -71,6 +71,10 @@ fn read(text: &str) -> Result<Said, Reject> {
     }
     let said = json.deserialize_map(Fields).map_err(|error| fault(&error))?;
     json.end().map_err(|error| Reject::new(Class::TrailingBytes, place(&error)))?;
+    // A key that is read as bytes may hold any sign. One that JSON forbids there can only stand where such signs are at all.
+    if text.bytes().any(|byte| byte < b' ') {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| fault(&error))?;
+    }
     Ok(said)
 }
 
@@ -194,6 +198,14 @@ mod tests {
         check_rejected("12", Class::NotAnObject);
         check_rejected(r#"{"a":1}{"b":"SECRET"}"#, Class::TrailingBytes);
         check_rejected(r#"{"a":1} SECRET"#, Class::TrailingBytes);
+    }
+
+    /// A payload with a flipped bit in a name was taken for JSON, and no later reader could read it.
+    #[test]
+    fn a_control_sign_in_a_name() {
+        check_rejected("{\"a\nb\":1}", Class::NotJson);
+        check_rejected("{\"a\\u0061\u{1}b\":1}", Class::NotJson);
+        check("{\n\t\"a\\nb\": 1\r\n}", "from-name", "Stop", None);
     }
 
     #[test]

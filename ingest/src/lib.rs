@@ -22,6 +22,8 @@ pub mod daemon;
 mod disk;
 pub mod dispatch;
 pub mod doctor;
+#[doc(hidden)]
+pub mod doors;
 pub mod error;
 pub mod examples;
 pub mod exit;

@@ -12,6 +12,7 @@ mod client;
 mod command;
 mod counted;
 mod fixture;
+pub mod fuzz;
 mod generate;
 pub mod hostile;
 mod http;

@@ -253,6 +253,20 @@ fn packages_depend_in_one_direction() {
     }
 }
 
+/// The fuzz targets are a workspace of their own, with a lock file of its own: what they run is still what is built.
+#[test]
+fn fuzz_targets_are_made_of_the_same_packages() {
+    let locked = |path: &str| -> BTreeSet<String> {
+        let text = fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let packages = text.split("[[package]]\n").skip(1);
+        packages.map(|package| package.lines().take(2).collect::<Vec<_>>().join(" ")).collect()
+    };
+    let own = ["arbitrary", "fuzz", "libfuzzer-sys"].map(|name| format!("name = \"{name}\" "));
+    let (ours, theirs) = (locked("Cargo.lock"), locked("tests/fuzz/Cargo.lock"));
+    let other: Vec<_> = theirs.difference(&ours).filter(|it| !own.iter().any(|own| it.starts_with(own))).collect();
+    assert!(other.is_empty() && theirs.len() > 50, "copy Cargo.lock to tests/fuzz and build there once: {other:?}");
+}
+
 #[test]
 fn the_hook_has_no_foreign_code() {
     for package in ["prompt-hook", "queue"] {

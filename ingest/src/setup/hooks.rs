@@ -11,6 +11,8 @@
 pub(super) mod beside;
 mod configuration;
 mod document;
+#[doc(hidden)]
+pub mod door;
 mod edit;
 mod file;
 mod folder;

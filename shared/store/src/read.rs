@@ -8,6 +8,8 @@
 
 mod conversation;
 mod cut;
+#[doc(hidden)]
+pub mod door;
 pub mod export;
 mod figures;
 mod filter;

@@ -18,7 +18,7 @@ impl TryFrom<String> for SessionCursor {
 }
 
 /// The text of a place among sessions.
-pub(in crate::handlers) fn encode(position: &SessionPosition) -> String {
+pub(crate) fn encode(position: &SessionPosition) -> String {
     let bytes = position.ended_ms.to_be_bytes();
     bytes.iter().chain(position.id.as_bytes()).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -31,7 +31,7 @@ fn decode(text: &str) -> Option<SessionPosition> {
 }
 
 /// The text of a place among conversations.
-pub(in crate::handlers) fn encode_position(position: Position) -> String {
+pub(crate) fn encode_position(position: Position) -> String {
     let halves = [position.timestamp_ms, position.id.0];
     halves.iter().map(|half| format!("{half:016x}")).collect()
 }

@@ -27,7 +27,9 @@ use bits::Bits;
 pub(super) use effort::Effort;
 use hits::Index;
 pub(super) use hits::{Rows, TITLE};
+pub(super) use plain::Lowered;
 use plain::Plain;
+pub(super) use scratch::united;
 use scratch::{Needle, Scratch};
 #[cfg(test)]
 pub(super) use {effort::STATEMENT as CONVERSATIONS, hits::STATEMENTS};
@@ -288,24 +290,13 @@ fn planned(
     let words = asked.scratch.words(&term.text)?;
     let Some(last) = words.last() else { return Ok(None) };
     let beginning = term.form == Form::Beginning;
-    let star = if beginning { "*" } else { "" };
-    let whole = format!("\"{}\"{star}", spaced(&term.text));
     // An index without places of words takes them one by one.
-    let of_tools = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" AND ") + star;
-    let part = match (&words[..], term.form) {
-        ([word], Form::Bare) if word.chars().count() >= PART => Some(word.clone()),
-        _ => None,
-    };
-    let mut planned = Planned {
-        negated: term.negated,
-        needle: Needle {
-            words: whole.clone(),
-            part: part.as_ref().map(|part| format!("\"{part}\"")),
-            plain: Plain::new(&words, beginning, part.as_deref()),
-        },
-        of_tools,
-        sources: Vec::new(),
-    };
+    let of_tools = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" AND ")
+        + if beginning { "*" } else { "" };
+    let part = part(term, &words);
+    let needle = needle(term, &words);
+    let whole = needle.words.clone();
+    let mut planned = Planned { negated: term.negated, needle, of_tools, sources: Vec::new() };
     let (of_tools, long) = (planned.of_tools.clone(), last.chars().count() > INDEXED_BEGINNING);
     let mut look = |index: Index, expression: &str, doubtful: bool| -> Result<(), Error> {
         let gathered = beginning && (long || matches!(index, Index::Tools { .. }));
@@ -354,6 +345,26 @@ fn planned(
         look(Index::Tools { place }, &of_tools, words.len() > 1)?;
     }
     Ok(Some(planned))
+}
+
+/// A term of these words as it is looked for in texts.
+pub(super) fn needle(term: &Term, words: &[String]) -> Needle {
+    let beginning = term.form == Form::Beginning;
+    let star = if beginning { "*" } else { "" };
+    let part = part(term, words);
+    Needle {
+        words: format!("\"{}\"{star}", spaced(&term.text)),
+        part: part.as_ref().map(|part| format!("\"{part}\"")),
+        plain: Plain::new(words, beginning, part.as_deref()),
+    }
+}
+
+/// The part of a word that a term may be.
+fn part(term: &Term, words: &[String]) -> Option<String> {
+    match (words, term.form) {
+        ([word], Form::Bare) if word.chars().count() >= PART => Some(word.clone()),
+        _ => None,
+    }
 }
 
 /// Asks an index how many hits it has, and for them if they are few. `gathered`: at each probe it would collect all hits.

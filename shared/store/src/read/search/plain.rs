@@ -24,14 +24,14 @@ pub(in crate::read) struct Plain {
 impl Plain {
     /// The term of these words, as the tokenizer gives them, and of the part of a word that it may be. `None` if a word has
     /// other signs: it stands in no plain text.
-    pub(super) fn new(words: &[String], beginning: bool, part: Option<&str>) -> Option<Self> {
+    pub(in crate::read) fn new(words: &[String], beginning: bool, part: Option<&str>) -> Option<Self> {
         let finder = |word: &str| Finder::new(word).into_owned();
         let first = words.first().filter(|_| words.iter().all(|word| word.is_ascii()))?;
         Some(Self { words: words.to_vec(), beginning, first: finder(first), part: part.map(finder) })
     }
 
     /// Where the term stands in a plain text of small letters, in bytes, in order; with `parts` also as a part of a word.
-    pub(super) fn places(&self, text: &Lowered, parts: bool) -> Vec<Range<usize>> {
+    pub(in crate::read) fn places(&self, text: &Lowered, parts: bool) -> Vec<Range<usize>> {
         let mut places: Vec<_> = self.phrases(&text.0).take(MOST_PLACES).collect();
         if let Some(part) = self.part.as_ref().filter(|_| parts) {
             places.extend(all(part, &text.0).take(MOST_PLACES));
@@ -73,11 +73,11 @@ impl Plain {
 }
 
 /// A plain text in small letters: that is all that case is there, and byte for byte in its place.
-pub(super) struct Lowered(Vec<u8>);
+pub(in crate::read) struct Lowered(Vec<u8>);
 
 impl Lowered {
     /// `None` if the text is not plain.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(in crate::read) fn of(text: &str) -> Option<Self> {
         is_plain(text).then(|| Self(text.as_bytes().to_ascii_lowercase()))
     }
 }

@@ -106,7 +106,7 @@ fn marked(conn: &Connection, sql: &str, expression: &str) -> Result<Vec<Range<us
 }
 
 /// In order, without overlaps.
-pub(super) fn united(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+pub(in crate::read) fn united(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
     places.sort_unstable_by_key(|place| (place.start, place.end));
     let mut united: Vec<Range<usize>> = Vec::with_capacity(places.len());
     for place in places {

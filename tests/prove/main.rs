@@ -10,6 +10,7 @@ mod cut;
 mod disk;
 mod errors;
 mod figures;
+mod hostile;
 mod kill;
 mod ledger;
 mod machine;

@@ -2,7 +2,7 @@
 
 use crate::figures::Figures;
 pub(crate) use crate::run::{Run, Scale};
-use crate::{control, cut, errors, kill, model, points, security, soak};
+use crate::{control, cut, errors, hostile, kill, model, points, security, soak};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -40,6 +40,11 @@ pub(crate) const PARTS: &[Part] = &[
         name: "control",
         about: "each rule that keeps prompts broken in turn, to see it noticed",
         run: control::run,
+    },
+    Part {
+        name: "hostile",
+        about: "made-up input for every reader, damaged queue files and databases, odd things in the queue",
+        run: hostile::run,
     },
     Part {
         name: "security",

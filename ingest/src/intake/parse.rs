@@ -66,23 +66,30 @@ fn read(text: &str) -> Result<Said, Reject> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(match json.deserialize_ignored_any(IgnoredAny).and_then(|_| json.end()) {
             Ok(()) => Reject::new(Class::NotAnObject, "the outermost value is no object"),
-            Err(error) => fault(&error),
+            Err(error) => fault(&error, text),
         });
     }
-    let said = json.deserialize_map(Fields).map_err(|error| fault(&error))?;
+    let said = json.deserialize_map(Fields).map_err(|error| fault(&error, text))?;
     json.end().map_err(|error| Reject::new(Class::TrailingBytes, place(&error)))?;
     // A key that is read as bytes may hold any sign. One that JSON forbids there can only stand where such signs are at all.
     if text.bytes().any(|byte| byte < b' ') {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| fault(&error))?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| fault(&error, text))?;
     }
     Ok(said)
 }
 
-fn fault(error: &serde_json::Error) -> Reject {
+fn fault(error: &serde_json::Error, text: &str) -> Reject {
     match error.classify() {
         Category::Eof => Reject::new(Class::Truncated, format!("ends {}", place(error))),
+        _ if ends_in_a_number(text) => Reject::new(Class::Truncated, format!("ends {}", place(error))),
         _ => Reject::new(Class::NotJson, place(error)),
     }
+}
+
+/// To serde_json a number without its last digits is a wrong one, even where the text ends. With a digit more it goes on.
+fn ends_in_a_number(text: &str) -> bool {
+    text.ends_with(['-', '+', '.', 'e', 'E'])
+        && serde_json::from_str::<IgnoredAny>(&format!("{text}0")).is_err_and(|error| error.is_eof())
 }
 
 /// The error's own text may quote the payload, its place does not.
@@ -215,6 +222,17 @@ mod tests {
         check_rejected(nested(MAX_DEPTH + 1), Class::TooDeep);
         check_rejected(nested(1_000_000), Class::TooDeep);
         check_rejected("[".repeat(1_000_000), Class::TooDeep);
+    }
+
+    /// A payload cut behind the sign, the point or the `e` of a number was taken for no JSON.
+    #[test]
+    fn a_number_that_is_cut_off() {
+        let whole = r#"{"n":[-0.5e-7,1E+9]}"#;
+        for end in 1..whole.len() {
+            check_rejected(&whole[..end], Class::Truncated);
+        }
+        check_rejected(r#"{"n":--"#, Class::NotJson);
+        check_rejected(r#"{"n" -"#, Class::NotJson);
     }
 
     /// Cut anywhere, a payload is rejected and never taken for a shorter one.

@@ -94,7 +94,7 @@ impl Intake<'_, '_> {
         for name in odd {
             match fail::bury_odd(self.places, name, self.clock.began, self.steps)? {
                 fail::Oddity::Buried => self.report.failed += 1,
-                fail::Oddity::NotOurs => self.report.left_alone += 1,
+                fail::Oddity::Stays => self.report.left_alone += 1,
                 fail::Oddity::Gone => {}
             }
         }

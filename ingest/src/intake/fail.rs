@@ -99,8 +99,8 @@ fn note_of(file: &Path) -> PathBuf {
 pub(crate) enum Oddity {
     /// It is in failed.
     Buried,
-    /// It belongs to somebody else, and stays.
-    NotOurs,
+    /// It belongs to somebody else, or cannot be moved, and stays.
+    Stays,
     /// It is gone, or a file by now.
     Gone,
 }
@@ -117,9 +117,12 @@ pub(crate) fn bury_odd(places: &Places, name: &str, now: SystemTime, steps: &Ste
         meta => meta.at("look at", &from)?,
     };
     if meta.uid() != rustix::process::geteuid().as_raw() {
-        return Ok(Oddity::NotOurs);
+        return Ok(Oddity::Stays);
     }
     let kind = meta.file_type();
+    if kind.is_dir() && meta.mode() & 0o200 == 0 {
+        return Ok(Oddity::Stays); // its `..` would have to be written
+    }
     let what = match () {
         () if kind.is_file() => return Ok(Oddity::Gone),
         () if kind.is_symlink() => "a symlink",
@@ -131,4 +134,29 @@ pub(crate) fn bury_odd(places: &Places, name: &str, now: SystemTime, steps: &Ste
     let grave = Grave { name, size: meta.len(), attempts: 0 };
     bury(places, &from, &grave, &Reject::new(Class::NotAFile, what), now, steps)?;
     Ok(Oddity::Buried)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::go_on;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A folder that is closed, under a queue file's name, cannot be moved: each pass ended at it and took nothing in.
+    #[test]
+    fn a_closed_folder_ends_no_pass() {
+        let home = tempfile::tempdir().unwrap();
+        let data = queue::DataDir::new(home.path());
+        data.create().unwrap();
+        let name = "0000000000000000007-s-Stop.json";
+        let folder = data.incoming().join(name);
+        let mut hook = go_on;
+        let mut bury = || bury_odd(&Places::new(&data, None), name, SystemTime::now(), &Steps::new(&mut hook)).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o500)).unwrap();
+        assert_eq!((bury(), folder.exists()), (Oddity::Stays, true));
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+        assert_eq!((bury(), folder.exists()), (Oddity::Buried, false));
+    }
 }

@@ -188,6 +188,8 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
         _ => error.to_string(),
     };
     match error.sqlite_error_code() {
+        // FTS5 has no code of its own for it.
+        _ if detail.contains("invalid fts5 file format") => Error::Corrupt { op, detail },
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op, by: None },
         Some(Code::DiskFull) => Error::Storage { op, detail, full: true },
         Some(

@@ -7,6 +7,8 @@ mod damage;
 mod database;
 mod entries;
 mod files;
+mod kind;
+mod projects;
 mod readers;
 
 use harness::Seed;
@@ -23,6 +25,7 @@ pub(crate) fn run(run: &Run) -> Figures {
     add("readers", readers::run(run, &mut seed));
     add("queue files", files::run(run, &mut seed));
     add("folders of the queue", entries::run());
+    add("folders of transcripts", projects::run());
     add("databases", database::run(run, &mut seed));
     figures
 }

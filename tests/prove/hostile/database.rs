@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use harness::{Done, Hook, SCENARIOS, Scenario, Seed, World, law};
@@ -19,9 +18,8 @@ use super::content::Content;
 use super::damage::Way;
 use crate::figures::Figures;
 use crate::part::Run;
+use crate::points::each;
 
-/// As many as there are cores on the smallest machine that this runs on.
-const AT_ONCE: usize = 2;
 /// The session of what waits in the queue meanwhile.
 const WAITS: &str = "waits-while-it-is-damaged";
 /// What a database is made of.
@@ -52,37 +50,16 @@ const PATHS: &[&str] = &[
 ];
 
 pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
-    let copies = run.of(40, 1_000);
-    let seeds: Vec<u64> = (0..copies).map(|_| seed.number()).collect();
-    let (next, broken) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = || {
-        let _working = Working(&broken);
-        let (stage, mut figures) = (Stage::new(), Figures::default());
-        while !broken.load(Ordering::Relaxed) {
-            let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            figures.add(&stage.copy(*seed));
-        }
-        figures
-    };
-    let mut figures = Figures::default();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .for_each(|it| figures.add(&it.join().unwrap_or_else(|_| panic!("a damaged copy broke it"))));
+    let copies: Vec<u64> = (0..run.of(40, 1_000)).map(|_| seed.number()).collect();
+    let (idle, mut figures) = (Mutex::new(Vec::new()), Figures::default());
+    each(&copies, &mut figures, |number, figures| {
+        let stages = || idle.lock().unwrap_or_else(|it| it.into_inner());
+        let stage = stages().pop();
+        let stage = stage.unwrap_or_else(Stage::new);
+        figures.add(&stage.copy(*number));
+        stages().push(stage);
     });
     figures
-}
-
-/// If one panics, the others end too.
-struct Working<'a>(&'a AtomicBool);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 /// A store to make copies of.
@@ -185,12 +162,13 @@ impl Stage {
 
         let look = self.look(&what);
         let news: Vec<_> = look.codes.difference(&self.told).cloned().collect();
-        let is_told = look.once != Some(0) || !news.is_empty();
-        if is_told {
+        let found = Content::of(self.world.data());
+        // A piece of a transcript that cannot be unpacked is told to whoever reads it.
+        if look.once != Some(0) || !news.is_empty() || matches!(found, Err(store::Error::Corrupt { .. })) {
             figures.count("damage that is told", 1);
         } else {
-            let found = self.content(&what).without(WAITS);
-            if let Some(differs) = found.differs(&self.expected) {
+            let found = found.unwrap_or_else(|error| panic!("{what}: not told, and not to be read: {error}"));
+            if let Some(differs) = found.without(WAITS).differs(&self.expected) {
                 panic!("{what}: nothing tells of it, and not all is as it was:\n{differs}");
             }
             figures.count("damage that harms nothing", 1);

@@ -8,74 +8,45 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use harness::fuzz::{TARGETS, Target, mutate};
 use harness::{Seed, repository};
 
 use crate::figures::Figures;
 use crate::part::{Run, Scale};
+use crate::points::each;
 
 /// Runs in full, of all readers.
 const RUNS: u64 = 10_000_000;
 /// Inputs of the slice.
 const INPUTS: u64 = 200_000;
+/// A reader's runs or inputs come in so many portions, so that what breaks in one ends the others soon.
+const PORTIONS: u64 = 10;
 /// What a reader may use, in MiB, the fuzzer's own tables among it.
 const MEMORY: u32 = 128;
 /// What it may take for one input, in seconds.
 const TIME: u32 = 10;
 /// The longest input, in bytes.
 const LONGEST: u32 = 16 * 1024;
-/// As many as there are cores on the smallest machine that this runs on.
-const AT_ONCE: usize = 2;
 
 pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
     let programs = (run.scale == Scale::Full).then(built);
-    let seeds: Vec<u64> = TARGETS.iter().map(|_| seed.number()).collect();
-    let (next, broken) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = || {
-        let mut figures = Figures::default();
-        while !broken.load(Ordering::Relaxed) {
-            let nth = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(target), Some(seed)) = (TARGETS.get(nth), seeds.get(nth)) else { break };
-            let _working = Working(&broken);
-            match &programs {
-                Some(programs) => figures.count("fuzz runs", fuzzed(&programs.join(target.name), target, *seed)),
-                None => figures.count("made-up inputs", mutated(target, *seed, &broken)),
-            }
-            figures.count("readers", 1);
-        }
-        figures
-    };
+    let portions = (0..PORTIONS).flat_map(|_| TARGETS);
+    let portions: Vec<(&Target, u64)> = portions.map(|target| (target, seed.number())).collect();
     let mut figures = Figures::default();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        // A worker that panics has said what broke.
-        workers.into_iter().for_each(|worker| figures.add(&worker.join().unwrap_or_else(|_| panic!("a reader broke"))));
+    each(&portions, &mut figures, |(target, seed), figures| match &programs {
+        Some(programs) => figures.count("fuzz runs", fuzzed(&programs.join(target.name), target, *seed)),
+        None => figures.count("made-up inputs", mutated(target, *seed)),
     });
+    figures.count("readers", TARGETS.len() as u64);
     figures
 }
 
-/// If one panics, the others end too.
-struct Working<'a>(&'a AtomicBool);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 /// Inputs made from the committed ones; gives how many.
-fn mutated(target: &Target, seed: u64, broken: &AtomicBool) -> u64 {
+fn mutated(target: &Target, seed: u64) -> u64 {
     let (corpus, mut seed) = (target.corpus(), Seed::new(seed));
-    let inputs = INPUTS * target.share / 100;
-    for made in 0..inputs {
-        if broken.load(Ordering::Relaxed) {
-            return made;
-        }
+    let inputs = INPUTS * target.share / 100 / PORTIONS;
+    for _ in 0..inputs {
         let input = mutate::one(&corpus, target.words, &mut seed);
         if panic::catch_unwind(|| (target.run)(&input)).is_err() {
             let path = repository().join(format!("target/broke-{}-{}", target.name, blake3::hash(&input).to_hex()));
@@ -109,7 +80,7 @@ fn fuzzed(program: &Path, target: &Target, seed: u64) -> u64 {
     fs::create_dir_all(&found).unwrap_or_else(|error| panic!("create {}: {error}", found.display()));
     let mut command = Command::new(program);
     command.arg(&found).arg(target.corpus_dir()).current_dir(repository());
-    let runs = RUNS * target.share / 100;
+    let runs = RUNS * target.share / 100 / PORTIONS;
     // A seed of 0 would be one by the clock.
     command.arg(format!("-runs={runs}")).arg(format!("-seed={}", seed % 1_000_000_000 + 1));
     command.arg(format!("-rss_limit_mb={MEMORY}")).arg(format!("-timeout={TIME}")).arg(format!("-max_len={LONGEST}"));

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use harness::{SCENARIOS, Seed, World};
 use serde_json::Value;
-use store::check::check;
+use store::check::{About, check};
 use store::human::{Remark, Said, Stamp};
 use store::watch::unwatched;
 use store::write::Writer;
@@ -172,6 +172,35 @@ fn noise_in_one_page() {
     }
     println!("{recovered} recoveries, {kept} with what was said since the daily file");
     assert!(recovered > 4 && kept > recovered / 2, "{recovered} {kept}");
+}
+
+/// A page that a disk put in another's place can leave a piece of a transcript that cannot be unpacked, and nothing for the engine
+/// to complain of: doctor told to run `recover`, which found the database whole and did nothing, and backups took it along.
+#[test]
+fn a_piece_that_cannot_be_unpacked() {
+    let world = world();
+    let before = natural(&world);
+    let database = world.data().database();
+    let whole = fs::read(&database).unwrap();
+    let frames = whole.windows(4).enumerate().filter(|(_, at)| *at == b"\x28\xb5\x2f\xfd").map(|(at, _)| at);
+    let is_piece = |frame: &usize| {
+        let mut bytes = whole.clone();
+        bytes[frame + 4..frame + 20].fill(0xff);
+        fs::write(&database, bytes).unwrap();
+        let found = check(&database, &unwatched).unwrap();
+        found.problems.first().is_some_and(|problem| problem.about == About::Pieces)
+    };
+    assert!(frames.into_iter().any(|frame| is_piece(&frame)), "no frame of a transcript");
+
+    let report = ingest(&world, &["doctor", "--json"]).run().code(1).json();
+    let codes: Vec<_> = report["findings"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"transcript_damaged") && !codes.contains(&"database_damaged"), "{report}");
+    let done = ingest(&world, &["backup", &world.root().join("copy.db").to_string_lossy()]).run().code(1);
+    assert!(done.err().contains("cannot be unpacked"), "{done}");
+    assert_eq!(recover(&world)["state"], "damaged");
+    same(&natural(&world), &before, "made anew");
+    let report = ingest(&world, &["doctor", "--json"]).run().json();
+    assert!(!report.to_string().contains("transcript_damaged"), "{report}");
 }
 
 #[test]

@@ -24,8 +24,8 @@ pub(crate) fn run(run: &Run) -> Figures {
     };
     add("readers", readers::run(run, &mut seed));
     add("queue files", files::run(run, &mut seed));
-    add("folders of the queue", entries::run());
-    add("folders of transcripts", projects::run());
+    add("folders of the queue", entries::run(run, &mut seed));
+    add("folders of transcripts", projects::run(run, &mut seed));
     add("databases", database::run(run, &mut seed));
     figures
 }

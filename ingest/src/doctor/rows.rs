@@ -51,7 +51,7 @@ pub(super) fn file(round: &mut Round<'_>) -> Result<(), Error> {
                 round.found(Code::WordsDamaged, problem.detail);
                 round.mend(Code::WordsDamaged, Mend::Words);
             }
-            About::Schema | About::References => {} // looked at more closely below
+            About::Schema | About::References | About::Pieces => {} // looked at more closely below
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! Checks a database file from end to end: that it is ours, that every page and index fits, that every reference leads
-//! somewhere, that the index of words is whole.
+//! somewhere, that each piece of a transcript can be unpacked, that the index of words is whole.
 //!
 //! All of it works on a read-only connection. The index of words needs no statement of its own: since SQLite 3.44
 //! `integrity_check` asks every virtual table to check itself, and FTS5 does what its `'integrity-check'` command does, which
@@ -15,7 +15,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
 use crate::watch::{Watch, watched};
-use crate::{functions, migrate, open};
+use crate::write::CHUNK;
+use crate::{codec, functions, migrate, open};
 
 /// So many problems are told; more would say nothing new.
 const MOST: usize = 100;
@@ -31,6 +32,8 @@ pub enum About {
     Schema,
     /// Pages, rows or indexes are damaged: `ingest recover`.
     Structure,
+    /// A piece of a transcript cannot be unpacked, where the engine finds every page in its place: `ingest recover`.
+    Pieces,
     /// A row refers to one that is not there.
     References,
     /// The index of words alone does not fit, which is derived: `ingest rebuild --index`.
@@ -38,11 +41,12 @@ pub enum About {
 }
 
 impl About {
-    /// Its name for programs: `schema`, `structure`, `references`, `words`.
+    /// Its name for programs: `schema`, `structure`, `pieces`, `references`, `words`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Schema => "schema",
             Self::Structure => "structure",
+            Self::Pieces => "pieces",
             Self::References => "references",
             Self::Words => "words",
         }
@@ -122,6 +126,9 @@ fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
     references(&tx, &mut found.problems)?;
     if found.schema == migrate::SCHEMA {
         schema(&tx, path, &mut found.problems)?;
+        if found.problems.iter().all(|problem| matches!(problem.about, About::Words | About::References)) {
+            pieces(&tx, &mut found.problems)?;
+        }
     }
     if found.is_good() {
         let count = |sql| tx.query_row(sql, [], |row| row.get::<_, i64>(0)).op("count").map(|n| n.cast_unsigned());
@@ -144,6 +151,23 @@ fn structure(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error
             let is_words = line.starts_with("fts5:") || line.contains("FTS5 table");
             let about = if is_words { About::Words } else { About::Structure };
             problems.push(Problem { about, detail: plain(line) });
+        }
+    }
+    Ok(())
+}
+
+/// Pieces of transcripts: a page that took another's place may hold what the engine has no reason to doubt.
+fn pieces(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    const SQL: &str = "select transcript_id, seq, size, codec, bytes from transcript_chunks";
+    let mut query = conn.prepare(SQL).op("prepare")?;
+    let mut rows = query.query([]).op("read the pieces of transcripts")?;
+    while let Some(row) = rows.next().op("read the pieces of transcripts")? {
+        let size = row.get(2).ok().and_then(|size: i64| usize::try_from(size).ok()).filter(|size| *size <= CHUNK);
+        let is_whole = || codec::unpack(row.get(3).ok()?, row.get(4).ok()?, size?).ok();
+        if is_whole().is_none() {
+            let number = |at| row.get::<_, i64>(at).unwrap_or_default();
+            let detail = format!("piece {} of transcript {} cannot be unpacked", number(1), number(0));
+            problems.push(Problem { about: About::Pieces, detail });
         }
     }
     Ok(())
@@ -236,6 +260,11 @@ mod tests {
             "insert into rating_history values ('r', 77, 99, 1, 1)",
             About::References,
             "1 rows of rating_history refer to rows of conversation_ids",
+        );
+        check_found(
+            "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (7, 3, 400, 1, x'28b52ffd00')",
+            About::Pieces,
+            "piece 3 of transcript 7 cannot be unpacked",
         );
         check_found("delete from search_data where id > 10", About::Words, "fts5");
         check_found(

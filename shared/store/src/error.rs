@@ -190,6 +190,17 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         // FTS5 has no code of its own for it.
         _ if detail.contains("invalid fts5 file format") => Error::Corrupt { op, detail },
+        // Our tables hold what their columns say; a page in another's place may not.
+        _ if matches!(
+            error,
+            rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..)
+        ) =>
+        {
+            Error::Corrupt { op, detail }
+        }
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op, by: None },
         Some(Code::DiskFull) => Error::Storage { op, detail, full: true },
         Some(
@@ -198,5 +209,20 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => Error::Corrupt { op, detail },
         Some(Code::OperationInterrupted) => Error::Interrupted { op },
         _ => Error::Sql { op, detail },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page in the place of another, with all its rows well formed, was an error of ours: the pages answered 500.
+    #[test]
+    fn a_value_of_another_type_is_damage() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let read = |sql| conn.query_row(sql, [], |row| row.get::<_, String>(0)).op("read a name");
+        assert!(matches!(read("select 7"), Err(Error::Corrupt { .. })));
+        assert!(matches!(read("select cast(x'ff' as text)"), Err(Error::Corrupt { .. })));
+        assert!(matches!(read("select a from b"), Err(Error::Sql { .. })));
     }
 }

@@ -7,11 +7,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use harness::World;
+use harness::{Seed, World};
 use store::read::Reader;
 
-use super::kind::{INNER, Kind, SECRET, as_user, give, is_root, readable, users};
+use super::kind::{INNER, Kind, SECRET, as_user, give, is_root, readable, things};
 use crate::figures::Figures;
+use crate::part::Run;
 use crate::points::each;
 use crate::stage;
 
@@ -26,12 +27,17 @@ fn payload(n: u32) -> String {
     format!(r#"{{"session_id":"good","hook_event_name":"Stop","last_assistant_message":"answer {n}"}}"#)
 }
 
-pub(super) fn run() -> Figures {
+const PLACES: [&str; 5] = ["incoming", "processing", "tmp", "spill/incoming", "spill/tmp"];
+
+pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
     let (_world, program) = readable();
-    let places = ["incoming", "processing", "tmp", "spill/incoming", "spill/tmp"];
-    let of_place =
-        |place| Kind::ALL.into_iter().flat_map(move |kind| users().iter().map(move |user| (place, kind, *user)));
-    let entries: Vec<_> = places.into_iter().flat_map(of_place).collect();
+    let mut entries: Vec<(&str, Kind, Option<u32>)> = Vec::new();
+    let first = seed.below(PLACES.len());
+    for (n, (kind, user)) in things(run, seed).into_iter().enumerate() {
+        // In the slice each kind in one place, and each place with some of them.
+        let some = run.of(first + n..first + n + 1, 0..PLACES.len());
+        entries.extend(some.map(|at| (PLACES[at % PLACES.len()], kind, user)));
+    }
     let mut figures = Figures::default();
     each(&entries, &mut figures, |(place, kind, user), figures| {
         let what = format!("{kind:?} in {place}, as {}", user.map_or("this user", |_| "nobody"));

@@ -8,8 +8,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness::{Cmd, Done, World};
+use harness::{Cmd, Done, Seed, World};
+
+use crate::part::Run;
 
 /// What nobody may read through a link.
 pub(super) const SECRET: &str = r#"{"session_id":"secret","hook_event_name":"Stop","last_assistant_message":"SECRET"}"#;
@@ -80,7 +83,9 @@ impl Kind {
             Self::Fifo => made("mkfifo", &[path]),
             Self::Socket => {
                 // The whole path is too long for a socket's address.
-                let short = std::env::temp_dir().join(format!("prompt-manager-{}.socket", std::process::id()));
+                static MADE: AtomicUsize = AtomicUsize::new(0);
+                let short = format!("prompt-manager-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+                let short = std::env::temp_dir().join(short);
                 let bound = UnixListener::bind(&short).is_ok();
                 bound && fs::rename(short, path).is_ok()
             }
@@ -107,8 +112,20 @@ fn closed(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0))
 }
 
+/// Each kind with each user who looks at it, in random order; in the slice each with one of them.
+pub(super) fn things(run: &Run, seed: &mut Seed) -> Vec<(Kind, Option<u32>)> {
+    let mut things = Vec::new();
+    for kind in Kind::ALL {
+        let one = seed.below(users().len());
+        let some = run.of(one..one + 1, 0..users().len());
+        things.extend(users()[some].iter().map(|user| (kind, *user)));
+    }
+    seed.shuffle(&mut things);
+    things
+}
+
 /// Whoever runs a pass: this user, and nobody where this user is root, for whom nothing is closed.
-pub(super) fn users() -> &'static [Option<u32>] {
+fn users() -> &'static [Option<u32>] {
     if is_root() { &[None, Some(NOBODY)] } else { &[None] }
 }
 

@@ -103,7 +103,7 @@ fn foreign(text: &str) -> Vec<String> {
                 let kept = of_events.entry(event.to_owned()).or_default();
                 match handlers {
                     Some(handlers) => {
-                        kept.extend(handlers.iter().filter(|it| !names_us(it)).map(|it| it.get().to_owned()))
+                        kept.extend(handlers.iter().filter(|it| !names_us(it)).map(|it| it.get().to_owned()));
                     }
                     None => kept.push(group.get().to_owned()),
                 }

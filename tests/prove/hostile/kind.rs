@@ -109,7 +109,7 @@ fn made(program: &str, words: &[&Path]) -> bool {
 }
 
 fn closed(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(0))
+    fs::set_permissions(path, Permissions::from_mode(0o000))
 }
 
 /// Each kind with each user who looks at it, in random order; in the slice each with one of them.

@@ -168,6 +168,9 @@ fn pieces(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
             let number = |at| row.get::<_, i64>(at).unwrap_or_default();
             let detail = format!("piece {} of transcript {} cannot be unpacked", number(1), number(0));
             problems.push(Problem { about: About::Pieces, detail });
+            if problems.len() >= MOST {
+                break;
+            }
         }
     }
     Ok(())

@@ -420,6 +420,18 @@ fn a_wrong_setting_is_one_clear_line() {
     }
 }
 
+/// A rename would have moved the program into it.
+#[test]
+fn a_folder_in_the_place_of_a_program_is_named() {
+    for place in [".local/lib/prompt-manager/ingest", ".local/bin/prompt-manager"] {
+        let installed = Installed::new();
+        fs::create_dir_all(installed.home(place)).expect("a directory");
+        let done = installed.script(&["--port", "0"]).run().code(1);
+        assert!(done.err().lines().count() == 1 && done.err().contains(place), "{done}");
+        assert!(fs::read_dir(installed.home(place)).expect("the folder").next().is_none(), "{done}");
+    }
+}
+
 #[test]
 fn wrong_words_are_refused() {
     let installed = Installed::new();

@@ -19,7 +19,7 @@ use crate::points::each;
 /// Runs in full, of all readers.
 const RUNS: u64 = 10_000_000;
 /// Inputs of the slice.
-const INPUTS: u64 = 100_000;
+const INPUTS: u64 = 40_000;
 /// A reader's runs or inputs come in so many portions, so that what breaks in one ends the others soon.
 const PORTIONS: u64 = 10;
 /// What a reader may use, in MiB, the fuzzer's own tables among it.

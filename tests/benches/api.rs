@@ -1,6 +1,6 @@
 //! How fast the API answers over a store of a size that a person reaches, and over one that nobody does: every kind of
 //! question over a connection that stays open, the memory of the server after all of them, and how many lists a second it
-//! gives beside the least that a server of the same library can do.
+//! gives beside the least that a server of the same library can do. Then what one more prompt costs in such a store.
 //!
 //! `PROMPT_MANAGER_BENCH_SIZE` chooses the store: `80k` (80,000 messages in the shape of real ones, the default), `1m`
 //! (1,000,000 conversations of little text), or a number of conversations. A store is made once by the real import, slice by
@@ -12,6 +12,10 @@
 mod hello;
 #[path = "api/made.rs"]
 mod made;
+#[path = "api/more.rs"]
+mod more;
+#[path = "import/passes.rs"]
+mod passes;
 #[path = "api/rate.rs"]
 mod rate;
 
@@ -20,7 +24,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Generator, Seed, Server, World, encode, example};
+use harness::{Client, Figure, Generator, Seed, Server, World, encode, example};
 use made::Run;
 use serde_json::Value;
 
@@ -41,12 +45,16 @@ fn main() {
     println!("{}", made::describe(&server, &home));
     println!("\n{:<58}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p95", "p99", "longest", "items", "KiB");
     let mut client = server.client();
-    floor(&home, rounds);
     let rare = rare(&mut client, &generator);
+    let floors = floors(&home, rounds, [&rare, generator.word(40)]);
     for question in questions(&generator, &rare) {
         // An older server, measured for comparison, may not know the question.
         match client.get(&question.path).status {
-            200 => row(&question.what, &ask(&mut client, rounds, &mut |_| question.path.clone())),
+            200 => {
+                let answers = ask(&mut client, rounds, &mut |_| question.path.clone());
+                row(&question.what, &answers);
+                tell(&question.what, &answers, &floors);
+            }
             status => println!("{:<58} NOT MEASURED: status {status}", question.what),
         }
     }
@@ -58,24 +66,66 @@ fn main() {
         200 => row("a rating written (synced to the disk)", &ratings(&mut client, rounds, newest)),
         status => println!("{:<58} NOT MEASURED: status {status}", "a rating written"),
     }
-    println!("\nserver: {} MiB resident, {} MiB at most", memory(&server, "VmRSS:"), memory(&server, "VmHWM:"));
+    let [resident, most] = ["VmRSS:", "VmHWM:"].map(|name| memory(&server, name));
+    println!("\nserver: {resident} MiB resident, {most} MiB at most");
+    Figure::new("API, resident after all questions", resident as f64, "MiB").tell();
+    let more = Answers { took: more::prompts(&home, &world.projects_root()), items: None, bytes: 0 };
+    row("one more prompt taken in", &more);
+    Figure::new("one more prompt taken in, p50", more.ms(0.5), "ms").tell();
     rate::table(&server, if full { Duration::from_secs(4) } else { Duration::from_millis(100) });
 }
 
-/// The same list from the same file, without a store, a server or JSON.
-fn floor(home: &Path, rounds: usize) {
-    let floor =
-        Command::new(example("bare_list")).arg(home.join("database/prompts.db")).arg(rounds.to_string()).output();
-    let out = floor.expect("the floor runs").stdout;
-    let figures: Vec<f64> = String::from_utf8_lossy(&out).split_whitespace().filter_map(|it| it.parse().ok()).collect();
-    let [p50, p95, p99, ..] = figures[..] else { panic!("the floor printed {:?}", String::from_utf8_lossy(&out)) };
-    println!(
-        "{:<58}{:>9.2}{:>9.2}{:>9.2}",
-        "floor: rows of a list of 50, SQLite alone",
-        p50 / 1e3,
-        p95 / 1e3,
-        p99 / 1e3
-    );
+/// The milliseconds of the median and of the 99th percentile that nothing can be below.
+struct Floors {
+    hello: [f64; 2],
+    list: [f64; 2],
+    rare: [f64; 2],
+    common: [f64; 2],
+}
+
+/// The same list from the same file, the same words from the same index, without a store, a server or JSON; and a server
+/// without any of these.
+fn floors(home: &Path, rounds: usize, words: [&str; 2]) -> Floors {
+    let bare = |name: &str, words: &[&str]| -> Vec<Vec<f64>> {
+        let mut program = Command::new(example(name));
+        let out = program.arg(home.join("database/prompts.db")).arg(rounds.to_string()).args(words).output();
+        let out = String::from_utf8(out.expect("the floor runs").stdout).expect("figures");
+        let line = |line: &str| line.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+        out.lines().map(line).collect()
+    };
+    let (list, found) = (bare("bare_list", &[]), bare("bare_search", &words));
+    let ([list], [rare, common]) = (&list[..], &found[..]) else { panic!("the floors printed {list:?} and {found:?}") };
+    let of = |line: &[f64], last: usize| [line[0] / 1e3, line[last] / 1e3];
+    let mut client = Client::to(hello::serve(b"hello".to_vec()), None);
+    let hello = ask(&mut client, rounds, &mut |_| "/".to_owned());
+    row("floor: hyper says hello", &hello);
+    let floors =
+        Floors { hello: [hello.ms(0.5), hello.ms(0.99)], list: of(list, 2), rare: of(rare, 1), common: of(common, 1) };
+    for (what, [p50, p99]) in [
+        ("floor: rows of a list of 50, SQLite alone", floors.list),
+        ("floor: newest 50 of a rare word, FTS5 alone", floors.rare),
+        ("floor: newest 50 of a common word, FTS5 alone", floors.common),
+    ] {
+        println!("{what:<58}{p50:>9.2}{:>9}{p99:>9.2}", "");
+    }
+    floors
+}
+
+/// Hands over what goals speak of.
+fn tell(what: &str, answers: &Answers, floors: &Floors) {
+    let (what, floor, beside) = match what.split(':').next().unwrap_or_default() {
+        "list of 50, newest first" => ("list of 50", floors.list, "its rows, SQLite alone"),
+        "rare word" => ("rare word", floors.rare, "the newest 50, FTS5 alone"),
+        "common word" => ("common word", floors.common, "the newest 50, FTS5 alone"),
+        _ => return,
+    };
+    for (percent, share, nth) in [("p50", 0.5, 0), ("p99", 0.99, 1)] {
+        Figure::new(format!("{what}, {percent}"), answers.ms(share), "ms").beside(beside, floor[nth]).tell();
+    }
+    if what == "list of 50" {
+        let list = Figure::new("list of 50, beside a server, p50", answers.ms(0.5), "ms");
+        list.beside("hyper says hello", floors.hello[0]).tell();
+    }
 }
 
 /// A word that few conversations hold, as half of the words of real texts are.
@@ -169,6 +219,13 @@ struct Answers {
     bytes: usize,
 }
 
+impl Answers {
+    /// Milliseconds, below which this share lies.
+    fn ms(&self, share: f64) -> f64 {
+        self.took[((self.took.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3
+    }
+}
+
 fn ask(client: &mut Client, rounds: usize, path: &mut dyn FnMut(usize) -> String) -> Answers {
     let (mut took, mut bytes, mut items) = (Vec::new(), 0, None);
     // The first answer is not counted: whoever asks a second time asks a store whose pages are in memory.
@@ -203,13 +260,12 @@ fn ratings(client: &mut Client, rounds: usize, newest: u64) -> Answers {
 }
 
 fn row(what: &str, answers: &Answers) {
-    let at = |share: f64| answers.took[((answers.took.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
     println!(
         "{what:<58}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9}{:>9.1}",
-        at(0.5),
-        at(0.95),
-        at(0.99),
-        at(1.0),
+        answers.ms(0.5),
+        answers.ms(0.95),
+        answers.ms(0.99),
+        answers.ms(1.0),
         answers.items.map_or_else(String::new, |items| items.to_string()),
         answers.bytes as f64 / 1024.0
     );

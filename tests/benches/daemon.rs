@@ -3,6 +3,7 @@
 //! A minute of an idle `run` with default settings: its CPU time and memory from /proc, and in a second run its system
 //! calls, counted by strace from five seconds after its start. Then a hundred prompts through the real hook, each at another
 //! moment of the second between two looks, until the API finds its word; beside it the floor: half of that second.
+//! `PROMPT_MANAGER_BENCH_SECONDS` (60) and `PROMPT_MANAGER_BENCH_PROMPTS` (100) say how long and how many.
 #![expect(clippy::print_stdout, reason = "a benchmark is its table")]
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::{World, bin};
+use harness::{Figure, World, bin};
 
 /// What is counted begins so long after the start, and the first sweep.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -21,7 +22,10 @@ const WARM_UP: Duration = Duration::from_secs(5);
 fn main() {
     // `cargo test --benches` runs this too, and only wants to know that it does.
     let full = std::env::args().any(|arg| arg == "--bench");
-    let (idle, prompts) = if full { (Duration::from_secs(60), 100) } else { (Duration::from_secs(2), 2) };
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse().ok());
+    let seconds = number("PROMPT_MANAGER_BENCH_SECONDS").unwrap_or(if full { 60 } else { 2 });
+    let prompts = number("PROMPT_MANAGER_BENCH_PROMPTS").unwrap_or(if full { 100 } else { 2 });
+    let (idle, prompts) = (Duration::from_secs(u64::from(seconds)), prompts);
     cpu(idle);
     system_calls(idle);
     searchable(prompts);
@@ -76,12 +80,11 @@ fn cpu(idle: Duration) {
     thread::sleep(idle);
     let seconds = (ticks(running.0.id()) - before) as f64 / 100.0; // USER_HZ is 100 on every Linux that we know
     let rss = field(&format!("/proc/{}/status", running.0.id()), "VmRSS:");
-    println!(
-        "idle run: {seconds:.2} s of CPU in {:.0} s ({:.2} %), {:.1} MiB resident",
-        begin.elapsed().as_secs_f64(),
-        100.0 * seconds / begin.elapsed().as_secs_f64(),
-        rss as f64 / 1024.0
-    );
+    let (took, resident) = (begin.elapsed().as_secs_f64(), rss as f64 / 1024.0);
+    let share = 100.0 * seconds / took;
+    println!("idle run: {seconds:.2} s of CPU in {took:.0} s ({share:.2} %), {resident:.1} MiB resident");
+    Figure::new("idle run, of a core", share, "%").tell();
+    Figure::new("idle run, resident", resident, "MiB").tell();
 }
 
 /// User and system time in clock ticks.
@@ -117,6 +120,7 @@ fn system_calls(idle: Duration) {
     let counts = counted(&trace, idle);
     let all: u64 = counts.values().sum();
     println!("idle run: {all} system calls in {:.0} s: {}", idle.as_secs_f64(), shown(&counts));
+    Figure::new("idle run, system calls", all as f64 / idle.as_secs_f64(), "a second").tell();
 }
 
 /// The calls within `idle` after the warm-up, by name. A line is `PID SECONDS NAME(...`.
@@ -179,4 +183,7 @@ fn searchable(prompts: u32) {
         at(0.95),
         at(1.0)
     );
+    let figure = |what, share| Figure::new(what, at(share) as f64, "ms");
+    figure("capture to searchable, median", 0.5).beside("half the time between two looks", 500.0).tell();
+    figure("capture to searchable, p95", 0.95).tell();
 }

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::repository;
+use harness::{Figure, repository};
 
 /// The hook of the first plan, word for word, with its queue from outside.
 const BASH: &str =
@@ -136,6 +136,12 @@ fn main() {
         (0..PROGRAMS).for_each(|i| programs[i * step % PROGRAMS].run_filled(&payload));
     }
     table(&format!("4 KiB, {rounds} rounds"), &programs);
+    let [floor, hook_program, empty, _, script] = &programs;
+    for percent in [50, 99] {
+        tell("hook, 4 KiB", hook_program, floor, "reads, writes, renames", percent);
+    }
+    tell("an empty program in its place", empty, floor, "reads, writes, renames", 50);
+    tell("the script of the first plan", script, floor, "reads, writes, renames", 50);
 
     for (size, rounds) in [(1 << 20, rounds.div_ceil(10)), (64 << 20, rounds.div_ceil(100))] {
         let payload = self::payload(size);
@@ -148,8 +154,17 @@ fn main() {
             programs.iter_mut().for_each(|program| program.run_fed(&payload));
         }
         table(&format!("{} MiB, {rounds} rounds", size >> 20), &programs);
+        tell(&format!("hook, {} MiB", size >> 20), &programs[1], &programs[0], "cat into a file", 50);
     }
-    println!("\nresident set of prompt-hook at 64 MiB: {} KiB", peak_kib(&programs[1], &self::payload(64 << 20)));
+    let peak = peak_kib(&Program::new("prompt-hook", hook, root.path()), &self::payload(64 << 20));
+    println!("\nresident set of prompt-hook at 64 MiB: {peak} KiB");
+    Figure::new("hook, 64 MiB, resident", peak as f64 / 1024.0, "MiB").tell();
+}
+
+/// Hands over the time of a program below which so many percent of its runs lie, beside another's.
+fn tell(what: &str, program: &Program, floor: &Program, does: &str, percent: usize) {
+    let figure = Figure::new(format!("{what}, p{percent}"), program.percentile(percent), "us");
+    figure.beside(does, floor.percentile(percent)).tell();
 }
 
 /// Rows beside the first, which is what the others are held against.

@@ -13,7 +13,7 @@ mod made;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use harness::{Browser, Client, Generator, Server, Told, World, encode};
+use harness::{Browser, Client, Figure, Generator, Server, Told, World, encode};
 use made::Run;
 
 /// 2026-10-01.
@@ -34,19 +34,29 @@ fn main() {
     println!("{}", made::describe(&server, &home));
     let heads = ["p50", "p95", "longest", "KiB", "KiB gzip", "requests"];
     println!("\n{:<44}{}", "ms", heads.map(|head| format!("{head:>10}")).concat());
-    let browser = full.then(|| Browser::enter_at(&world, &server, &home));
+    // Whoever gathers figures has no use for what a browser asks for.
+    let looks = full && std::env::var_os("PROMPT_MANAGER_BENCH_FIGURES").is_none();
+    let browser = looks.then(|| Browser::enter_at(&world, &server, &home));
     let mut client = server.client();
     let pages = pages(&mut client, &generator, &long);
-    floor(&mut client, rounds);
+    let floor = floor(&mut client, rounds);
     for (what, path) in &pages {
         match client.send("GET", path, &HTML, b"").status {
-            200 => row(what, &mut client, path, rounds, browser.as_ref()),
+            200 => {
+                let median = row(what, &mut client, path, rounds, browser.as_ref());
+                if GOALS.contains(&what.as_str()) {
+                    let page = Figure::new(format!("page: {what}, p50"), median.as_secs_f64() * 1e3, "ms");
+                    page.beside("the timeline's bytes, hyper alone", floor.as_secs_f64() * 1e3).tell();
+                }
+            }
             status => println!("{what:<44} NOT MEASURED: status {status}"),
         }
     }
     memory(&server);
 }
 
+/// What there is a goal for.
+const GOALS: [&str; 3] = ["timeline", "insights", "insights, all of it"];
 const HTML: [(&str, &str); 1] = [("Accept", "text/html")];
 
 /// What is asked for, each with its name.
@@ -100,14 +110,16 @@ fn long_sessions(world: &World, home: &Path) -> String {
 }
 
 /// The same bytes as the timeline, without a store, a page or a check.
-fn floor(client: &mut Client, rounds: usize) {
+fn floor(client: &mut Client, rounds: usize) -> Duration {
     let body = client.send("GET", "/", &HTML, b"").body;
     let mut hello = Client::to(hello::serve(body), None);
     let took = ask(&mut hello, "/", rounds, &[]).0;
     println!("{:<44}{}", "floor: the timeline's bytes, hyper alone", figures(&took));
+    took[took.len() / 2]
 }
 
-fn row(what: &str, client: &mut Client, path: &str, rounds: usize, browser: Option<&Browser>) {
+/// Prints what a page costs; gives the median.
+fn row(what: &str, client: &mut Client, path: &str, rounds: usize, browser: Option<&Browser>) -> Duration {
     let (took, bytes) = ask(client, path, rounds, &HTML);
     let (_, packed) = ask(client, path, 1, &[HTML[0], ("Accept-Encoding", "gzip")]);
     let requests = browser.map_or_else(String::new, |browser| {
@@ -117,6 +129,7 @@ fn row(what: &str, client: &mut Client, path: &str, rounds: usize, browser: Opti
     });
     let kib = |bytes: usize| bytes as f64 / 1024.0;
     println!("{what:<44}{}{:>10.1}{:>10.1}{requests:>10}", figures(&took), kib(bytes), kib(packed));
+    took[took.len() / 2]
 }
 
 /// How long the answers took, sorted, and the bytes of one. The first is not counted: it may find the store's pages not in memory.

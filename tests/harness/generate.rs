@@ -31,7 +31,7 @@ use std::path::Path;
 
 use crate::Seed;
 pub use session::Session;
-use words::Words;
+use words::{VOCABULARY, Words};
 
 /// How much was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,12 @@ pub struct Generator {
 impl Generator {
     /// The one of this seed.
     pub fn new(seed: u64) -> Self {
-        Self { words: Words::new(), seed }
+        Self { words: Words::new(VOCABULARY), seed }
+    }
+
+    /// One whose texts are made of so few words that each of them is nearly everywhere: only beside what others made.
+    pub fn of_words(seed: u64, count: usize) -> Self {
+        Self { words: Words::new(count), seed }
     }
 
     /// The session of this number, empty yet.

@@ -5,12 +5,14 @@
 //! hook's stdin, a command line, a GET. When something fails, the panic shows the command, the files and both outputs, so
 //! that no debugger is needed.
 
+mod backlog;
 mod bins;
 mod browser;
 mod claude;
 mod client;
 mod command;
 mod counted;
+mod figure;
 mod fixture;
 pub mod fuzz;
 mod generate;
@@ -29,12 +31,14 @@ mod terminal;
 mod told;
 mod world;
 
+pub use backlog::backlog;
 pub use bins::{bin, broken, example, repository};
 pub use browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
 pub use claude::Claude;
 pub use client::Client;
 pub use command::{Cmd, Done};
 pub use counted::{COUNTED, counted};
+pub use figure::{Figure, Floor};
 pub use fixture::{Conversation, Hook, SCENARIOS, Scenario};
 pub use generate::{Generator, Session, Written};
 pub use http::{Response, encode};

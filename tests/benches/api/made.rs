@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use harness::{Generator, Seed, Server, World, repository};
+use harness::{Figure, Generator, Seed, Server, World, repository};
 
 pub(crate) const SEED: u64 = 1_000_000;
 /// Messages are lines of a person or of Claude; a turn of a brief session is one conversation.
@@ -173,5 +173,8 @@ pub(crate) fn describe(server: &Server, home: &Path) -> String {
     let bytes: u64 =
         fs::read_dir(database).expect("a store").flatten().map(|it| it.metadata().map_or(0, |it| it.len())).sum();
     let health = server.get("/api/health").1;
-    format!("{} conversations, {:.0} MB on disk", health["database"]["conversations"], bytes as f64 / 1e6)
+    let (conversations, mb) = (&health["database"]["conversations"], bytes as f64 / 1e6);
+    Figure::new("store", mb, "MB").tell();
+    Figure::new("store, of a conversation", mb * 1e3 / conversations.as_f64().expect("a number"), "kB").tell();
+    format!("{conversations} conversations, {mb:.0} MB on disk")
 }

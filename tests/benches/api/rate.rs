@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Server};
+use harness::{Client, Figure, Server};
 
 use crate::hello;
 
@@ -34,6 +34,7 @@ pub(crate) fn table(server: &Server, time: Duration) {
         println!("{what:<46}{rate:>11.0}{:>13.2} x", rate / small);
     }
     println!("the list is {:.2} x the same bytes from memory", list_rate / same);
+    Figure::new("lists of 50, four connections", list_rate, "lists/s").beside("hyper says hello", small).tell();
 }
 
 fn rate(client: &(dyn Fn() -> Client + Sync), path: &str, time: Duration) -> f64 {

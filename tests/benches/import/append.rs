@@ -5,14 +5,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use harness::{Generator, Session, World, measure};
-use ingest::pass::{self, Context, Effort};
-use settings::{Layer, Settings};
+
+use crate::passes::{context, pass};
 
 /// How often a line is appended for each figure.
 const TIMES: usize = 21;
@@ -39,8 +36,8 @@ fn row(mut session: Session<'_>) {
     fs::write(&path, &session.main).expect("a transcript");
     let (lines, bytes) = (session.lines, session.main.len());
 
-    let mut ctx = context(&world);
-    pass(&mut ctx);
+    let mut ctx = context(world.data().root(), world.projects_root());
+    let _ = pass(&mut ctx);
     session.main.clear();
     let mut file = OpenOptions::new().append(true).open(&path).expect("the transcript");
     let mut append = |session: &mut Session<'_>| {
@@ -52,7 +49,7 @@ fn row(mut session: Session<'_>) {
         .map(|_| {
             append(&mut session);
             let begin = Instant::now();
-            pass(&mut ctx);
+            let _ = pass(&mut ctx);
             begin.elapsed()
         })
         .collect();
@@ -75,21 +72,4 @@ fn row(mut session: Session<'_>) {
         ms(passes[TIMES - 1]),
         ms(processes[TIMES / 2])
     );
-}
-
-fn context(world: &World) -> Context {
-    let flags = Layer {
-        home: Some(world.data().root().to_owned()),
-        projects: Some(vec![world.projects_root()]),
-        ..Layer::default()
-    };
-    let settings = Settings::resolve(flags, &|_| None).expect("settings");
-    ingest::home::prepare(&settings).expect("a data directory");
-    Context::new(&settings, Arc::new(AtomicBool::new(false)))
-}
-
-fn pass(ctx: &mut Context) {
-    let report = pass::run(ctx, SystemTime::now(), Effort::Everything, &mut |_| ControlFlow::Continue(()));
-    let report = report.expect("a pass");
-    assert!(report.trouble.is_none() && report.conversations > 0, "{report:?}");
 }

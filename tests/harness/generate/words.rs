@@ -1,9 +1,9 @@
 //! Made-up words as often as words are used: 50,000 of them, the n-th one n times rarer than the first (Zipf's law), so that
-//! an index over them has the shape of one over prose.
+//! an index over them has the shape of one over prose. Beside what others made a few will do, as their figures were made so.
 
 use crate::Seed;
 
-const VOCABULARY: usize = 50_000;
+pub(super) const VOCABULARY: usize = 50_000;
 const CONSONANTS: &[u8] = b"bcdfghjklmnprstvz";
 const VOWELS: &[u8] = b"aeiou";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -17,19 +17,19 @@ pub(super) struct Words {
 
 impl Words {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    pub(super) fn new() -> Self {
-        let total: f64 = (1..=VOCABULARY).map(|rank| 1.0 / rank as f64).sum();
+    pub(super) fn new(count: usize) -> Self {
+        let total: f64 = (1..=count).map(|rank| 1.0 / rank as f64).sum();
         let mut sum = 0.0;
-        let up_to = (1..=VOCABULARY).map(|rank| {
+        let up_to = (1..=count).map(|rank| {
             sum += 1.0 / rank as f64 / total;
             sum
         });
-        Self { up_to: up_to.collect(), words: (0..VOCABULARY).map(word).collect() }
+        Self { up_to: up_to.collect(), words: (0..count).map(word).collect() }
     }
 
     fn any(&self, seed: &mut Seed) -> &str {
         let at = seed.unit();
-        &self.words[self.up_to.partition_point(|up_to| *up_to < at).min(VOCABULARY - 1)]
+        &self.words[self.up_to.partition_point(|up_to| *up_to < at).min(self.words.len() - 1)]
     }
 
     pub(super) fn nth(&self, rank: usize) -> &str {

@@ -13,8 +13,9 @@ use crate::{Client, Cmd, Conversation};
 
 const READY: &str = "listening on http://";
 
-/// How long a server may take until it listens: generous, since the machine may be building at the same time.
-const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may take until it listens: generous, since the machine may be building at the same time, and a server
+/// may run under valgrind.
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A query-api that listens on a port of its own. It is killed when this goes out of scope.
 pub struct Server {

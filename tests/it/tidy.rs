@@ -327,6 +327,7 @@ fn scripts_are_plain_sh() {
         "ops/up",
         "ops/test",
         "ops/build",
+        "ops/bench",
         "ops/prompt-manager",
         "ops/package",
         "ops/package-check",

@@ -35,7 +35,7 @@ pub(super) fn counts() -> Vec<Count> {
     let trace = Trace::of(&world);
     let mut counts = vec![
         Count::new(name("system calls"), Kind::Hook, trace.calls()),
-        Count::new(name("bytes written"), Kind::Hook, trace.written()),
+        Count::new(name("bytes written"), Kind::Exact, trace.written()),
     ];
     if callgrind::can() {
         let world = prepared();

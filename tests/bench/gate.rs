@@ -39,7 +39,7 @@ const JOBS: &[Job] = &[
     ("pass, instructions", passes::instructions),
     ("import, instructions", passes::import_instructions),
     ("idle", passes::idle),
-    ("pass over 1,000 files", passes::many),
+    ("pass over 400 files", passes::many),
     ("import", passes::import),
     ("pass over 64 files", passes::few),
     ("hook", hook::counts),

@@ -17,6 +17,8 @@ use serde_json::Value;
 
 /// Of each file, about that of a prompt or a small tool result.
 const SIZE: usize = 2048;
+/// Of each session.
+const EVENTS: usize = 100;
 /// Of each transaction, as the settings have it.
 const BATCH: usize = settings::BATCH;
 
@@ -36,7 +38,7 @@ fn main() {
 fn alone(files: usize) {
     let world = World::new();
     let incoming = world.data().incoming();
-    backlog(&incoming, files, SIZE);
+    backlog(&incoming, files, SIZE, EVENTS);
     println!("{files} files of {SIZE} bytes");
     println!("{:<34}{:>12}{:>10}", "", "files/s", "seconds");
 
@@ -75,7 +77,7 @@ fn together(ingesters: usize, files: usize) {
     let world = World::new();
     // That one of them makes the store is not what is measured.
     let _ = world.ingest_once();
-    backlog(&world.data().incoming(), files, SIZE);
+    backlog(&world.data().incoming(), files, SIZE, EVENTS);
     let begin = Instant::now();
     let done: Vec<Measured> = thread::scope(|scope| {
         let running: Vec<_> = (0..ingesters).map(|_| scope.spawn(|| once(&world))).collect();

@@ -85,13 +85,15 @@ impl Baseline {
         Self::parse(&fs::read_to_string(path()).unwrap_or_default())
     }
 
-    /// Writes it. What cannot be counted here keeps the number that it had.
+    /// Writes it. Without valgrind the counts that need it stay what they were.
     ///
     /// # Panics
     /// When it cannot be written.
     pub(super) fn write(&self, old: &Self) {
         let mut counts = self.counts.clone();
-        counts.extend(old.counts.iter().filter(|count| self.of(&count.what).is_none()).cloned());
+        if !counts.iter().any(|count| count.kind == Kind::Instructions) {
+            counts.extend(old.counts.iter().filter(|count| count.kind == Kind::Instructions).cloned());
+        }
         let text = Self { environment: self.environment.clone(), counts }.to_string();
         fs::write(path(), text).unwrap_or_else(|error| panic!("write {}: {error}", path().display()));
     }

@@ -13,7 +13,7 @@ const SMALL: [(&str, &str); 2] = [("1000", "1,000"), ("10000", "10,000")];
 const INGESTERS: [&str; 3] = ["1", "2", "4"];
 
 /// Measures and prints both tables; whether everything could be measured.
-pub(crate) fn tables(quick: bool) -> bool {
+pub(crate) fn tables(quick: bool, markdown: bool) -> bool {
     let (sizes, rounds, files) = if quick { (&SMALL[..], "20", "4000") } else { (&SIZES[..], "100", "50000") };
     let api = |size| [("PROMPT_MANAGER_BENCH_SIZE", size), ("PROMPT_MANAGER_BENCH_ROUNDS", rounds)];
     let queue = |ingesters| [("PROMPT_MANAGER_BENCH_FILES", files), ("PROMPT_MANAGER_BENCH_INGESTERS", ingesters)];
@@ -22,8 +22,9 @@ pub(crate) fn tables(quick: bool) -> bool {
         sizes.iter().map(|(size, _)| named("api", &api(size), &format!(", {size} conversations"))).collect();
     let drained: Vec<_> = INGESTERS.iter().map(|n| named("queue", &queue(n), &format!(", {n} at once"))).collect();
     let heads: Vec<_> = sizes.iter().map(|(_, said)| *said).collect();
-    println!("{}", drawn("conversations", &heads, &stores));
-    println!("{}", drawn(&format!("ingesters on a backlog of {files} files"), &INGESTERS, &drained));
+    println!("{}", drawn("conversations", &heads, &stores).said(markdown));
+    let backlog = format!("ingesters on a backlog of {files} files");
+    println!("{}", drawn(&backlog, &INGESTERS, &drained).said(markdown));
     println!("x: the last beside the first. {}, {}", machine::today(), machine::described());
     stores.iter().chain(&drained).all(|figures| !figures.is_empty())
 }

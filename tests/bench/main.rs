@@ -31,6 +31,9 @@ struct Args {
     /// Small sizes: two or three minutes instead of most of an hour.
     #[arg(long, global = true)]
     quick: bool,
+    /// Tables as PROOF.md holds them.
+    #[arg(long, global = true)]
+    markdown: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,9 +53,9 @@ enum What {
 fn main() -> ExitCode {
     let args = Args::parse();
     let held = match args.what {
-        None => whole::table(args.quick),
-        Some(What::Rivals) => rivals::table(args.quick),
-        Some(What::Growth) => growth::tables(args.quick),
+        None => whole::table(args.quick, args.markdown),
+        Some(What::Rivals) => rivals::table(args.quick, args.markdown),
+        Some(What::Growth) => growth::tables(args.quick, args.markdown),
         Some(What::Gate { renew }) => gate::run(renew),
     };
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -60,7 +60,7 @@ const RIVALS: &[Rival] = &[
 ];
 
 /// Measures and prints the table; whether ours could be measured.
-pub(crate) fn table(quick: bool) -> bool {
+pub(crate) fn table(quick: bool, markdown: bool) -> bool {
     if std::env::var_os(INSIDE).is_none() {
         programs();
         return without_network();
@@ -75,7 +75,7 @@ pub(crate) fn table(quick: bool) -> bool {
             Err(why) => failures.push(format!("{name}: {why}")),
         }
     }
-    println!("{table}");
+    println!("{}", table.said(markdown));
     failures.iter().for_each(|why| println!("not measured: {why}"));
     println!(
         "The corpus: {} files, {} MB, 57 words. Pairs are p50 and p95; prompt to found is a median, ours by a hook, else by a line\n\

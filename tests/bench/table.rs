@@ -25,6 +25,19 @@ impl Table {
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
+
+    /// As it is read at a terminal, or as PROOF.md holds it.
+    pub(crate) fn said(&self, markdown: bool) -> String {
+        if !markdown {
+            return self.to_string();
+        }
+        let line = |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
+        let rule = self.sides.iter().map(|side| if *side == Side::Right { "--:" } else { "---" });
+        let rule = format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
+        let row = |row: &Vec<String>| line(&mut (0..self.sides.len()).map(|at| row.get(at).map_or("", String::as_str)));
+        let (head, rows) = (self.rows.iter().take(1).map(row), self.rows.iter().skip(1).map(row));
+        head.chain([rule]).chain(rows).collect()
+    }
 }
 
 impl std::fmt::Display for Table {
@@ -81,6 +94,14 @@ mod tests {
             table.to_string(),
             "what        ms  goal\n--------------------\na list    0.71  met\nno      12,345\n"
         );
+    }
+
+    #[test]
+    fn a_page_holds_the_same_cells() {
+        let mut table = Table::new(&[("what", Side::Left), ("ms", Side::Right), ("goal", Side::Left)]);
+        table.row(vec!["a list".to_owned(), "0.71".to_owned()]);
+        assert_eq!(table.said(true), "| what | ms | goal |\n|---|--:|---|\n| a list | 0.71 |  |\n");
+        assert_eq!(table.said(false), table.to_string());
     }
 
     #[test]

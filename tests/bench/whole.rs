@@ -50,11 +50,11 @@ const QUICK: &[Step<'_>] = &[
 
 /// Measures everything and prints the table; whether everything could be measured. A goal that is missed is no failure: the
 /// table says it.
-pub(crate) fn table(quick: bool) -> bool {
+pub(crate) fn table(quick: bool, markdown: bool) -> bool {
     let steps = if quick { QUICK } else { WHOLE };
     gather::build(steps);
     let figures: Vec<Vec<Figure>> = steps.iter().map(gather::run).collect();
-    println!("{}\n", drawn(&figures.concat()));
+    println!("{}", drawn(&figures.concat()).said(markdown));
     let small = if quick { "; small sizes, the goals are for the whole" } else { "" };
     println!("x: so many times the cost of the floor. {}, {}{small}", machine::today(), machine::described());
     println!("What each bench printed is in {}.", gather::folder().display());

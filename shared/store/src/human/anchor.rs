@@ -77,9 +77,11 @@ pub(crate) fn hang(
 
 /// Whether `key` may lead to this id too.
 pub(crate) fn takes(conn: &Connection, id: ConversationId, key: &Key) -> Result<bool, Error> {
-    if first_key(conn, id)?.is_none_or(|first| first < *key) {
-        return Ok(true);
-    }
+    Ok(first_key(conn, id)?.is_none_or(|first| first < *key) || is_bare(conn, id)?)
+}
+
+/// Whether nothing was said of this id.
+pub(crate) fn is_bare(conn: &Connection, id: ConversationId) -> Result<bool, Error> {
     for sql in HANGS {
         if conn.prepare_cached(sql).op("prepare")?.exists([id.0]).op("look for what hangs on an id")? {
             return Ok(false);

@@ -2,14 +2,15 @@
 //!
 //! An id is given by the first key seen and never changes its meaning (`conversation_ids` has autoincrement: none is
 //! reused). When two ids prove to be one conversation the lower of those that it has for keys of its own survives, and `aliases`
-//! says so. What it was formerly known by keeps an id of its own, so that both go their ways should they prove to be two.
+//! says so. What it was formerly known by has an id of its own, so that both go their ways should they prove to be two: the one
+//! that it had, if something was said of that; else that one becomes the conversation's, and it gets another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Batch;
 use super::turn::Turn;
 use crate::error::Error;
-use crate::human::{anchor, put};
+use crate::human::{anchor, get, put};
 use crate::ids::{ConversationId, Key};
 
 /// The ids of a conversation.
@@ -62,7 +63,16 @@ impl Batch<'_> {
     fn unite(&self, known: Known, lost: &[Key], now_ms: i64) -> Result<ConversationId, Error> {
         let Known { own, former } = known;
         let mut others: BTreeSet<ConversationId> = own.iter().chain(&former).copied().collect();
-        let survivor = own.first().copied().map_or_else(|| self.new_id(now_ms), Ok)?;
+        let survivor = match own.first() {
+            Some(id) => *id,
+            None => match self.formerly_bare(&former)? {
+                Some(id) => {
+                    others.insert(self.leave(id, now_ms)?);
+                    id
+                }
+                None => self.new_id(now_ms)?,
+            },
+        };
         if let Some(first) = lost.iter().min() {
             let takes = own.is_empty() || anchor::takes(&self.tx, survivor, first)?;
             let home = if takes { survivor } else { self.new_id(now_ms)? };
@@ -73,6 +83,23 @@ impl Batch<'_> {
         self.execute("delete from aliases where id = ?1", [survivor.0])?;
         others.into_iter().try_for_each(|id| put::alias(&self.tx, id, survivor))?;
         Ok(survivor)
+    }
+
+    /// The first of these of which nothing was said: who links to it has to find the conversation there.
+    fn formerly_bare(&self, former: &BTreeSet<ConversationId>) -> Result<Option<ConversationId>, Error> {
+        for id in former {
+            if anchor::is_bare(&self.tx, *id)? {
+                return Ok(Some(*id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Has what an id was given for lead to another one, which is new.
+    fn leave(&self, id: ConversationId, now_ms: i64) -> Result<ConversationId, Error> {
+        let (keys, home) = (get::own_keys(&self.tx, id.0)?, self.new_id(now_ms)?);
+        put::lead(&self.tx, &keys, home)?;
+        Ok(home)
     }
 
     fn new_id(&self, now_ms: i64) -> Result<ConversationId, Error> {

@@ -3,9 +3,9 @@
 //! `ops/up` installs the binaries that the tests built, so that no test waits for a release build.
 
 mod linked; // a home that is a link
+mod refused; // what cannot be done is one clear line
 mod sample; // the sample's store
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -394,58 +394,6 @@ fn an_api_at_a_socket_is_waited_for_and_asked() {
     installed.wait_for(done.out(), "five conversations", |page| page["items"].as_array().map(Vec::len) == Some(5));
     let done = installed.script(&[&args[..], &["--stop"]].concat()).succeed();
     assert!(done.out().starts_with("stopped: query-api ingest"), "{done}");
-}
-
-#[test]
-fn a_taken_port_is_one_clear_line() {
-    let installed = Installed::new();
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port().to_string();
-    let done = installed.script(&["--port", &port]).run().code(1);
-    assert_eq!(done.err().lines().count(), 1, "{done}");
-    assert!(done.err().contains(&port) && done.err().contains("--port"), "{done}");
-}
-
-#[test]
-fn a_wrong_setting_is_one_clear_line() {
-    let installed = Installed::new();
-    fs::create_dir_all(installed.home(".config/prompt-manager")).expect("a directory");
-    fs::write(installed.home(".config/prompt-manager/config.toml"), "bacth = 1\n").expect("a file");
-    // At the first start and when there is a store already.
-    for _ in 0..2 {
-        let done = installed.script(&["--port", "0"]).run().code(1);
-        assert!(done.err().lines().count() == 1 && done.err().contains("bacth"), "{done}");
-        fs::create_dir_all(installed.data("database")).expect("a directory");
-        fs::write(installed.data("database/prompts.db"), "").expect("a file");
-    }
-}
-
-/// A rename would have moved the program into it.
-#[test]
-fn a_folder_in_the_place_of_a_program_is_named() {
-    for place in [".local/lib/prompt-manager/ingest", ".local/bin/prompt-manager"] {
-        let installed = Installed::new();
-        fs::create_dir_all(installed.home(place)).expect("a directory");
-        let done = installed.script(&["--port", "0"]).run().code(1);
-        assert!(done.err().lines().count() == 1 && done.err().contains(place), "{done}");
-        assert!(fs::read_dir(installed.home(place)).expect("the folder").next().is_none(), "{done}");
-    }
-}
-
-#[test]
-fn wrong_words_are_refused() {
-    let installed = Installed::new();
-    for (args, named) in [
-        (&["--prot", "1"][..], "--prot"),
-        (&["--port"], "--port"),
-        (&["--port", "x"], "'x'"),
-        (&["--port", "70000"], "65535"),
-        (&["--rate"], "--hooks"),
-    ] {
-        let done = installed.script(args).run().code(2);
-        assert!(done.err().lines().count() == 1 && done.err().contains(named), "{done}");
-    }
-    assert!(!installed.home(".local").exists(), "nothing is installed by a wrong word");
 }
 
 /// Every subcommand of every program is reachable by the one command, and its help has a line for it.

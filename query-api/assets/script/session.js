@@ -9,6 +9,9 @@ import { joinAgain, partAgain, splitAt } from './split.js';
 /** Pages that are loaded to find where somebody was. */
 const PAGES = 20;
 
+/** Whether a form is on its way that leads away: what it changes is no news here, and this session may be gone by it. */
+let leaves = false;
+
 /** The row that keys are at, or that stands below the button that they are at. */
 function current() {
     let at = selected() ?? document.activeElement?.closest('#rows > li') ?? null;
@@ -36,6 +39,7 @@ async function renew() {
 
 /** Whether a page has prompts that are not shown here. */
 async function look() {
+    if (leaves) return;
     const page = await load(location.href);
     const list = document.getElementById('rows');
     const fresh = [...page.querySelectorAll('#rows > .row')].filter((row) => !document.getElementById(row.id));
@@ -64,5 +68,7 @@ async function cut(event) {
 export function start() {
     document.addEventListener('sessions-changed', () => { renew().catch(() => location.reload()); });
     document.addEventListener('submit', cut);
+    document.addEventListener('submit', (event) => { leaves = !event.defaultPrevented; });
+    window.addEventListener('pageshow', () => { leaves = false; });
     onCommitted(oneAtATime(look));
 }

@@ -16,7 +16,7 @@ use harness::{Seed, World};
 
 use crate::figures::Figures;
 use crate::ledger::{Fate, Ledger};
-use crate::part::Run;
+use crate::run::{Run, progress};
 use crate::stage;
 
 /// Kills in the life of one store.
@@ -33,10 +33,9 @@ pub(crate) fn run(run: &Run) -> Figures {
     let kills = run.of(10_000, 100_000);
     while figures.get("kills") < kills {
         figures.add(&epoch(&mut seed));
-        print!("\r{} of {kills} kills", figures.get("kills"));
-        let _ = std::io::stdout().flush();
+        progress(&format!("{} of {kills} kills", figures.get("kills")));
     }
-    print!("\r");
+    progress("");
     figures
 }
 

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 use ingest::step::Step;
 
 use crate::figures::Figures;
-use crate::run::{Run, Scale};
+use crate::run::{Run, Scale, progress};
 pub(crate) use explore::{Bounds, explore};
 use explore::{Found, a_second};
 
@@ -74,7 +74,8 @@ pub(crate) fn run(run: &Run) -> Figures {
         Ok(Found { figures, died_at }) => {
             let spared: Vec<_> = DEADLY.iter().filter(|step| !died_at.contains(step)).collect();
             assert!(run.scale == Scale::Slice || spared.is_empty(), "no ingester died at {spared:?}");
-            println!("\r{:.0} steps a second", a_second(figures.get("steps"), begin));
+            progress("");
+            println!("{:.0} steps a second", a_second(figures.get("steps"), begin));
             figures
         }
         Err(breach) => panic!("{breach}\nagain with --seed {}", run.seed),

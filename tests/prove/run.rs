@@ -1,5 +1,7 @@
 //! How a part is run: a slice of it or all, and from which random numbers on.
 
+use std::io::{self, IsTerminal, Write};
+
 /// How a part is run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -16,6 +18,14 @@ impl Run {
             Scale::Slice => slice,
             Scale::Full => full,
         }
+    }
+}
+
+/// Says how far it is, over what was said before, to whoever watches a terminal.
+pub(crate) fn progress(text: &str) {
+    let mut out = io::stdout();
+    if out.is_terminal() {
+        let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
     }
 }
 

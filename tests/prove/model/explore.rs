@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::HashSet;
-use std::io::Write as _;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -19,6 +18,7 @@ use super::action::{self, Action};
 use super::log::Image;
 use super::machine::Machine;
 use crate::figures::Figures;
+use crate::run::progress;
 
 /// Sequences between two looks at the time.
 const ROUND: u32 = 5;
@@ -67,8 +67,7 @@ pub(crate) fn explore(bounds: &Bounds) -> Result<Found, String> {
                     if steps >= bounds.steps {
                         return;
                     }
-                    print!("\r{steps} steps, {:.0} a second", a_second(steps, begin));
-                    let _ = std::io::stdout().flush();
+                    progress(&format!("{steps} steps, {:.0} a second", a_second(steps, begin)));
                 }
                 Err(why) => *hold(&breach) = Some(why),
             }

@@ -75,8 +75,10 @@ fn suite() -> PathBuf {
     ]);
     let built = cargo.current_dir(repository()).stderr(Stdio::inherit()).output().expect("cargo starts");
     let said = String::from_utf8_lossy(&built.stdout);
+    // The package's programs are built with it, and named too.
     let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?))).next_back();
+    let mut tests = messages.filter(|message| message["target"]["kind"][0] == "test");
+    let program = tests.find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
     program.unwrap_or_else(|| panic!("the end-to-end tests were not built: {}", built.status))
 }
 

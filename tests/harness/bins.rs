@@ -59,6 +59,20 @@ pub fn broken() -> PathBuf {
     run(cargo).remove("prove-broken").expect("cargo names the program that it was asked to build")
 }
 
+/// The hook as `ops/build` makes it and `ops/up` installs it.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn release_hook() -> &'static Path {
+    static HOOK: OnceLock<PathBuf> = OnceLock::new();
+    HOOK.get_or_init(|| {
+        let built = Command::new(repository().join("ops/build")).arg("--hook-only").stderr(Stdio::inherit()).output();
+        let built = built.expect("ops/build starts");
+        assert!(built.status.success(), "ops/build failed");
+        PathBuf::from(String::from_utf8_lossy(&built.stdout).trim())
+    })
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     // Of this package's own folder, which is one below.

@@ -32,7 +32,7 @@ mod told;
 mod world;
 
 pub use backlog::backlog;
-pub use bins::{bin, broken, example, repository};
+pub use bins::{bin, broken, example, release_hook, repository};
 pub use browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
 pub use claude::Claude;
 pub use client::Client;

@@ -239,7 +239,7 @@ fn sixty_four_mebibytes_in_little_memory() {
     let world = World::new();
     let sent = payload(64 << 20);
     let (head, last) = sent.as_bytes().split_at(sent.len() - 1);
-    let mut held = Held::of(world.command(trace::release()), &world, head);
+    let mut held = Held::of(world.command(harness::release_hook()), &world, head);
     // All but a pipe's worth is read by now, and it waits for the last byte.
     let peak = status_kib(&held.child, "VmHWM:");
     held.stdin.write_all(last).unwrap();

@@ -1,29 +1,16 @@
 //! What the hook costs, as it is installed.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
 
-use harness::{Cmd, World, repository};
+use harness::{Cmd, World, release_hook};
 
 use super::baseline::{Count, Kind};
 use super::trace::Trace;
 use super::{callgrind, trace};
 
-/// The hook as `ops/build` makes it, which tests have had built.
-fn release() -> &'static Path {
-    static HOOK: OnceLock<PathBuf> = OnceLock::new();
-    HOOK.get_or_init(|| {
-        let built = Command::new(repository().join("ops/build")).arg("--hook-only").stderr(Stdio::inherit()).output();
-        let built = built.expect("ops/build starts");
-        assert!(built.status.success(), "ops/build failed");
-        PathBuf::from(String::from_utf8_lossy(&built.stdout).trim())
-    })
-}
-
 /// What it is built for: another C library makes other calls.
 pub(super) fn target() -> String {
-    let target = release().ancestors().nth(2).and_then(Path::file_name);
+    let target = release_hook().ancestors().nth(2).and_then(Path::file_name);
     target.map_or_else(String::new, |target| target.to_string_lossy().into_owned())
 }
 
@@ -31,7 +18,7 @@ pub(super) fn target() -> String {
 pub(super) fn counts() -> Vec<Count> {
     let name = |what: &str| format!("hook, 4 KiB: {what}");
     let world = prepared();
-    run(trace::traced(&world, release()));
+    run(trace::traced(&world, release_hook()));
     let trace = Trace::of(&world);
     let mut counts = vec![
         Count::new(name("system calls"), Kind::Hook, trace.calls()),
@@ -39,7 +26,7 @@ pub(super) fn counts() -> Vec<Count> {
     ];
     if callgrind::can() {
         let world = prepared();
-        run(callgrind::under(&world, release()));
+        run(callgrind::under(&world, release_hook()));
         let instructions = callgrind::cost(&world, None).instructions;
         counts.push(Count::new(name("instructions"), Kind::Instructions, instructions));
     }

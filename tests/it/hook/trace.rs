@@ -2,24 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::Command;
 
-use harness::{Cmd, World, repository};
+use harness::{Cmd, World, release_hook};
 
 use super::{files, payload};
-
-/// The hook as ops/up installs it.
-pub(super) fn release() -> &'static Path {
-    static HOOK: OnceLock<PathBuf> = OnceLock::new();
-    HOOK.get_or_init(|| {
-        let built = Command::new(repository().join("ops/build")).arg("--hook-only").stderr(Stdio::inherit()).output();
-        let built = built.expect("ops/build starts");
-        assert!(built.status.success(), "ops/build failed");
-        PathBuf::from(String::from_utf8_lossy(&built.stdout).trim())
-    })
-}
 
 /// Whether strace works here; says so if not.
 fn can_trace() -> bool {
@@ -34,7 +21,7 @@ fn can_trace() -> bool {
 /// The hook under strace, which writes to `trace` in the world's root.
 fn traced(world: &World, options: &[&str]) -> Cmd {
     let strace = world.command("strace").arg("-o").arg(world.root().join("trace")).args(options);
-    strace.arg(release()).arg("UserPromptSubmit")
+    strace.arg(release_hook()).arg("UserPromptSubmit")
 }
 
 /// The system calls of a run, by name, the first being the one that starts the program.
@@ -156,7 +143,7 @@ fn every_call_may_fail() {
 #[test]
 #[cfg(target_os = "linux")]
 fn it_is_static_and_small() {
-    let elf = fs::read(release()).unwrap();
+    let elf = fs::read(release_hook()).unwrap();
     let u16_at = |at: usize| usize::from(u16::from_le_bytes(elf[at..at + 2].try_into().unwrap()));
     let u32_at = |at: usize| u32::from_le_bytes(elf[at..at + 4].try_into().unwrap());
     assert_eq!(&elf[..5], b"\x7fELF\x02", "a 64-bit program");

@@ -33,14 +33,21 @@ pub(crate) fn synced_before_it_leaves() -> Result<(), Breach> {
     Ok(())
 }
 
-/// A death right before the commit leaves the file in the queue.
-pub(crate) fn committed_before_it_leaves() -> Result<(), Breach> {
+/// A file, and a pass that died right before its commit.
+fn dead_before_the_commit() -> Stage {
     let stage = Stage::new();
     stage.put(1);
     let mut ingester = stage.ingester();
     ingester.begin(std::time::SystemTime::now(), ingest::pass::Effort::Everything);
     assert!(ingester.go_to(Step::Written), "a pass came to its commit");
     ingester.die();
+    drop(ingester);
+    stage
+}
+
+/// A death right before the commit leaves the file in the queue.
+pub(crate) fn committed_before_it_leaves() -> Result<(), Breach> {
+    let stage = dead_before_the_commit();
     stage.drain();
     assert_eq!(stage.failed(), [""; 0], "nothing is wrong with that file");
     if stage.stored().is_empty() {
@@ -51,12 +58,7 @@ pub(crate) fn committed_before_it_leaves() -> Result<(), Breach> {
 
 /// A death right before the commit leaves nothing in the database.
 pub(crate) fn no_key_without_its_row() -> Result<(), Breach> {
-    let stage = Stage::new();
-    stage.put(1);
-    let mut ingester = stage.ingester();
-    ingester.begin(std::time::SystemTime::now(), ingest::pass::Effort::Everything);
-    assert!(ingester.go_to(Step::Written), "a pass came to its commit");
-    ingester.die();
+    let stage = dead_before_the_commit();
     match &stage.reader().kept_events().expect("the events")[..] {
         [] => Ok(()),
         [kept] if !kept.sound => Err("an event's key is durable, and its bytes are not".to_owned()),

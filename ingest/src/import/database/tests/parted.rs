@@ -41,6 +41,18 @@ fn transcript(session: &str, prompts: &[(u64, &str)]) -> Piece {
     Piece::File { path, bytes: prompts.iter().map(line).collect::<String>().into_bytes() }
 }
 
+/// Each takes in each other, in this order, twice.
+fn tell_all(machines: &mut [Machine; 3], order: [usize; 3]) {
+    for _ in 0..2 {
+        for to in order {
+            for from in order.into_iter().filter(|from| *from != to) {
+                let [to, from] = machines.get_disjoint_mut([to, from]).unwrap();
+                to.import(from);
+            }
+        }
+    }
+}
+
 /// The conversation with this prompt, or the one without.
 fn id_of(machine: &Machine, prompt: Option<&str>) -> ConversationId {
     let found: Vec<_> = machine.turns().into_iter().filter(|turn| turn.prompt_text.as_deref() == prompt).collect();
@@ -103,14 +115,7 @@ fn what_was_said_of_one_that_proves_to_be_two_goes_with_the_half_that_was_meant(
         b.say(id_of(b, Some("second")), "of the prompt", 6, Said::Note(Some("of the prompt".to_owned())));
         c.get(&transcript("fork", &[(10, "first"), (20, "second"), (30, "third")]), 10);
         c.pass();
-        for _ in 0..2 {
-            for to in order {
-                for from in order.into_iter().filter(|from| *from != to) {
-                    let [to, from] = machines.get_disjoint_mut([to, from]).unwrap();
-                    to.import(from);
-                }
-            }
-        }
+        tell_all(&mut machines, order);
         for machine in &machines {
             assert_eq!(notes(machine, None), ["of the answer"], "{order:?}");
             assert_eq!(notes(machine, Some("second")), ["of the prompt"], "{order:?}");
@@ -151,14 +156,7 @@ fn what_was_said_of_a_hooks_prompt_goes_with_it_to_a_nearer_line() {
         c.pass();
         a.import(b);
         assert_eq!(notes(a, Some("go on")), ["of the hook's", "of the line's"]);
-        for _ in 0..2 {
-            for to in order {
-                for from in order.into_iter().filter(|from| *from != to) {
-                    let [to, from] = machines.get_disjoint_mut([to, from]).unwrap();
-                    to.import(from);
-                }
-            }
-        }
+        tell_all(&mut machines, order);
         for machine in &machines {
             let turns = machine.turns();
             let notes = |from_hook: bool| -> Vec<_> {

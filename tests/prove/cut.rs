@@ -46,7 +46,7 @@ fn live(kind: Kind, cuts: u64, seed: &mut Seed) -> Option<Figures> {
     let world = World::new();
     let disk = Disk::new(kind, 320, world.root().join("image"), world.data().root())?;
     stage::drain(&world);
-    let (mut figures, mut ledger) = (Figures::default(), Ledger::default());
+    let (mut figures, mut ledger) = (Figures::default(), Ledger::of_cuts());
     for _ in 0..cuts {
         let strict = seed.below(2) == 0;
         let late = kind == Kind::Ext4 && !strict && seed.below(25) < LATE;

@@ -12,7 +12,11 @@ use crate::figures::Figures;
 
 /// All that hooks were given.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Vec<Given>);
+pub(crate) struct Ledger {
+    given: Vec<Given>,
+    /// Whether the power goes meanwhile.
+    is_cut: bool,
+}
 
 #[derive(Debug)]
 struct Given {
@@ -32,14 +36,20 @@ pub(crate) enum Fate {
 }
 
 impl Ledger {
+    /// Of a store whose disk is cut off: what was committed from a queue file is on the disk, while the bytes of that file, which
+    /// nobody synced, and its move out of the queue may be lost. Then it is found once more, torn, under its name.
+    pub(crate) fn of_cuts() -> Self {
+        Self { given: Vec::new(), is_cut: true }
+    }
+
     /// Enters a payload, which no other equals.
     pub(crate) fn enter(&mut self, bytes: Vec<u8>, fate: Fate) {
-        self.0.push(Given { bytes, fate });
+        self.given.push(Given { bytes, fate });
     }
 
     /// How many payloads it holds.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.given.len()
     }
 
     /// Holds the database to its engine's own check, and to what lists are made from.
@@ -70,22 +80,25 @@ impl Ledger {
         Self::check_engine(world);
         let mut reader = Reader::open(world.data()).unwrap_or_else(|error| panic!("the store: {error}"));
         let mut stored: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        let mut stored_as: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for kept in reader.kept_events().unwrap_or_else(|error| panic!("the store: {error}")) {
             assert!(kept.sound, "stored with other bytes than its key says: {}", kept.name);
-            *stored.entry(kept.hash).or_default() += 1;
+            *stored.entry(kept.hash.clone()).or_default() += 1;
+            stored_as.insert(kept.name, kept.hash);
         }
-        let mut failed: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        let mut failed: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
         for name in law::names(&world.data().failed()).iter().filter(|name| !name.ends_with(".reason.json")) {
             let path = world.data().failed().join(name);
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
-            *failed.entry(bytes).or_default() += 1;
+            failed.entry(bytes).or_default().push(name.clone());
         }
 
         let mut figures = Figures::default();
-        let (mut lost, mut doubled, mut after) = (Vec::new(), Vec::new(), Self::default());
-        for given in &self.0 {
+        let (mut lost, mut doubled) = (Vec::new(), Vec::new());
+        let mut after = Self { given: Vec::new(), is_cut: self.is_cut };
+        for given in &self.given {
             let whole = stored.remove(blake3::hash(&given.bytes).as_bytes().as_slice()).unwrap_or(0);
-            let found = whole + failed.remove(&given.bytes).unwrap_or(0);
+            let found = whole + failed.remove(&given.bytes).map_or(0, |names| names.len() as u32);
             let acked = given.fate == Fate::Acked;
             if acked && found == 0 {
                 lost.push(given);
@@ -106,18 +119,20 @@ impl Ledger {
         assert!(doubled.is_empty(), "{} doubled, the first: {}\n{}", doubled.len(), shown(doubled[0]), world.tree());
         assert!(stored.is_empty(), "{} stored that no hook was given whole\n{}", stored.len(), world.tree());
         // What is left may be the beginning of what a killed hook was given.
-        let pieces = failed.values().map(|n| u64::from(*n)).sum();
-        for piece in failed.keys() {
+        for (piece, name) in failed.iter().flat_map(|(piece, names)| names.iter().map(move |name| (piece, name))) {
             // A file system that lost the end of a file may have filled it with zeroes.
             let piece = &piece[..piece.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)];
-            let begun = |given: &&Given| given.fate != Fate::Acked && given.bytes.starts_with(piece);
-            assert!(
-                self.0.iter().any(|given| begun(&given)),
-                "a failed file that no hook was given: {} bytes",
-                piece.len()
-            );
+            let begins = |given: &&Given| given.bytes.starts_with(piece);
+            let hash = stored_as.get(name).filter(|_| self.is_cut);
+            let is_of = |given: &&Given| hash.is_some_and(|hash| blake3::hash(&given.bytes).as_bytes() == hash.as_slice());
+            if self.given.iter().any(|given| given.fate != Fate::Acked && begins(&given)) {
+                figures.count("beginnings kept of what was not acked", 1);
+            } else if self.given.iter().any(|given| is_of(&given) && begins(&given)) {
+                figures.count("torn files of what is stored", 1);
+            } else {
+                panic!("{} bytes in failed that no hook was given: {name}\n{}", piece.len(), world.tree());
+            }
         }
-        figures.count("beginnings kept of what was not acked", pieces);
         figures.count("lost", 0);
         figures.count("doubled", 0);
         (figures, after)

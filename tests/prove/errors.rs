@@ -107,8 +107,9 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
     let world = World::new();
     let _ = prepare::one_file(&world);
     let points = strace::points(once(&world), b"", world.root());
-    // Without the loader's and the allocator's, those whose failure nobody can hear of, and `close`: on a disk of this machine it
-    // does not fail, and the standard library takes it for a bug if it does.
+    // Without the loader's and the allocator's, those whose failure nobody can hear of, and `close` and `getrandom`: on a disk of
+    // this machine the one does not fail, of a kernel that runs the other neither, and the standard library takes it for a bug if
+    // they do.
     let own = |point: &Point| {
         ![
             "exit_group",
@@ -126,6 +127,7 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
             "restart_syscall",
             "clone3",
             "close",
+            "getrandom",
             "sched_yield",
             "futex",
             "exit",

@@ -124,7 +124,8 @@ impl Ledger {
             let piece = &piece[..piece.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)];
             let begins = |given: &&Given| given.bytes.starts_with(piece);
             let hash = stored_as.get(name).filter(|_| self.is_cut);
-            let is_of = |given: &&Given| hash.is_some_and(|hash| blake3::hash(&given.bytes).as_bytes() == hash.as_slice());
+            let is_of =
+                |given: &&Given| hash.is_some_and(|hash| blake3::hash(&given.bytes).as_bytes() == hash.as_slice());
             if self.given.iter().any(|given| given.fate != Fate::Acked && begins(&given)) {
                 figures.count("beginnings kept of what was not acked", 1);
             } else if self.given.iter().any(|given| is_of(&given) && begins(&given)) {

@@ -10,6 +10,7 @@ mod sync;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use harness::{Cmd, Seed, World, law, repository};
 
@@ -18,6 +19,7 @@ use crate::ledger::{Fate, Ledger};
 use crate::part::Run;
 use crate::points::{each, prepare};
 use crate::stage;
+use crate::stand::Stand;
 use crate::strace::{self, Point};
 
 const ERRORS: [&str; 6] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR", "EROFS"];
@@ -100,48 +102,52 @@ fn hooks(run: &Run, seed: &mut Seed) -> Figures {
     figures
 }
 
+/// The loader's, the allocator's, those that threads, signals and random numbers are made of, and those whose failure nobody can
+/// hear of. No kernel that runs fails at them with these errors; the standard library ends the program where one does, as it does
+/// for `close`.
+const OF_THE_RUNTIME: [&str; 22] = [
+    "exit_group",
+    "exit",
+    "brk",
+    "mmap",
+    "mprotect",
+    "munmap",
+    "arch_prctl",
+    "set_tid_address",
+    "set_robust_list",
+    "rseq",
+    "prlimit64",
+    "clone3",
+    "futex",
+    "sched_yield",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigaltstack",
+    "restart_syscall",
+    "poll",
+    "getrandom",
+    "close",
+];
+
 fn passes(run: &Run, seed: &mut Seed) -> Figures {
     let once = |world: &World| -> Cmd {
         world.bin("ingest").args(["once", "--quiet", "--projects"]).arg(world.projects_root())
     };
-    let world = World::new();
-    let _ = prepare::one_file(&world);
-    let points = strace::points(once(&world), b"", world.root());
-    // Without the loader's and the allocator's, those whose failure nobody can hear of, and `close` and `getrandom`: on a disk of
-    // this machine the one does not fail, of a kernel that runs the other neither, and the standard library takes it for a bug if
-    // they do.
-    let own = |point: &Point| {
-        ![
-            "exit_group",
-            "brk",
-            "mmap",
-            "mprotect",
-            "munmap",
-            "arch_prctl",
-            "set_tid_address",
-            "set_robust_list",
-            "rseq",
-            "prlimit64",
-            "sigaltstack",
-            "rt_sigreturn",
-            "restart_syscall",
-            "clone3",
-            "close",
-            "getrandom",
-            "sched_yield",
-            "futex",
-            "exit",
-        ]
-        .contains(&point.call.as_str())
-    };
+    let stand = Stand::new(prepare::one_file);
+    let points = strace::points(once(&stand.world), b"", stand.world.root());
+    let own = |point: &Point| !OF_THE_RUNTIME.contains(&point.call.as_str());
     let points: Vec<Point> = points.into_iter().filter(own).collect();
     let calls: BTreeSet<_> = points.iter().map(|point| point.call.clone()).collect();
 
-    let mut figures = Figures::default();
+    let (mut figures, stands) = (Figures::default(), Mutex::new(vec![stand]));
     each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
-        let world = World::new();
-        let ledger = prepare::one_file(&world);
-        let output = strace::fail(once(&world), b"", point, error, *stays);
+        let idle = || stands.lock().unwrap_or_else(|it| it.into_inner());
+        let stand = idle().pop();
+        let stand = stand.unwrap_or_else(|| Stand::new(prepare::one_file));
+        stand.begin_again();
+        let world = &stand.world;
+        let output = strace::fail(once(world), b"", point, error, *stays);
         let what = format!(
             "a pass whose {} number {} fails with {error}, staying: {stays}: {output:?}",
             point.call, point.nth
@@ -155,8 +161,9 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
         for name in law::names(&world.data().processing()) {
             assert!(name.ends_with(".a0"), "an attempt is counted against {name}: {what}");
         }
-        stage::drain(&world);
-        figures.add(&ledger.check(&world));
+        stage::drain(world);
+        figures.add(&stand.ledger.check(world));
+        idle().push(stand);
     });
     figures.count("kinds of calls that failed", calls.len() as u64);
     figures

@@ -22,6 +22,7 @@ mod run;
 mod security;
 mod soak;
 mod stage;
+mod stand;
 mod strace;
 
 use std::process::ExitCode;

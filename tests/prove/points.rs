@@ -8,7 +8,6 @@ pub(crate) mod prepare;
 mod subject;
 
 use std::fs;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -20,6 +19,7 @@ use crate::ledger::{Fate, Ledger};
 use crate::part::{Run, Scale};
 use crate::points::subject::{SUBJECTS, Subject};
 use crate::stage;
+use crate::stand::Stand;
 use crate::strace::{self, Point};
 
 /// Runs at once: more than cores, as each waits for the disk now and then.
@@ -97,7 +97,7 @@ struct Round {
 
 impl Round {
     fn new(subject: &'static Subject) -> Self {
-        let stand = Stand::new(subject);
+        let stand = Stand::new(subject.prepare);
         let points = strace::points((subject.command)(&stand.world), b"", stand.world.root());
         stage::drain(&stand.world);
         (subject.check)(&stand.world, &stand.ledger);
@@ -108,7 +108,7 @@ impl Round {
     fn run(&self, run: &Run, seed: &mut Seed) -> Figures {
         let points = strace::some(self.points.clone(), run.of(14, usize::MAX), seed);
         let recovery = {
-            let stand = Stand::new(self.subject);
+            let stand = Stand::new(self.subject.prepare);
             let _ = strace::kill((self.subject.command)(&stand.world), b"", &points[points.len() / 2]);
             strace::points(once(&stand.world), b"", stand.world.root())
         };
@@ -122,7 +122,7 @@ impl Round {
         each(&deaths, &mut figures, |(first, second), own| {
             let idle = || stands.lock().unwrap_or_else(|it| it.into_inner());
             let stand = idle().pop();
-            let stand = stand.unwrap_or_else(|| Stand::new(self.subject));
+            let stand = stand.unwrap_or_else(|| Stand::new(self.subject.prepare));
             stand.begin_again();
             self.die(&stand, first, second.as_ref(), own);
             if run.scale == Scale::Full && own.get("rebuilds that change nothing") < 20 {
@@ -168,45 +168,5 @@ impl Drop for EndsAll<'_> {
         if thread::panicking() {
             self.0.store(usize::MAX / 2, Ordering::Relaxed);
         }
-    }
-}
-
-/// A world with the beginning of a subject, which it can be put back to: paths are in the database, so it stays where it is.
-struct Stand {
-    world: World,
-    ledger: Ledger,
-}
-
-/// What a run may change in a world.
-const CHANGED: [&str; 3] = ["data", "projects", "state"];
-
-impl Stand {
-    fn new(subject: &Subject) -> Self {
-        let world = World::new();
-        for name in CHANGED {
-            fs::create_dir_all(world.root().join(name)).unwrap_or_else(|error| panic!("a folder: {error}"));
-        }
-        let ledger = (subject.prepare)(&world);
-        let stand = Self { world, ledger };
-        stand.copy("", "begin/");
-        stand
-    }
-
-    fn begin_again(&self) {
-        for name in CHANGED {
-            let path = self.world.root().join(name);
-            fs::remove_dir_all(&path).unwrap_or_else(|error| panic!("remove {}: {error}", path.display()));
-        }
-        self.copy("begin/", "");
-    }
-
-    /// With times and modes: when a transcript was written is part of what is stored.
-    fn copy(&self, from: &str, to: &str) {
-        let to = self.world.root().join(to);
-        fs::create_dir_all(&to).unwrap_or_else(|error| panic!("a folder: {error}"));
-        let mut cp = Command::new("cp");
-        cp.arg("-a").args(CHANGED.map(|name| self.world.root().join(from).join(name))).arg(to);
-        let done = cp.status().unwrap_or_else(|error| panic!("cp: {error}"));
-        assert!(done.success(), "cp: {done}");
     }
 }

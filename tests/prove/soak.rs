@@ -176,6 +176,8 @@ fn grow(world: &World, session: &str, n: u64) {
 #[derive(Debug, Default)]
 struct Watched {
     looks: u64,
+    /// When the next look at the archive is due: its files are many.
+    next: Option<Instant>,
     wal: u64,
     archive: u64,
     logs: u64,
@@ -188,7 +190,11 @@ impl Watched {
     fn look(&mut self, world: &World, ingester: u32) {
         let wal = fs::metadata(world.data().database().with_extension("db-wal")).map_or(0, |meta| meta.len());
         self.wal = self.wal.max(wal);
-        self.archive = self.archive.max(size(&world.data().archive()));
+        let begin = Instant::now();
+        if self.next.is_none_or(|next| next <= begin) {
+            self.archive = self.archive.max(size(&world.data().archive()));
+            self.next = Some(Instant::now() + 20 * begin.elapsed());
+        }
         self.logs = self.logs.max(size(&world.data().root().join("logs")));
         let descriptors = fs::read_dir(format!("/proc/{ingester}/fd")).map_or(0, |entries| entries.count() as u64);
         self.descriptors = self.descriptors.max(descriptors);

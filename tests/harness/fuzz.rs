@@ -87,7 +87,7 @@ mod tests {
                 (target.run)(&input);
             }
         }
-        assert!(bytes < 300_000, "{bytes} bytes");
+        assert!(bytes < 64 * 1024, "{bytes} bytes");
         assert_eq!(TARGETS.iter().map(|target| target.share).sum::<u64>(), 100);
     }
 }

@@ -10,15 +10,15 @@ use super::Var;
 const STARTERS: [&str; 13] =
     ["exec", "command", "env", "nohup", "nice", "setsid", "time", "if", "then", "else", "do", "{", "!"];
 
-/// The simple commands of a line, each as its words.
+/// The simple commands of some lines, each as its words. A line whose quote nobody closes is none: no shell runs it.
 pub(crate) fn commands(line: &str, var: Var<'_>) -> Vec<Vec<String>> {
     let (mut commands, mut words, mut word, mut quote) = (Vec::new(), Vec::new(), String::new(), None);
-    let mut chars = line.chars().peekable();
+    let (mut chars, mut begun) = (line.chars().peekable(), 0);
     while let Some(c) = chars.next() {
         match (quote, c) {
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), c) if c == open => quote = None,
-            (None | Some('"'), '\\') => word.extend(chars.next()),
+            (None | Some('"'), '\\') => word.extend(chars.next().filter(|c| *c != '\n')),
             (None | Some('"'), '$') => word += &variable(&mut chars, var),
             (None, '~') if word.is_empty() && matches!(chars.peek(), None | Some('/' | ' ')) => {
                 word += &var("HOME").and_then(|home| home.into_string().ok()).unwrap_or_else(|| "~".to_owned());
@@ -27,6 +27,9 @@ pub(crate) fn commands(line: &str, var: Var<'_>) -> Vec<Vec<String>> {
             (None, '\n' | ';' | '&' | '|' | '(' | ')') => {
                 words.push(std::mem::take(&mut word));
                 commands.push(std::mem::take(&mut words));
+                if c == '\n' {
+                    begun = commands.len();
+                }
             }
             (None, c) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
             (_, c) => word.push(c),
@@ -34,6 +37,9 @@ pub(crate) fn commands(line: &str, var: Var<'_>) -> Vec<Vec<String>> {
     }
     words.push(word);
     commands.push(words);
+    if quote.is_some() {
+        commands.truncate(begun);
+    }
     for words in &mut commands {
         words.retain(|word| !word.is_empty());
     }
@@ -100,6 +106,11 @@ mod tests {
         check("'$HOME' '~' a~ ~who/x", &[&["$HOME", "~", "a~", "~who/x"]]);
         check("$B ${B}/x ${HOME:-/y} $(date", &[&["$B", "${B}/x", "${HOME:-/y}", "$"], &["date"]]);
         check("a 2>&1; b && c || d | e", &[&["a", "2>&1"], &["b"], &["c"], &["d"], &["e"]]);
+        check("a\\\nb \"c\\\nd\"", &[&["ab", "cd"]]);
+        check("a 'b", &[]);
+        check("a 'b'c'", &[]);
+        check("a; b \"c\nd", &[]);
+        check("a\nb 'c; d", &[&["a"]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ingest::doors::settings::{calls, put, take_out};
 use ingest::setup::events;
 use ingest::setup::version::Version;
-use serde_json::value::RawValue;
+use serde_json::Value;
 use store::json::{Object, array};
 
 use super::strict;
@@ -87,7 +87,6 @@ fn refused(text: &str, fault: &str) {
 /// handlers, in their order.
 fn foreign(text: &str) -> Vec<String> {
     let text = if text.trim().is_empty() { "{}" } else { text };
-    let names_us = |value: &RawValue| ["prompt-hook", "prompt-manager"].iter().any(|name| value.get().contains(name));
     let (mut found, mut of_events) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
     // A field whose name is half a pair of surrogates is one that nobody here can look at.
     let Some(root) = Object::parse(text) else { return found };
@@ -103,7 +102,7 @@ fn foreign(text: &str) -> Vec<String> {
                 let kept = of_events.entry(event.to_owned()).or_default();
                 match handlers {
                     Some(handlers) => {
-                        kept.extend(handlers.iter().filter(|it| !names_us(it)).map(|it| it.get().to_owned()));
+                        kept.extend(handlers.iter().filter(|it| !names_us(it.get())).map(|it| it.get().to_owned()));
                     }
                     None => kept.push(group.get().to_owned()),
                 }
@@ -114,6 +113,24 @@ fn foreign(text: &str) -> Vec<String> {
         of_events.into_iter().filter(|(_, kept)| !kept.is_empty()).map(|(event, kept)| format!("{event}: {kept:?}")),
     );
     found
+}
+
+/// Whether a value may be a call of ours, however it is escaped, quoted and broken into lines.
+fn names_us(value: &str) -> bool {
+    let value = serde_json::from_str::<Value>(value).map_or_else(|_| value.to_owned(), |value| strings(&value));
+    let value = value.replace("\\\n", "").replace(['\'', '"', '\\'], "");
+    ["prompt-hook", "prompt-manager"].iter().any(|name| value.contains(name))
+}
+
+/// All strings of a value, one behind another.
+fn strings(value: &Value) -> String {
+    let all = |values: &mut dyn Iterator<Item = &Value>| values.map(strings).collect::<Vec<_>>().join("\0");
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => all(&mut values.iter()),
+        Value::Object(values) => all(&mut values.values()),
+        _ => String::new(),
+    }
 }
 
 /// The text without blanks between two brackets that hold nothing else.

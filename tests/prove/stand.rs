@@ -9,7 +9,6 @@ use harness::World;
 use crate::ledger::Ledger;
 
 /// A world and its beginning.
-#[derive(Debug)]
 pub(crate) struct Stand {
     /// Where it happens.
     pub(crate) world: World,

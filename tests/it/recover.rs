@@ -203,6 +203,28 @@ fn a_piece_that_cannot_be_unpacked() {
     assert!(!report.to_string().contains("transcript_damaged"), "{report}");
 }
 
+/// One bit of what is known of a file's end, found by damaged copies of a store: nothing for the engine to complain of either.
+#[test]
+fn a_file_whose_end_is_another() {
+    let world = world();
+    let before = natural(&world);
+    let database = world.data().database();
+    let mut bytes = fs::read(&database).unwrap();
+    let folder = fs::read_dir(world.projects_root()).unwrap().next().unwrap().unwrap().path();
+    let file = names(&folder).into_iter().find(|name| name.ends_with(".jsonl")).unwrap();
+    let file = fs::read(folder.join(file)).unwrap();
+    let hash = blake3::hash(&file[file.len().saturating_sub(4096)..]);
+    let places: Vec<_> = (0..bytes.len() - 32).filter(|at| bytes[*at..*at + 32] == *hash.as_bytes()).collect();
+    assert!(!places.is_empty(), "no hash of the end of a transcript");
+    places.iter().for_each(|at| bytes[*at] ^= 1);
+    fs::write(&database, bytes).unwrap();
+
+    assert_eq!(recover(&world)["state"], "damaged");
+    same(&natural(&world), &before, "made anew");
+    let report = ingest(&world, &["doctor", "--json"]).run().json();
+    assert!(!report.to_string().contains("transcript_damaged"), "{report}");
+}
+
 #[test]
 fn a_whole_database_is_left_alone() {
     let world = world();

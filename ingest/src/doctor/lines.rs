@@ -88,12 +88,7 @@ impl FileVisitor for Lines<'_, '_> {
         self.round.at("transcripts", self.round.checked.transcripts);
         let shown = || format!("{}/{}", file.root, file.path);
         if let Some(fault) = fault {
-            let what = match fault {
-                Fault::Unreadable => "a piece cannot be unpacked",
-                Fault::Gap => "a piece is missing or has a wrong length",
-                Fault::Changed => "its end is another",
-            };
-            self.round.found(Code::TranscriptDamaged, format!("{} ({what})", shown()));
+            self.round.found(Code::TranscriptDamaged, format!("{} ({})", shown(), fault.of_file()));
         }
         if self.doubled > 0 {
             self.round.found_many(Code::UuidDoubled, self.doubled, shown());

@@ -1,5 +1,5 @@
 //! Checks a database file from end to end: that it is ours, that every page and index fits, that every reference leads
-//! somewhere, that each piece of a transcript can be unpacked, that the index of words is whole.
+//! somewhere, that each transcript is stored as it was taken in, that the index of words is whole.
 //!
 //! All of it works on a read-only connection. The index of words needs no statement of its own: since SQLite 3.44
 //! `integrity_check` asks every virtual table to check itself, and FTS5 does what its `'integrity-check'` command does, which
@@ -14,9 +14,9 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Context, Error};
+use crate::read::inspect::each_faulty;
 use crate::watch::{Watch, watched};
-use crate::write::CHUNK;
-use crate::{codec, functions, migrate, open};
+use crate::{functions, migrate, open};
 
 /// So many problems are told; more would say nothing new.
 const MOST: usize = 100;
@@ -32,7 +32,7 @@ pub enum About {
     Schema,
     /// Pages, rows or indexes are damaged: `ingest recover`.
     Structure,
-    /// A piece of a transcript cannot be unpacked, where the engine finds every page in its place: `ingest recover`.
+    /// A stored transcript is not what was taken in, where the engine finds every page in its place: `ingest recover`.
     Pieces,
     /// A row refers to one that is not there.
     References,
@@ -156,24 +156,12 @@ fn structure(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error
     Ok(())
 }
 
-/// Pieces of transcripts: a page that took another's place may hold what the engine has no reason to doubt.
+/// Stored files as a whole: a page that took another's place, or a bit, may leave what the engine has no reason to doubt.
 fn pieces(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
-    const SQL: &str = "select transcript_id, seq, size, codec, bytes from transcript_chunks";
-    let mut query = conn.prepare(SQL).op("prepare")?;
-    let mut rows = query.query([]).op("read the pieces of transcripts")?;
-    while let Some(row) = rows.next().op("read the pieces of transcripts")? {
-        let size = row.get(2).ok().and_then(|size: i64| usize::try_from(size).ok()).filter(|size| *size <= CHUNK);
-        let is_whole = || codec::unpack(row.get(3).ok()?, row.get(4).ok()?, size?).ok();
-        if is_whole().is_none() {
-            let number = |at| row.get::<_, i64>(at).unwrap_or_default();
-            let detail = format!("piece {} of transcript {} cannot be unpacked", number(1), number(0));
-            problems.push(Problem { about: About::Pieces, detail });
-            if problems.len() >= MOST {
-                break;
-            }
-        }
-    }
-    Ok(())
+    each_faulty(conn, &mut |id, fault| {
+        problems.push(Problem { about: About::Pieces, detail: format!("transcript {}: {}", id.0, fault.of_file()) });
+        problems.len() < MOST
+    })
 }
 
 /// References, counted for each pair of tables.
@@ -243,6 +231,15 @@ mod tests {
         (home, dir)
     }
 
+    /// A transcript of three bytes, before its pieces.
+    fn stored(pieces: &str) -> String {
+        format!(
+            "insert into transcripts (id, origin_id, root, path, role, session_id, device, inode, source_size,
+                                      source_mtime_ns, stored_size, tail_hash)
+             values (7, 1, '/r', 'p', 'main', 's', 1, 1, 3, 1, 3, x'00'); {pieces}"
+        )
+    }
+
     fn check_found(damage: &str, about: About, expected: &str) {
         let (_home, dir) = damaged(damage);
         let found = check(&dir.database(), &unwatched).unwrap();
@@ -265,9 +262,19 @@ mod tests {
             "1 rows of rating_history refer to rows of conversation_ids",
         );
         check_found(
-            "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (7, 3, 400, 1, x'28b52ffd00')",
+            &stored(
+                "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (7, 0, 3, 1, x'28b52ffd00')",
+            ),
             About::Pieces,
-            "piece 3 of transcript 7 cannot be unpacked",
+            "transcript 7: a piece cannot be unpacked",
+        );
+        check_found(&stored(""), About::Pieces, "transcript 7: a piece is missing");
+        check_found(
+            &stored(
+                "insert into transcript_chunks (transcript_id, seq, size, codec, bytes) values (7, 0, 3, 0, x'616263')",
+            ),
+            About::Pieces,
+            "transcript 7: its end is another",
         );
         check_found("delete from search_data where id > 10", About::Words, "fts5");
         check_found(

@@ -28,6 +28,7 @@ pub use orphans::{Dangling, Group};
 pub(crate) use said::TITLES;
 pub(crate) use schema::statement;
 pub use schema::{Difference, SchemaObject};
+pub(crate) use transcripts::each_faulty;
 pub use transcripts::{FileVisitor, SeenFile};
 
 /// A read-only connection without a limit on time.

@@ -24,6 +24,17 @@ pub enum Fault {
     Gap,
 }
 
+impl Fault {
+    /// What it is of a stored file, as people say it.
+    pub fn of_file(self) -> &'static str {
+        match self {
+            Self::Unreadable => "a piece cannot be unpacked",
+            Self::Gap => "a piece is missing or has a wrong length",
+            Self::Changed => "its end is another",
+        }
+    }
+}
+
 /// A stored queue file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenEvent {

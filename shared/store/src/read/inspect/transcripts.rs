@@ -32,7 +32,14 @@ pub struct SeenFile {
     pub modified_ns: i64,
     /// Another file stands at its path by now.
     pub superseded: bool,
-    tail: Vec<u8>,
+    end: End,
+}
+
+/// What is known of the end of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Of its last bytes.
+    hash: Vec<u8>,
     /// Some of its bytes were blanked, and the hash is that of the file as it was.
     blanked: bool,
 }
@@ -91,24 +98,52 @@ fn file(row: &Row<'_>) -> rusqlite::Result<SeenFile> {
         size: row.get::<_, i64>(6)?.unsigned_abs(),
         modified_ns: row.get(7)?,
         superseded: row.get(8)?,
-        tail: row.get(9)?,
-        blanked: row.get(10)?,
+        end: End { hash: row.get(9)?, blanked: row.get(10)? },
     })
 }
 
 /// One file, in one read transaction: it may be growing.
 fn read(conn: &Connection, file: &mut SeenFile, visitor: &mut dyn FileVisitor) -> Result<Option<Fault>, Error> {
-    let now: Option<(i64, Vec<u8>, bool)> = conn
+    let now = conn
         .prepare_cached(NOW)
         .op("prepare")?
-        .query_row([file.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row([file.id.0], |row| Ok((row.get::<_, i64>(0)?, End { hash: row.get(1)?, blanked: row.get(2)? })))
         .optional()
         .op("read a transcript")?;
-    let Some((size, tail, blanked)) = now else { return Ok(None) };
-    (file.size, file.tail, file.blanked) = (size.unsigned_abs(), tail, blanked);
+    let Some((size, end)) = now else { return Ok(None) };
+    (file.size, file.end) = (size.unsigned_abs(), end);
+    pieces(conn, file.id, file.size, &file.end, &mut |bytes| visitor.bytes(file, bytes))
+}
 
+/// What is wrong with each stored file with which something is; in the caller's transaction. `found` says whether to go on.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn each_faulty(conn: &Connection, found: &mut dyn FnMut(TranscriptId, Fault) -> bool) -> Result<(), Error> {
+    const ALL: &str = "select id, stored_size, tail_hash, blanked from transcripts";
+    let mut query = conn.prepare(ALL).op("prepare")?;
+    let mut files = query.query([]).op("list transcripts")?;
+    while let Some(row) = files.next().op("list transcripts")? {
+        let read = || Ok((row.get(0)?, row.get::<_, i64>(1)?, End { hash: row.get(2)?, blanked: row.get(3)? }));
+        let (id, size, end) = read().op("list transcripts")?;
+        let fault = pieces(conn, TranscriptId(id), size.unsigned_abs(), &end, &mut |_| {})?;
+        if fault.is_some_and(|fault| !found(TranscriptId(id), fault)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the pieces of a file, which are shown one after the other.
+fn pieces(
+    conn: &Connection,
+    id: TranscriptId,
+    stored: u64,
+    known: &End,
+    show: &mut dyn FnMut(&[u8]),
+) -> Result<Option<Fault>, Error> {
     let mut query = conn.prepare_cached(CHUNKS).op("prepare")?;
-    let mut chunks = query.query([file.id.0]).op("read a transcript")?;
+    let mut chunks = query.query([id.0]).op("read a transcript")?;
     let (mut wanted, mut sum, mut is_last) = (0, 0, false);
     let mut end = Vec::new();
     while let Some(chunk) = chunks.next().op("read a transcript")? {
@@ -119,14 +154,16 @@ fn read(conn: &Connection, file: &mut SeenFile, visitor: &mut dyn FileVisitor) -
         }
         let (kind, bytes) = (chunk.get(2).op("read a piece")?, chunk.get(3).op("read a piece")?);
         let Ok(bytes) = codec::unpack(kind, bytes, length) else { return Ok(Some(Fault::Unreadable)) };
-        visitor.bytes(file, &bytes);
+        show(&bytes);
         end.extend_from_slice(&bytes);
         end.drain(..end.len().saturating_sub(TAIL as usize));
         (wanted, sum, is_last) = (seq + 1, sum + bytes.len() as u64, length < CHUNK);
     }
     Ok(match () {
-        () if sum != file.size => Some(Fault::Gap),
-        () if !file.blanked && sum > 0 && blake3::hash(&end).as_bytes().as_slice() != file.tail => Some(Fault::Changed),
+        () if sum != stored => Some(Fault::Gap),
+        () if !known.blanked && sum > 0 && blake3::hash(&end).as_bytes().as_slice() != known.hash => {
+            Some(Fault::Changed)
+        }
         () => None,
     })
 }

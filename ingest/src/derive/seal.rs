@@ -17,7 +17,7 @@ pub(super) struct Seal {
     pub(super) turns: usize,
     /// The file that grows, and where in it the settled part ends.
     pub(super) line: Option<(i64, u64)>,
-    /// Its last turn began then.
+    /// Its last turn began then, or its last hook event came: one that names no turn goes to whoever began last before it.
     pub(super) until_ms: i64,
     /// The growing file has an `end_turn`: it is no old client's.
     pub(super) end_turn: bool,
@@ -71,11 +71,13 @@ impl Seal {
         files.extend(reach.files.iter().filter(settled).map(|file| (file.id.0, file.size)));
         let mut waiting = self.waiting;
         waiting.extend(cut.waiting.iter().cloned());
-        let last = turns.iter().filter(|turn| turn.ordinal < ordinal && turn.agent_id.is_none());
+        let turns_ms = turns.iter().filter(|turn| turn.ordinal < ordinal && turn.agent_id.is_none());
+        let events_ms = input.events.iter().filter(|event| event.at_ns < cut.from_ns).map(|event| event.at_ms);
+        let last_ms = turns_ms.map(|turn| turn.timestamp_ms).chain(events_ms).max();
         let seal = Self {
             turns: self.turns + cut.turns,
             line: cut.line.map(|(file, offset)| (file.0, offset)),
-            until_ms: last.map(|turn| turn.timestamp_ms).max().unwrap_or(self.until_ms),
+            until_ms: last_ms.map_or(self.until_ms, |last_ms| last_ms.max(self.until_ms)),
             end_turn: self.end_turn || input.files.iter().any(|file| correlate::has_end_turn(file)),
             shared: self.shared || shared,
             files,

@@ -318,6 +318,35 @@ fn a_late_line_of_the_millisecond_of_a_settled_prompt() {
     assert_eq!(world.rows().len(), 3);
 }
 
+/// Of two stops that name no turn the second goes to a prompt between them, also if that comes late, when both are settled.
+#[test]
+fn a_late_line_between_settled_stops_without_an_id() {
+    const SESSION: &str = "0914908d-acc8-48aa-98d6-77d558fb9590";
+    let mut world = World::new();
+    let mut event = |event: &str, second: u64, field: &str| {
+        let payload =
+            serde_json::json!({"session_id": SESSION, "hook_event_name": event, field: format!("at {second}")});
+        let name = format!("{}-{SESSION}-{event}.json", 1_795_348_800_000_000_000_u64 + second * 1_000_000_000);
+        world.deliver(&Delivery::Event { name, payload: payload.to_string().into_bytes() });
+    };
+    event("Stop", 4, "last_assistant_message");
+    event("Stop", 8, "last_assistant_message");
+    event("UserPromptSubmit", 12, "prompt");
+    let line = |second: u64| {
+        let line = serde_json::json!({"type": "user", "uuid": second.to_string(), "sessionId": SESSION,
+            "timestamp": format!("2026-11-22T12:00:{second:02}.000Z"), "promptId": format!("p-{second}"),
+            "message": {"role": "user", "content": format!("at {second}")}});
+        format!("{line}\n")
+    };
+    for lines in [line(12), line(12) + &line(6)] {
+        let path = PathBuf::from(format!("-p/{SESSION}.jsonl"));
+        world.deliver(&Delivery::File { path, bytes: lines.into_bytes() });
+        world.pass();
+        world.check_ids();
+        world.rebuilding_changes_nothing();
+    }
+}
+
 /// Claude Code may take a line back, and people copy folders: the same conversations under the same ids, before and after.
 #[test]
 fn files_that_are_cut_restored_or_copied_change_no_conversation() {

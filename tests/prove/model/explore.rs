@@ -156,3 +156,62 @@ fn disk() -> PathBuf {
     let has_room = rustix::fs::statvfs(memory).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM);
     if has_room { memory.to_owned() } else { std::env::temp_dir() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::action::{Action, Clock, Event, Place, What};
+    use super::*;
+
+    /// Sequences that broke the law once.
+    #[test]
+    fn what_broke_it() {
+        let check = |actions: &[Action]| {
+            sequence(actions, &disk(), &template()).map_err(|breach| panic!("{breach}")).ok();
+        };
+        check(&[
+            Action::Line { which: 2, new: false },
+            Action::Hook(Event { what: What::Prompt, session: 23, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 20, new: true },
+            Action::Write {
+                hook: 0,
+                event: Event { what: What::Answer, session: 160, clock: Clock::Goes, place: Place::Queue },
+            },
+            Action::Hook(Event { what: What::Prompt, session: 8, clock: Clock::Goes, place: Place::Queue }),
+            Action::Hook(Event { what: What::Bad(0), session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Append { hook: 0 },
+            Action::Hook(Event { what: What::Answer, session: 79, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 0, new: false },
+            Action::Hook(Event { what: What::Prompt, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 32, new: true },
+            Action::Append { hook: 0 },
+            Action::Write {
+                hook: 0,
+                event: Event { what: What::Told(0), session: 0, clock: Clock::Goes, place: Place::Queue },
+            },
+            Action::Hook(Event { what: What::Answer, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 0, new: false },
+            Action::Hook(Event { what: What::Told(0), session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Append { hook: 0 },
+            Action::Rate { which: 0, rating: 1 },
+            Action::Append { hook: 49 },
+            Action::Hook(Event { what: What::Answer, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Hook(Event { what: What::Prompt, session: 109, clock: Clock::Goes, place: Place::Queue }),
+            Action::TornCommit { ingester: 0, torn: 0, cut: 9696131497368896073 },
+            Action::Append { hook: 0 },
+            Action::Hook(Event { what: What::Prompt, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 136, new: false },
+            Action::Write {
+                hook: 0,
+                event: Event { what: What::Told(0), session: 0, clock: Clock::Goes, place: Place::Queue },
+            },
+            Action::Go { ingester: 127, steps: 1, everything: false },
+            Action::Hook(Event { what: What::Prompt, session: 223, clock: Clock::Stands(80), place: Place::Spill }),
+            Action::Finish { ingester: 61 },
+            Action::PowerCut { back: 0, cut: 4025531832621521552 },
+            Action::Hook(Event { what: What::Prompt, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Hook(Event { what: What::Prompt, session: 0, clock: Clock::Goes, place: Place::Queue }),
+            Action::Line { which: 115, new: false },
+            Action::Line { which: 41, new: false },
+        ]);
+    }
+}

@@ -1,4 +1,4 @@
-//! Checks a database file from end to end: that it is ours, that every page and index fits, that every reference leads
+//! Checks a database file from end to end: that it is ours, that every page and index fits, that text is text, that every reference leads
 //! somewhere, that each transcript is stored as it was taken in, that the index of words is whole.
 //!
 //! All of it works on a read-only connection. The index of words needs no statement of its own: since SQLite 3.44
@@ -124,6 +124,7 @@ fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
     }
     structure(&tx, &mut found.problems)?;
     references(&tx, &mut found.problems)?;
+    texts(&tx, &mut found.problems)?;
     if found.schema == migrate::SCHEMA {
         schema(&tx, path, &mut found.problems)?;
         if found.problems.iter().all(|problem| matches!(problem.about, About::Words | About::References)) {
@@ -151,6 +152,27 @@ fn structure(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error
             let is_words = line.starts_with("fts5:") || line.contains("FTS5 table");
             let about = if is_words { About::Words } else { About::Structure };
             problems.push(Problem { about, detail: plain(line) });
+        }
+    }
+    Ok(())
+}
+
+/// Text that is none: the engine takes any bytes for text, and whoever reads them does not.
+fn texts(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    const COLUMNS: &str = "
+        select s.name, group_concat('\"' || replace(c.name, '\"', '\"\"') || '\"')
+          from sqlite_schema s join pragma_table_info(s.name) c
+         where s.type = 'table' and upper(c.type) = 'TEXT' group by s.name";
+    functions::add_are_texts(conn)?;
+    let mut query = conn.prepare(COLUMNS).op("prepare")?;
+    let tables = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let tables: Vec<_> = tables.and_then(Iterator::collect).op("read the schema")?;
+    for (table, columns) in tables {
+        let sql = format!("select count(*) from \"{}\" where not are_texts({columns})", table.replace('"', "\"\""));
+        let rows: i64 = conn.query_row(&sql, [], |row| row.get(0)).op("read texts")?;
+        if rows > 0 {
+            let detail = plain(&format!("{rows} rows of {table} hold text that is none"));
+            problems.push(Problem { about: About::Structure, detail });
         }
     }
     Ok(())
@@ -275,6 +297,11 @@ mod tests {
             ),
             About::Pieces,
             "transcript 7: its end is another",
+        );
+        check_found(
+            "insert into places values (1, cast(x'66ff66' as text), 'p', 1)",
+            About::Structure,
+            "1 rows of places hold text that is none",
         );
         check_found("delete from search_data where id > 10", About::Words, "fts5");
         check_found(

@@ -5,6 +5,7 @@
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
 
 use crate::error::{Context, Error};
 use crate::human::folded;
@@ -21,4 +22,14 @@ pub(crate) fn add(conn: &Connection) -> Result<(), Error> {
             })
         })
         .op("add a function")
+}
+
+/// Adds `are_texts(…)`: whether each of its arguments that is a text is UTF-8.
+pub(crate) fn add_are_texts(conn: &Connection) -> Result<(), Error> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("are_texts", -1, flags, |call| {
+        let is_text = |value| !matches!(value, ValueRef::Text(bytes) if std::str::from_utf8(bytes).is_err());
+        Ok((0..call.len()).all(|at| is_text(call.get_raw(at))))
+    })
+    .op("add a function")
 }

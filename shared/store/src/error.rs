@@ -190,6 +190,8 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         // FTS5 has no code of its own for it.
         _ if detail.contains("invalid fts5 file format") => Error::Corrupt { op, detail },
+        // Our statements name what our schema has; a bit in the schema itself may make another name of one.
+        _ if names_nothing(error, &detail) => Error::Corrupt { op, detail },
         // Our tables hold what their columns say; a page in another's place may not.
         _ if matches!(
             error,
@@ -212,6 +214,13 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     }
 }
 
+/// Whether a statement names what the schema does not have. A column only if it stands in the statement: the index of words says
+/// the same of a word that it is asked for.
+fn names_nothing(error: &rusqlite::Error, detail: &str) -> bool {
+    let is_column = matches!(error, rusqlite::Error::SqlInputError { .. }) && detail.starts_with("no such column");
+    is_column || ["no such table", "no such module", "no such function"].iter().any(|it| detail.starts_with(it))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +232,23 @@ mod tests {
         let read = |sql| conn.query_row(sql, [], |row| row.get::<_, String>(0)).op("read a name");
         assert!(matches!(read("select 7"), Err(Error::Corrupt { .. })));
         assert!(matches!(read("select cast(x'ff' as text)"), Err(Error::Corrupt { .. })));
-        assert!(matches!(read("select a from b"), Err(Error::Sql { .. })));
+        assert!(matches!(read("select a from"), Err(Error::Sql { .. })));
+    }
+
+    /// A bit in the schema that made another name of a module was an error of ours too, and would have been one of each queue file.
+    #[test]
+    fn a_name_that_is_not_in_the_schema_is_damage() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch("create table t (a text)").unwrap();
+        let prepare = |sql| conn.prepare(sql).map(drop).op("prepare");
+        for sql in ["select a from b", "select b from t", "insert into b values (1)"] {
+            assert!(matches!(prepare(sql), Err(Error::Corrupt { .. })), "{sql}");
+        }
+        conn.execute_batch(
+            "pragma writable_schema = on; insert into sqlite_schema values ('table', 'v', 'v', 0, 'create virtual table v using fxs5(a)')",
+        )
+        .unwrap();
+        conn.execute_batch("pragma writable_schema = reset").unwrap();
+        assert!(matches!(prepare("select * from v"), Err(Error::Corrupt { .. })));
     }
 }

@@ -66,7 +66,11 @@ pub(super) fn schema(round: &mut Round<'_>, store: &Inspector) -> Result<(), Err
                 round.found(Code::SchemaDiffers, named);
                 round.mend(Code::SchemaDiffers, Mend::Object(object.name));
             }
-            Difference::Missing => round.found(Code::SchemaOther, format!("{named} is missing")),
+            // Whoever reads it next takes that for damage which was named.
+            Difference::Missing => {
+                round.found(Code::SchemaOther, format!("{named} is missing"));
+                round.found(Code::DatabaseUnread, format!("{named} is missing"));
+            }
             Difference::Other => round.found(Code::SchemaOther, format!("{named} is another")),
             Difference::Extra => round.found(Code::SchemaOther, format!("{named} is none of ours")),
         }

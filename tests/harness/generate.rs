@@ -77,6 +77,11 @@ impl Generator {
         Session::brief(&self.words, Seed::new(seed.number()), nth)
     }
 
+    /// So many bytes of prose.
+    pub fn prose(&self, seed: &mut Seed, length: usize) -> String {
+        self.words.prose(seed, length)
+    }
+
     /// The word that is used the n-th most, from 0 on.
     pub fn word(&self, rank: usize) -> &str {
         self.words.nth(rank)

@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use harness::{World, law};
+use harness::{Generator, Seed, World, law};
 
 use crate::figures::Figures;
 use crate::ledger::{Fate, Ledger};
@@ -47,7 +47,13 @@ pub(crate) fn run(run: &Run) -> Figures {
         .unwrap_or_else(|error| panic!("settings: {error}"));
 
     let clock = Clock { began: SystemTime::now(), since: Instant::now(), speed };
-    let mut soak = Soak { ingester: start(&world, speed), watched: Watched::default(), ledger: Ledger::default() };
+    let mut soak = Soak {
+        ingester: start(&world, speed),
+        watched: Watched::default(),
+        ledger: Ledger::default(),
+        words: Generator::new(run.seed),
+        seed: Seed::new(run.seed),
+    };
     let mut written = 0;
     while written < events {
         let room = WAITING.saturating_sub(law::names(&world.data().incoming()).len());
@@ -96,6 +102,10 @@ struct Soak {
     ingester: Child,
     watched: Watched,
     ledger: Ledger,
+    /// Words as often as people use them. The index of words merges all uses of one in one transaction: with a few words that
+    /// are everywhere, the log of the database is as large as their lists, 80 MiB of it after half a million events.
+    words: Generator,
+    seed: Seed,
 }
 
 impl Soak {
@@ -105,9 +115,10 @@ impl Soak {
         let kinds = [("UserPromptSubmit", "prompt"), ("PostToolUse", "tool_name"), ("Stop", "last_assistant_message")];
         let (event, field) = kinds[usize::try_from(n % 3).unwrap_or(0)];
         let prompt = n / 3;
+        let length = self.seed.below(870);
+        let prose = self.words.prose(&mut self.seed, length).replace('\n', "\\n");
         let payload = format!(
-            r#"{{"session_id":"{session}","transcript_path":"/none","cwd":"/src","prompt_id":"p{prompt}","hook_event_name":"{event}","tool_use_id":"toolu_{n}","{field}":"number {n} of many words, {}"}}"#,
-            "and more ".repeat(usize::try_from(n % 97).unwrap_or(0))
+            r#"{{"session_id":"{session}","transcript_path":"/none","cwd":"/src","prompt_id":"p{prompt}","hook_event_name":"{event}","tool_use_id":"toolu_{n}","{field}":"number {n}: {prose}"}}"#
         );
         let ns = clock.nanoseconds();
         if n.is_multiple_of(2_000) {

@@ -389,14 +389,21 @@ impl Reader {
 
     /// One question: one read transaction, which ends with it.
     fn ask<T: Shown>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let mut answer = open::bounded(&mut self.conn, |conn| {
-            let tx = conn.unchecked_transaction().op("begin to read")?;
-            migrate::expect(&tx)?;
-            question(&tx)
-        })?;
+        let mut answer = open::bounded(&mut self.conn, |conn| transact(conn, question))?;
         answer.hide(&self.veil);
         Ok(answer)
     }
+
+    /// One question that is answered by all there is, however long it takes; nothing of the answer is shown.
+    fn ask_all<T>(&mut self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        transact(&self.conn, question)
+    }
+}
+
+fn transact<T>(conn: &Connection, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    let tx = conn.unchecked_transaction().op("begin to read")?;
+    migrate::expect(&tx)?;
+    question(&tx)
 }
 
 #[cfg(test)]

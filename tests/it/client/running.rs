@@ -39,11 +39,20 @@ impl Session<'_> {
             let called =
                 Called { by_settings: by("state/prompt-manager/bin"), by_plugin: by("skills/prompt-manager/bin") };
             if called == expected {
+                self.ended(before, called);
                 return;
             }
             found.push(called);
         }
         panic!("{what}: never {expected:?} but {found:?}");
+    }
+
+    /// Waits until the end of the prompt was told to each copy that was called for its begin: the answer is on the screen
+    /// before, and a copy that is taken away in between could not be started.
+    fn ended(&self, before: usize, called: Called) {
+        let copies = usize::from(called.by_settings) + usize::from(called.by_plugin);
+        let stops = || record::runs(self.claude).split_off(before).iter().filter(|run| run.event == "Stop").count();
+        let _ = self.terminal.wait("end of the Stop hooks", |_| stops() >= copies);
     }
 
     fn reload(&self) {

@@ -25,7 +25,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn kept_events(&mut self) -> Result<Vec<Kept>, Error> {
-        self.ask(kept)
+        self.ask_all(kept)
     }
 
     /// What the engine finds wrong with the file; nothing, if all is well.
@@ -33,7 +33,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::list`].
     pub fn damage(&mut self) -> Result<Vec<String>, Error> {
-        self.ask(|conn| {
+        self.ask_all(|conn| {
             let mut statement = conn.prepare("pragma integrity_check").op("prepare")?;
             let rows = statement.query_map([], |row| row.get::<_, String>(0)).op("check the database")?;
             let mut found = rows.collect::<Result<Vec<_>, _>>().op("check the database")?;

@@ -10,14 +10,14 @@ mod sync;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
 use harness::{Cmd, Seed, World, law, repository};
 
+use crate::each::each;
 use crate::figures::Figures;
 use crate::ledger::{Fate, Ledger};
 use crate::part::Run;
-use crate::points::{each, prepare};
+use crate::points::prepare;
 use crate::stage;
 use crate::stand::Stand;
 use crate::strace::{self, Point};
@@ -77,28 +77,34 @@ fn hooks(run: &Run, seed: &mut Seed) -> Figures {
     let points = points.into_iter().filter(own).collect();
 
     let mut figures = Figures::default();
-    each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
-        let world = begun();
-        let output = strace::fail(hook(&world), bytes, point, error, *stays);
-        let what = format!(
-            "a hook whose {} number {} fails with {error}, staying: {stays}: {output:?}",
-            point.call, point.nth
-        );
-        assert_eq!(output.status.code(), Some(0), "{what}");
-        assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{what}");
-        let noted = fs::read_to_string(world.data().hook_errors()).unwrap_or_default().lines().count();
-        stage::drain(&world);
-        let mut ledger = Ledger::default();
-        ledger.enter(bytes.to_vec(), Fate::Unsaid);
-        let found = ledger.check(&world);
-        let kept = found.get("not acked and there all the same");
-        figures.count("faults of a hook", 1);
-        figures.count("after which the event was kept all the same", kept);
-        figures.count("after which a line says that it was not", u64::from(kept == 0 && noted > 0));
-        figures.count("after which nothing could be kept or said", u64::from(kept == 0 && noted == 0));
-        // Where one call fails once, there is always a second way.
-        assert!(*stays || kept > 0 || noted > 0, "lost without a word: {what}");
-    });
+    let faults = faults(points, run.of(60, usize::MAX), seed);
+    each(
+        &faults,
+        &mut figures,
+        || (),
+        |(), (point, error, stays), figures| {
+            let world = begun();
+            let output = strace::fail(hook(&world), bytes, point, error, *stays);
+            let what = format!(
+                "a hook whose {} number {} fails with {error}, staying: {stays}: {output:?}",
+                point.call, point.nth
+            );
+            assert_eq!(output.status.code(), Some(0), "{what}");
+            assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{what}");
+            let noted = fs::read_to_string(world.data().hook_errors()).unwrap_or_default().lines().count();
+            stage::drain(&world);
+            let mut ledger = Ledger::default();
+            ledger.enter(bytes.to_vec(), Fate::Unsaid);
+            let found = ledger.check(&world);
+            let kept = found.get("not acked and there all the same");
+            figures.count("faults of a hook", 1);
+            figures.count("after which the event was kept all the same", kept);
+            figures.count("after which a line says that it was not", u64::from(kept == 0 && noted > 0));
+            figures.count("after which nothing could be kept or said", u64::from(kept == 0 && noted == 0));
+            // Where one call fails once, there is always a second way.
+            assert!(*stays || kept > 0 || noted > 0, "lost without a word: {what}");
+        },
+    );
     figures
 }
 
@@ -134,17 +140,16 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
     let once = |world: &World| -> Cmd {
         world.bin("ingest").args(["once", "--quiet", "--projects"]).arg(world.projects_root())
     };
-    let stand = Stand::new(prepare::one_file);
-    let points = strace::points(once(&stand.world), b"", stand.world.root());
+    let stand = || Stand::new(prepare::one_file);
+    let unhindered = stand();
+    let points = strace::points(once(&unhindered.world), b"", unhindered.world.root());
     let own = |point: &Point| !OF_THE_RUNTIME.contains(&point.call.as_str());
     let points: Vec<Point> = points.into_iter().filter(own).collect();
     let calls: BTreeSet<_> = points.iter().map(|point| point.call.clone()).collect();
 
-    let (mut figures, stands) = (Figures::default(), Mutex::new(vec![stand]));
-    each(&faults(points, run.of(60, usize::MAX), seed), &mut figures, |(point, error, stays), figures| {
-        let idle = || stands.lock().unwrap_or_else(|it| it.into_inner());
-        let stand = idle().pop();
-        let stand = stand.unwrap_or_else(|| Stand::new(prepare::one_file));
+    let mut figures = Figures::default();
+    let faults = faults(points, run.of(60, usize::MAX), seed);
+    each(&faults, &mut figures, stand, |stand, (point, error, stays), figures| {
         stand.begin_again();
         let world = &stand.world;
         let output = strace::fail(once(world), b"", point, error, *stays);
@@ -165,7 +170,6 @@ fn passes(run: &Run, seed: &mut Seed) -> Figures {
         }
         stage::drain(world);
         figures.add(&stand.ledger.check(world));
-        idle().push(stand);
     });
     figures.count("kinds of calls that failed", calls.len() as u64);
     figures

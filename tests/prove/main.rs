@@ -8,6 +8,7 @@
 mod control;
 mod cut;
 mod disk;
+mod each;
 mod errors;
 mod figures;
 mod hostile;

@@ -8,12 +8,10 @@ pub(crate) mod prepare;
 mod subject;
 
 use std::fs;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use harness::{Cmd, Seed, World, rows};
 
+use crate::each::each;
 use crate::figures::Figures;
 use crate::ledger::{Fate, Ledger};
 use crate::part::{Run, Scale};
@@ -21,9 +19,6 @@ use crate::points::subject::{SUBJECTS, Subject};
 use crate::stage;
 use crate::stand::Stand;
 use crate::strace::{self, Point};
-
-/// Runs at once: more than cores, as each waits for the disk now and then.
-const AT_ONCE: usize = 3;
 
 pub(crate) fn run(run: &Run) -> Figures {
     let mut seed = Seed::new(run.seed);
@@ -56,36 +51,23 @@ fn hooks() -> Figures {
     for way in ways {
         let world = World::new();
         let points = strace::points(way(&world), bytes, world.root());
-        each(&points, &mut figures, |point, figures| {
-            // Its folders are not there yet, so it makes them.
-            let (world, mut ledger) = (World::new(), Ledger::default());
-            let killed = strace::kill(way(&world), bytes, point);
-            assert!(killed, "the hook does not come to {point:?} again");
-            ledger.enter(bytes.to_vec(), Fate::Unsaid);
-            stage::drain(&world);
-            figures.count("of a hook", 1);
-            figures.add(&ledger.check(&world));
-        });
+        each(
+            &points,
+            &mut figures,
+            || (),
+            |(), point, figures| {
+                // Its folders are not there yet, so it makes them.
+                let (world, mut ledger) = (World::new(), Ledger::default());
+                let killed = strace::kill(way(&world), bytes, point);
+                assert!(killed, "the hook does not come to {point:?} again");
+                ledger.enter(bytes.to_vec(), Fate::Unsaid);
+                stage::drain(&world);
+                figures.count("of a hook", 1);
+                figures.add(&ledger.check(&world));
+            },
+        );
     }
     figures
-}
-
-/// Does something with each item, some at once; each adds to the figures.
-pub(crate) fn each<T: Sync>(items: &[T], figures: &mut Figures, work: impl Fn(&T, &mut Figures) + Sync) {
-    let (next, sum) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                let mut own = Figures::default();
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let _ends = EndsAll(&next);
-                    work(item, &mut own);
-                }
-                sum.lock().unwrap_or_else(|it| it.into_inner()).add(&own);
-            });
-        }
-    });
-    figures.add(&sum.into_inner().unwrap_or_else(|it| it.into_inner()));
 }
 
 /// A subject, and what it makes of its beginning when nothing hinders it.
@@ -118,18 +100,14 @@ impl Round {
         let deaths: Vec<_> = points.into_iter().map(|point| (point, None)).chain(double).collect();
 
         let mut figures = Figures::default();
-        let stands = Mutex::new(Vec::new());
-        each(&deaths, &mut figures, |(first, second), own| {
-            let idle = || stands.lock().unwrap_or_else(|it| it.into_inner());
-            let stand = idle().pop();
-            let stand = stand.unwrap_or_else(|| Stand::new(self.subject.prepare));
+        let stand = || Stand::new(self.subject.prepare);
+        each(&deaths, &mut figures, stand, |stand, (first, second), own| {
             stand.begin_again();
-            self.die(&stand, first, second.as_ref(), own);
+            self.die(stand, first, second.as_ref(), own);
             if run.scale == Scale::Full && own.get("rebuilds that change nothing") < 20 {
                 stage::check_derived(&stand.world);
                 own.count("rebuilds that change nothing", 1);
             }
-            idle().push(stand);
         });
         figures
     }
@@ -158,15 +136,4 @@ impl Round {
 /// A pass over everything, as a person would start it.
 fn once(world: &World) -> Cmd {
     world.bin("ingest").args(["once", "--quiet", "--projects"]).arg(world.projects_root())
-}
-
-/// The others end when one thread panics.
-struct EndsAll<'a>(&'a AtomicUsize);
-
-impl Drop for EndsAll<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.store(usize::MAX / 2, Ordering::Relaxed);
-        }
-    }
 }

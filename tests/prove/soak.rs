@@ -102,10 +102,17 @@ struct Soak {
     ingester: Child,
     watched: Watched,
     ledger: Ledger,
-    /// Words as often as people use them. The index of words merges all uses of one in one transaction: with a few words that
-    /// are everywhere, the log of the database is as large as their lists, 80 MiB of it after half a million events.
+    /// Words as often as people use them: what an index writes hangs on how many differ.
     words: Generator,
     seed: Seed,
+}
+
+/// It ends with us, whatever ends us.
+impl Drop for Soak {
+    fn drop(&mut self) {
+        let _ = self.ingester.kill();
+        let _ = self.ingester.wait();
+    }
 }
 
 impl Soak {

@@ -210,6 +210,29 @@ fn canonical() -> Vec<String> {
     world.natural()
 }
 
+/// Reliability R14: the indexes write many times what they are given, so that a transaction which is large enough for memory
+/// could still be too large for the log.
+#[test]
+fn the_log_stays_small_however_many_words_come_at_once() {
+    let mut world = World::new();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for session in 0..64 {
+        let mut text = String::new();
+        while text.len() < 160 * 1024 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Seldom and frequent ones, as in prose.
+            text.push_str(&format!("w{:x} ", (random >> 33) % (1 << (4 + (random >> 60)))));
+        }
+        let payload = format!(
+            r#"{{"session_id":"s{session}","hook_event_name":"UserPromptSubmit","prompt_id":"p","prompt":"{text}"}}"#
+        );
+        deliver(&mut world.writer, &format!("{session:019}-s{session}-UserPromptSubmit.json"), payload.as_bytes());
+    }
+    assert_eq!(derive(&mut world.writer).unwrap(), Derived { sessions: 64, conversations: 64 });
+    let log = world.writer.log_bytes();
+    assert!(log < 16 << 20, "{log} bytes of log");
+}
+
 #[test]
 fn a_second_pass_changes_nothing() {
     let mut world = World::new();

@@ -217,10 +217,10 @@ impl<'w> Batch<'w> {
 }
 
 impl Batch<'_> {
-    /// Whether it should be committed before anything more is added: a person waits for the lock, or it was held long. Work
-    /// that can be cut asks at each cut.
+    /// Whether it should be committed before anything more is added: a person waits for the lock, it was held long, or the
+    /// indexes of words will write much. Work that can be cut asks at each cut.
     pub fn is_due(&self) -> bool {
-        self.courtesy.ends(self.began)
+        self.waiting.borrow().is_enough() || self.courtesy.ends(self.began)
     }
 
     /// Makes it durable, and lets those go first who wait to write down what a person says. Only after this returned may a

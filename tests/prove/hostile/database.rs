@@ -9,15 +9,14 @@ mod stage;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use harness::{Seed, law};
 
 use super::content::Content;
 use super::damage::Way;
+use crate::each::each;
 use crate::figures::Figures;
 use crate::part::Run;
-use crate::points::each;
 
 use stage::Stage;
 
@@ -28,14 +27,8 @@ const PARTS: [&str; 3] = ["prompts.db", "prompts.db-wal", "prompts.db-shm"];
 
 pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
     let copies: Vec<u64> = (0..run.of(12, 1_000)).map(|_| seed.number()).collect();
-    let (idle, mut figures) = (Mutex::new(Vec::new()), Figures::default());
-    each(&copies, &mut figures, |number, figures| {
-        let stages = || idle.lock().unwrap_or_else(|it| it.into_inner());
-        let stage = stages().pop();
-        let stage = stage.unwrap_or_else(Stage::new);
-        figures.add(&stage.copy(*number));
-        stages().push(stage);
-    });
+    let mut figures = Figures::default();
+    each(&copies, &mut figures, Stage::new, |stage, number, figures| figures.add(&stage.copy(*number)));
     figures
 }
 

@@ -23,6 +23,24 @@ pub(super) struct Waiting {
     blocks: BTreeMap<i64, String>,
     tools: BTreeMap<i64, Span>,
     prompts: BTreeSet<i64>,
+    /// How much the indexes will write, in bytes of a text of which every word and its place are kept.
+    weight: usize,
+}
+
+/// From so much on a transaction is large enough. New words are merged with a share of those that are there, and what they were
+/// merged from is overwritten with zeros, all in the transaction that brought them: over 60 bytes in the log of the database for
+/// 1 of text, in a store of half a million events. The log is to stay below 64 MiB.
+const ENOUGH: usize = 512 * 1024;
+/// What a row weighs that is taken out: FTS5 merges for it as for a page of new words.
+const TAKEN_OUT: usize = 1024;
+/// Of what tools were given and answered, only which words it has is kept: so many bytes of it weigh one.
+const OF_TOOLS: usize = 8;
+
+impl Waiting {
+    /// Whether the indexes will write so much that nothing more should come along.
+    pub(super) fn is_enough(&self) -> bool {
+        self.weight >= ENOUGH
+    }
 }
 
 const UNINDEX_BLOCKS: &str =
@@ -36,12 +54,16 @@ const UNINDEX_CALLS: &str = "
 impl Batch<'_> {
     /// The words of a block.
     pub(super) fn index_block(&self, block: i64, words: &str) {
-        self.waiting.borrow_mut().blocks.insert(block, words.to_owned());
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.weight += words.len();
+        waiting.blocks.insert(block, words.to_owned());
     }
 
     /// The words of a tool call's input and output.
     pub(super) fn index_call(&self, id: i64, call: &ToolCall) {
         let mut waiting = self.waiting.borrow_mut();
+        let texts = [call.input, call.output].into_iter().flatten();
+        waiting.weight += texts.map(|span| span.length as usize / OF_TOOLS).sum::<usize>();
         waiting.tools.extend(call.input.map(|span| (id * 2, span)));
         waiting.tools.extend(call.output.map(|span| (id * 2 + 1, span)));
     }
@@ -53,8 +75,11 @@ impl Batch<'_> {
 
     /// Takes a prompt out of its index.
     pub(super) fn unindex_prompt(&self, id: ConversationId) -> Result<(), Error> {
-        self.waiting.borrow_mut().prompts.remove(&id.0);
-        self.execute("delete from search_parts where rowid = ?1", [id.0])
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.prompts.remove(&id.0);
+        self.execute("delete from search_parts where rowid = ?1", [id.0])?;
+        waiting.weight += self.taken_out();
+        Ok(())
     }
 
     /// Takes the words of a turn's blocks out of the index, from the block `from` on.
@@ -65,7 +90,9 @@ impl Batch<'_> {
                 waiting.blocks.remove(&block);
             }
         }
-        self.execute(UNINDEX_BLOCKS, [id.0, from as i64])
+        self.execute(UNINDEX_BLOCKS, [id.0, from as i64])?;
+        waiting.weight += self.taken_out();
+        Ok(())
     }
 
     /// The same of a turn's tool calls.
@@ -79,7 +106,14 @@ impl Batch<'_> {
                 waiting.tools.remove(&(call * 2 + 1));
             }
         }
-        self.execute(UNINDEX_CALLS, [id.0, from as i64])
+        self.execute(UNINDEX_CALLS, [id.0, from as i64])?;
+        waiting.weight += self.taken_out();
+        Ok(())
+    }
+
+    /// The weight of the rows that the last statement took out of an index.
+    fn taken_out(&self) -> usize {
+        TAKEN_OUT * usize::try_from(self.tx.changes()).unwrap_or(usize::MAX / TAKEN_OUT)
     }
 
     fn rows_from(&self, sql: &str, id: ConversationId, from: usize) -> Result<Vec<i64>, Error> {
@@ -90,7 +124,7 @@ impl Batch<'_> {
 
     /// Indexes what waits.
     pub(super) fn index_waiting(&self) -> Result<(), Error> {
-        let Waiting { blocks, tools, prompts } = std::mem::take(&mut *self.waiting.borrow_mut());
+        let Waiting { blocks, tools, prompts, .. } = std::mem::take(&mut *self.waiting.borrow_mut());
         for (block, words) in blocks {
             self.execute("insert into search (rowid, text) values (?1, ?2)", params![block, spaced(&words)])?;
         }

@@ -125,6 +125,9 @@ fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
     structure(&tx, &mut found.problems)?;
     references(&tx, &mut found.problems)?;
     texts(&tx, &mut found.problems)?;
+    if found.schema >= TURNS_SINCE {
+        documents(&tx, &mut found.problems)?;
+    }
     if found.schema == migrate::SCHEMA {
         schema(&tx, path, &mut found.problems)?;
         if found.problems.iter().all(|problem| matches!(problem.about, About::Words | About::References)) {
@@ -174,6 +177,17 @@ fn texts(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
             let detail = plain(&format!("{rows} rows of {table} hold text that is none"));
             problems.push(Problem { about: About::Structure, detail });
         }
+    }
+    Ok(())
+}
+
+/// JSON that is none, in the one column that holds some.
+fn documents(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let sql = "select count(*) from turns where not json_valid(metadata)";
+    let rows: i64 = conn.query_row(sql, [], |row| row.get(0)).op("read metadata")?;
+    if rows > 0 {
+        let detail = format!("{rows} rows of turns have metadata that is no JSON");
+        problems.push(Problem { about: About::Structure, detail });
     }
     Ok(())
 }
@@ -302,6 +316,12 @@ mod tests {
             "insert into places values (1, cast(x'66ff66' as text), 'p', 1)",
             About::Structure,
             "1 rows of places hold text that is none",
+        );
+        check_found(
+            "insert into turns (id, session_id, ordinal, timestamp_ms, kind, via, status, from_hook, from_transcript, metadata, digest)
+             values (9, 's', 1, 1, 'human', 'interactive', 'complete', 1, 0, cast(x'0000' as text), x'')",
+            About::Structure,
+            "1 rows of turns have metadata that is no JSON",
         );
         check_found("delete from search_data where id > 10", About::Words, "fts5");
         check_found(

@@ -253,13 +253,21 @@ fn from_row(row: &Row<'_>) -> Result<Turn, Error> {
         cwd: get(row, 13)?,
         from_hook: get(row, 14)?,
         from_transcript: get(row, 15)?,
-        metadata: get(row, 16)?,
+        metadata: document(get(row, 16)?)?,
         project: get(row, 17)?,
     })
 }
 
 fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, Error> {
     row.get(column).op("read a conversation")
+}
+
+/// It is shown as it is, so that anything else would spoil the document around it.
+fn document(json: String) -> Result<String, Error> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(&json) {
+        Ok(_) => Ok(json),
+        Err(_) => Err(Error::Corrupt { op: "read a conversation", detail: "its metadata is no JSON".to_owned() }),
+    }
 }
 
 /// A word that the schema's own checks keep out.
@@ -272,6 +280,16 @@ mod tests {
     use super::*;
     use crate::read::seed::{self, Store};
     use crate::read::{Filter, ListRequest, Places, Query};
+
+    /// Zeros where it was stood in the middle of a list, which was cut off there: an answer without a word of what is wrong.
+    #[test]
+    fn metadata_that_is_no_json_is_damage() {
+        let store = Store::new();
+        store.turn(&seed::turn("s", 1, "a prompt"));
+        store.conn.execute("update turns set metadata = cast(x'0000' as text)", []).unwrap();
+        let found = store.reader().list(&ListRequest::default());
+        assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
+    }
 
     /// A page that shows the beginnings of texts holds no more of them, and still finds what stands at their ends.
     #[test]

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use settings::Settings;
 use supervisor::Notify;
 
+use crate::copies::Beware;
 use crate::doctor::outside::Word;
 use crate::error::{At, Error};
 use crate::notify::Who;
@@ -50,7 +51,9 @@ pub fn run(
     let mut notify = Notify::new(&|name| std::env::var_os(name));
     notify.opening();
     ctx.open()?;
-    let mut daemon = Daemon { ctx, settings, schedule, reread, stop, reload, recorded: None, notify, restless: None };
+    let copies = Beware::of(&settings.home);
+    let mut daemon =
+        Daemon { ctx, settings, schedule, reread, stop, reload, recorded: None, notify, copies, restless: None };
     daemon.announce();
     let mut beside = Beside::default();
     let mut tell = Tell::new(who);
@@ -79,6 +82,7 @@ struct Daemon<'a> {
     /// When it was last changed what was set up, as far as it was read: there may be a new projects root on record.
     recorded: Option<SystemTime>,
     notify: Notify,
+    copies: Beware,
     /// From when on the store may be put to rest, if there is something to put.
     restless: Option<Instant>,
 }
@@ -146,12 +150,13 @@ impl Daemon<'_> {
 
     fn pass(&mut self, woke: Moment) -> Result<PassReport, Error> {
         let mut watch = Stopwatch::new(woke.mono);
-        let notify = &mut self.notify;
+        let (notify, copies, stop) = (&mut self.notify, &mut self.copies, self.stop);
         notify.alive(woke.mono);
         let mut report = pass::run(self.ctx, woke.wall, Effort::Changed, &mut |step| {
             let now = Instant::now();
             watch.at(step, now);
             notify.alive(now);
+            copies.after(step, stop, &mut |now| notify.alive(now));
             ControlFlow::Continue(())
         })?;
         report.took_ms = watch.times();

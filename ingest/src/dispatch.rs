@@ -53,7 +53,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     let mut ctx = Context::new(&settings, stop.clone());
     let done = match command {
         Command::Once(once) => {
-            let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line });
+            let exit = once::run(&mut ctx, &settings.home, if once.json { Format::Json } else { Format::Line }, &stop);
             Word::default().leave(&settings, SystemTime::now(), Instant::now());
             if matches!(exit, Ok(Exit::Done)) {
                 chores::quietly(&settings, SystemTime::now(), &stop);

@@ -59,6 +59,7 @@ mod store_handle;
 mod intake;
 pub mod transcripts;
 
+mod copies;
 mod correlate;
 pub mod derive;
 pub mod places;

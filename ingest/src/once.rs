@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
 
 use queue::DataDir;
 
+use crate::copies::Beware;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::logging::FILE_ONLY;
@@ -27,12 +29,14 @@ pub enum Format {
 ///
 /// # Errors
 /// What will not mend itself.
-pub fn run(ctx: &mut Context, home: &DataDir, format: Format) -> Result<Exit, Error> {
+pub fn run(ctx: &mut Context, home: &DataDir, format: Format, stop: &AtomicBool) -> Result<Exit, Error> {
     let woke = Moment::now();
     let mut presence = Presence::begin(home, None, woke.wall);
     let mut watch = Stopwatch::new(woke.mono);
+    let mut copies = Beware::of(home);
     let mut observe = |step| {
         watch.at(step, Instant::now());
+        copies.after(step, stop, &mut |_| {});
         ControlFlow::Continue(())
     };
     let mut sum = PassReport { more: true, ..PassReport::default() };

@@ -128,6 +128,11 @@ impl DataDir {
         self.root.join("run/person.lock")
     }
 
+    /// Held shared by whoever copies the database, so that an ingester leaves the log small for him.
+    pub fn copy_lock(&self) -> PathBuf {
+        self.root.join("run/copy.lock")
+    }
+
     /// The folder of the database, and of what was set aside from there.
     pub fn database_dir(&self) -> PathBuf {
         self.root.join("database")

@@ -4,6 +4,9 @@
 //! full speed the copy holds what was committed when it began, and nothing of what came later. The engine's backup
 //! interface would have to begin again at each commit, or hold the same transaction; and it copies the WAL mode along, so that
 //! whoever reads the copy would leave files beside it. What `VACUUM INTO` writes is one file that can be read anywhere.
+//!
+//! Until it is whole nothing of the log can go. `run/copy.lock` says that a copy is made, so that whoever commits much can let it
+//! come to its end first ([`Copies`]).
 
 use std::path::Path;
 
@@ -13,6 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{Context, Error};
 use crate::lost;
 use crate::open::{self, DbLock};
+use crate::sign::Sign;
 use crate::watch::{Watch, watched};
 use crate::write::{Other, of_other};
 
@@ -27,7 +31,25 @@ pub fn copy_live(dir: &DataDir, to: &Path, watch: &Watch<'_>) -> Result<(), Erro
     let _lock = DbLock::shared(dir)?;
     let conn = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     open::filled(&conn, dir)?;
+    let sign = Sign::at(&dir.copy_lock());
+    let _copies = sign.give();
     into(&conn, to, watch)
+}
+
+/// Whether somebody copies a database as it lives, in whatever process.
+#[derive(Debug)]
+pub struct Copies(Sign);
+
+impl Copies {
+    /// Of the database of `dir`.
+    pub fn of(dir: &DataDir) -> Self {
+        Self(Sign::at(&dir.copy_lock()))
+    }
+
+    /// Whether a copy is being made now.
+    pub fn are_made(&self) -> bool {
+        self.0.is_given()
+    }
 }
 
 /// Copies the database file `from`, which may lie anywhere and is not changed, into the empty file `to`, and brings the copy
@@ -71,6 +93,28 @@ mod tests {
         };
         batch.add_event(&event).unwrap();
         batch.commit().unwrap();
+    }
+
+    #[test]
+    fn a_copy_is_told_of_while_it_is_made() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(home.path());
+        std::fs::create_dir_all(dir.copy_lock().parent().unwrap()).unwrap();
+        drop(Writer::open(&dir).unwrap());
+        let conn = Connection::open(dir.database()).unwrap();
+        // Large enough to be looked at meanwhile.
+        conn.execute_batch("create table large (bytes blob)").unwrap();
+        for _ in 0..16 {
+            conn.execute("insert into large values (randomblob(16 << 20))", []).unwrap();
+        }
+        let (copies, seen) = (Copies::of(&dir), std::sync::atomic::AtomicU64::new(0));
+        assert!(!copies.are_made());
+        copy_live(&dir, &home.path().join("copy.db"), &|| {
+            seen.fetch_add(u64::from(copies.are_made()), std::sync::atomic::Ordering::Relaxed);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert!(seen.into_inner() > 0 && !copies.are_made());
     }
 
     #[test]

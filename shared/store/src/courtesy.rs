@@ -5,12 +5,12 @@
 //! a transaction whether anybody does, ends it early, and begins the next when nobody does any more. Nobody waits for this
 //! lock itself: without it things are slower, never wrong.
 
-use std::fs::{File, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use queue::DataDir;
+
+use crate::sign::{Given, Sign};
 
 /// After so long a transaction ends at its next step, whoever waits: what waits for its end, the indexing of its words, may take
 /// as long again. Shorter ones cost an import a tenth of its time, and room.
@@ -22,45 +22,23 @@ const WAY: Duration = Duration::from_millis(50);
 /// How often is looked.
 pub(crate) const LOOK: Duration = Duration::from_millis(1);
 
-/// The lock, as far as there can be one.
+/// The sign of those who wait.
 #[derive(Debug)]
-pub(crate) struct Courtesy(Option<File>);
-
-/// Somebody waits, until this is dropped.
-pub(crate) struct Waits<'c>(Option<&'c File>);
+pub(crate) struct Courtesy(Sign);
 
 impl Courtesy {
     pub(crate) fn new(dir: &DataDir) -> Self {
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        Self(options.open(dir.person_lock()).ok())
+        Self(Sign::at(&dir.person_lock()))
     }
 
     /// Says that somebody waits for the write lock.
-    pub(crate) fn wait(&self) -> Waits<'_> {
-        // An ingester that is looking holds it for a microsecond.
-        let told = |file: &&File| {
-            (0..10).any(|_| {
-                file.try_lock_shared().is_ok() || {
-                    thread::yield_now();
-                    false
-                }
-            })
-        };
-        Waits(self.0.as_ref().filter(told))
+    pub(crate) fn wait(&self) -> Given<'_> {
+        self.0.give()
     }
 
     /// Whether somebody waits.
     pub(crate) fn is_wanted(&self) -> bool {
-        let Some(file) = &self.0 else { return false };
-        match file.try_lock() {
-            Ok(()) => {
-                let _ = file.unlock();
-                false
-            }
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Error(_)) => false,
-        }
+        self.0.is_given()
     }
 
     /// Whether a transaction that began then should end.
@@ -74,14 +52,6 @@ impl Courtesy {
         let end = Instant::now() + WAY;
         while self.is_wanted() && Instant::now() < end {
             thread::sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        if let Some(file) = self.0 {
-            let _ = file.unlock();
         }
     }
 }

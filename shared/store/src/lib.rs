@@ -37,6 +37,7 @@ mod open;
 mod quarter;
 pub mod read;
 pub mod sieve;
+mod sign;
 pub mod swap;
 pub mod upgrade;
 mod usage;

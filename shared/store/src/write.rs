@@ -52,7 +52,7 @@ use quarters::Touched;
 
 pub use crate::usage::Usage;
 pub use asked::{Asked, Settled as SettledRating};
-pub use checkpoint::Log;
+pub use checkpoint::{Log, log_bytes};
 pub use derived::{Lineage, Look, Part, Replaced, Settled};
 pub(crate) use events::copies;
 pub use events::{NewEvent, Stored};

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use queue::DataDir;
 use rusqlite::Connection;
 
 use crate::error::{Context, Error};
@@ -52,16 +53,20 @@ impl Writer {
 
     /// How large the log is, in bytes.
     pub fn log_bytes(&self) -> u64 {
-        let mut path = self.dir.database().into_os_string();
-        path.push("-wal");
-        std::fs::metadata(PathBuf::from(path)).map_or(0, |log| log.len())
+        log_bytes(&self.dir)
     }
+}
+
+/// How large the log of the database of `dir` is, in bytes.
+pub fn log_bytes(dir: &DataDir) -> u64 {
+    let mut path = dir.database().into_os_string();
+    path.push("-wal");
+    std::fs::metadata(PathBuf::from(path)).map_or(0, |log| log.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use queue::DataDir;
 
     fn grow(writer: &mut Writer, commits: usize) {
         for n in 0..commits {

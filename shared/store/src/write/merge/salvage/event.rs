@@ -49,21 +49,30 @@ impl Event {
         fits.then_some(event)
     }
 
-    /// A bit that flipped in the session of the name, or in that of the row, would make another event of it beside the one in the
-    /// archive. The bytes, which have their hash, tell which of the two it is.
+    /// A bit that flipped in the name, or in what the row has of it, would make another event of it beside the one in the archive.
+    /// The bytes, which have their hash, tell which of the two it is.
     fn put_right(&mut self) {
-        let Ok(name) = self.name.parse::<queue::QueueName>() else { return };
-        let named = name.session.as_str();
-        let differ = named.bytes().zip(self.session_id.bytes()).filter(|(one, other)| one != other).count();
-        if named.len() != self.session_id.len() || !(1..=2).contains(&differ) {
+        let of_row = format!("{:019}-{}-{}.json", self.captured_ns, self.session_id, self.event);
+        let differ = self.name.bytes().zip(of_row.bytes()).filter(|(one, other)| one != other).count();
+        if self.name.len() != of_row.len() || !(1..=2).contains(&differ) {
             return; // the same, or nothing that a flip makes
         }
         let tells = |word: &str| memchr::memmem::find(&self.plain, format!("\"{word}\"").as_bytes()).is_some();
-        match (tells(named), tells(&self.session_id)) {
-            (true, false) => self.session_id = named.to_owned(),
-            (false, true) => self.name = self.name.replacen(named, &self.session_id, 1),
-            _ => {}
-        }
+        let Ok(name) = self.name.parse::<queue::QueueName>() else {
+            if tells(&self.session_id) && tells(&self.event) {
+                self.name = of_row;
+            }
+            return;
+        };
+        let right = |row: &str, named: &str| match (tells(row), tells(named)) {
+            (true, false) => (row.to_owned(), row.to_owned()),
+            (false, true) => (named.to_owned(), named.to_owned()),
+            _ => (row.to_owned(), named.to_owned()),
+        };
+        let (session, named) = right(&self.session_id, name.session.as_str());
+        let (event, named_event) = right(&self.event, name.event.as_str());
+        self.name = format!("{:019}-{named}-{named_event}.json", self.captured_ns);
+        (self.session_id, self.event) = (session, event);
     }
 }
 
@@ -71,33 +80,45 @@ impl Event {
 mod tests {
     use super::Event;
 
-    /// A prompt whose name had a flipped bit in the damaged database was there twice after `recover`.
+    /// A prompt in whose name a bit had flipped in the damaged database was there twice after `recover`.
     #[test]
-    fn a_flipped_bit_in_a_session_makes_no_other_event() {
-        let check = |named: &str, session: &str, told: &str, expected: (&str, &str)| {
-            let mut event = Event {
+    fn a_flipped_bit_makes_no_other_event() {
+        let check = |named: &str, (session, event): (&str, &str), told: &str, expected: (&str, &str, &str)| {
+            let mut found = Event {
                 origin: String::new(),
-                name: format!("0000000000000000001-{named}-Stop.json"),
+                name: format!("0000000000000000001-{named}"),
                 hash: [0; 32],
                 session_id: session.to_owned(),
                 size: 0,
                 captured_ns: 1,
-                event: "Stop".to_owned(),
+                event: event.to_owned(),
                 prompt_id: None,
                 stored_ms: 1,
                 codec: 0,
                 payload: Vec::new(),
-                plain: format!(r#"{{"session_id":"{told}"}}"#).into_bytes(),
+                plain: format!(r#"{{"session_id":"{told}","hook_event_name":"Stop"}}"#).into_bytes(),
             };
-            event.put_right();
-            let expected = (format!("0000000000000000001-{}-Stop.json", expected.0), expected.1.to_owned());
-            assert_eq!((event.name, event.session_id), expected, "{named} {session} {told}");
+            found.put_right();
+            let name = format!("0000000000000000001-{}", expected.0);
+            let expected = (name, expected.1.to_owned(), expected.2.to_owned());
+            assert_eq!((found.name, found.session_id, found.event), expected, "{named} {session} {event} {told}");
         };
-        check("a7c9", "a7c9", "a7c9", ("a7c9", "a7c9"));
-        check("a7cy", "a7c9", "a7c9", ("a7c9", "a7c9"));
-        check("a7c9", "a7cy", "a7c9", ("a7c9", "a7c9"));
-        check("other", "a7c9", "a7c9", ("other", "a7c9"));
-        check("unknown", "a7c9xyz", "a7c9xyz", ("unknown", "a7c9xyz"));
-        check("a7cy", "a7c9", "none", ("a7cy", "a7c9"));
+        let whole = ("a7c9-Stop.json", "a7c9", "Stop");
+        for (named, row) in [
+            ("a7c9-Stop.json", ("a7c9", "Stop")),
+            ("a7cy-Stop.json", ("a7c9", "Stop")),
+            ("a7c9-Qtop.json", ("a7c9", "Stop")),
+            ("a7cy-Qtop.json", ("a7c9", "Stop")),
+            ("a7c9-Stop.jsoo", ("a7c9", "Stop")),
+            ("a7c9-Stop.json", ("a7cy", "Stop")),
+            ("a7c9-Stop.json", ("a7c9", "Stoq")),
+            ("a7cy-Stop.json", ("a7c9", "Stoq")),
+        ] {
+            check(named, row, "a7c9", whole);
+        }
+        // What is no flip, and what the bytes do not tell, stays.
+        check("other-Stop.json", ("a7c9", "Stop"), "a7c9", ("other-Stop.json", "a7c9", "Stop"));
+        check("unknown-Stop.json", ("a7c9xyz", "Stop"), "a7c9xyz", ("unknown-Stop.json", "a7c9xyz", "Stop"));
+        check("a7cy-Stop.json", ("a7c9", "Stop"), "none", ("a7cy-Stop.json", "a7c9", "Stop"));
     }
 }

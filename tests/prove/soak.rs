@@ -201,8 +201,9 @@ struct Watched {
     archive: u64,
     logs: u64,
     descriptors: u64,
-    /// Resident KiB at each look.
+    /// Resident KiB at each look; beside a backup the largest alone: it and its check take memory of their own, for a while.
     resident: Vec<u64>,
+    beside_a_backup: u64,
 }
 
 impl Watched {
@@ -220,7 +221,12 @@ impl Watched {
         let status = fs::read_to_string(format!("/proc/{ingester}/status")).unwrap_or_default();
         let resident =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|line| line.trim().trim_end_matches(" kB"));
-        self.resident.extend(resident.and_then(|kib| kib.parse::<u64>().ok()));
+        let resident = resident.and_then(|kib| kib.parse::<u64>().ok());
+        if law::names(&world.data().backups()).iter().any(|name| name.contains(".partial")) {
+            self.beside_a_backup = self.beside_a_backup.max(resident.unwrap_or(0));
+        } else {
+            self.resident.extend(resident);
+        }
         let children = fs::read_to_string(format!("/proc/{ingester}/task/{ingester}/children")).unwrap_or_default();
         assert_eq!(children.trim(), "", "children of the ingester");
         self.looks += 1;
@@ -238,11 +244,12 @@ impl Watched {
         };
         let (first, last) = (middle(&self.resident[..third]), middle(&self.resident[self.resident.len() - third..]));
         println!(
-            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last",
+            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last, {} KiB beside a backup",
             self.wal >> 10,
             self.archive >> 10,
             self.logs >> 10,
-            self.descriptors
+            self.descriptors,
+            self.beside_a_backup
         );
         assert!(
             self.resident.len() < 100 || last <= first + first / 4 + 4_096,

@@ -78,8 +78,19 @@ impl Content {
     }
 }
 
+/// Rows that only one of them has; of a long one what stands around the place where it first differs from the other's.
 fn difference(found: &BTreeSet<String>, expected: &BTreeSet<String>) -> String {
-    let line = |sign: char, line: &String| format!("{sign} {line:.1200}\n");
-    let more = found.difference(expected).take(3).map(|it| line('+', it));
-    more.chain(expected.difference(found).take(3).map(|it| line('-', it))).collect()
+    let more: Vec<_> = found.difference(expected).take(3).collect();
+    let less: Vec<_> = expected.difference(found).take(3).collect();
+    let at = |row: &str, others: &[&String]| {
+        let same = |other: &&String| row.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+        others.iter().map(same).max().unwrap_or(0).saturating_sub(200)
+    };
+    let line = |sign: char, row: &String, others: &[&String]| {
+        let from = if row.len() > 1200 { at(row, others) } else { 0 };
+        let begin: String = row.chars().take(if from > 0 { 200 } else { 0 }).collect();
+        format!("{sign} {begin} {}\n", row.chars().skip(from).take(1000).collect::<String>())
+    };
+    let lines = more.iter().map(|row| line('+', row, &less));
+    lines.chain(less.iter().map(|row| line('-', row, &more))).collect()
 }

@@ -11,9 +11,9 @@ use harness::{Seed, World};
 use store::read::Reader;
 
 use super::kind::{INNER, Kind, SECRET, as_user, give, is_root, readable, things};
+use crate::each::each;
 use crate::figures::Figures;
 use crate::part::Run;
-use crate::points::each;
 use crate::stage;
 
 /// Larger than any event.
@@ -39,10 +39,15 @@ pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
         entries.extend(some.map(|at| (PLACES[at % PLACES.len()], kind, user)));
     }
     let mut figures = Figures::default();
-    each(&entries, &mut figures, |(place, kind, user), figures| {
-        let what = format!("{kind:?} in {place}, as {}", user.map_or("this user", |_| "nobody"));
-        figures.count("things that are no queue files", u64::from(entry(place, *kind, *user, &program, &what)));
-    });
+    each(
+        &entries,
+        &mut figures,
+        || (),
+        |(), (place, kind, user), figures| {
+            let what = format!("{kind:?} in {place}, as {}", user.map_or("this user", |_| "nobody"));
+            figures.count("things that are no queue files", u64::from(entry(place, *kind, *user, &program, &what)));
+        },
+    );
     figures.count("followed or waited for", 0);
     figures
 }

@@ -10,9 +10,9 @@ use harness::{SCENARIOS, Seed, World};
 
 use super::content::Content;
 use super::kind::{Kind, SECRET, as_user, give, is_root, readable, things};
+use crate::each::each;
 use crate::figures::Figures;
 use crate::part::Run;
-use crate::points::each;
 
 /// Longer than a piece that is read at once.
 const HOLE: u64 = 1 << 24;
@@ -32,10 +32,15 @@ pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
     let _ = whole.ingest_once();
     let expected = content(&whole, "transcripts alone");
     let mut figures = Figures::default();
-    each(&things(run, seed), &mut figures, |(kind, user), figures| {
-        let what = format!("{kind:?} among transcripts, as {}", user.map_or("this user", |_| "nobody"));
-        figures.count("things that are no transcripts", entries(*kind, *user, &program, &expected, &what));
-    });
+    each(
+        &things(run, seed),
+        &mut figures,
+        || (),
+        |(), (kind, user), figures| {
+            let what = format!("{kind:?} among transcripts, as {}", user.map_or("this user", |_| "nobody"));
+            figures.count("things that are no transcripts", entries(*kind, *user, &program, &expected, &what));
+        },
+    );
     figures
 }
 

@@ -12,9 +12,9 @@ use std::process::Command;
 use harness::fuzz::{TARGETS, Target, mutate};
 use harness::{Seed, repository};
 
+use crate::each::each;
 use crate::figures::Figures;
 use crate::part::{Run, Scale};
-use crate::points::each;
 
 /// Runs in full, of all readers.
 const RUNS: u64 = 10_000_000;
@@ -34,10 +34,15 @@ pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
     let portions = (0..PORTIONS).flat_map(|_| TARGETS);
     let portions: Vec<(&Target, u64)> = portions.map(|target| (target, seed.number())).collect();
     let mut figures = Figures::default();
-    each(&portions, &mut figures, |(target, seed), figures| match &programs {
-        Some(programs) => figures.count("fuzz runs", fuzzed(&programs.join(target.name), target, *seed)),
-        None => figures.count("made-up inputs", mutated(target, *seed)),
-    });
+    each(
+        &portions,
+        &mut figures,
+        || (),
+        |(), (target, seed), figures| match &programs {
+            Some(programs) => figures.count("fuzz runs", fuzzed(&programs.join(target.name), target, *seed)),
+            None => figures.count("made-up inputs", mutated(target, *seed)),
+        },
+    );
     figures.count("readers", TARGETS.len() as u64);
     figures
 }

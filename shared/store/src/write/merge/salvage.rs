@@ -14,7 +14,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::other::{Copy, beside};
 use crate::error::{Context, Error};
-use crate::human::{Stamp, anchor, get, put};
+use crate::human::{Remark, Stamp, anchor, get, put};
 use crate::ids::{ConversationId, Key};
 use crate::open;
 use crate::write::asked::word;
@@ -302,7 +302,7 @@ impl Writer {
                     return Ok(false);
                 }
                 let id = place(wreck, here, ids, id, now_ms)?;
-                word::add(here, id, &remark)
+                if is_told_already(here, id, &remark)? { Ok(false) } else { word::add(here, id, &remark) }
             })?;
         }
         each(wreck, &get::USER_SESSIONS, &own, &mut found, &mut |_, session| {
@@ -339,6 +339,16 @@ impl Writer {
 /// Whether a row of ours could have these.
 fn sane(stamp: &Stamp) -> bool {
     (1..=LONGEST_ID).contains(&stamp.id.len()) && is_origin(&stamp.origin) && (0..LATEST_MS).contains(&stamp.created_ms)
+}
+
+/// Whether the same stands here under an id from which only a bit that flipped tells it apart.
+fn is_told_already(here: &Connection, id: ConversationId, remark: &Remark) -> Result<bool, Error> {
+    let is_flipped = |id: &str| {
+        let differ = id.bytes().zip(remark.stamp.id.bytes()).filter(|(one, other)| one != other).count();
+        id.len() == remark.stamp.id.len() && (1..=2).contains(&differ)
+    };
+    let same = |told: &Remark| told.said == remark.said && told.stamp.created_ms == remark.stamp.created_ms;
+    Ok(get::history(here, id)?.iter().any(|(_, told)| same(told) && is_flipped(&told.stamp.id)))
 }
 
 /// The conversation here. An id that both know means the same; else its keys tell; else it gets an id of its own, so that what

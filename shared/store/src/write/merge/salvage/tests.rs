@@ -112,6 +112,31 @@ fn what_can_be_read_is_taken() {
     check("update rating_history set id = '' where id = 'r1'", None, (2, 1));
 }
 
+/// A rating whose random id had a flipped bit in the damaged database stood beside the one that a backup had.
+#[test]
+fn a_flipped_bit_in_an_id_says_nothing_twice() {
+    let check = |damage: &str, expected: u64| {
+        let (_home, dir, origin) = damaged("", None);
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&DataDir::new(home.path())).unwrap();
+        writer.adopt_origin(&origin).unwrap();
+        let said = |writer: &mut Writer| {
+            let wreck = Wreck::open(&dir.database(), home.path()).unwrap();
+            let ids = writer.salvage_ids(&wreck).unwrap();
+            writer.salvage_said(&wreck, &ids, 9).unwrap().new
+        };
+        assert_eq!(said(&mut writer), 3);
+        let conn = Connection::open(dir.database()).unwrap();
+        conn.pragma_update(None, "ignore_check_constraints", true).unwrap();
+        conn.execute_batch(damage).unwrap();
+        drop(conn);
+        assert_eq!(said(&mut writer), expected, "{damage}");
+    };
+    check("update rating_history set id = 'v2' where id = 'r2'", 0);
+    check("update rating_history set id = 'v2', rating = 3 where id = 'r2'", 1);
+    check("update rating_history set id = 'another' where id = 'r2'", 1);
+}
+
 #[test]
 fn noise_is_no_wreck() {
     let home = tempfile::tempdir().unwrap();

@@ -191,7 +191,7 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
         // FTS5 has no code of its own for it.
         _ if detail.contains("invalid fts5 file format") => Error::Corrupt { op, detail },
         // Our statements name what our schema has; a bit in the schema itself may make another name of one.
-        _ if names_nothing(error, &detail) => Error::Corrupt { op, detail },
+        _ if names_nothing(op, error, &detail) => Error::Corrupt { op, detail },
         // Our tables hold what their columns say; a page in another's place may not.
         _ if matches!(
             error,
@@ -214,11 +214,13 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
     }
 }
 
-/// Whether a statement names what the schema does not have. A column only if it stands in the statement: the index of words says
-/// the same of a word that it is asked for.
-fn names_nothing(error: &rusqlite::Error, detail: &str) -> bool {
-    let is_column = matches!(error, rusqlite::Error::SqlInputError { .. }) && detail.starts_with("no such column");
-    is_column || ["no such table", "no such module", "no such function"].iter().any(|it| detail.starts_with(it))
+/// Whether a statement, or a view that it asks, names what the schema does not have. A column only while it is prepared, or as one of
+/// a table: the index of words says the same of a word that it is asked for.
+fn names_nothing(op: &str, error: &rusqlite::Error, detail: &str) -> bool {
+    let is_prepared = op == "prepare" || matches!(error, rusqlite::Error::SqlInputError { .. }) || detail.contains('.');
+    let begins = |words: &[&str]| words.iter().any(|it| detail.starts_with(it));
+    begins(&["no such table", "no such module", "no such function", "no such collation sequence"])
+        || (is_prepared && begins(&["no such column", "ambiguous column name", "wrong number of arguments"]))
 }
 
 #[cfg(test)]
@@ -250,5 +252,10 @@ mod tests {
         .unwrap();
         conn.execute_batch("pragma writable_schema = reset").unwrap();
         assert!(matches!(prepare("select * from v"), Err(Error::Corrupt { .. })));
+        // In a view the engine says no place in the statement.
+        conn.execute_batch("create view w as select x.a from t x; pragma writable_schema = on;").unwrap();
+        conn.execute("update sqlite_schema set sql = replace(sql, 'x.a', 'x.b') where name = 'w'", []).unwrap();
+        conn.execute_batch("pragma writable_schema = reset").unwrap();
+        assert!(matches!(prepare("select * from w"), Err(Error::Corrupt { .. })));
     }
 }

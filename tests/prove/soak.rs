@@ -201,9 +201,10 @@ struct Watched {
     archive: u64,
     logs: u64,
     descriptors: u64,
-    /// Resident KiB at each look; beside a backup the largest alone: it and its check take memory of their own, for a while.
+    /// Resident KiB at each look; beside the daily chores the largest alone: backups, their check and packing take memory of their own,
+    /// which goes with them.
     resident: Vec<u64>,
-    beside_a_backup: u64,
+    beside_chores: u64,
 }
 
 impl Watched {
@@ -222,8 +223,8 @@ impl Watched {
         let resident =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|line| line.trim().trim_end_matches(" kB"));
         let resident = resident.and_then(|kib| kib.parse::<u64>().ok());
-        if law::names(&world.data().backups()).iter().any(|name| name.contains(".partial")) {
-            self.beside_a_backup = self.beside_a_backup.max(resident.unwrap_or(0));
+        if threads(ingester).iter().any(|name| name == "chores") {
+            self.beside_chores = self.beside_chores.max(resident.unwrap_or(0));
         } else {
             self.resident.extend(resident);
         }
@@ -244,12 +245,12 @@ impl Watched {
         };
         let (first, last) = (middle(&self.resident[..third]), middle(&self.resident[self.resident.len() - third..]));
         println!(
-            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last, {} KiB beside a backup",
+            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last, at most {} KiB beside the daily chores",
             self.wal >> 10,
             self.archive >> 10,
             self.logs >> 10,
             self.descriptors,
-            self.beside_a_backup
+            self.beside_chores
         );
         assert!(
             self.resident.len() < 100 || last <= first + first / 4 + 4_096,
@@ -259,6 +260,13 @@ impl Watched {
         figures.count("looks at what must not grow", self.looks);
         figures
     }
+}
+
+/// The names of a process's threads.
+fn threads(process: u32) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.map(|name| name.trim_end().to_owned()).collect()
 }
 
 fn size(folder: &Path) -> u64 {

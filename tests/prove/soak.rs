@@ -22,6 +22,7 @@ use crate::stage;
 const LIBFAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 /// How many events may wait before more are written.
 const WAITING: usize = 2_000;
+const DAY: Duration = Duration::from_secs(86_400);
 /// Events of one session.
 const SESSION: u64 = 60;
 /// How many days the settings let the archive keep, and how many backups there may be.
@@ -36,8 +37,9 @@ pub(crate) fn run(run: &Run) -> Figures {
         println!("SKIPPED: libfaketime is not installed");
         return Figures::default();
     }
-    // Not so fast that a pass takes two hours: the ingester would doubt its clock, and keep what is old.
-    let (events, speed) = (run.of(3_000, 1_000_000), run.of(9_000, 1_900));
+    // Not so fast that more than a day goes between two looks at what is old, which are a minute apart and take another: the ingester
+    // would doubt its clock, and keep all of it.
+    let (events, speed, days) = (run.of(3_000, 1_000_000), run.of(9_000, 700), run.of(0, 7));
     let world = World::new();
     for place in [world.projects_root().join("-src"), world.root().join("config/prompt-manager")] {
         fs::create_dir_all(&place).unwrap_or_else(|error| panic!("make {}: {error}", place.display()));
@@ -55,9 +57,9 @@ pub(crate) fn run(run: &Run) -> Figures {
         seed: Seed::new(run.seed),
     };
     let mut written = 0;
-    while written < events {
+    while written < events || clock.gone() < days * DAY {
         let room = WAITING.saturating_sub(law::names(&world.data().incoming()).len());
-        for _ in 0..room.min(500) {
+        for _ in 0..room.min(if written < events { 500 } else { 1 }) {
             soak.event(&world, &clock, written);
             written += 1;
         }
@@ -163,7 +165,7 @@ impl Soak {
         assert_eq!(status.code(), Some(0), "the ingester's end");
         let left = law::names(&world.data().tmp());
         assert!(left.is_empty(), "left in tmp: {left:?}");
-        let days = clock.gone().as_secs() / 86_400;
+        let days = clock.gone().as_secs() / DAY.as_secs();
         let mut figures = self.watched.figures();
         figures.count("simulated days", days);
         figures.count("events", self.ledger.len() as u64);

@@ -38,7 +38,11 @@ impl Beware {
     /// Waits after a transaction, if the next one has to; `alive` hears the time now and then. `stop` ends it.
     pub(crate) fn after(&mut self, step: Step, stop: &AtomicBool, alive: &mut dyn FnMut(Instant)) {
         let is_committed = matches!(step, Step::Committed | Step::Followed | Step::Derived);
-        if !is_committed || log_bytes(&self.home) < ENOUGH {
+        if !is_committed {
+            return;
+        }
+        if log_bytes(&self.home) < ENOUGH {
+            self.until = None; // the one that patience ended with is gone
             return;
         }
         let begin = Instant::now();

@@ -3,12 +3,13 @@
 //! ```text
 //! archive/2026-11-22/NAME            as files
 //! archive/2026-11-15.tar.zst         packed: the same files in a tar that any system opens
-//! archive/2026-11-15.2.tar.zst       and what was taken in of that day after it was packed
+//! archive/2026-11-15.2.tar.zst       and what one pack does not hold, or what was taken in of that day after it
 //! ```
 //!
 //! The archive repeats what the database holds, so that the database can be made anew. Whatever packs, thins out or reads
 //! all of it finds it through here.
 
+mod folder;
 mod limited;
 pub(crate) mod pack;
 
@@ -21,6 +22,7 @@ use chrono::NaiveDate;
 use queue::QueueName;
 
 use crate::error::{At, Error};
+pub(crate) use folder::files;
 use limited::{Limited, plain};
 
 /// The largest file that goes into a pack, in bytes: each is read into memory, whatever a damaged pack says of itself.
@@ -112,7 +114,8 @@ pub fn each_file(archive: &Path, visit: &mut dyn FnMut(Archived<'_>) -> Result<(
         for pack in &day.packs {
             each_packed(pack, visit)?;
         }
-        for path in day.folder.iter().map(|folder| files(folder)).collect::<Result<Vec<_>, _>>()?.concat() {
+        for path in day.folder.iter().flat_map(|folder| files(folder)) {
+            let path = path?;
             if let Some(bytes) = read(&path)? {
                 visit(Archived { place: &path, file: &name_of(&path), bytes })?;
             }
@@ -149,23 +152,6 @@ fn read_entry<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(1 << 20)).unwrap_or(0));
     entry.take(size + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == size { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-/// The queue files in a day's folder, the oldest first.
-///
-/// # Errors
-/// The operating system's.
-pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).at("list", folder)? {
-        let entry = entry.at("list", folder)?;
-        let is_ours = entry.file_name().to_str().is_some_and(|name| queue_name(name).is_some());
-        if is_ours && entry.file_type().at("look at", &entry.path())?.is_file() {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// The bytes of a file; `None` if it is gone.

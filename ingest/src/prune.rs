@@ -13,7 +13,7 @@ use serde::Serialize;
 use settings::{Archive, Settings};
 use store::write::Writer;
 
-use crate::archive;
+use crate::archive::{self, pack::Packed};
 use crate::chores::Chores;
 use crate::cli::Place;
 use crate::error::{At, Error};
@@ -157,9 +157,8 @@ fn pack(settings: &Settings, now: SystemTime, how: How, stop: &AtomicBool, repor
     for (date, day) in archive::days(&archive)?.into_iter().filter(|(date, day)| *date < end && day.folder.is_some()) {
         let packed = match how {
             How::Do => archive::pack::pack(&archive, date, &day, stop),
-            How::Say => thin::folder_files(&day).map(|files| {
-                let bytes = files.iter().map(|file| thin::bytes(file)).sum();
-                archive::pack::Packed { files: files.len() as u64, bytes, packed_bytes: 0 }
+            How::Say => thin::folder_files(&day).try_fold(Packed::default(), |sum, file| {
+                Ok(Packed { files: sum.files + 1, bytes: sum.bytes + thin::bytes(&file?), ..sum })
             }),
         };
         let packed = match packed {

@@ -31,6 +31,8 @@ const BACKUPS: usize = 3;
 /// What reliability R14 allows the log of the database and our own logs.
 const WAL_MAX: u64 = 64 << 20;
 const LOGS_MAX: u64 = 10 << 20;
+/// KiB that it may hold at any time, also while it packs a day and copies the database; as much as a backlog may take.
+const RESIDENT_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(run: &Run) -> Figures {
     if !Path::new(LIBFAKETIME).exists() {
@@ -258,6 +260,8 @@ impl Watched {
             self.resident.len() < 100 || last <= first + first / 4 + 4_096,
             "memory grows from {first} to {last} KiB"
         );
+        let most = self.resident.iter().copied().max().unwrap_or(0).max(self.beside_chores);
+        assert!(most <= RESIDENT_MAX, "it held {most} KiB");
         let mut figures = Figures::default();
         figures.count("looks at what must not grow", self.looks);
         figures

@@ -6,10 +6,13 @@
 //!
 //! A death before the rename leaves a part, which the next one writes over; a death after it leaves files that are packed
 //! already, which the next one finds in the pack and only removes.
+//!
+//! A day of more files than [`folder`](super::folder) names at once becomes several packs, so that memory has a bound. Whether a pack
+//! is what was meant to be in it is asked of one hash over all of it, in order.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::mem;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::NaiveDate;
 use queue::place::rename_new;
 
-use super::{Day, LARGEST, PACKED, each_packed, files, name_of};
+use super::folder::{PORTION, portions};
+use super::{Day, LARGEST, PACKED, each_packed, name_of};
 use crate::disk::sync_dir;
 use crate::error::{At, Error};
 
@@ -35,39 +39,35 @@ pub(crate) struct Packed {
     pub(crate) packed_bytes: u64,
 }
 
-/// By name: the hash of the bytes.
-type Contents = HashMap<String, blake3::Hash>;
-
 /// Packs what lies in the folder of `date`. The caller holds the lock that keeps every other packer out.
 ///
 /// # Errors
 /// The operating system's; then everything is still there.
 pub(crate) fn pack(archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool) -> Result<Packed, Error> {
+    pack_by(PORTION, archive, date, day, stop)
+}
+
+/// With at most `most` files in a pack.
+fn pack_by(most: usize, archive: &Path, date: NaiveDate, day: &Day, stop: &AtomicBool) -> Result<Packed, Error> {
     let Some(folder) = &day.folder else { return Ok(Packed::default()) };
-    let mut left = files(folder)?;
-    // What is larger was taken in by a setting of its own, and stays a file: no reader of packs takes that much into memory.
-    left.retain(|path| path.metadata().is_ok_and(|meta| meta.len() <= LARGEST));
-    if !left.is_empty() && !day.packs.is_empty() {
-        left = remove_packed(left, &day.packs)?;
-    }
     let mut done = Packed::default();
-    if !left.is_empty() {
-        let partial = archive.join(format!("{date}{PACKED}.partial"));
-        let written = write(&partial, &left, stop);
-        if written.is_err() {
-            // On a full disk it would be in the way of everything else.
-            let _ = fs::remove_file(&partial);
+    let mut is_first = true;
+    for files in portions(folder, most) {
+        let mut files = files?;
+        // What is larger was taken in by a setting of its own, and stays a file: no reader of packs takes that much into memory.
+        files.retain(|path| path.metadata().is_ok_and(|meta| meta.len() <= LARGEST));
+        if files.is_empty() {
+            continue;
         }
-        let Some((contents, bytes)) = written? else { return Ok(done) };
-        if contents_of(&partial)? != contents {
-            return Err(Error::Pack { path: partial });
+        if mem::take(&mut is_first) {
+            for pack in &day.packs {
+                remove_packed(pack, folder)?;
+            }
         }
-        let pack = place(archive, date, &partial)?;
-        for path in left.iter().filter(|path| contents.contains_key(&name_of(path))) {
-            fs::remove_file(path).at("remove", path)?;
-        }
-        let packed_bytes = fs::metadata(&pack).at("look at", &pack)?.len();
-        done = Packed { files: contents.len() as u64, bytes, packed_bytes };
+        let Some(packed) = pack_files(archive, date, files, stop)? else { return Ok(done) };
+        done.files += packed.files;
+        done.bytes += packed.bytes;
+        done.packed_bytes += packed.packed_bytes;
     }
     match fs::remove_dir(folder) {
         // Something came meanwhile, or is not ours.
@@ -111,11 +111,11 @@ pub(crate) fn without(pack: &Path, is_gone: &Choice<'_>) -> Result<u64, Error> {
     if left.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    let (contents, _) = left?;
+    let contents = left?;
     if contents_of(&partial)? != contents {
         return Err(Error::Pack { path: partial });
     }
-    if contents.is_empty() {
+    if contents.files == 0 {
         fs::remove_file(&partial).at("remove", &partial)?;
         fs::remove_file(pack).at("remove", pack)?;
     } else {
@@ -143,43 +143,88 @@ pub(crate) fn remove_abandoned(archive: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the files that a pack holds already; gives the others.
-fn remove_packed(files: Vec<PathBuf>, packs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut packed: HashMap<String, Vec<blake3::Hash>> = HashMap::new();
-    for pack in packs {
-        for (name, hash) in contents_of(pack)? {
-            packed.entry(name).or_default().push(hash);
+/// Removes the files of a day's folder that a pack holds already.
+fn remove_packed(pack: &Path, folder: &Path) -> Result<(), Error> {
+    each_packed(pack, &mut |archived| {
+        if archived.queue_name().is_none() {
+            return Ok(()); // none of ours, and perhaps no name of a file in that folder
         }
-    }
-    let mut left = Vec::new();
-    for path in files {
-        let known = packed.get(&name_of(&path));
-        let is_packed = match known {
-            None => false,
-            Some(hashes) => super::read(&path)?.is_some_and(|bytes| hashes.contains(&blake3::hash(&bytes))),
-        };
-        if is_packed {
+        let (path, hash) = (folder.join(archived.file), blake3::hash(&archived.bytes));
+        drop(archived); // one is in memory at a time
+        if super::read(&path)?.is_some_and(|bytes| blake3::hash(&bytes) == hash) {
             fs::remove_file(&path).at("remove", &path)?;
-        } else {
-            left.push(path);
         }
-    }
-    Ok(left)
+        Ok(())
+    })
 }
 
-/// Writes the files into `partial`, durably; `None` if it was stopped.
-fn write(partial: &Path, files: &[PathBuf], stop: &AtomicBool) -> Result<Option<(Contents, u64)>, Error> {
+/// One pack of these files, which are removed then; nothing if it was stopped before.
+fn pack_files(
+    archive: &Path,
+    date: NaiveDate,
+    files: Vec<PathBuf>,
+    stop: &AtomicBool,
+) -> Result<Option<Packed>, Error> {
+    let partial = archive.join(format!("{date}{PACKED}.partial"));
+    let written = write(&partial, files, stop);
+    if !matches!(written, Ok(Some(_))) {
+        // On a full disk it would be in the way of everything else.
+        let _ = fs::remove_file(&partial);
+    }
+    let Some((contents, files)) = written? else { return Ok(None) };
+    if files.is_empty() {
+        fs::remove_file(&partial).at("remove", &partial)?;
+        return Ok(Some(Packed::default()));
+    }
+    if contents_of(&partial)? != contents {
+        return Err(Error::Pack { path: partial });
+    }
+    let pack = place(archive, date, &partial)?;
+    for path in files {
+        fs::remove_file(&path).at("remove", &path)?;
+    }
+    let packed_bytes = fs::metadata(&pack).at("look at", &pack)?.len();
+    Ok(Some(Packed { files: contents.files, bytes: contents.bytes, packed_bytes }))
+}
+
+/// Writes the files into `partial`, durably, and gives those that are in it; `None` if it was stopped.
+fn write(partial: &Path, files: Vec<PathBuf>, stop: &AtomicBool) -> Result<Option<(Contents, Vec<PathBuf>)>, Error> {
     let mut writer = Writer::new(partial)?;
+    let mut written = Vec::with_capacity(files.len());
     for path in files {
         if stop.load(Ordering::Relaxed) {
-            fs::remove_file(partial).at("remove", partial)?;
             return Ok(None);
         }
         // Gone: a pass took the same file for one that was there already. It is packed, or will be found another time.
-        let Some(bytes) = super::read(path)? else { continue };
-        writer.add(&name_of(path), &bytes)?;
+        let Some(bytes) = super::read(&path)? else { continue };
+        writer.add(&name_of(&path), &bytes)?;
+        written.push(path);
     }
-    writer.finish().map(Some)
+    Ok(Some((writer.finish()?, written)))
+}
+
+/// What a pack holds: two are equal if the same files lie in them in the same order.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    files: u64,
+    bytes: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Contents {
+    fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.files += 1;
+        self.bytes += bytes.len() as u64;
+        for part in [name.as_bytes(), bytes] {
+            self.hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+    }
+}
+
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        (self.files, self.bytes) == (other.files, other.bytes) && self.hasher.finalize() == other.hasher.finalize()
+    }
 }
 
 /// A pack in the making.
@@ -187,7 +232,6 @@ struct Writer<'a> {
     partial: &'a Path,
     tar: tar::Builder<zstd::Encoder<'static, File>>,
     contents: Contents,
-    bytes: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -195,7 +239,7 @@ impl<'a> Writer<'a> {
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(partial).at("create", partial)?;
         let tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).at("write", partial)?);
-        Ok(Self { partial, tar, contents: Contents::new(), bytes: 0 })
+        Ok(Self { partial, tar, contents: Contents::default() })
     }
 
     fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -204,24 +248,23 @@ impl<'a> Writer<'a> {
         header.set_size(bytes.len() as u64);
         header.set_mtime(super::queue_name(name).map_or(0, |name| name.captured_ns / 1_000_000_000));
         self.tar.append_data(&mut header, name, bytes).at("write", self.partial)?;
-        self.bytes += bytes.len() as u64;
-        self.contents.insert(name.to_owned(), blake3::hash(bytes));
+        self.contents.add(name, bytes);
         Ok(())
     }
 
-    /// Durably. Gives what it holds and how many bytes these are.
-    fn finish(self) -> Result<(Contents, u64), Error> {
+    /// Durably. Gives what it holds.
+    fn finish(self) -> Result<Contents, Error> {
         let mut file = self.tar.into_inner().and_then(zstd::Encoder::finish).at("write", self.partial)?;
         file.flush().and_then(|()| file.sync_all()).at("write", self.partial)?;
-        Ok((self.contents, self.bytes))
+        Ok(self.contents)
     }
 }
 
 /// What a pack holds, in bounded memory.
 fn contents_of(pack: &Path) -> Result<Contents, Error> {
-    let mut contents = Contents::new();
+    let mut contents = Contents::default();
     each_packed(pack, &mut |archived| {
-        contents.insert(archived.file.to_owned(), blake3::hash(&archived.bytes));
+        contents.add(archived.file, &archived.bytes);
         Ok(())
     })?;
     Ok(contents)
@@ -311,6 +354,19 @@ mod tests {
         assert_eq!(store.pack().files, 1);
         assert_eq!(store.names(), ["2026-11-22.2.tar.zst", "2026-11-22.tar.zst"]);
         assert_eq!(store.all().len(), 3);
+    }
+
+    #[test]
+    fn a_day_of_many_files_becomes_several_packs_in_order() {
+        let store = Store::new();
+        (1..=5).for_each(|n| store.put(n, &format!("{n}")));
+        let before = store.all();
+        let days = super::super::days(store.0.path()).unwrap();
+        let (date, day) = days.first_key_value().unwrap();
+        let packed = pack_by(2, store.0.path(), *date, day, &NO).unwrap();
+        assert_eq!((packed.files, packed.bytes), (5, 5));
+        assert_eq!(store.names(), ["2026-11-22.2.tar.zst", "2026-11-22.3.tar.zst", "2026-11-22.tar.zst"]);
+        assert_eq!(store.all(), before);
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub(super) fn look(round: &mut Round<'_>, store: Option<&Inspector>) -> Result<(
                 read => read?,
             }
         }
-        let files = day.folder.as_deref().map(archive::files).transpose()?.unwrap_or_default();
-        for path in files {
+        for path in day.folder.iter().flat_map(|folder| archive::files(folder)) {
+            let path = path?;
             if round.is_stopped() {
                 return Ok(());
             }

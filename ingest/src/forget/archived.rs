@@ -115,8 +115,10 @@ fn from_archive(home: &DataDir, is_gone: &pack::Choice<'_>, report: &mut Report)
             report.archived += report.of(pack, gone);
         }
         let Some(folder) = day.folder else { continue };
-        let files = archive::files(&folder).and_then(|files| Ok([files, parts(&folder)?].concat()));
-        for path in report.of(&folder, files) {
+        let parts = parts(&folder);
+        let parts = report.of(&folder, parts).into_iter().map(Ok);
+        for path in archive::files(&folder).chain(parts) {
+            let Some(path) = report.of(&folder, path.map(Some)) else { continue };
             let gone = from_folder(&path, is_gone, dry_run);
             report.archived += u64::from(report.of(&path, gone));
         }

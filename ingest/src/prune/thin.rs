@@ -76,7 +76,8 @@ fn missing(day: &Day, writer: &Writer) -> Result<u64, Error> {
     for pack in &day.packs {
         archive::each_packed(pack, &mut look)?;
     }
-    for path in folder_files(day)? {
+    for path in folder_files(day) {
+        let path = path?;
         if let Some(bytes) = archive::read(&path)? {
             look(Archived { place: &path, file: &archive::name_of(&path), bytes })?;
         }
@@ -85,12 +86,17 @@ fn missing(day: &Day, writer: &Writer) -> Result<u64, Error> {
 }
 
 /// The queue files of the day that are not packed.
-pub(super) fn folder_files(day: &Day) -> Result<Vec<PathBuf>, Error> {
-    Ok(day.folder.iter().map(|folder| archive::files(folder)).collect::<Result<Vec<_>, _>>()?.concat())
+pub(super) fn folder_files(day: &Day) -> impl Iterator<Item = Result<PathBuf, Error>> {
+    day.folder.iter().flat_map(|folder| archive::files(folder))
+}
+
+fn all_files(day: &Day) -> impl Iterator<Item = Result<PathBuf, Error>> {
+    day.packs.iter().cloned().map(Ok).chain(folder_files(day))
 }
 
 fn drop_day(day: &Day) -> Result<(), Error> {
-    for path in day.packs.iter().cloned().chain(folder_files(day)?) {
+    for path in all_files(day) {
+        let path = path?;
         fs::remove_file(&path).at("remove", &path)?;
     }
     if let Some(folder) = &day.folder {
@@ -101,7 +107,7 @@ fn drop_day(day: &Day) -> Result<(), Error> {
 }
 
 fn size_of(day: &Day) -> Result<u64, Error> {
-    Ok(day.packs.iter().cloned().chain(folder_files(day)?).map(|path| bytes(&path)).sum())
+    all_files(day).map(|path| Ok(bytes(&path?))).sum()
 }
 
 /// The size of a file; 0 if it is gone.

@@ -57,11 +57,12 @@ pub(crate) fn replay(writer: &mut Writer, archive: &Path, stop: &AtomicBool, sho
             run.bear(read, &date.to_string())?;
         }
         if let Some(folder) = &day.folder {
-            let read = archive::files(folder).and_then(|files| {
-                files.iter().try_for_each(|path| match archive::read(path)? {
-                    Some(bytes) => run.take(Archived { place: path, file: &archive::name_of(path), bytes }),
+            let read = archive::files(folder).try_for_each(|path| {
+                let path = path?;
+                match archive::read(&path)? {
+                    Some(bytes) => run.take(Archived { place: &path, file: &archive::name_of(&path), bytes }),
                     None => Ok(()),
-                })
+                }
             });
             run.bear(read, &date.to_string())?;
         }

@@ -35,13 +35,7 @@ pub fn bin(name: &str) -> &'static Path {
 /// # Panics
 /// When it cannot be built, with the compiler's words.
 pub fn example(name: &str) -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
-    cargo.args(["-p", "store", "--example", name]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    run(cargo).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
+    run(&["store"], &["--example", name]).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
 }
 
 /// The program in which rules can be broken (tests/prove/broken.rs), built when it is first asked for. Only packages of ours are
@@ -50,13 +44,9 @@ pub fn example(name: &str) -> PathBuf {
 /// # Panics
 /// When it cannot be built, with the compiler's words.
 pub fn broken() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
-    cargo.args(["-p", "tests", "--features", "broken", "--bin", "prove-broken"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    run(cargo).remove("prove-broken").expect("cargo names the program that it was asked to build")
+    run(&["tests"], &["--features", "tests/broken", "--bin", "prove-broken"])
+        .remove("prove-broken")
+        .expect("cargo names the program that it was asked to build")
 }
 
 /// The hook as `ops/build` makes it and `ops/up` installs it.
@@ -80,16 +70,17 @@ pub fn repository() -> &'static Path {
 }
 
 fn build() -> BTreeMap<String, PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    run(cargo)
+    run(&PACKAGES, &PACKAGES.map(|name| ["--bin", name]).concat())
 }
 
-fn run(mut cargo: Command) -> BTreeMap<String, PathBuf> {
+/// Builds targets of packages. Unoptimized ones are built as `cargo test` builds the whole workspace: of some packages alone cargo
+/// would choose other features of what they depend on, and compile nearly all of it once more.
+fn run(packages: &[&str], targets: &[&str]) -> BTreeMap<String, PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]).args(targets);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release").args(packages.iter().flat_map(|package| ["-p", package]));
+    }
     cargo.current_dir(repository()).stdin(Stdio::null());
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));

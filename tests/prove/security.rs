@@ -62,17 +62,7 @@ pub(crate) fn run(run: &Run) -> Figures {
 /// The end-to-end tests, built as `cargo test` builds them.
 fn suite() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "test",
-        "--locked",
-        "--quiet",
-        "--package",
-        "tests",
-        "--test",
-        "it",
-        "--no-run",
-        "--message-format=json",
-    ]);
+    cargo.args(["test", "--locked", "--quiet", "--workspace", "--test", "it", "--no-run", "--message-format=json"]);
     let built = cargo.current_dir(repository()).stderr(Stdio::inherit()).output().expect("cargo starts");
     let said = String::from_utf8_lossy(&built.stdout);
     // The package's programs are built with it, and named too.

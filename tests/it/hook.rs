@@ -136,7 +136,7 @@ impl Drop for Ended {
 #[test]
 fn one_frozen_time_stamp_drained_between_any_two() {
     let world = World::new();
-    let count = 200;
+    let count = 1_000;
     let ingest = world.bin("ingest").args(["run", "--every", "10ms", "--projects"]).arg(world.projects_root());
     let _ingest = Ended(ingest.into_command().stderr(Stdio::null()).spawn().unwrap());
     for n in 0..count {

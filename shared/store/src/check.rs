@@ -8,6 +8,8 @@
 //! What the engine says names tables, pages and rows, never what stands in them. It is cut all the same, to plain signs and
 //! to a length, because names are read from the damaged file too.
 
+mod indexes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -123,6 +125,9 @@ fn one_moment(conn: &Connection, path: &Path) -> Result<Checked, Error> {
         return Ok(found); // nothing in it: a writer fills it
     }
     structure(&tx, &mut found.problems)?;
+    if found.is_sound() {
+        indexes::check(&tx, &mut found.problems)?;
+    }
     references(&tx, &mut found.problems)?;
     texts(&tx, &mut found.problems)?;
     if found.schema >= TURNS_SINCE {
@@ -338,6 +343,37 @@ mod tests {
         assert!(found.is_only_words(), "{found:?}");
         let (_home, dir) = damaged("delete from search_data where id > 10; drop index events_key");
         assert!(!check(&dir.database(), &unwatched).unwrap().is_only_words());
+    }
+
+    /// What a disk does that writes a page in another's place.
+    #[test]
+    fn an_index_whose_root_is_a_page_of_something_else() {
+        let check = |index: &str, other: &str, damage: &str| {
+            let (_home, dir) = damaged(&format!("{damage}; pragma wal_checkpoint(truncate)"));
+            let conn = Connection::open(dir.database()).unwrap();
+            let root = |name: &str| {
+                let sql = "select rootpage from sqlite_schema where name = ?1";
+                conn.query_row(sql, [name], |row| row.get::<_, u32>(0)).unwrap() as usize
+            };
+            let (from, to) = ((root(other) - 1) * 4096, (root(index) - 1) * 4096);
+            drop(conn);
+            let mut bytes = std::fs::read(dir.database()).unwrap();
+            bytes.copy_within(from..from + 4096, to);
+            std::fs::write(dir.database(), &bytes).unwrap();
+            let found = check(&dir.database(), &unwatched).unwrap();
+            assert!(!found.is_sound(), "{index} as {other} after {damage}: {found:?}");
+        };
+        let place = "insert into places values (1, '/a', 'p', 1)";
+        // Empty or not, of all rows or some, as a table or as another index.
+        check("human_texts_title", "places", place);
+        check("human_texts_title", "marks", "");
+        check("events_key", "marks", "");
+        check("turns_parent", "places", place);
+        check(
+            "human_texts_title",
+            "human_texts_conversation",
+            "insert into human_texts values (1, 'tag', 1, null, 'a')",
+        );
     }
 
     #[test]

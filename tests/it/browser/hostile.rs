@@ -46,7 +46,8 @@ function read(page, text, mark) {
 }
 ";
 
-/// A page that takes the place of the one that is open, with all its folds, and what is loaded when they are opened.
+/// A page that takes the place of the one that is open, with all its folds, and what is loaded when they are opened. It is put
+/// there once it is whole, so that it is laid out and painted once and not for each fold.
 const TAKE: &str = r"
 async function take(path, names, text, mark) {
     const ask = (path) => new Promise((done, fail) => {
@@ -59,15 +60,16 @@ async function take(path, names, text, mark) {
     });
     const page = await ask(path), found = look(page, names);
     const live = document.importNode(page.querySelector('main'), true);
-    document.querySelector('main').replaceWith(live);
-    for (const fold of live.querySelectorAll('details')) {
+    await Promise.all([...live.querySelectorAll('details')].map(async (fold) => {
         fold.open = true;
-        if (!fold.dataset.load) continue;
+        if (!fold.dataset.load) return;
         const part = await ask(fold.dataset.load);
         found.push(...look(part, names));
         fold.append(document.importNode(part.querySelector('main'), true));
-    }
+    }));
+    document.querySelector('main').replaceWith(live);
     live.getBoundingClientRect();
+    await new Promise(requestAnimationFrame);
     return [found, ...read(document, text, mark)];
 }
 ";

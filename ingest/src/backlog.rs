@@ -27,7 +27,7 @@ use crate::transcripts::{self, Candidate, Changed, Followed, Look};
 const LARGE: u64 = 4 * 1024 * 1024;
 
 /// What one transaction did.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Done {
     Followed(Followed),
     Derived(Derived),

@@ -202,6 +202,12 @@ impl Error {
         }
     }
 
+    /// Whether it says nothing of other files: the disk cannot give back this one.
+    pub(crate) fn is_of_one_file(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(Errno::from_io_error(source), Some(Errno::IO | Errno::UCLEAN | Errno::BADMSG))
+    }
+
     /// Whether the process ran out of open files; fewer at a time may do.
     pub(crate) fn is_out_of_files(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
@@ -234,6 +240,9 @@ fn is_transient(error: &io::Error) -> bool {
         Errno::NOSPC,
         Errno::DQUOT,
         Errno::IO,
+        // What file systems say of a damaged inode or block.
+        Errno::UCLEAN,
+        Errno::BADMSG,
         Errno::MFILE,
         Errno::NFILE,
         Errno::NOMEM,
@@ -277,7 +286,17 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself() {
-        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::ROFS] {
+        for errno in [
+            Errno::UCLEAN,
+            Errno::BADMSG,
+            Errno::NOSPC,
+            Errno::DQUOT,
+            Errno::IO,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOMEM,
+            Errno::ROFS,
+        ] {
             check(&io(errno), true, Exit::Busy);
         }
         check(&io(Errno::ACCESS), false, Exit::Failure);

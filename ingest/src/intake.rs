@@ -104,7 +104,7 @@ impl Intake<'_, '_> {
     fn take_files(&mut self, kind: Kind, files: Vec<Listed>, store: &mut StoreHandle) -> Result<(), Error> {
         let (dead, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|listed| listed.attempt >= DEATHS);
         for listed in &dead {
-            self.bury_dead(kind, listed, store)?;
+            self.bury_dead(kind, listed, store).or_else(|error| self.report.leave(error))?;
         }
         self.ignored.look_again();
         let mut left = Batch::default();
@@ -200,9 +200,10 @@ impl Intake<'_, '_> {
                 }
                 taken => taken,
             };
-            match taken? {
-                Taken::Claim(claim) => self.read(claim, batch, committer)?,
-                other => self.pass_over(&listed, &other),
+            match taken {
+                Ok(Taken::Claim(claim)) => self.read(claim, batch, committer)?,
+                Ok(other) => self.pass_over(&listed, &other),
+                Err(error) => self.report.leave(error)?,
             }
             if suspect {
                 self.store_now(batch, committer)?;
@@ -236,13 +237,9 @@ impl Intake<'_, '_> {
         }
         let payload = match claim.read() {
             Ok(payload) => payload,
-            // A bad spot on the disk: this file waits, the others go on.
             Err(error) => {
-                tracing::warn!(%error, "a queue file cannot be read now");
-                self.report.trouble.get_or_insert_with(|| error.to_string());
-                self.report.put_back += 1;
                 claim.put_back(self.places);
-                return Ok(());
+                return self.report.leave(error);
             }
         };
         poison::die_of(&payload);

@@ -291,6 +291,7 @@ impl Pass<'_, '_> {
                         Done::Followed(followed) => {
                             report.transcript_files += followed.files;
                             report.transcript_bytes += followed.bytes;
+                            report.trouble = report.trouble.take().or(followed.trouble);
                             stopped = steps.at(Step::Followed);
                         }
                         Done::Derived(derived) => {

@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::step::Step;
+
+/// So many files that cannot be read are those on a bad spot; more are a bad disk.
+const MOST_LEFT: u64 = 64;
 
 /// The figures of one pass or, summed up, of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -104,6 +108,20 @@ impl PassReport {
     /// Queue files that are out of the queue.
     pub(crate) fn taken(&self) -> u64 {
         self.stored + self.replayed + self.forgotten + self.failed + self.ignored
+    }
+
+    /// Goes on without a file that cannot be read or moved now: it stays for the next pass, and is told of.
+    ///
+    /// # Errors
+    /// The error itself, if it is not about one file alone, or if so many say the same that it is about the disk.
+    pub(crate) fn leave(&mut self, error: Error) -> Result<(), Error> {
+        if !error.is_of_one_file() || self.put_back >= MOST_LEFT {
+            return Err(error);
+        }
+        tracing::warn!(%error, "a queue file is left for the next pass");
+        self.put_back += 1;
+        self.trouble.get_or_insert_with(|| error.to_string());
+        Ok(())
     }
 
     /// Adds another part of the same pass.

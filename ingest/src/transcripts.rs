@@ -22,6 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::sieve::{End, Feed, Of};
 use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
+use crate::error::Error;
 pub(crate) use find::Candidate;
 use ignored::{Fate, Ignored};
 
@@ -35,12 +36,25 @@ const READ: usize = 1024 * 1024;
 const STILL: Duration = Duration::from_secs(60);
 
 /// What a look at the transcripts did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
     /// Files that had something new.
     pub files: u64,
     /// Bytes taken in.
     pub bytes: u64,
+    /// The first file that could not be read and why, where the fault is one that will pass.
+    pub trouble: Option<String>,
+}
+
+impl Followed {
+    /// Goes on without a file that cannot be read now.
+    fn leave(&mut self, root: &Path, file: &Candidate, error: io::Error) {
+        tracing::warn!(file = %file.path, %error, "transcript left for the next look");
+        let error = Error::Io { op: "read", path: root.join(&file.path), source: error };
+        if error.is_transient() {
+            self.trouble.get_or_insert_with(|| error.to_string());
+        }
+    }
 }
 
 /// Which transcripts to look at.
@@ -165,8 +179,8 @@ pub(crate) fn changed(
     Ok(all)
 }
 
-/// One transaction: files from the front of `left` until it is full. A file that cannot be read is logged and left for
-/// the next look.
+/// One transaction: files from the front of `left` until it is full. A file that cannot be read is told of and left for the next
+/// look.
 pub(crate) fn take_some(writer: &mut Writer, root: &Path, left: &mut &[Candidate]) -> Result<Followed, store::Error> {
     let root_name = &*root.to_string_lossy();
     let batch = writer.batch()?;
@@ -182,7 +196,7 @@ pub(crate) fn take_some(writer: &mut Writer, root: &Path, left: &mut &[Candidate
                     break;
                 }
             }
-            Err(error) => tracing::warn!(file = %candidate.path, %error, "transcript left for the next look"),
+            Err(error) => done.leave(root, candidate, error),
         }
         *left = rest;
         if budget == 0 || batch.is_due() {
@@ -231,7 +245,10 @@ fn take(
                 known
             }
             Ok(None) => {
-                let Some(session_id) = session_of(candidate, &mut file) else { return Ok(Ok(Taken::NOTHING)) };
+                let session_id = match session_of(candidate, &mut file) {
+                    Ok(Some(session_id)) => session_id,
+                    other => return Ok(other.map(|_| Taken::NOTHING)),
+                };
                 tracing::info!(file = %candidate.path, "transcript was rewritten; the old bytes are kept");
                 batch.supersede(known.id, now_ms())?;
                 add(batch, root_name, candidate, &session_id, on_disk)?
@@ -239,7 +256,10 @@ fn take(
             Err(error) => return Ok(Err(error)),
         },
         None => {
-            let Some(session_id) = session_of(candidate, &mut file) else { return Ok(Ok(Taken::NOTHING)) };
+            let session_id = match session_of(candidate, &mut file) {
+                Ok(Some(session_id)) => session_id,
+                other => return Ok(other.map(|_| Taken::NOTHING)),
+            };
             add(batch, root_name, candidate, &session_id, on_disk)?
         }
     };
@@ -251,8 +271,12 @@ fn take(
     Ok(taken)
 }
 
-fn session_of(candidate: &Candidate, file: &mut File) -> Option<String> {
-    candidate.session_id.clone().or_else(|| find::session_in(file, || candidate.stem()))
+/// Whose it is; nothing while it does not tell.
+fn session_of(candidate: &Candidate, file: &mut File) -> io::Result<Option<String>> {
+    match &candidate.session_id {
+        Some(session_id) => Ok(Some(session_id.clone())),
+        None => find::session_in(file, || candidate.stem()),
+    }
 }
 
 fn add(

@@ -5,6 +5,8 @@
 //! The disks are small ones of our own, in a mount namespace that ends with the test. That needs the right to mount.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail like tests; skips are printed")]
 
+mod bad_spot;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -22,8 +22,8 @@ use crate::stage;
 
 /// Cuts in the life of one file system.
 const LIVES: u64 = 10;
-/// Of 25 cuts, how many come after so long a time without an ingester that the file system alone had to write.
-const LATE: usize = 1;
+/// Of how many cuts one comes after so long a time without an ingester that the file system alone had to write.
+const LATE: [(Kind, usize); 2] = [(Kind::Ext4, 25), (Kind::Xfs, 60)];
 
 pub(crate) fn run(run: &Run) -> Figures {
     let (mut figures, mut seed) = (Figures::default(), Seed::new(run.seed));
@@ -32,7 +32,10 @@ pub(crate) fn run(run: &Run) -> Figures {
         let own = format!("on {}", kind.name());
         while figures.get(&own) < cuts / 2 {
             let life = u64::min(LIVES, cuts / 2 - figures.get(&own));
-            let Some(of_life) = live(kind, life, &mut seed) else { break };
+            let Some(of_life) = live(kind, life, &mut seed) else {
+                run.left_out("no disk to cut off");
+                break;
+            };
             figures.add(&of_life);
             figures.count(&own, life);
             println!("{} cuts", figures.get("cuts"));
@@ -49,9 +52,9 @@ fn live(kind: Kind, cuts: u64, seed: &mut Seed) -> Option<Figures> {
     let (mut figures, mut ledger) = (Figures::default(), Ledger::of_cuts());
     for _ in 0..cuts {
         let strict = seed.below(2) == 0;
-        let late = kind == Kind::Ext4 && !strict && seed.below(25) < LATE;
+        let late = !strict && LATE.iter().any(|(of, one_of)| *of == kind && seed.below(*one_of) == 0);
         let cut = if seed.below(2) == 0 { Cut::JournalWritten } else { Cut::JournalLost };
-        let said = work(&world, &disk, Work { strict, late, cut }, seed);
+        let said = work(&world, &disk, Work { kind, strict, late, cut }, seed);
         disk.again();
         for given in said.given {
             let committed = said.committed.contains(blake3::hash(&given.bytes).as_bytes().as_slice());
@@ -85,6 +88,7 @@ fn window(kind: Kind) -> Duration {
 
 #[derive(Clone, Copy, Debug)]
 struct Work {
+    kind: Kind,
     strict: bool,
     late: bool,
     cut: Cut,
@@ -116,12 +120,15 @@ fn work(world: &World, disk: &Disk, work: Work, seed: &mut Seed) -> Said {
         let hooks = scope.spawn(|| hooks(world, work, own, &over));
         let mut ingesters = Vec::new();
         for _ in 0..if work.late { 0 } else { 1 + seed.below(2) } {
-            let command = world.bin("ingest").args(["run", "--every", "20ms", "--quiet", "--projects"]);
+            // With small batches one thread reads while another commits.
+            let batch = if seed.below(2) == 0 { "7" } else { "1024" };
+            let command =
+                world.bin("ingest").args(["run", "--every", "20ms", "--batch", batch, "--quiet", "--projects"]);
             let mut command = command.arg(world.projects_root()).into_command();
             let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             ingesters.push(spawned.unwrap_or_else(|error| panic!("start an ingester: {error}")));
         }
-        thread::sleep(if work.late { window(Kind::Ext4) + Duration::from_secs(2) } else { run_for });
+        thread::sleep(if work.late { window(work.kind) + Duration::from_secs(2) } else { run_for });
         let kept = Reader::open(world.data()).and_then(|mut reader| reader.kept_events());
         let kept = kept.unwrap_or_else(|error| panic!("the store before the cut: {error}"));
         let before = Instant::now();

@@ -168,7 +168,9 @@ fn ingesters(world: &World, mut seed: Seed, at_once: usize, count: &Count) {
         // When enough have died, those that come take in what the hooks still write.
         let kill = count.ingesters.load(Ordering::Relaxed) < EPOCH - OF_HOOKS;
         let args: &[&str] = if seed.below(2) == 0 || !kill { &["once"] } else { &["run", "--every", "20ms"] };
-        let command = world.bin("ingest").args(args).arg("--projects").arg(world.projects_root());
+        // With small batches one thread reads while another commits.
+        let batch = if seed.below(2) == 0 { "7" } else { "1024" };
+        let command = world.bin("ingest").args(args).args(["--batch", batch, "--projects"]).arg(world.projects_root());
         let mut child = spawn(command.into_command());
         // Beside others it is as much slower; half of them die in their first steps.
         if kill {

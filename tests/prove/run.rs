@@ -12,6 +12,15 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Says that something cannot be done on this machine.
+    ///
+    /// # Panics
+    /// In full: what was left out has no place in PROOF.md.
+    pub(crate) fn left_out(&self, why: &str) {
+        println!("SKIPPED: {why}");
+        assert!(self.scale == Scale::Slice, "nothing is written down of a part of which something is left out");
+    }
+
     /// A figure of the slice, or of the whole.
     pub(crate) fn of<T>(&self, slice: T, full: T) -> T {
         match self.scale {

@@ -38,7 +38,7 @@ const WITHOUT_A_NETWORK_IN_A_SLICE: [&str; 3] = ["hook::answer", "hook::places",
 pub(crate) fn run(run: &Run) -> Figures {
     let mut figures = Figures::default();
     let Some(options) = options() else {
-        println!("SKIPPED: this machine gives no network namespaces, or has no ip(8)");
+        run.left_out("this machine gives no network namespaces, or has no ip(8)");
         return figures;
     };
     let suite = suite();

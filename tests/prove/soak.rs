@@ -25,8 +25,12 @@ const WAITING: usize = 2_000;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Events of one session.
 const SESSION: u64 = 60;
-/// How many days the settings let the archive keep, and how many backups there may be.
-const KEPT_DAYS: usize = 5;
+/// How many days the settings let the archive and failed keep, and how many backups there may be.
+const KEPT_DAYS: usize = 2;
+/// Today's, and two more for a clock in doubt: a pass that takes an hour of that clock is a jump to those who look at it.
+const SPARE_DAYS: usize = 3;
+/// Of so many events one is torn, and ends in failed.
+const TORN: u64 = 5_000;
 const BACKUPS: usize = 3;
 /// What reliability R14 allows the log of the database and our own logs.
 const WAL_MAX: u64 = 64 << 20;
@@ -36,7 +40,7 @@ const RESIDENT_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(run: &Run) -> Figures {
     if !Path::new(LIBFAKETIME).exists() {
-        println!("SKIPPED: libfaketime is not installed");
+        run.left_out("libfaketime is not installed");
         return Figures::default();
     }
     // Not so fast that more than a day goes between two looks at what is old, which are a minute apart and take another: the ingester
@@ -46,7 +50,8 @@ pub(crate) fn run(run: &Run) -> Figures {
     for place in [world.projects_root().join("-src"), world.root().join("config/prompt-manager")] {
         fs::create_dir_all(&place).unwrap_or_else(|error| panic!("make {}: {error}", place.display()));
     }
-    let settings = format!("archive_keep = \"{KEPT_DAYS}d\"\nbackup_keep = {BACKUPS}\n");
+    let settings =
+        format!("archive_keep = \"{KEPT_DAYS}d\"\nfailed_keep = \"{KEPT_DAYS}d\"\nbackup_keep = {BACKUPS}\n");
     fs::write(world.root().join("config/prompt-manager/config.toml"), settings)
         .unwrap_or_else(|error| panic!("settings: {error}"));
 
@@ -132,6 +137,8 @@ impl Soak {
             r#"{{"session_id":"{session}","transcript_path":"/none","cwd":"/src","prompt_id":"p{prompt}","hook_event_name":"{event}","tool_use_id":"toolu_{n}","{field}":"number {n}: {prose}"}}"#
         );
         let ns = clock.nanoseconds();
+        let torn = n % TORN == 7;
+        let written = if torn { &payload[..payload.len() - 1] } else { &payload };
         if n.is_multiple_of(2_000) {
             let hook = world.bin("prompt-hook").arg(event).env("PROMPT_MANAGER_CLOCK_NS", ns.to_string());
             let _ = hook.stdin(payload.clone()).run().code(0).silent();
@@ -140,11 +147,11 @@ impl Soak {
             let tmp = world.data().tmp().join(format!("{name}.copy"));
             let placed =
                 fs::create_dir_all(world.data().tmp()).and_then(|()| fs::create_dir_all(world.data().incoming()));
-            let placed = placed.and_then(|()| fs::write(&tmp, &payload));
+            let placed = placed.and_then(|()| fs::write(&tmp, written));
             let placed = placed.and_then(|()| fs::rename(&tmp, world.data().incoming().join(name)));
             placed.unwrap_or_else(|error| panic!("place an event: {error}"));
         }
-        self.ledger.enter(payload.into_bytes(), Fate::Acked);
+        self.ledger.enter(payload.into_bytes(), if torn { Fate::Unsaid } else { Fate::Acked });
         if n % SESSION < 3 && (n / SESSION).is_multiple_of(10) {
             grow(world, &session, n);
         }
@@ -174,9 +181,14 @@ impl Soak {
         let backups = law::names(&world.data().backups());
         let backups = backups.iter().filter(|name| name.ends_with(".db")).count();
         assert!((1..=BACKUPS).contains(&backups), "{backups} backups after {days} days");
-        // Today's, and three more for a clock in doubt: a pass that takes an hour of that clock is a jump to those who look at it.
         let kept = law::names(&world.data().archive()).len();
-        assert!(kept <= KEPT_DAYS + 4, "{kept} days in the archive after {days} days");
+        assert!(kept <= KEPT_DAYS + SPARE_DAYS, "{kept} days in the archive after {days} days");
+        let torn = self.ledger.len() as u64 / TORN;
+        let failed =
+            law::names(&world.data().failed()).iter().filter(|name| name.ends_with(".json.reason.json")).count();
+        println!("{kept} days in the archive, {failed} of about {torn} torn files in failed after {days} days");
+        let most = torn * (KEPT_DAYS + SPARE_DAYS) as u64 / days.max(1) + 1;
+        assert!(failed as u64 <= most, "{failed} of {torn} torn files in failed after {days} days");
         stage::drain(world);
         figures.add(&self.ledger.check(world).without("acked"));
         stage::check_derived(world);
@@ -204,7 +216,8 @@ struct Watched {
     wal: u64,
     archive: u64,
     logs: u64,
-    descriptors: u64,
+    /// Open files at each look.
+    descriptors: Vec<u64>,
     /// Resident KiB at each look; beside the daily chores the largest alone: backups, their check and packing take memory of their own,
     /// which goes with them.
     resident: Vec<u64>,
@@ -222,7 +235,7 @@ impl Watched {
         }
         self.logs = self.logs.max(size(&world.data().root().join("logs")));
         let descriptors = fs::read_dir(format!("/proc/{ingester}/fd")).map_or(0, |entries| entries.count() as u64);
-        self.descriptors = self.descriptors.max(descriptors);
+        self.descriptors.push(descriptors);
         let status = fs::read_to_string(format!("/proc/{ingester}/status")).unwrap_or_default();
         let resident =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|line| line.trim().trim_end_matches(" kB"));
@@ -241,24 +254,28 @@ impl Watched {
 
     fn figures(&self) -> Figures {
         // The middle of the first and of the last third: where it grows, the last one is larger.
-        let third = self.resident.len() / 3;
         let middle = |part: &[u64]| {
             let mut part = part.to_vec();
             part.sort_unstable();
             part.get(part.len() / 2).copied().unwrap_or(0)
         };
-        let (first, last) = (middle(&self.resident[..third]), middle(&self.resident[self.resident.len() - third..]));
+        let ends = |looks: &[u64]| (middle(&looks[..looks.len() / 3]), middle(&looks[looks.len() - looks.len() / 3..]));
+        let (first, last) = ends(&self.resident);
+        let (open_first, open_last) = ends(&self.descriptors);
         println!(
-            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB, {} descriptors; resident {first} KiB in the first third, {last} KiB in the last, at most {} KiB beside the daily chores",
+            "largest: log of the database {} KiB, archive {} KiB, our logs {} KiB; open files {open_first} in the first third, {open_last} in the last; resident {first} KiB in the first third, {last} KiB in the last, at most {} KiB beside the daily chores",
             self.wal >> 10,
             self.archive >> 10,
             self.logs >> 10,
-            self.descriptors,
             self.beside_chores
         );
         assert!(
-            self.resident.len() < 100 || last <= first + first / 4 + 4_096,
+            self.resident.len() < 100 || last <= first + first / 20 + 1_024,
             "memory grows from {first} to {last} KiB"
+        );
+        assert!(
+            self.descriptors.len() < 100 || open_last <= open_first,
+            "open files: from {open_first} to {open_last}"
         );
         let most = self.resident.iter().copied().max().unwrap_or(0).max(self.beside_chores);
         assert!(most <= RESIDENT_MAX, "it held {most} KiB");

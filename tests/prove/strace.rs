@@ -47,23 +47,49 @@ fn traced(options: &[&str], command: Cmd, stdin: &[u8]) -> Output {
     child.wait_with_output().unwrap_or_else(|error| panic!("wait for strace: {error}"))
 }
 
+/// The calls of a run, each with its thread.
+fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
+    trace.lines().filter_map(|line| {
+        let (thread, call) = line.split_once(' ')?;
+        let (name, _) = call.trim_start().split_once('(')?;
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name != "execve";
+        is_name.then_some((name, thread))
+    })
+}
+
+/// As [`points`], of a program of one thread, in the order in which it comes to them.
+///
+/// # Panics
+/// When the run fails.
+pub(crate) fn in_order(command: Cmd, stdin: &[u8], scratch: &Path) -> Vec<Point> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let trace = trace(command, stdin, scratch);
+    let point = |(name, _): (&str, &str)| {
+        let nth = counts.entry(name.to_owned()).or_default();
+        *nth += 1;
+        Point { call: name.to_owned(), nth: *nth }
+    };
+    calls(&trace).map(point).collect()
+}
+
+/// What strace writes of a run that nothing hinders.
+fn trace(command: Cmd, stdin: &[u8], scratch: &Path) -> String {
+    let path = scratch.join("trace");
+    let output = traced(&["-o", &path.to_string_lossy()], command, stdin);
+    assert!(output.status.success(), "a run that nothing hinders fails: {output:?}");
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Every system call of a run that nothing hinders, but the one that starts the program and those that come back by themselves.
 ///
 /// # Panics
 /// When the run fails.
 pub(crate) fn points(command: Cmd, stdin: &[u8], scratch: &Path) -> Vec<Point> {
-    let path = scratch.join("trace");
-    let output = traced(&["-o", &path.to_string_lossy()], command, stdin);
-    assert!(output.status.success(), "a run that nothing hinders fails: {output:?}");
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    let text = trace(command, stdin, scratch);
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let text = String::from_utf8_lossy(&text);
-    for line in text.lines() {
-        let Some((thread, call)) = line.split_once(' ') else { continue };
-        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
-        if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name != "execve" {
-            *counts.entry((name, thread)).or_default() += 1;
-        }
+    for (name, thread) in calls(&text) {
+        *counts.entry((name, thread)).or_default() += 1;
     }
     let mut most: BTreeMap<&str, usize> = BTreeMap::new();
     for ((name, _), n) in counts {

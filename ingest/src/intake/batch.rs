@@ -84,7 +84,7 @@ impl Batch {
         }
         match write(&mut self.items, store, clock, steps) {
             Ok(stored) => self.settle(&stored, places, steps, report),
-            Err(Error::Store(store::Error::Sql { .. })) if self.items.len() > 1 => {
+            Err(Unwritten::Refused(_)) if self.items.len() > 1 => {
                 let mut rest = std::mem::take(&mut self.items).into_iter();
                 while let Some(item) = rest.next() {
                     let mut alone =
@@ -97,7 +97,7 @@ impl Batch {
                 }
                 Ok(())
             }
-            Err(Error::Store(error @ store::Error::Sql { .. })) => {
+            Err(Unwritten::Refused(error)) => {
                 let sieve = store.with(|writer| Ok(writer.sieve()?))?;
                 for item in self.items.drain(..) {
                     let reject = Reject::new(Class::Refused, error.to_string());
@@ -106,7 +106,7 @@ impl Batch {
                 }
                 Ok(())
             }
-            Err(error) => Err(error),
+            Err(Unwritten::Otherwise(error)) => Err(error),
         }
     }
 
@@ -166,12 +166,29 @@ impl Batch {
     }
 }
 
-fn write(items: &mut [Item], store: &mut StoreHandle, clock: Clock, steps: &Steps<'_>) -> Result<Vec<Stored>, Error> {
+/// Why a transaction came to nothing.
+enum Unwritten {
+    /// The store refuses what one of the files holds.
+    Refused(store::Error),
+    /// It is not about a file.
+    Otherwise(Error),
+}
+
+fn write(
+    items: &mut [Item],
+    store: &mut StoreHandle,
+    clock: Clock,
+    steps: &Steps<'_>,
+) -> Result<Vec<Stored>, Unwritten> {
     let stored_ms = millis(clock.began);
-    store.with(|writer| {
+    // What fails before a file is given to it is no file's fault, whatever the engine says.
+    let mut given = false;
+    let written = store.with(|writer| {
         let mut stored = Vec::with_capacity(items.len());
         while stored.len() < items.len() {
+            given = false;
             let batch = writer.batch()?;
+            given = true;
             let first = stored.len();
             for item in &mut items[first..] {
                 if stored.len() > first && batch.is_due() {
@@ -197,6 +214,10 @@ fn write(items: &mut [Item], store: &mut StoreHandle, clock: Clock, steps: &Step
             steps.at(Step::Committed)?;
         }
         Ok(stored)
+    });
+    written.map_err(|error| match error {
+        Error::Store(error @ store::Error::Sql { .. }) if given => Unwritten::Refused(error),
+        error => Unwritten::Otherwise(error),
     })
 }
 

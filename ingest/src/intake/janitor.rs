@@ -75,34 +75,50 @@ impl Janitor {
                 continue;
             };
             let path = entry.path();
-            let look = if broken(Rule::AdoptByLock) { lock::disregard } else { lock::lock };
-            match look(&path).at("open", &path)? {
-                Outcome::Locked(locked) => {
-                    let ready = match locked.meta.len() <= most {
-                        true => self.ready(&locked.file, &locked.meta, name, now).at("read", &path)?,
-                        false => Some(name),
-                    };
-                    let Some(name) = ready else { continue };
-                    match place(&path, incoming, &name)? {
-                        Placed::Now => {
-                            steps.at(Step::Adopted)?;
-                            report.adopted += 1;
-                            tracing::info!(file = %name, "took over the file of a dead hook");
-                        }
-                        Placed::Later => {
-                            report.busy += 1;
-                            again = Again::Yes;
-                        }
-                        Placed::Gone => {}
-                    }
+            match self.adopt_one(&path, name, incoming, most, now) {
+                Ok(Adopted::Now(name)) => {
+                    steps.at(Step::Adopted)?;
+                    report.adopted += 1;
+                    tracing::info!(file = %name, "took over the file of a dead hook");
                 }
-                Outcome::Busy => again = Again::Yes,
-                // A move that died in its middle; whoever claims the other name ends it.
-                Outcome::Linked(_) | Outcome::Gone => {}
-                Outcome::Odd(_) => report.left_alone += 1,
+                Ok(Adopted::Later) => {
+                    report.busy += 1;
+                    again = Again::Yes;
+                }
+                Ok(Adopted::Alive) => again = Again::Yes,
+                Ok(Adopted::Stays) => {}
+                Ok(Adopted::Odd) => report.left_alone += 1,
+                Err(error) => {
+                    report.leave(error)?;
+                    again = Again::Yes;
+                }
             }
         }
         Ok(again)
+    }
+
+    fn adopt_one(
+        &mut self,
+        path: &Path,
+        name: QueueName,
+        incoming: &Path,
+        most: u64,
+        now: SystemTime,
+    ) -> Result<Adopted, Error> {
+        let look = if broken(Rule::AdoptByLock) { lock::disregard } else { lock::lock };
+        let locked = match look(path).at("open", path)? {
+            Outcome::Locked(locked) => locked,
+            Outcome::Busy => return Ok(Adopted::Alive),
+            // A move that died in its middle; whoever claims the other name ends it.
+            Outcome::Linked(_) | Outcome::Gone => return Ok(Adopted::Stays),
+            Outcome::Odd(_) => return Ok(Adopted::Odd),
+        };
+        let ready = match locked.meta.len() <= most {
+            true => self.ready(&locked.file, &locked.meta, name, now).at("read", path)?,
+            false => Some(name),
+        };
+        let Some(name) = ready else { return Ok(Adopted::Stays) };
+        place(path, incoming, name)
     }
 
     /// The name under which the file may go into the queue, if it may.
@@ -152,23 +168,27 @@ pub(super) fn read(mut file: &File) -> io::Result<JsonScanner> {
 }
 
 /// What became of a file.
-enum Placed {
-    /// It is in incoming.
-    Now,
+enum Adopted {
+    /// It is in incoming, under this name.
+    Now(QueueName),
     /// Its name is taken there, for a while.
     Later,
-    /// Somebody else had it.
-    Gone,
+    /// Its hook lives.
+    Alive,
+    /// It is incomplete, or somebody else has it.
+    Stays,
+    /// Not ours to touch.
+    Odd,
 }
 
 /// Renames into incoming, under that name and no other: a hook that could rename in neither of its two places left the same
 /// payload in both, and only the name tells that it is one event. A name that is taken is waited for.
-fn place(from: &Path, incoming: &Path, name: &QueueName) -> Result<Placed, Error> {
+fn place(from: &Path, incoming: &Path, name: QueueName) -> Result<Adopted, Error> {
     loop {
         match rename_new(from, &incoming.join(name.to_string())) {
-            Ok(()) => return Ok(Placed::Now),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Placed::Later),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(Placed::Gone),
+            Ok(()) => return Ok(Adopted::Now(name)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Adopted::Later),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(Adopted::Stays),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 queue::layout::create_private_dir(incoming).at("create", incoming)?;
             }

@@ -33,7 +33,13 @@ pub(crate) fn tell(places: &Places, now: SystemTime) -> Result<(), Error> {
         let file_name = entry.at("read", &spill.tmp)?.file_name();
         let Some(name) = file_name.to_str().and_then(|name| name.parse::<QueueName>().ok()) else { continue };
         let [first, second] = [&places.tmp, &spill.tmp].map(|tmp| tmp.join(&file_name));
-        let (Some(in_first), Some(in_second)) = (unfinished(&first)?, unfinished(&second)?) else { continue };
+        let (in_first, in_second) = match (unfinished(&first), unfinished(&second)) {
+            (Ok(Some(in_first)), Ok(Some(in_second))) => (in_first, in_second),
+            (Ok(_), Ok(_)) => continue,
+            // The janitor meets it next, and tells of it.
+            (Err(error), _) | (_, Err(error)) if error.is_of_one_file() => continue,
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
         if let Err(error) = note(&places.hook_errors, name, &first, now) {
             tracing::warn!("a hook lost an event: failed to write {}: {error}", places.hook_errors.display());
             continue;

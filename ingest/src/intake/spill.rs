@@ -44,34 +44,19 @@ pub(crate) fn drain(
             report.left_alone += 1;
             continue;
         };
-        let locked = match lock::lock(&from).at("open", &from)? {
-            Outcome::Locked(locked) => locked,
-            Outcome::Busy => {
-                report.busy += 1;
-                again = Again::Yes;
-                continue;
-            }
-            Outcome::Gone => continue,
-            // Also after a move that died in its middle, which goes on under the other name.
-            Outcome::Linked(_) | Outcome::Odd(_) => {
-                report.left_alone += 1;
-                continue;
-            }
-        };
-        let to = places.incoming.join(name);
-        let moved = match rename_new(&from, &to) {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(places, &from, name, &locked, steps)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Moved::Later,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => continue,
-            result => result.map(|()| Moved::Now).at("move to incoming", &from)?,
-        };
-        match moved {
-            Moved::Now => {
+        match drain_one(places, &from, name, steps) {
+            Ok(Moved::Now) => {
                 steps.at(Step::Drained)?;
                 report.drained += 1;
             }
-            Moved::Later => {
+            Ok(Moved::Later) => {
                 report.busy += 1;
+                again = Again::Yes;
+            }
+            Ok(Moved::Gone) => {}
+            Ok(Moved::Odd) => report.left_alone += 1,
+            Err(error) => {
+                report.leave(error)?;
                 again = Again::Yes;
             }
         }
@@ -79,9 +64,32 @@ pub(crate) fn drain(
     Ok(again)
 }
 
+/// What became of a file.
 enum Moved {
+    /// It is in incoming.
     Now,
+    /// Somebody has it, or its name is taken there for a while.
     Later,
+    /// Somebody else had it.
+    Gone,
+    /// Not ours to touch.
+    Odd,
+}
+
+fn drain_one(places: &Places, from: &Path, name: &str, steps: &Steps<'_>) -> Result<Moved, Error> {
+    let locked = match lock::lock(from).at("open", from)? {
+        Outcome::Locked(locked) => locked,
+        Outcome::Busy => return Ok(Moved::Later),
+        Outcome::Gone => return Ok(Moved::Gone),
+        // Also after a move that died in its middle, which goes on under the other name.
+        Outcome::Linked(_) | Outcome::Odd(_) => return Ok(Moved::Odd),
+    };
+    match rename_new(from, &places.incoming.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(places, from, name, &locked, steps),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Moved::Later),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => Ok(Moved::Gone),
+        result => result.map(|()| Moved::Now).at("move to incoming", from),
+    }
 }
 
 fn copy(places: &Places, from: &Path, name: &str, locked: &Locked, steps: &Steps<'_>) -> Result<Moved, Error> {

@@ -63,7 +63,7 @@ fn is_new(batch: &Batch<'_>, root_name: &str, file: &Candidate, on_disk: &OnDisk
 fn pack(root: &Path, candidate: &Candidate, sieve: &Arc<Sieve>) -> io::Result<(OnDisk, String, PackedFile)> {
     let mut file = open::beneath(root, Path::new(&candidate.path))?;
     let on_disk = on_disk(&file)?;
-    let Some(session) = session_of(candidate, &mut file) else {
+    let Some(session) = session_of(candidate, &mut file)? else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not yet tell whose it is"));
     };
     io::Seek::rewind(&mut file)?;
@@ -126,9 +126,7 @@ impl Packed<'_> {
                         break;
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(file = %item.file.path, %error, "transcript left for the next look");
-                }
+                Err(error) => done.followed.leave(root, item.file, error),
             }
         }
         batch.commit()?;

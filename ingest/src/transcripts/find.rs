@@ -93,18 +93,21 @@ pub(super) fn sessions(root: &Path, sessions: &BTreeSet<String>) -> Candidates {
 
 /// Whose the file is, where its name does not tell: the `sessionId` of the first line that has one, else the file's own name.
 /// `None` while its first line is still being written: what is decided here is not decided again.
-pub(super) fn session_in(file: &mut File, stem: impl FnOnce() -> String) -> Option<String> {
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn session_in(file: &mut File, stem: impl FnOnce() -> String) -> std::io::Result<Option<String>> {
     let mut head = Vec::new();
-    std::io::Seek::rewind(file).ok()?;
+    std::io::Seek::rewind(file)?;
     loop {
         // Twice as much each time: a first line may hold an image.
         let more = HEAD.max(head.len() as u64);
-        let read = file.by_ref().take(more).read_to_end(&mut head).ok()? as u64;
+        let read = file.by_ref().take(more).read_to_end(&mut head)? as u64;
         if let Some(session) = lines::first_session_id(&head) {
-            return Some(session);
+            return Ok(Some(session));
         }
         if read < more || head.contains(&b'\n') || head.len() as u64 > LONGEST_LINE {
-            return lines::has_whole_line(&head).then(stem);
+            return Ok(lines::has_whole_line(&head).then(stem));
         }
     }
 }

@@ -103,7 +103,7 @@ fn one_session_is_followed_alone() {
     fs::write(world.path("-a"), "mine\n").unwrap();
     fs::write(world.root.join("-a/32ca3953-70ed-4e5e-a315-822529695c59.jsonl"), "other\n").unwrap();
     let look = Look::Sessions(BTreeSet::from([SESSION.to_owned(), "../escape".to_owned()]));
-    assert_eq!(world.follow(&world.root.clone(), &look), Followed { files: 1, bytes: 5 });
+    assert_eq!(world.follow(&world.root.clone(), &look), Followed { files: 1, bytes: 5, ..Followed::default() });
 }
 
 #[test]

@@ -203,7 +203,10 @@ fn sort(op: &'static str, error: &rusqlite::Error) -> Error {
         {
             Error::Corrupt { op, detail }
         }
-        Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy { op, by: None },
+        // The last is a race for the log's locks that was lost for ten seconds.
+        Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed) => {
+            Error::Busy { op, by: None }
+        }
         Some(Code::DiskFull) => Error::Storage { op, detail, full: true },
         Some(
             Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied | Code::OutOfMemory,
@@ -235,6 +238,14 @@ mod tests {
         assert!(matches!(read("select 7"), Err(Error::Corrupt { .. })));
         assert!(matches!(read("select cast(x'ff' as text)"), Err(Error::Corrupt { .. })));
         assert!(matches!(read("select a from"), Err(Error::Sql { .. })));
+    }
+
+    /// It was an error of the files that were to be written: a batch of good prompts would have gone to failed.
+    #[test]
+    fn a_lost_race_for_the_logs_locks_passes() {
+        let error = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        assert!(matches!(sort("begin", &error(rusqlite::ffi::SQLITE_PROTOCOL)), Error::Busy { .. }));
+        assert!(matches!(sort("begin", &error(rusqlite::ffi::SQLITE_CONSTRAINT)), Error::Sql { .. }));
     }
 
     /// A bit in the schema that made another name of a module was an error of ours too, and would have been one of each queue file.

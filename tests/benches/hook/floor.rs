@@ -18,7 +18,7 @@ fn store() -> Option<()> {
     let queue = PathBuf::from(std::env::var_os("QUEUE")?);
     let ns = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_nanos();
     let (tmp, incoming) = (queue.join(format!("tmp/{ns}.json")), queue.join(format!("incoming/{ns}.json")));
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(64 * 1024); // else the first reads are small ones
     std::io::stdin().read_to_end(&mut bytes).ok()?;
     File::create_new(&tmp).ok()?.write_all(&bytes).ok()?;
     fs::rename(&tmp, &incoming).ok()

@@ -32,7 +32,10 @@ pub(super) fn run(run: &Run) -> Figures {
         }
         let lives = LIVES.min(run.of(4, LIVES));
         let (kind, of) = kinds[round % kinds.len()];
-        let Some(of_life) = live(kind, of, lives) else { break };
+        let Some(of_life) = live(kind, of, lives) else {
+            run.left_out("no small disk");
+            break;
+        };
         figures.add(&of_life);
     }
     figures

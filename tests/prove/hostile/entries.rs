@@ -48,7 +48,6 @@ pub(super) fn run(run: &Run, seed: &mut Seed) -> Figures {
             figures.count("things that are no queue files", u64::from(entry(place, *kind, *user, &program, &what)));
         },
     );
-    figures.count("followed or waited for", 0);
     figures
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn one_file(world: &World) -> Ledger {
     waiting(world, 1)
 }
 
-/// Several sessions' files in several batches' worth, and their transcripts.
+/// Several sessions' files, one batch by the defaults, and their transcripts.
 pub(crate) fn many_files(world: &World) -> Ledger {
     SCENARIOS.iter().take(3).for_each(|scenario| world.projects(*scenario));
     waiting(world, 64)

@@ -26,6 +26,13 @@ pub(super) struct Subject {
 pub(super) const SUBJECTS: &[Subject] = &[
     Subject { name: "a pass of 1 file", prepare: prepare::one_file, command: once, again: false, check: books },
     Subject { name: "a pass of 64 files", prepare: prepare::many_files, command: once, again: false, check: books },
+    Subject {
+        name: "a pass of 64 files by two threads",
+        prepare: prepare::many_files,
+        command: |world| once(world).args(["--batch", "20"]),
+        again: false,
+        check: books,
+    },
     Subject { name: "a recovery", prepare: prepare::left_behind, command: once, again: false, check: books },
     Subject {
         name: "a migration from schema 6",

@@ -45,9 +45,17 @@ const GOALS: &[(&str, &[Limit])] = &[
 
 /// What is wanted of the figure of this name; nothing, if there is no goal.
 pub(crate) fn of(what: &str) -> &'static [Limit] {
-    // Sizes that are counted stand in front.
-    let bare = what.trim_start_matches(|sign: char| sign.is_ascii_digit()).trim_start();
-    GOALS.iter().find(|(name, _)| *name == what || *name == bare).map_or(&[], |(_, limits)| limits)
+    GOALS.iter().find(|(name, _)| is(name, what)).map_or(&[], |(_, limits)| limits)
+}
+
+/// The names of goals of which there is no figure.
+pub(crate) fn without_a_figure(figures: &[Figure]) -> impl Iterator<Item = &'static str> {
+    GOALS.iter().map(|(name, _)| *name).filter(|name| !figures.iter().any(|figure| is(name, &figure.what)))
+}
+
+/// Whether a figure of this name is the one of the goal: sizes that are counted stand in front.
+fn is(goal: &str, what: &str) -> bool {
+    goal == what || goal == what.trim_start_matches(|sign: char| sign.is_ascii_digit()).trim_start()
 }
 
 impl Limit {
@@ -65,7 +73,10 @@ impl Limit {
         let (value, limit, less) = match self {
             AtMost(limit) => (figure.value, limit, "over"),
             AtLeast(limit) => (limit, figure.value, "under"),
-            Times(limit) => (figure.times()?, limit, "over"),
+            Times(limit) => match figure.times() {
+                Some(times) => (times, limit, "over"),
+                None => return Some("NO, nothing to hold it against".to_owned()),
+            },
         };
         (value > limit).then(|| format!("NO, {:.0} % {less}", 100.0 * (value / limit - 1.0)))
     }
@@ -92,6 +103,10 @@ mod tests {
         check("import", 50.0, "MB/s", 90.0, &[Some("NO, 20 % under"), None]);
         check("1093 files unchanged", 43.0, "ms", 1.0, &[None]);
         check("database", 40.0, "MB", 100.0, &[None]);
+        let alone = Figure::new("database", 40.0, "MB");
+        assert_eq!(of("database")[0].missed(&alone).as_deref(), Some("NO, nothing to hold it against"));
+        assert!(without_a_figure(std::slice::from_ref(&alone)).all(|name| name != "database"));
+        assert_eq!(without_a_figure(&[alone]).count(), GOALS.len() - 1);
         check("something else", 1.0, "ms", 1.0, &[]);
     }
 

@@ -57,6 +57,10 @@ pub(crate) fn table(quick: bool, markdown: bool) -> bool {
     println!("{}", drawn(&figures.concat()).said(markdown));
     let small = if quick { "; small sizes, the goals are for the whole" } else { "" };
     println!("x: so many times the cost of the floor. {}, {}{small}", machine::today(), machine::described());
+    if !quick {
+        goals::without_a_figure(&figures.concat())
+            .for_each(|goal| println!("not measured, and there is a goal: {goal}"));
+    }
     println!("What each bench printed is in {}.", gather::folder().display());
     figures.iter().all(|figures| !figures.is_empty())
 }

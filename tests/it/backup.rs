@@ -43,7 +43,7 @@ fn backup(world: &World, dest: &Path) -> Value {
     world.bin("ingest").args(["backup", "--json"]).arg(dest).succeed().json()
 }
 
-/// A hundred, one after the other, while `ingest run` commits small batches as fast as it can: each is whole, and holds
+/// A hundred, or `PROMPT_MANAGER_TEST_BACKUPS`, one after the other, while `ingest run` commits small batches as fast as it can: each is whole, and holds
 /// exactly what was committed at one moment.
 #[test]
 fn a_hundred_under_full_load() {
@@ -53,7 +53,9 @@ fn a_hundred_under_full_load() {
     let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut run = world.bin("ingest").args(["run", "--every", "10ms", "--batch", "7"]).into_command();
     let mut run = run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let homes: Vec<DataDir> = (0..100).map(|n| DataDir::new(world.root().join(format!("copy{n}")))).collect();
+    let wanted = std::env::var("PROMPT_MANAGER_TEST_BACKUPS").ok().and_then(|wanted| wanted.parse().ok());
+    let homes: Vec<DataDir> =
+        (0..wanted.unwrap_or(100)).map(|n| DataDir::new(world.root().join(format!("copy{n}")))).collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let incoming = world.data().incoming();

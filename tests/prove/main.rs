@@ -15,6 +15,7 @@ mod hostile;
 mod kill;
 mod ledger;
 mod machine;
+mod many;
 mod model;
 mod part;
 mod points;

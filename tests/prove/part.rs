@@ -2,7 +2,7 @@
 
 use crate::figures::Figures;
 pub(crate) use crate::run::{Run, Scale};
-use crate::{control, cut, errors, hostile, kill, model, points, security, soak};
+use crate::{control, cut, errors, hostile, kill, many, model, points, security, soak};
 
 /// One group of claims and what shows them.
 pub(crate) struct Part {
@@ -30,6 +30,11 @@ pub(crate) const PARTS: &[Part] = &[
         name: "errors",
         about: "each system call failing, and disks that fill up again and again",
         run: errors::run,
+    },
+    Part {
+        name: "many",
+        about: "eight ingesters on one backlog, 64 writing hooks, and what is left when all have ended",
+        run: many::run,
     },
     Part {
         name: "model",

@@ -205,7 +205,7 @@ impl Error {
     /// Whether it says nothing of other files: the disk cannot give back this one.
     pub(crate) fn is_of_one_file(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
-        matches!(Errno::from_io_error(source), Some(Errno::IO | Errno::UCLEAN | Errno::BADMSG))
+        Errno::from_io_error(source).is_some_and(|errno| BAD_SPOT.contains(&errno))
     }
 
     /// Whether the process ran out of open files; fewer at a time may do.
@@ -234,15 +234,14 @@ impl Error {
     }
 }
 
-/// Whether an I/O error says something about the machine's state now and not about the file.
+/// What a disk says of a block that it cannot give back, and a file system of a damaged inode.
+const BAD_SPOT: [Errno; 5] = [Errno::IO, Errno::UCLEAN, Errno::BADMSG, Errno::NODATA, Errno::REMOTEIO];
+
+/// Whether an I/O error may be another the next time, or none, and is no word on what the file holds.
 fn is_transient(error: &io::Error) -> bool {
     let passing = [
         Errno::NOSPC,
         Errno::DQUOT,
-        Errno::IO,
-        // What file systems say of a damaged inode or block.
-        Errno::UCLEAN,
-        Errno::BADMSG,
         Errno::MFILE,
         Errno::NFILE,
         Errno::NOMEM,
@@ -253,7 +252,7 @@ fn is_transient(error: &io::Error) -> bool {
         Errno::STALE,
     ];
     // The kind is what is left where a path was added to the error.
-    Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
+    Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno) || BAD_SPOT.contains(&errno))
         || matches!(
             error.kind(),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem | ErrorKind::OutOfMemory
@@ -286,18 +285,13 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself() {
-        for errno in [
-            Errno::UCLEAN,
-            Errno::BADMSG,
-            Errno::NOSPC,
-            Errno::DQUOT,
-            Errno::IO,
-            Errno::MFILE,
-            Errno::NFILE,
-            Errno::NOMEM,
-            Errno::ROFS,
-        ] {
+        for errno in BAD_SPOT {
             check(&io(errno), true, Exit::Busy);
+            assert!(io(errno).is_of_one_file(), "{errno}");
+        }
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::ROFS] {
+            check(&io(errno), true, Exit::Busy);
+            assert!(!io(errno).is_of_one_file(), "{errno}");
         }
         check(&io(Errno::ACCESS), false, Exit::Failure);
         check(&store::Error::Busy { op: "begin", by: None }.into(), true, Exit::Busy);

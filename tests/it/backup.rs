@@ -43,8 +43,8 @@ fn backup(world: &World, dest: &Path) -> Value {
     world.bin("ingest").args(["backup", "--json"]).arg(dest).succeed().json()
 }
 
-/// A hundred, or `PROMPT_MANAGER_TEST_BACKUPS`, one after the other, while `ingest run` commits small batches as fast as it can: each is whole, and holds
-/// exactly what was committed at one moment.
+/// A hundred, or `PROMPT_MANAGER_TEST_BACKUPS`, one after the other, while `ingest run` commits small batches as fast as it can: each
+/// is whole, and holds exactly what was committed at one moment.
 #[test]
 fn a_hundred_under_full_load() {
     let world = World::new();

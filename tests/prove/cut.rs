@@ -15,6 +15,7 @@ use harness::{Seed, World};
 use store::read::Reader;
 
 use crate::disk::{Cut, Disk, Kind};
+use crate::each::each;
 use crate::figures::Figures;
 use crate::ledger::{Fate, Ledger};
 use crate::part::Run;
@@ -27,20 +28,27 @@ const LATE: [(Kind, usize); 2] = [(Kind::Ext4, 25), (Kind::Xfs, 60)];
 
 pub(crate) fn run(run: &Run) -> Figures {
     let (mut figures, mut seed) = (Figures::default(), Seed::new(run.seed));
-    let cuts = run.of(50, 500);
-    for kind in [Kind::Ext4, Kind::Xfs] {
-        let own = format!("on {}", kind.name());
-        while figures.get(&own) < cuts / 2 {
-            let life = u64::min(LIVES, cuts / 2 - figures.get(&own));
-            let Some(of_life) = live(kind, life, &mut seed) else {
-                run.left_out("no disk to cut off");
-                break;
-            };
-            figures.add(&of_life);
-            figures.count(&own, life);
-            println!("{} cuts", figures.get("cuts"));
-        }
-    }
+    let kinds = [Kind::Ext4, Kind::Xfs].map(|kind| (kind, seed.number()));
+    // Side by side: most of the time each waits for its disk.
+    each(
+        &kinds,
+        &mut figures,
+        || (),
+        |_, (kind, seed), figures| {
+            let (own, cuts) = (format!("on {}", kind.name()), run.of(25, 250));
+            let mut seed = Seed::new(*seed);
+            while figures.get(&own) < cuts {
+                let life = u64::min(LIVES, cuts - figures.get(&own));
+                let Some(of_life) = live(*kind, life, &mut seed) else {
+                    run.left_out("no disk to cut off");
+                    break;
+                };
+                figures.add(&of_life);
+                figures.count(&own, life);
+                println!("{} cuts {own}", figures.get("cuts"));
+            }
+        },
+    );
     figures
 }
 

@@ -221,7 +221,7 @@ fn references(conn: &Connection, problems: &mut Vec<Problem>) -> Result<(), Erro
     Ok(())
 }
 
-/// What the migrations make, one in each line. To make them for every look at a database would take longer than most looks.
+/// What a new database has, one in each line. To make one for every look at a database would take longer than most looks.
 const OBJECTS: &str = include_str!("check/objects.txt");
 
 /// Compares what there is with what the migrations make.

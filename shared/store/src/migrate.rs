@@ -32,6 +32,9 @@ pub(crate) const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/0015_left_out.sql"),
 ];
 
+/// What they make of a database that has nothing, without the ways there: tables that are made anew, columns that come and go.
+const NEWEST: &str = include_str!("../../../migrations/schema.sql");
+
 /// The schema this program reads and writes.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
@@ -85,8 +88,12 @@ pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), Error> {
     tx.commit().op("commit a migration")
 }
 
-/// All steps from `found` to our schema, in the transaction that is open.
+/// All steps from `found` to our schema, in the transaction that is open; one alone where there is nothing yet.
 pub(crate) fn bring(conn: &Connection, found: i64) -> Result<(), Error> {
+    if found == 0 {
+        conn.execute_batch(NEWEST).op("make the database")?;
+        return mark(conn, SCHEMA);
+    }
     for schema in found..SCHEMA {
         step(conn, schema)?;
     }
@@ -101,8 +108,12 @@ pub(crate) fn step(conn: &Connection, schema: i64) -> Result<(), Error> {
     conn.execute_batch(sql)
         .op("upgrade the database")
         .map_err(|error| error.within(&format!("migration {next:04}")))?;
+    mark(conn, next)
+}
+
+fn mark(conn: &Connection, schema: i64) -> Result<(), Error> {
     conn.pragma_update(None, "application_id", APPLICATION_ID).op("mark the database")?;
-    conn.pragma_update(None, "user_version", next).op("raise the schema version")
+    conn.pragma_update(None, "user_version", schema).op("raise the schema version")
 }
 
 #[cfg(test)]
@@ -131,6 +142,45 @@ mod tests {
         ];
         let hash = |sql: &&str| blake3::hash(sql.as_bytes()).to_hex()[..16].to_owned();
         assert_eq!(MIGRATIONS.iter().map(hash).collect::<Vec<_>>(), landed);
+    }
+
+    /// Everything in a database: its objects as the engine keeps them, and each row of each table, those of indexes of words too.
+    fn all(conn: &Connection) -> Vec<String> {
+        let texts = |sql: &str| -> Vec<String> {
+            let mut query = conn.prepare(sql).unwrap();
+            query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let mut all =
+            texts("select type || ' ' || name || ': ' || coalesce(sql, '') from sqlite_schema order by type, name");
+        all.extend(texts("select 'schema ' || user_version || ' of ' || application_id from pragma_user_version, pragma_application_id"));
+        for table in texts(
+            "select name from pragma_table_list where type in ('table', 'shadow') and name not like 'sqlite_schema' order by name",
+        ) {
+            let columns = texts(&format!("select 'quote(' || name || ')' from pragma_table_info('{table}')"))
+                .join(" || ', ' || ");
+            all.extend(texts(&format!("select '{table}: ' || {columns} from {table} order by 1")));
+        }
+        all
+    }
+
+    #[test]
+    fn a_new_database_is_what_the_migrations_make() {
+        let made = || {
+            let conn = Connection::open_in_memory().unwrap();
+            crate::functions::add(&conn).unwrap();
+            conn
+        };
+        let (by_steps, at_once) = (made(), made());
+        (0..SCHEMA).for_each(|schema| step(&by_steps, schema).unwrap());
+        bring(&at_once, 0).unwrap();
+        let kept = "select sql || ';' from sqlite_schema
+                     where sql is not null and name not in (select name from pragma_table_list where type = 'shadow')
+                       and name <> 'sqlite_sequence' order by rowid";
+        let mut query = by_steps.prepare(kept).unwrap();
+        let statements: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        let statements = statements.join("\n");
+        assert!(NEWEST.contains(&statements), "the statements of schema.sql are to be:\n{statements}");
+        assert_eq!(all(&by_steps), all(&at_once));
     }
 
     /// The first programs of a new installation may start at the same moment. Some may find it busy; none may take it

@@ -1,12 +1,16 @@
 //! claude-mem (npm): hooks that start a runtime and ask a worker, which makes summaries by a model; without a network it keeps the
 //! prompts. It takes in no transcripts.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
 use super::Measures;
 use super::ours::prompt;
 use super::run::{answering, resident, spawned, to_the_end};
 use super::stage::{Stage, folder};
 
-const ADDRESS: &str = "127.0.0.1:37777";
 const VERSION: &str = "13.25.3";
 
 pub(super) fn measured(stage: &Stage) -> Result<Measures, String> {
@@ -23,13 +27,14 @@ pub(super) fn measured(stage: &Stage) -> Result<Measures, String> {
     };
     let _ = to_the_end(command(&["start"]), &home.join("log"))?;
     let _ending = Ending(&command);
-    drop(answering(ADDRESS.parse().expect("an address"), None, "/api/health")?);
+    let (worker, port) = worker(&home)?;
+    drop(answering(([127, 0, 0, 1], port).into(), None, "/api/health")?);
     let times = stage.rounds.min(20);
     let hook = spawned(&mut |nth| (command(&["hook", "claude-code", "session-init"]), prompt(nth, "hello")), times)?;
     Ok(Measures {
         program: format!("claude-mem {VERSION}, its worker up"),
         hook: Some(hook),
-        serving: worker(&home).map(resident),
+        serving: Some(resident(worker)),
         ..Measures::default()
     })
 }
@@ -43,9 +48,12 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// The worker's process, as it wrote it down.
-fn worker(home: &std::path::Path) -> Option<u32> {
-    let text = std::fs::read_to_string(home.join(".claude-mem/worker.pid")).ok()?;
-    let written: serde_json::Value = serde_json::from_str(&text).ok()?;
-    u32::try_from(written["pid"].as_u64()?).ok()
+/// The worker's process and its port, which goes by the user, as it wrote them down.
+fn worker(home: &Path) -> Result<(u32, u16), String> {
+    let path = home.join(".claude-mem/worker.pid");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let written: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let number = |name: &str| written[name].as_u64().ok_or_else(|| format!("no {name} in {text}"));
+    let (process, port) = (number("pid")?.try_into(), number("port")?.try_into());
+    Ok((process.map_err(|_| text.clone())?, port.map_err(|_| text.clone())?))
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{Inspector, rows};
 use crate::error::{Context, Error};
 use crate::functions;
-use crate::migrate::MIGRATIONS;
+use crate::migrate;
 
 /// A table, an index, a view or a trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +66,7 @@ impl Inspector {
 fn wanted() -> Result<Objects, Error> {
     let conn = Connection::open_in_memory().op("make a schema to compare with")?;
     functions::add(&conn)?;
-    for sql in MIGRATIONS {
-        conn.execute_batch(sql).op("make a schema to compare with")?;
-    }
+    migrate::bring(&conn, 0)?;
     objects(&conn)
 }
 

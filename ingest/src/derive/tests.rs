@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use queue::{DataDir, QueueName};
@@ -423,24 +424,31 @@ fn real_transcripts_grow() {
     });
 }
 
-fn real_transcripts(deliver: impl Fn(&mut World, PathBuf, Vec<u8>)) {
+/// Each in a world of its own, as many at once as there are cores: all in turn would be the longest test by far.
+fn real_transcripts(deliver: impl Fn(&mut World, PathBuf, Vec<u8>) + Sync) {
     let corpus = std::env::var_os("PROMPT_MANAGER_TEST_CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/public"), PathBuf::from);
     if !corpus.is_dir() {
         println!("SKIPPED: no real transcripts at {} (set PROMPT_MANAGER_TEST_CORPUS)", corpus.display());
         return;
     }
-    let files = walkdir::WalkDir::new(&corpus).into_iter().map(Result::unwrap);
-    let mut read = 0;
-    for file in files.filter(|file| file.path().extension().is_some_and(|it| it == "jsonl")) {
-        let mut world = World::new();
-        let path = Path::new("-project").join(file.file_name());
-        deliver(&mut world, path, std::fs::read(file.path()).unwrap());
-        world.rebuilding_changes_nothing();
-        read += 1;
-    }
-    println!("{read} real transcripts derived");
-    assert!(read > 0, "{} holds no transcript", corpus.display());
+    let files = walkdir::WalkDir::new(&corpus).into_iter().map(|file| file.unwrap().into_path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut world = World::new();
+                    let path = Path::new("-project").join(file.file_name().unwrap());
+                    deliver(&mut world, path, std::fs::read(file).unwrap());
+                    world.rebuilding_changes_nothing();
+                }
+            });
+        }
+    });
+    println!("{} real transcripts derived", files.len());
+    assert!(!files.is_empty(), "{} holds no transcript", corpus.display());
 }
 
 proptest! {

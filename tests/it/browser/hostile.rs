@@ -46,13 +46,6 @@ function read(page, text, mark) {
 }
 ";
 
-/// No kerning and no ligatures: half of the time of such a page went into the shapes of its letters.
-const BARE: &str = r"
-const bare = new CSSStyleSheet();
-bare.replaceSync('* { text-rendering: optimizeSpeed !important; font-kerning: none !important; font-variant-ligatures: none !important }');
-document.adoptedStyleSheets = [bare];
-";
-
 /// A page that takes the place of the one that is open, with all its folds, and what is loaded when they are opened. It is put
 /// there once it is whole, so that it is laid out and painted once and not for each fold.
 const TAKE: &str = r"
@@ -116,7 +109,7 @@ impl Tour<'_> {
 
     /// Puts a page into the one that is open. Whether it shows the text, and how often its mark.
     fn take(&mut self, path: &str, payload: &Payload) -> (bool, u64) {
-        let script = format!("{LOOK}{READ}{BARE}{TAKE} return take(...arguments)");
+        let script = format!("{LOOK}{READ}{TAKE} return take(...arguments)");
         let args = [path.into(), self.elements.clone(), payload.text.as_str().into(), payload.mark().into()];
         let found = self.browser.script(&script, &args);
         self.hold(path, &found[0]);

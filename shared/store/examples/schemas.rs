@@ -92,7 +92,7 @@ fn schema(conn: &Connection) -> Done<usize> {
 fn migrate(conn: &Connection, to: usize) -> Done {
     let mut files: Vec<_> =
         fs::read_dir(MIGRATIONS)?.collect::<Result<Vec<_>, _>>()?.iter().map(fs::DirEntry::path).collect();
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "sql"));
+    files.retain(|file| file.file_name().is_some_and(|name| name.as_encoded_bytes()[0].is_ascii_digit()));
     files.sort();
     for (n, file) in files.iter().enumerate().take(to).skip(schema(conn)?) {
         let sql = fs::read_to_string(file)?;

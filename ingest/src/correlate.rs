@@ -24,6 +24,7 @@ mod opening;
 mod outcome;
 mod text;
 mod tokens;
+mod twins;
 mod unite;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

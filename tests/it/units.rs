@@ -345,7 +345,8 @@ fn no_system_call_is_one_that_units_forbid() {
     world.hook("UserPromptSubmit", r#"{"session_id":"s","prompt":"hello"}"#);
     let _ = traced(&[], "ingest", &["once", "--leave-notify"]).succeed();
     check("once, with a backup");
-    let stays = ["timeout", "--preserve-status", "3"];
+    // In the foreground: else it asks the whole group as well, and the second time means at once.
+    let stays = ["timeout", "--foreground", "--preserve-status", "3"];
     let _ = traced(&stays, "ingest", &["run", "--every", "50ms", "--leave-notify"]).succeed();
     check("run");
 

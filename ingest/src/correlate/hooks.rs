@@ -9,10 +9,9 @@ use super::Session;
 use super::draft::{Anchor, Class, Draft};
 use super::event::{Call, HookEvent, Signal};
 use super::text::{self, Text};
+use super::twins::{TWIN_MS, Twins};
 use crate::transcripts::line::{Block, Body};
 
-/// Two equal payloads within this time are one prompt (a hook installed twice), and a fork's copy is as near.
-const TWIN_MS: i64 = 2_000;
 /// A text is submitted and queued, or leaves the queue and is submitted, within this time.
 const QUEUE_MS: i64 = 10_000;
 
@@ -56,8 +55,9 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
     let events = sessions[number].events;
     let submits: Vec<(usize, &HookEvent)> =
         events.iter().enumerate().filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some()).collect();
+    let twins = Twins::among(events);
     let mut places: HashMap<usize, usize> = HashMap::new();
-    let mut elsewhere = HashSet::new();
+    let mut joined: HashSet<usize> = HashSet::new();
     type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool, Alike) -> Option<usize>;
     let rules: [(Rule, Alike); 5] = [
         (by_id_and_text, Alike::Exactly),
@@ -71,10 +71,10 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
             if places.contains_key(at) {
                 continue;
             }
-            let joined: HashSet<usize> = places.values().copied().collect();
-            let twin = is_repeated(*at, events);
+            let twin = twins.is_repeated(*at, events);
             if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin, alike) {
                 places.insert(*at, index);
+                joined.insert(index);
             }
         }
     }
@@ -83,14 +83,11 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
             continue;
         }
         // The one that came first may be the one in which something is hidden, and the other has joined the line.
-        let twin = submits.iter().filter(|(_, other)| are_twins(other, event)).find_map(|(other, _)| places.get(other));
-        if let Some(twin) = twin.copied() {
-            places.insert(*at, twin);
+        if let Some(twin) = twins.first(*at, events, |other| places.contains_key(&other)) {
+            places.insert(*at, places[&twin]);
         } else if let Some(index) = taken_back(event, &sessions[number].drafts) {
             places.insert(*at, index);
-        } else if join_copy_elsewhere(sessions, number, event) {
-            elsewhere.insert(*at);
-        } else {
+        } else if !join_copy_elsewhere(sessions, number, event) {
             sessions[number].drafts.push(unconfirmed(event));
             places.insert(*at, sessions[number].drafts.len() - 1);
         }
@@ -222,20 +219,6 @@ fn index<T>((index, _): (usize, T)) -> usize {
 /// Only what can be submitted: an answer without a prompt cannot.
 fn is_turn(draft: &Draft<'_>) -> bool {
     draft.in_transcript() && draft.prompt.is_some()
-}
-
-/// Whether a submit repeats an earlier one.
-fn is_repeated(at: usize, events: &[HookEvent]) -> bool {
-    events[..at].iter().any(|earlier| are_twins(earlier, &events[at]))
-}
-
-/// The very same payload, a moment later; in one of them something may be hidden.
-fn are_twins(a: &HookEvent, b: &HookEvent) -> bool {
-    let same_prompt = || {
-        let told = |event: &HookEvent| (event.prompt_id.clone(), event.cwd.clone(), event.permission_mode.clone());
-        a.prompt().zip(b.prompt()).is_some_and(|(a, b)| a != b && same_text(a, b)) && told(a) == told(b)
-    };
-    (a.at_ms - b.at_ms).abs() <= TWIN_MS && (a.payload == b.payload || same_prompt())
 }
 
 /// The prompt that was queued, taken back into the composer, and submitted again later.

@@ -18,11 +18,16 @@ pub(super) const SPELLINGS: &[Spelling] = &[
     |way| format!("\u{202e}\u{2066}{way}\u{200b}\u{feff}\u{2069}"),
     |way| format!("\u{1b}[2J\u{1b}]0;{way}\u{7}\u{1b}]8;;http://ELSEWHERE/HIT\u{1b}\\{way}\u{1b}[0m\u{9b}31m"),
     // Room before, behind and within.
-    |way| format!("{}{way}{}", "A".repeat(4_000), "\u{301}".repeat(60)),
+    |way| format!("{}{way}{}", room(way), "\u{301}".repeat(60)),
     |way| way.replace('<', "\r\n\t <\u{b}").replace("javascript:", "java\r\nscript\t:"),
 ];
 
 /// With other letters for all signs that mean something.
 fn each(way: &str, spell: impl Fn(char) -> String) -> String {
     way.chars().map(|sign| if "<>\"'&:/=()".contains(sign) { spell(sign) } else { sign.into() }).collect()
+}
+
+/// Four thousand letters, in words; for every eighth way or so in a single one, which is slow for a browser to break into lines.
+fn room(way: &str) -> String {
+    if way.len().is_multiple_of(8) { "A".repeat(4_000) } else { format!("{} ", "A".repeat(39)).repeat(100) }
 }

@@ -26,6 +26,9 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ANNOTATOR_TIMEOUT: Duration = Duration::from_millis(3);
 /// How long a reader's query may run.
 const QUERY_LIMIT: Duration = Duration::from_secs(2);
+/// Pages that a reader keeps, in KiB. With the engine's own 2,000 a rare word in a store of 1,000,000 conversations spends a third of
+/// its time on reading again what the search before has just read.
+const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Kept at this size after a checkpoint.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 
@@ -190,6 +193,7 @@ pub(crate) fn reader(dir: &DataDir) -> Result<(Connection, DbLock), Error> {
     lost::present(dir)?;
     let lock = DbLock::shared(dir)?;
     let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB).op("set cache_size")?;
     ready(&conn, dir)?;
     Ok((conn, lock))
 }

@@ -8,7 +8,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::Connection;
 
@@ -19,7 +19,7 @@ use crate::latency::Latency;
 use crate::quarter::{LENGTHS, QUARTER_MS, UNMEASURED, add};
 use crate::words::{Kind, Via};
 
-use rows::{Asked, Folders};
+use rows::{Asked, Cell, Folders, Names};
 
 /// The most projects and commands that are told, each the most used ones.
 const MOST: usize = 200;
@@ -149,11 +149,22 @@ pub struct Seen {
 }
 
 impl Tokens {
-    fn add(&mut self, [messages, input, output, cache_creation, cache_read, cost, unpriced]: [i64; 7]) {
-        let mut sum =
-            [self.messages, self.input, self.output, self.cache_creation, self.cache_read, self.cost, self.unpriced];
-        add(&mut sum, [messages, input, output, cache_creation, cache_read, cost, unpriced]);
+    fn figures(self) -> [i64; 7] {
+        [self.messages, self.input, self.output, self.cache_creation, self.cache_read, self.cost, self.unpriced]
+    }
+
+    fn add(&mut self, more: [i64; 7]) {
+        let mut sum = self.figures();
+        add(&mut sum, more);
         [self.messages, self.input, self.output, self.cache_creation, self.cache_read, self.cost, self.unpriced] = sum;
+    }
+}
+
+impl Figures {
+    fn add(&mut self, more: Self) {
+        self.conversations += more.conversations;
+        self.failed += more.failed;
+        self.tokens.add(more.tokens.figures());
     }
 }
 
@@ -182,17 +193,11 @@ impl Reader {
 fn stats(conn: &Connection, request: &StatsRequest, offset: Offset<'_>) -> Result<Stats, Error> {
     let folders = Folders::read(conn)?;
     let asked = Asked::of(request, &folders);
-    let mut sums =
-        Sums { folders: &folders, offset, stats: Stats::default(), days: BTreeMap::new(), projects: BTreeMap::new() };
+    let mut sums = Sums::new(offset);
     let listed = asked.kinds_or(Kind::LISTED);
-    rows::turns(conn, &asked, &listed, |slot, folder, figures| sums.turns(slot, folder, figures))?;
-    rows::usage(conn, &asked, |slot, folder, figures| sums.usage(slot, folder, figures))?;
-    let Sums { mut stats, days, projects, .. } = sums;
-    stats.days = days.into_iter().collect();
-    stats.projects = projects.into_iter().map(|(name, figures)| (name.map(str::to_owned), figures)).collect();
-    stats.projects.sort_by_key(|(_, it)| std::cmp::Reverse((it.conversations, it.tokens.cost)));
-    stats.projects.truncate(MOST);
-    stats.models = models(conn, &asked)?;
+    rows::turns(conn, &asked, &listed, |cell, figures| sums.turns(cell, figures))?;
+    rows::usage(conn, &asked, |cell, model, used| sums.usage(cell, model, used))?;
+    let mut stats = sums.told(&folders, &rows::models(conn)?);
     stats.tools = tools(conn, &asked)?;
     let mut commands = asked.kinds_or(Kind::LISTED);
     if request.kinds.is_empty() {
@@ -205,67 +210,110 @@ fn stats(conn: &Connection, request: &StatsRequest, offset: Offset<'_>) -> Resul
     Ok(stats)
 }
 
-/// What is summed up by quarter and folder.
-struct Sums<'a> {
-    folders: &'a Folders,
-    offset: Offset<'a>,
+/// What is summed up row by row.
+struct Sums<'z> {
+    offset: Offset<'z>,
+    /// The last quarter that was asked for, and when it is there: many rows are of one.
+    now: (i64, Local),
     stats: Stats,
     days: BTreeMap<Day, Figures>,
-    projects: BTreeMap<Option<&'a str>, Figures>,
+    folders: HashMap<i64, Figures>,
+    models: BTreeMap<i64, Tokens>,
 }
 
-impl Sums<'_> {
-    fn turns(&mut self, slot: i64, folder: i64, [turns, failed, hook_only, transcript_only]: [i64; 4]) {
-        let now = local(slot * QUARTER_MS, self.offset);
-        let at = now.div_euclid(DAY_MS);
+/// A quarter in a zone.
+#[derive(Clone, Copy, Debug)]
+struct Local {
+    day: Day,
+    weekday: usize,
+    hour: usize,
+}
+
+impl Local {
+    fn of(slot: i64, offset: Offset<'_>) -> Self {
+        let now = local(slot * QUARTER_MS, offset);
+        let day = now.div_euclid(DAY_MS);
         // 1970-01-01 was a Thursday.
-        let (weekday, hour) = ((at + 3).rem_euclid(7) as usize, (now.rem_euclid(DAY_MS) / HOUR_MS) as usize);
-        self.stats.hours[weekday][hour] += turns;
+        let (weekday, hour) = ((day + 3).rem_euclid(7) as usize, (now.rem_euclid(DAY_MS) / HOUR_MS) as usize);
+        Self { day: Day(day), weekday, hour }
+    }
+}
+
+impl<'z> Sums<'z> {
+    fn new(offset: Offset<'z>) -> Self {
+        let now = (0, Local::of(0, offset));
+        Self {
+            offset,
+            now,
+            stats: Stats::default(),
+            days: BTreeMap::new(),
+            folders: HashMap::new(),
+            models: BTreeMap::new(),
+        }
+    }
+
+    fn local(&mut self, slot: i64) -> Local {
+        if self.now.0 != slot {
+            self.now = (slot, Local::of(slot, self.offset));
+        }
+        self.now.1
+    }
+
+    fn turns(&mut self, cell: Cell, [turns, failed, hook_only, transcript_only]: [i64; 4]) {
+        let now = self.local(cell.slot);
+        self.stats.hours[now.weekday][now.hour] += turns;
         let seen = &mut self.stats.seen;
         seen.hook_only += hook_only;
         seen.transcript_only += transcript_only;
         seen.both += turns - hook_only - transcript_only;
-        let project = self.folders.project(folder);
-        let figures =
-            [self.days.entry(Day(at)).or_default(), self.projects.entry(project).or_default(), &mut self.stats.total];
-        for figures in figures {
+        for figures in [self.days.entry(now.day).or_default(), self.folders.entry(cell.folder).or_default()] {
             figures.conversations += turns;
             figures.failed += failed;
         }
     }
 
-    fn usage(&mut self, slot: i64, folder: i64, used: [i64; 7]) {
-        let project = self.folders.project(folder);
-        self.days.entry(day(slot * QUARTER_MS, self.offset)).or_default().tokens.add(used);
-        self.projects.entry(project).or_default().tokens.add(used);
-        self.stats.total.tokens.add(used);
+    fn usage(&mut self, cell: Cell, model: i64, used: [i64; 7]) {
+        let day = self.local(cell.slot).day;
+        self.days.entry(day).or_default().tokens.add(used);
+        self.folders.entry(cell.folder).or_default().tokens.add(used);
+        self.models.entry(model).or_default().add(used);
     }
-}
 
-fn models(conn: &Connection, asked: &Asked) -> Result<Vec<(Option<String>, Tokens)>, Error> {
-    let mut models: Vec<(Option<String>, Tokens)> = Vec::new();
-    rows::models(conn, asked, |name, used| {
-        let mut tokens = Tokens::default();
-        tokens.add(used);
-        models.push((name, tokens));
-    })?;
-    models.sort_by_key(|(_, it)| std::cmp::Reverse((it.cost, it.output, it.messages)));
-    Ok(models)
+    /// The sums by the names of what they are of.
+    fn told(self, folders: &Folders, models: &Names) -> Stats {
+        let Self { mut stats, days, folders: by_folder, models: by_model, .. } = self;
+        stats.days = days.into_iter().collect();
+        let mut projects: BTreeMap<Option<&str>, Figures> = BTreeMap::new();
+        for (folder, figures) in by_folder {
+            stats.total.add(figures);
+            projects.entry(folders.project(folder)).or_default().add(figures);
+        }
+        stats.projects = projects.into_iter().map(|(name, figures)| (name.map(str::to_owned), figures)).collect();
+        stats.projects.sort_by_key(|(_, it)| std::cmp::Reverse((it.conversations, it.tokens.cost)));
+        stats.projects.truncate(MOST);
+        stats.models = by_model.into_iter().map(|(model, tokens)| (models.get(&model).cloned(), tokens)).collect();
+        stats.models.sort_by_key(|(_, it)| std::cmp::Reverse((it.cost, it.output, it.messages)));
+        stats
+    }
 }
 
 fn tools(conn: &Connection, asked: &Asked) -> Result<Vec<Tool>, Error> {
     /// Calls and failures, and how many calls took how long.
     type Calls = ([i64; 2], Vec<(i64, i64)>);
+    let mut by_bucket: BTreeMap<(i64, i64), [i64; 2]> = BTreeMap::new();
+    rows::tools(conn, asked, |key, figures| add(by_bucket.entry(key).or_default(), figures))?;
+    let names = rows::tool_names(conn)?;
     let mut by_name: BTreeMap<String, Calls> = BTreeMap::new();
-    rows::tools(conn, asked, |name, bucket, figures| {
-        let (sum, buckets) = by_name.entry(name).or_default();
+    for ((tool, bucket), figures) in by_bucket {
+        let (sum, buckets) = by_name.entry(names.get(&tool).cloned().unwrap_or_default()).or_default();
         add(sum, figures);
         if bucket != UNMEASURED {
             buckets.push((bucket, figures[0]));
         }
-    })?;
+    }
     let mut tools: Vec<Tool> = Vec::with_capacity(by_name.len());
-    for (name, ([calls, failures], buckets)) in by_name {
+    for (name, ([calls, failures], mut buckets)) in by_name {
+        buckets.sort_unstable(); // of several tools without a name, if the database is damaged
         tools.push(Tool { name, calls, failures, took: Latency::of(&buckets) });
     }
     tools.sort_by_key(|tool| std::cmp::Reverse(tool.calls));

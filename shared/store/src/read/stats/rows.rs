@@ -19,37 +19,20 @@ macro_rules! asked {
     };
 }
 
-const TURNS: &str = concat!(
-    "select slot, folder_id, sum(turns), sum(failed), sum(hook_only), sum(transcript_only) from quarter_turns",
-    asked!(),
-    " group by slot, folder_id"
+// Row by row, in the order of the table: grouping and adding up cost the engine more than handing them over does.
+const TURNS: &str =
+    concat!("select slot, folder_id, turns, failed, hook_only, transcript_only from quarter_turns", asked!());
+
+const USAGE: &str = concat!(
+    "select slot, folder_id, model_id, messages, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, cost,
+            unpriced from quarter_usage",
+    asked!()
 );
 
-/// Sums that stay numbers whatever a damaged transcript says.
-macro_rules! used {
-    () => {
-        "sum(messages), cast(min(total(input_tokens), 9e18) as integer), cast(min(total(output_tokens), 9e18) as integer),
-         cast(min(total(cache_creation_tokens), 9e18) as integer), cast(min(total(cache_read_tokens), 9e18) as integer),
-         cast(iif(total(cost) < 9e18, sum(cost), 9e18) as integer), sum(unpriced)"
-    };
-}
+const MODELS: &str = "select id, name from models";
+const TOOL_NAMES: &str = "select id, name from tools";
 
-const USAGE: &str =
-    concat!("select slot, folder_id, ", used!(), " from quarter_usage", asked!(), " group by slot, folder_id");
-
-const MODELS: &str = concat!(
-    "select (select name from models where id = model_id), ",
-    used!(),
-    " from quarter_usage",
-    asked!(),
-    " group by model_id"
-);
-
-const TOOLS: &str = concat!(
-    "select (select name from tools where id = tool_id), bucket, sum(calls), sum(failures) from quarter_tools",
-    asked!(),
-    " group by tool_id, bucket order by bucket"
-);
+const TOOLS: &str = concat!("select tool_id, bucket, calls, failures from quarter_tools", asked!());
 
 const COMMANDS: &str = concat!(
     "select command, sum(uses) from quarter_commands",
@@ -57,7 +40,7 @@ const COMMANDS: &str = concat!(
     " group by command order by 2 desc, 1 limit ?6"
 );
 
-const LENGTHS: &str = concat!("select bucket, sum(prompts) from quarter_lengths", asked!(), " group by bucket");
+const LENGTHS: &str = concat!("select bucket, prompts from quarter_lengths", asked!());
 
 /// The newest rating of each conversation, whichever of its ids it was given to, unless it was taken back.
 const RATINGS: &str = "
@@ -147,63 +130,82 @@ fn each(
     Ok(())
 }
 
-fn used(row: &Row<'_>, first: usize) -> rusqlite::Result<[i64; 7]> {
-    let mut figures = [0; 7];
+fn figures<const N: usize>(row: &Row<'_>, first: usize) -> rusqlite::Result<[i64; N]> {
+    let mut figures = [0; N];
     for (at, figure) in figures.iter_mut().enumerate() {
         *figure = row.get(first + at)?;
     }
     Ok(figures)
 }
 
+/// What each row is about: its quarter and its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) slot: i64,
+    pub(super) folder: i64,
+}
+
+impl Cell {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { slot: row.get(0)?, folder: row.get(1)? })
+    }
+}
+
+/// In the order of quarters.
 pub(super) fn turns(
     conn: &Connection,
     asked: &Asked,
     kinds: &[i64],
-    mut take: impl FnMut(i64, i64, [i64; 4]),
+    mut take: impl FnMut(Cell, [i64; 4]),
 ) -> Result<(), Error> {
     asked.with(kinds, |params| {
         each(conn, TURNS, params, |row| {
-            take(row.get(0)?, row.get(1)?, [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]);
+            take(Cell::of(row)?, figures(row, 2)?);
             Ok(())
         })
     })
 }
 
-pub(super) fn usage(conn: &Connection, asked: &Asked, mut take: impl FnMut(i64, i64, [i64; 7])) -> Result<(), Error> {
+/// In the order of quarters, with the number of the model.
+pub(super) fn usage(conn: &Connection, asked: &Asked, mut take: impl FnMut(Cell, i64, [i64; 7])) -> Result<(), Error> {
     asked.with(&asked.kinds, |params| {
         each(conn, USAGE, params, |row| {
-            take(row.get(0)?, row.get(1)?, used(row, 2)?);
+            take(Cell::of(row)?, row.get(2)?, figures(row, 3)?);
             Ok(())
         })
     })
 }
 
-pub(super) fn models(
-    conn: &Connection,
-    asked: &Asked,
-    mut take: impl FnMut(Option<String>, [i64; 7]),
-) -> Result<(), Error> {
-    asked.with(&asked.kinds, |params| {
-        each(conn, MODELS, params, |row| {
-            take(row.get(0)?, used(row, 1)?);
-            Ok(())
-        })
-    })
+/// The names of models by their numbers.
+pub(super) fn models(conn: &Connection) -> Result<Names, Error> {
+    names(conn, MODELS)
 }
 
-/// By tool and bucket, buckets in order.
-pub(super) fn tools(
-    conn: &Connection,
-    asked: &Asked,
-    mut take: impl FnMut(String, i64, [i64; 2]),
-) -> Result<(), Error> {
+/// By the numbers of tool and bucket.
+pub(super) fn tools(conn: &Connection, asked: &Asked, mut take: impl FnMut((i64, i64), [i64; 2])) -> Result<(), Error> {
     asked.with(&asked.kinds, |params| {
         each(conn, TOOLS, params, |row| {
-            let name: Option<String> = row.get(0)?;
-            take(name.unwrap_or_default(), row.get(1)?, [row.get(2)?, row.get(3)?]);
+            take((row.get(0)?, row.get(1)?), figures(row, 2)?);
             Ok(())
         })
     })
+}
+
+/// The names of tools by their numbers.
+pub(super) fn tool_names(conn: &Connection) -> Result<Names, Error> {
+    names(conn, TOOL_NAMES)
+}
+
+/// What numbers stand for.
+pub(super) type Names = HashMap<i64, String>;
+
+fn names(conn: &Connection, sql: &str) -> Result<Names, Error> {
+    let mut names = Names::new();
+    each(conn, sql, &[], |row| {
+        names.insert(row.get(0)?, row.get(1)?);
+        Ok(())
+    })?;
+    Ok(names)
 }
 
 pub(super) fn commands(

@@ -124,6 +124,13 @@ impl Chores {
     }
 }
 
+/// Gives the right back at once: closing the file leaves it with a child that has been forked and has not begun yet.
+impl Drop for Chores {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
 /// [`run`] for those who have something better to do: a fault is logged, and `status` shows what was not done.
 pub(crate) fn quietly(settings: &Settings, now: SystemTime, stop: &AtomicBool) {
     if let Err(error) = run(settings, now, stop) {
@@ -197,6 +204,19 @@ mod tests {
         assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), Some(now));
         std::fs::write(settings.home.chores_lock(), "no time").unwrap();
         assert_eq!(Chores::begin(&settings).unwrap().unwrap().last(), None);
+    }
+
+    /// Between fork and exec a child has all that is open here: a round that came right after another was not made.
+    #[test]
+    fn a_child_that_has_not_begun_keeps_no_round_from_being_made() {
+        let home = tempfile::tempdir().unwrap();
+        let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
+        let settings = Settings::resolve(flags, &|_| None).unwrap();
+        settings.home.create().unwrap();
+        let first = Chores::begin(&settings).unwrap().unwrap();
+        let _of_the_child = first.lock.try_clone().unwrap();
+        drop(first);
+        assert!(Chores::begin(&settings).unwrap().is_some());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -89,11 +90,7 @@ fn hooks(each: u64) -> Figures {
     thread::scope(|scope| {
         for writer in 0..WRITERS {
             let (world, payload) = (&world, &payload);
-            scope.spawn(move || {
-                for n in 0..each {
-                    let _ = world.bin("prompt-hook").arg("Stop").stdin(payload(writer, n)).run().code(0).silent();
-                }
-            });
+            scope.spawn(move || write(world, (0..each).map(|n| payload(writer, n))));
         }
     });
     let mut found = HashSet::new();
@@ -110,6 +107,27 @@ fn hooks(each: u64) -> Figures {
     figures.count(&format!("hooks of {WRITERS} writers"), WRITERS * each);
     figures.count("lost", 0);
     figures
+}
+
+/// One hook after another, each of which ends with 0; all of them together say nothing. A million of them leave no time for a thread
+/// that watches each.
+fn write(world: &World, payloads: impl Iterator<Item = String>) {
+    let (mut said, all) = io::pipe().unwrap_or_else(|error| panic!("make a pipe: {error}"));
+    let mut hook = world.bin("prompt-hook").arg("Stop").into_command();
+    let of_errors = all.try_clone().unwrap_or_else(|error| panic!("hand on a pipe: {error}"));
+    hook.stdin(Stdio::piped()).stdout(all).stderr(of_errors);
+    for payload in payloads {
+        let mut child = hook.spawn().unwrap_or_else(|error| panic!("start {hook:?}: {error}"));
+        let mut stdin = child.stdin.take().unwrap_or_else(|| panic!("a pipe"));
+        stdin.write_all(payload.as_bytes()).unwrap_or_else(|error| panic!("write to a hook: {error}"));
+        drop(stdin);
+        let status = child.wait().unwrap_or_else(|error| panic!("wait for a hook: {error}"));
+        assert!(status.success(), "{status} after {payload}");
+    }
+    drop(hook); // and the other end of the pipe with it
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap_or_else(|error| panic!("read what hooks said: {error}"));
+    assert_eq!(text, "", "what hooks said");
 }
 
 /// Hooks and passes one after another: no process, no file for work and no shared memory is left.

@@ -46,7 +46,10 @@ impl<'a> Twins<'a> {
         let equal = self.by_payload.get(&event.payload).into_iter().flatten().copied().find(fits);
         let hidden = event.prompt().and_then(|prompt| {
             let others = if is_masked(prompt) { &self.prompts } else { &self.masked };
-            let same = |other: &usize| events[*other].prompt().is_some_and(|other| same_text(other, prompt));
+            // The same text in another payload was typed twice.
+            let same = |other: &usize| {
+                events[*other].prompt().is_some_and(|other| other != prompt && same_text(other, prompt))
+            };
             others.get(&told(event)).into_iter().flatten().copied().filter(fits).find(same)
         });
         equal.into_iter().chain(hidden).min()
@@ -76,12 +79,13 @@ mod tests {
         (a.at_ms - b.at_ms).abs() <= TWIN_MS && (a.payload == b.payload || a.prompt() != b.prompt() && same_prompt())
     }
 
-    fn event((second, folder, text): (i64, u8, usize)) -> HookEvent {
+    /// `other` is what else a payload says: of two with one text it tells that they were typed twice.
+    fn event((second, folder, text, other): (i64, u8, usize, u8)) -> HookEvent {
         let prompt = ["key abc now", "key *** now", "*** abc now", "key abd now", "yes"].get(text);
         HookEvent {
             id: EventId(0),
             keys: [[0; 16]; 2],
-            payload: [folder + 2 * text as u8; 16],
+            payload: [folder + 2 * other + 4 * text as u8; 16],
             at_ms: second * 1_500,
             at_ns: second * 1_500_000_000,
             prompt_id: None,
@@ -99,7 +103,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_first_is_found_that_each_against_each_finds(
-            events in prop::collection::vec((0..4_i64, 0..2_u8, 0..6_usize).prop_map(event), 1..40),
+            events in prop::collection::vec((0..4_i64, 0..2_u8, 0..6_usize, 0..2_u8).prop_map(event), 1..40),
             unwanted in 0..40_usize,
         ) {
             let twins = Twins::among(&events);

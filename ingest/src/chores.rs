@@ -189,12 +189,17 @@ mod tests {
     use super::*;
     use settings::Layer;
 
-    #[test]
-    fn one_at_a_time_and_the_time_is_kept() {
+    fn home() -> (tempfile::TempDir, Settings) {
         let home = tempfile::tempdir().unwrap();
         let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
         let settings = Settings::resolve(flags, &|_| None).unwrap();
         settings.home.create().unwrap();
+        (home, settings)
+    }
+
+    #[test]
+    fn one_at_a_time_and_the_time_is_kept() {
+        let (_home, settings) = home();
         let mut first = Chores::begin(&settings).unwrap().unwrap();
         assert_eq!(first.last(), None);
         assert!(Chores::begin(&settings).unwrap().is_none());
@@ -209,10 +214,7 @@ mod tests {
     /// Between fork and exec a child has all that is open here: a round that came right after another was not made.
     #[test]
     fn a_child_that_has_not_begun_keeps_no_round_from_being_made() {
-        let home = tempfile::tempdir().unwrap();
-        let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
-        let settings = Settings::resolve(flags, &|_| None).unwrap();
-        settings.home.create().unwrap();
+        let (_home, settings) = home();
         let first = Chores::begin(&settings).unwrap().unwrap();
         let _of_the_child = first.lock.try_clone().unwrap();
         drop(first);
@@ -221,10 +223,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumped_is_believed_a_day_later() {
-        let home = tempfile::tempdir().unwrap();
-        let flags = Layer { home: Some(home.path().to_owned()), ..Layer::default() };
-        let settings = Settings::resolve(flags, &|_| None).unwrap();
-        settings.home.create().unwrap();
+        let (_home, settings) = home();
         // Each look: at this hour, and whether the clock is in doubt then.
         let check = |looks: &[(u64, bool)]| {
             let _ = std::fs::remove_file(settings.home.chores_lock());

@@ -9,6 +9,7 @@
 //! The unit is a lineage: the sessions that share lines, because only together do they tell which of them owns a copy.
 //! The rules are those of docs/correlation.md, named by number in the modules that keep them.
 
+mod again;
 mod belongings;
 pub(crate) mod composer;
 mod cut;
@@ -235,11 +236,13 @@ fn number(turns: &mut [Turn], session_id: &str) {
     }
 }
 
-/// An end or a new start of the session came after the draft: by the order of events where it has one, else by time.
+/// An end or a new start of the session came after the draft: by the order of events where it has one, else by time. A
+/// submit that is stored again comes at any time, so the first one counts.
 fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
-    let own = |event: &HookEvent| draft.submits.iter().chain(&draft.stops).any(|mine| mine.keys == event.keys);
-    let after = events.iter().rposition(own);
-    match after {
+    let is_in = |own: &[&HookEvent], event: &HookEvent| own.iter().any(|mine| mine.keys == event.keys);
+    let submit = events.iter().position(|event| is_in(&draft.submits, event));
+    let stop = events.iter().rposition(|event| is_in(&draft.stops, event));
+    match submit.max(stop) {
         Some(at) => events[at..].iter().any(HookEvent::is_boundary),
         None => events.iter().any(|event| event.is_boundary() && event.at_ms > draft.at_ms),
     }

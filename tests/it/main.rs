@@ -23,6 +23,7 @@ mod hook; // what the hook stores, whatever happens
 mod ignore; // what is never captured
 mod import; // taking in what lies elsewhere
 mod load; // readers, raters and an ingester at once
+mod logged; // what our hook captured, and another logger too
 mod logs; // what is logged, and what never is
 mod merge; // two machines become one store
 mod moved; // what was said travels to an empty store

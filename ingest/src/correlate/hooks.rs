@@ -1,11 +1,13 @@
 //! Joins hook events with the drafts of a session, and makes drafts of what no line has confirmed (correlation.md 16 to
 //! 19). Times are compared only where nothing better is left: clocks and the order of delivery may differ.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use store::sieve::{count_same, same_text};
 
 use super::Session;
+use super::again::Again;
 use super::draft::{Anchor, Class, Draft};
 use super::event::{Call, HookEvent, Signal};
 use super::text::{self, Text};
@@ -14,6 +16,9 @@ use crate::transcripts::line::{Block, Body};
 
 /// A text is submitted and queued, or leaves the queue and is submitted, within this time.
 const QUEUE_MS: i64 = 10_000;
+
+/// A hook may hold a prompt up for ten minutes (claude-code.md A.1).
+const HOOK_MS: i64 = 600_000;
 
 /// So many bytes have to be shown of a text, where nothing but the text tells that it is another's.
 const SHOWN: usize = 8;
@@ -39,6 +44,11 @@ pub(crate) fn same_prompt(event: &HookEvent, draft: &Draft<'_>) -> bool {
     is_alike(event, draft, Alike::Exactly) || is_alike(event, draft, Alike::Hidden)
 }
 
+/// Whether two submits say the same, but for what is hidden in one of them.
+pub(crate) fn same_words(a: &str, b: &str) -> bool {
+    same_text(a.trim(), b.trim())
+}
+
 fn is_alike(event: &HookEvent, draft: &Draft<'_>, how: Alike) -> bool {
     let (Some(submitted), Some(prompt)) = (event.prompt(), draft.prompt.as_deref()) else { return false };
     let same = |a: &str, b: &str| match how {
@@ -55,7 +65,7 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
     let events = sessions[number].events;
     let submits: Vec<(usize, &HookEvent)> =
         events.iter().enumerate().filter(|(_, event)| event.agent_id.is_none() && event.prompt().is_some()).collect();
-    let twins = Twins::among(events);
+    let (twins, again) = (Twins::among(events), Again::among(events));
     let mut places: HashMap<usize, usize> = HashMap::new();
     let mut joined: HashSet<usize> = HashSet::new();
     type Rule = fn(&HookEvent, &[Draft<'_>], &HashSet<usize>, bool, Alike) -> Option<usize>;
@@ -67,14 +77,19 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         (by_id, Alike::Hidden),
     ];
     for (rule, alike) in rules {
-        for (at, event) in &submits {
-            if places.contains_key(at) {
-                continue;
-            }
-            let twin = twins.is_repeated(*at, events);
-            if let Some(index) = rule(event, &sessions[number].drafts, &joined, twin, alike) {
-                places.insert(*at, index);
-                joined.insert(index);
+        // The nearest pair first, so that no submit takes the line that is another's: those whose line is gone come last.
+        let mut next = BinaryHeap::new();
+        let find = |at: usize, drafts: &[Draft<'_>], joined: &HashSet<usize>| {
+            let index = rule(&events[at], drafts, joined, twins.is_repeated(at, events), alike)?;
+            Some(Reverse(((drafts[index].at_ms - events[at].at_ms).abs(), at, index)))
+        };
+        let waiting = submits.iter().map(|(at, _)| *at).filter(|at| !places.contains_key(at));
+        next.extend(waiting.filter_map(|at| find(at, &sessions[number].drafts, &joined)));
+        while let Some(Reverse((_, at, index))) = next.pop() {
+            if joined.insert(index) {
+                places.insert(at, index);
+            } else {
+                next.extend(find(at, &sessions[number].drafts, &joined));
             }
         }
     }
@@ -85,6 +100,8 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         // The one that came first may be the one in which something is hidden, and the other has joined the line.
         if let Some(twin) = twins.first(*at, events, |other| places.contains_key(&other)) {
             places.insert(*at, places[&twin]);
+        } else if let Some(index) = again.first(*at, &sessions[number], &places) {
+            places.insert(*at, index);
         } else if let Some(index) = taken_back(event, &sessions[number].drafts) {
             places.insert(*at, index);
         } else if !join_copy_elsewhere(sessions, number, event) {
@@ -145,9 +162,16 @@ fn by_text(
                 || reused(*index)
         })
         .filter(|(_, draft)| !twin || (draft.at_ms - event.at_ms).abs() <= TWIN_MS)
-        .filter(|(_, draft)| may_have_queued(event, draft))
+        .filter(|(_, draft)| may_have_queued(event, draft) && is_of_its_time(event, draft))
         .min_by_key(|(_, draft)| (draft.at_ms - event.at_ms).abs())
         .map(index)
+}
+
+/// A client whose hooks name the turn writes the name into the line too (claude-code.md C.2): a line without one that is much
+/// older than such a submit is an older client's, with the same words.
+fn is_of_its_time(event: &HookEvent, draft: &Draft<'_>) -> bool {
+    let names_none = matches!(draft.anchor, Anchor::Line(_)) && draft.prompt_id.is_none();
+    !(names_none && event.prompt_id.is_some()) || event.at_ms - draft.at_ms <= HOOK_MS
 }
 
 /// The same words may have been submitted long before they were queued: only a submit near the queueing, or near the moment

@@ -1,5 +1,6 @@
 //! The rules of correlation, held against the captured scenarios and against small sessions of our own.
 
+mod again;
 mod composer;
 mod facts;
 mod hidden;

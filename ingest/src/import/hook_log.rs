@@ -5,7 +5,7 @@
 //!   on every machine). Entries without one stand [`STEP`] apart, the last at the log's modification time.
 //! - The same bytes a second time in a log are a second event. The first, second, … occurrence in the log is the first,
 //!   second, … in the store: so the same log gives nothing new, also after it has grown, and neither does a log of payloads
-//!   that our own hook captured too.
+//!   that our own hook captured too, however they are written there.
 //! - The order of the log holds.
 
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ fn stored(run: &Run<'_>, entries: &[Entry<'_>]) -> Result<Vec<Option<u64>>, Erro
     for (session, numbers) in sessions {
         let payloads: Vec<_> =
             numbers.iter().map(|number| (entries[*number].json.as_bytes(), entries[*number].at_ns)).collect();
-        for (number, at) in numbers.iter().zip(run.writer.captures(session, &payloads)?) {
+        for (number, at) in numbers.iter().zip(run.writer.captures(session, &payloads, &TIMES)?) {
             found[*number] = at;
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// 2026-01-01T00:00:00Z.
-const START: i64 = 1_767_225_600;
+pub(super) const START: i64 = 1_767_225_600;
 
 pub(super) enum Item {
     Line(Value),

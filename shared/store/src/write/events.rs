@@ -306,7 +306,7 @@ mod tests {
             assert!(writer.has_event("1-s-A.json", PAYLOAD).unwrap());
             assert!(writer.has_event_of_any_origin("1-s-A.json", PAYLOAD).unwrap());
             assert!(writer.gives_back("1-s-A.json", PAYLOAD).unwrap());
-            assert_eq!(writer.captures("s", &[(PAYLOAD, None), (PAYLOAD, None)]).unwrap(), [Some(1), None]);
+            assert_eq!(writer.captures("s", &[(PAYLOAD, None), (PAYLOAD, None)], &[]).unwrap(), [Some(1), None]);
             // Another name, or other words that are shown, are another event.
             let other = PAYLOAD.iter().map(|byte| if *byte == b'a' { b'o' } else { *byte }).collect::<Vec<_>>();
             for (name, payload) in [("2-s-A.json", PAYLOAD), ("1-s-A.json", &other)] {

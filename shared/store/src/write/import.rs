@@ -1,8 +1,9 @@
 //! What an import asks the store: which roots were ever read, what is there already, how much there is to see.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::params;
+use serde_json::Value;
 
 use super::Writer;
 use super::pieces::Pieces;
@@ -12,6 +13,9 @@ use crate::sieve::same_bytes;
 
 /// Begins the keys of `meta` that hold a projects root each.
 const ROOT: &str = "projects_root:";
+
+/// Two that are called for one event of a hook are called within this time.
+const LOGGED_NS: u64 = 10_000_000_000;
 
 impl Writer {
     /// The projects roots that were ever read, in order.
@@ -49,19 +53,32 @@ impl Writer {
     }
 
     /// When each of these payloads, if it is stored of this session, was captured: at its own time, or if it has none as the
-    /// first, second, … of the same bytes. What is hidden makes no difference.
+    /// first, second, … of the same bytes. What is hidden makes no difference; nor does how the values are written, in which
+    /// order, or what loggers add of the `times` at which they were called, which may be some seconds from the capture.
     ///
     /// # Errors
     /// The engine's.
-    pub fn captures(&self, session_id: &str, payloads: &[(&[u8], Option<u64>)]) -> Result<Vec<Option<u64>>, Error> {
-        let mut by_size = self.events_by_size(session_id)?;
+    pub fn captures(
+        &self,
+        session_id: &str,
+        payloads: &[(&[u8], Option<u64>)],
+        times: &[&str],
+    ) -> Result<Vec<Option<u64>>, Error> {
+        let mut stored = self.captured(session_id)?;
         let mut bytes = Pieces::new(&self.conn);
+        let mut by_size: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (at, one) in stored.iter().enumerate() {
+            by_size.entry(one.whole.length as usize).or_default().push(at);
+        }
         let mut found = vec![None; payloads.len()];
         for likeness in [Likeness::Exact, Likeness::Masked] {
             for (found, (payload, at)) in found.iter_mut().zip(payloads).filter(|(found, _)| found.is_none()) {
-                let Some(stored) = by_size.get_mut(&payload.len()) else { continue };
                 let hash = blake3::hash(payload);
-                for one in stored.iter_mut().filter(|one| at.map_or(!one.taken, |at| at == one.captured_ns)) {
+                for one in by_size.get(&payload.len()).into_iter().flatten() {
+                    let one = &mut stored[*one];
+                    if at.map_or(one.taken, |at| at != one.captured_ns) {
+                        continue;
+                    }
                     let is_same = match likeness {
                         Likeness::Exact => one.hash == *hash.as_bytes(),
                         Likeness::Masked => bytes.read(one.whole, |stored| same_bytes(stored, payload))?,
@@ -73,10 +90,27 @@ impl Writer {
                 }
             }
         }
+        if found.iter().all(Option::is_some) {
+            return Ok(found);
+        }
+        let mut by_values: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+        for (at, one) in stored.iter().enumerate().filter(|(_, one)| !one.taken) {
+            if let Some(values) = bytes.read(one.whole, |payload| values(payload, times))? {
+                by_values.entry(values).or_default().push(at);
+            }
+        }
+        for (found, (payload, at)) in found.iter_mut().zip(payloads).filter(|(found, _)| found.is_none()) {
+            let same = values(payload, times).and_then(|values| by_values.get(&values)).into_iter().flatten();
+            let apart = |one: usize| at.map_or(0, |at| at.abs_diff(stored[one].captured_ns));
+            let near = same.copied().filter(|one| !stored[*one].taken && apart(*one) <= LOGGED_NS);
+            if let Some(nearest) = near.min_by_key(|one| apart(*one)) {
+                (stored[nearest].taken, *found) = (true, Some(stored[nearest].captured_ns));
+            }
+        }
         Ok(found)
     }
 
-    fn events_by_size(&self, session_id: &str) -> Result<HashMap<usize, Vec<Capture>>, Error> {
+    fn captured(&self, session_id: &str) -> Result<Vec<Capture>, Error> {
         let mut query = self
             .conn
             .prepare_cached(
@@ -84,15 +118,14 @@ impl Writer {
             )
             .op("prepare")?;
         let mut rows = query.query([session_id]).op("read the events of a session")?;
-        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        let mut found = Vec::new();
         while let Some(row) = rows.next().op("read the events of a session")? {
             let read = || -> rusqlite::Result<(i64, u32, [u8; 32], i64)> {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             };
             let (id, length, hash, captured_ns) = read().op("read an event")?;
             let whole = Span { source: SpanSource::Event(EventId(id)), offset: 0, length };
-            let one = Capture { whole, hash, captured_ns: captured_ns as u64, taken: false };
-            found.entry(length as usize).or_default().push(one);
+            found.push(Capture { whole, hash, captured_ns: captured_ns as u64, taken: false });
         }
         Ok(found)
     }
@@ -127,6 +160,13 @@ enum Likeness {
     Masked,
 }
 
+/// Hash of the values of a payload but for `times`, however they are written; `None` of what is no JSON object.
+fn values(payload: &[u8], times: &[&str]) -> Option<[u8; 32]> {
+    let mut fields: BTreeMap<String, Value> = serde_json::from_slice(payload).ok()?;
+    fields.retain(|name, _| !times.contains(&name.as_str()));
+    Some(*blake3::hash(&serde_json::to_vec(&fields).ok()?).as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +181,19 @@ mod tests {
             writer.record_root(root).unwrap();
         }
         assert_eq!(writer.roots().unwrap(), ["/a/projects", "/b/projects"]);
+    }
+    #[test]
+    fn values_are_the_same_however_they_are_written() {
+        let own = br#"{"session_id":"s","prompt":"a \u00e4","n":[1,{"b":2,"a":1}]}"#;
+        let check = |other: &str, same: bool| {
+            assert_eq!(values(own, &["ts"]) == values(other.as_bytes(), &["ts"]), same, "{other}");
+        };
+        check("{\n \"prompt\": \"a ä\",\n \"n\": [1, {\"a\":1, \"b\": 2}], \"session_id\": \"s\"\n}", true);
+        check(r#"{"session_id":"s","prompt":"a ä","n":[1,{"b":2,"a":1}],"ts":"2026-01-01"}"#, true);
+        check(r#"{"session_id":"s","prompt":"a ä","n":[1,{"b":2,"a":1}],"host":"x"}"#, false);
+        check(r#"{"session_id":"s","prompt":"a ä","n":[{"b":2,"a":1},1]}"#, false);
+        check(r#"{"session_id":"s","prompt":"A ä","n":[1,{"b":2,"a":1}]}"#, false);
+        check("[1]", false);
+        assert_eq!(values(b"{", &[]), None);
     }
 }

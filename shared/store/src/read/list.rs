@@ -366,7 +366,7 @@ impl Question {
                 && let Some(plan) = &self.plan
             {
                 next_look = seen * 2;
-                if let Some(few) = plan.rarest(asked, Effort::looked_up_in(seen, plan.is_probed()))? {
+                if let Some(few) = plan.rarest(asked, Effort::looked_up_in(seen, plan.probe()))? {
                     stream = Stream::of(asked.conn, &few, order, at, &self.held)?;
                     next_look = usize::MAX;
                 }

@@ -1,8 +1,9 @@
 //! Which conversations hold a query: each of its terms is looked for in the indexes of the places where it may stand.
 //!
 //! An index answers in one of three ways, chosen by how many hits it has. Few hits are collected once, as ids of
-//! conversations. Many are not: each conversation that comes into question is probed, by its own rows alone. The many hits
-//! of a beginning are collected as rows, because FTS5 would gather all of them anew at each probe.
+//! conversations. More are collected as rows of the index, a tenth of the work, and each conversation that comes into
+//! question is asked for its own. Very many are not: the index itself is asked about each conversation, by its rows alone;
+//! but those of a beginning are collected, because FTS5 would gather all of them anew each time.
 //!
 //! Two indexes promise more than they can keep: that of the tools has no places of words, so a phrase is all of its words,
 //! and that of parts has none of signs. What they find is looked up in the text before it counts.
@@ -25,7 +26,8 @@ use crate::veil::Veil;
 use crate::words_cjk::spaced;
 use bits::Bits;
 pub(super) use effort::Effort;
-use hits::Index;
+use effort::Probe;
+use hits::{Index, RowsAre};
 pub(super) use hits::{Rows, TITLE};
 pub(super) use plain::Lowered;
 use plain::Plain;
@@ -103,13 +105,13 @@ pub(super) struct Asked<'a> {
 
 impl Plan {
     pub(super) fn new(asked: Asked<'_>, query: &Query, grain: Grain, effort: Effort) -> Result<Self, Error> {
-        let (places, counted) = (query.places(), effort.hits_to_gather());
+        let places = query.places();
         let mut clauses = Vec::new();
         for clause in query.clauses() {
             let mut terms = Vec::new();
             for term in &clause.0 {
                 // A term in whose signs the tokenizer sees no word is found nowhere.
-                if let Some(planned) = planned(asked, term, places, grain, counted)? {
+                if let Some(planned) = planned(asked, term, places, grain, effort)? {
                     terms.push(planned);
                 }
             }
@@ -117,7 +119,7 @@ impl Plan {
         }
         // First what is cheap to ask and leaves little.
         clauses.sort_by_key(|clause| clause.iter().map(Planned::cost).sum::<i64>());
-        Ok(Self { clauses, places, counted })
+        Ok(Self { clauses, places, counted: effort.hits_to_gather() })
     }
 
     pub(super) fn places(&self) -> Places {
@@ -140,10 +142,15 @@ impl Plan {
         self.clauses.iter().map(&mut of_clause).filter(|clause| !clause.is_empty()).collect()
     }
 
-    /// Whether some index is asked about each conversation anew.
-    pub(super) fn is_probed(&self) -> bool {
+    /// What is asked about each conversation anew, if anything is.
+    pub(super) fn probe(&self) -> Option<Probe> {
         let sources = self.clauses.iter().flatten().flat_map(|term| &term.sources);
-        sources.into_iter().any(|source| matches!(source.access, Access::Probed))
+        let asked = |source: &Source| match source.access {
+            Access::Conversations(_) => None,
+            Access::Rows(_) => Some(Probe::Rows),
+            Access::Probed => Some(Probe::Index),
+        };
+        sources.filter_map(asked).max()
     }
 
     /// The conversations that hold the rarest clause, doubtful ones too; `None` if every clause has more than `most` hits,
@@ -285,7 +292,7 @@ fn planned(
     term: &Term,
     places: Places,
     grain: Grain,
-    counted: i64,
+    effort: Effort,
 ) -> Result<Option<Planned>, Error> {
     let words = asked.scratch.words(&term.text)?;
     let Some(last) = words.last() else { return Ok(None) };
@@ -300,7 +307,7 @@ fn planned(
     let (of_tools, long) = (planned.of_tools.clone(), last.chars().count() > INDEXED_BEGINNING);
     let mut look = |index: Index, expression: &str, doubtful: bool| -> Result<(), Error> {
         let gathered = beginning && (long || matches!(index, Index::Tools { .. }));
-        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered, counted)?);
+        planned.sources.push(source(asked.conn, index, expression, doubtful, gathered, effort)?);
         Ok(())
     };
     match (places.has(Place::Prompt), places.has(Place::Answer), grain) {
@@ -367,22 +374,38 @@ fn part(term: &Term, words: &[String]) -> Option<String> {
     }
 }
 
-/// Asks an index how many hits it has, and for them if they are few. `gathered`: at each probe it would collect all hits.
+/// Asks an index for its hits, as far as they are few. `gathered`: each time it is asked it would collect all of them.
 fn source(
     conn: &Connection,
     index: Index,
     expression: &str,
     doubtful: bool,
     gathered: bool,
-    counted: i64,
+    effort: Effort,
 ) -> Result<Source, Error> {
-    let hits = index.measure(conn, expression, counted + 1)?;
-    let access = if hits <= counted || index.is_always_collected() {
-        Access::Conversations(index.conversations(conn, expression)?)
-    } else if gathered {
-        Access::Rows(index.rows(conn, expression)?)
-    } else {
-        Access::Probed
+    let most = effort.hits_to_gather();
+    let (hits, access) = match index.rows_are() {
+        Some(are) => {
+            let rows = index.rows(conn, expression, most + 1)?;
+            let hits = rows.count();
+            let access = match are {
+                _ if hits > most && gathered && are == RowsAre::OfConversations => {
+                    Access::Rows(index.rows(conn, expression, i64::MAX)?)
+                }
+                _ if hits > most => Access::Probed,
+                RowsAre::Conversations => Access::Conversations(rows),
+                RowsAre::OfConversations if hits > effort.hits_to_place() => Access::Rows(rows),
+                RowsAre::OfConversations => Access::Conversations(index.conversations(conn, expression)?),
+            };
+            (hits, access)
+        }
+        None => {
+            let hits = index.measure(conn, expression, most + 1)?;
+            let few = hits <= most || index.is_always_collected();
+            let access =
+                if few { Access::Conversations(index.conversations(conn, expression)?) } else { Access::Probed };
+            (hits, access)
+        }
     };
     Ok(Source { index, expression: expression.to_owned(), hits, access, doubtful })
 }

@@ -19,6 +19,11 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, more)| *mine |= more);
     }
 
+    /// How many ids.
+    pub(super) fn count(&self) -> i64 {
+        self.0.iter().map(|word| i64::from(word.count_ones())).sum()
+    }
+
     /// The ids in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = i64> + '_ {
         let ids = |(word, bits): (usize, &u64)| {
@@ -49,6 +54,7 @@ mod tests {
         let found: Vec<_> = (-5..70_100).filter(|row| bits.has(*row)).collect();
         assert_eq!(found, rows);
         assert_eq!(bits.iter().collect::<Vec<_>>(), rows);
+        assert_eq!((bits.count(), Bits::default().count()), (rows.len() as i64, 0));
         let mut more = Bits::default();
         more.insert(2);
         more.add(&bits);

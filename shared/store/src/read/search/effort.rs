@@ -12,6 +12,8 @@ use crate::error::{Context, Error};
 
 /// To look a conversation up costs so many steps of the walk.
 const LOOKUP: i64 = 8;
+/// To look for the rows of one conversation among those of hits costs so many.
+const ROWS: i64 = 8;
 /// To ask two indexes of one conversation costs so many steps, and so many times what a hit that is gathered does.
 const PROBE: i64 = 40;
 const PROBE_BY_HIT: i64 = 13;
@@ -20,6 +22,15 @@ const PAGE: i64 = 50;
 const ALL: i64 = 10_000;
 
 const CONVERSATIONS: &str = "select coalesce(max(id), 0) from conversation_ids";
+
+/// What a walk asks about each conversation, beside what the filter does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::read) enum Probe {
+    /// Whether its rows are among those of the hits.
+    Rows,
+    /// Whether an index has it.
+    Index,
+}
 
 /// How large a question is.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +48,20 @@ impl Effort {
         Ok(Self { grain, size: conversations.saturating_mul(wanted) })
     }
 
-    /// An index with no more hits than this had better tell all of them at once.
+    /// An index with no more hits than this had better tell all their rows at once.
     pub(super) fn hits_to_gather(self) -> i64 {
         match self.grain {
             Grain::Found => self.size.saturating_mul(PROBE_BY_HIT).isqrt().clamp(10_000, 50_000),
             // Who counts or ranks asks about thousands of conversations, however many hold the word.
             Grain::Counted | Grain::Ranked => 200_000,
+        }
+    }
+
+    /// With no more hits than this, the conversation of each had better be looked up at once.
+    pub(super) fn hits_to_place(self) -> i64 {
+        match self.grain {
+            Grain::Found => self.to_look_up(),
+            Grain::Counted | Grain::Ranked => self.hits_to_gather(),
         }
     }
 
@@ -52,8 +71,12 @@ impl Effort {
     }
 
     /// So many could be looked up in the time of a walk that saw `seen`.
-    pub(in crate::read) fn looked_up_in(seen: usize, is_probed: bool) -> i64 {
-        let steps = if is_probed { PROBE } else { 1 };
+    pub(in crate::read) fn looked_up_in(seen: usize, asked: Option<Probe>) -> i64 {
+        let steps = match asked {
+            None => 1,
+            Some(Probe::Rows) => ROWS,
+            Some(Probe::Index) => PROBE,
+        };
         (seen as i64).saturating_mul(steps) / LOOKUP
     }
 }

@@ -33,6 +33,15 @@ pub(super) enum Index {
     SessionTitleParts,
 }
 
+/// What the rows of an index are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowsAre {
+    /// Conversations.
+    Conversations,
+    /// Pieces of conversations.
+    OfConversations,
+}
+
 /// The rows of a conversation, looked up when first needed. They were written one after the other, so a range of row ids
 /// takes in little else, and FTS5 seeks to it.
 #[derive(Clone, Debug)]
@@ -79,9 +88,6 @@ fn found(
     Ok(*known.insert(range))
 }
 
-const MEASURE_SAID: &str = "select count(*) from (select 1 from search where search match ?1 limit ?2)";
-const MEASURE_PARTS: &str = "select count(*) from (select 1 from search_parts where search_parts match ?1 limit ?2)";
-const MEASURE_TOOLS: &str = "select count(*) from (select 1 from search_tools where search_tools match ?1 limit ?2)";
 const MEASURE_HUMAN: &str = "select count(*) from (select 1 from search_human where search_human match ?1 limit ?2)";
 const MEASURE_TITLES: &str = "select count(*) from (select 1 from search_titles where search_titles match ?1 limit ?2)";
 const MEASURE_TITLE_PARTS: &str =
@@ -93,7 +99,6 @@ const MEASURE_HUMAN_PARTS: &str =
 const SAID: &str = "
     select b.conversation_id from search s cross join blocks b on b.id = s.rowid
      where s.search match ?1 and (?2 is null or (b.kind = 'prompt') = ?2)";
-const PROMPT_PARTS: &str = "select rowid from search_parts where search_parts match ?1";
 /// ?2: 0 of inputs, 1 of outputs, null of both.
 const TOOLS: &str = "
     select c.conversation_id from search_tools s cross join tool_calls c on c.id = s.rowid >> 1
@@ -170,9 +175,11 @@ pub(in crate::read) const TITLE: &str = concat!(
        from turns o join conversation_user_sessions u on u.conversation_id = o.id where o.id = ?1"
 );
 
-const ROWS_SAID: &str = "select rowid from search where search match ?1";
-const ROWS_TOOLS: &str = "select rowid from search_tools where search_tools match ?1";
-const BLOCKS: &str = "select id, kind = 'prompt' from blocks where conversation_id = ?1";
+const ROWS_SAID: &str = "select rowid from search where search match ?1 limit ?2";
+const ROWS_PARTS: &str = "select rowid from search_parts where search_parts match ?1 limit ?2";
+const ROWS_TOOLS: &str = "select rowid from search_tools where search_tools match ?1 limit ?2";
+const BLOCKS: &str = "select id from blocks where conversation_id = ?1";
+const BLOCKS_AND_KINDS: &str = "select id, kind = 'prompt' from blocks where conversation_id = ?1";
 const CALLS: &str = "select id from tool_calls where conversation_id = ?1";
 
 const PROBE_SAID: &str = "
@@ -195,15 +202,24 @@ impl Index {
     /// How many hits it has, of all places that it holds; `most` if there are that many or more.
     pub(super) fn measure(self, conn: &Connection, expression: &str, most: i64) -> Result<i64, Error> {
         let sql = match self {
-            Self::Said { .. } => MEASURE_SAID,
-            Self::PromptParts => MEASURE_PARTS,
-            Self::Tools { .. } => MEASURE_TOOLS,
+            Self::Said { .. } | Self::PromptParts | Self::Tools { .. } => {
+                return self.rows(conn, expression, most).map(|rows| rows.count());
+            }
             Self::Human { .. } | Self::Titles => MEASURE_HUMAN,
             Self::HumanParts { .. } | Self::TitleParts => MEASURE_HUMAN_PARTS,
             Self::SessionTitles => MEASURE_TITLES,
             Self::SessionTitleParts => MEASURE_TITLE_PARTS,
         };
         conn.prepare_cached(sql).op("prepare")?.query_row(params![expression, most], |row| row.get(0)).op("count hits")
+    }
+
+    /// What few of its hits are looked up by: `None` where a row is not one of a conversation's own.
+    pub(super) fn rows_are(self) -> Option<RowsAre> {
+        match self {
+            Self::Said { .. } | Self::Tools { .. } => Some(RowsAre::OfConversations),
+            Self::PromptParts => Some(RowsAre::Conversations),
+            _ => None,
+        }
     }
 
     /// The conversations of all hits.
@@ -221,7 +237,7 @@ impl Index {
         };
         match self {
             Self::Said { prompt } => collect(SAID, &[&expression, &prompt]),
-            Self::PromptParts => collect(PROMPT_PARTS, &[&expression]),
+            Self::PromptParts => self.rows(conn, expression, i64::MAX),
             Self::Tools { place } => collect(TOOLS, &[&expression, &side(place)]),
             Self::Human { place } => collect(HUMAN, &[&expression, &place.map(Place::as_str)]),
             Self::HumanParts { place } => collect(HUMAN_PARTS, &[&expression, &place.map(Place::as_str)]),
@@ -237,14 +253,15 @@ impl Index {
         matches!(self, Self::Titles | Self::TitleParts | Self::SessionTitles | Self::SessionTitleParts)
     }
 
-    /// The rows of all hits.
-    pub(super) fn rows(self, conn: &Connection, expression: &str) -> Result<Bits, Error> {
+    /// The rows of its hits, `most` at most.
+    pub(super) fn rows(self, conn: &Connection, expression: &str, most: i64) -> Result<Bits, Error> {
         let sql = match self {
             Self::Tools { .. } => ROWS_TOOLS,
+            Self::PromptParts => ROWS_PARTS,
             _ => ROWS_SAID,
         };
         let mut query = conn.prepare_cached(sql).op("prepare")?;
-        let mut rows = query.query([expression]).op("search")?;
+        let mut rows = query.query(params![expression, most]).op("search")?;
         let mut bits = Bits::default();
         while let Some(row) = rows.next().op("search")? {
             bits.insert(row.get(0).op("search")?);
@@ -274,9 +291,10 @@ impl Index {
                     Ok(sides.iter().any(|side| bits.has(call * 2 + side)))
                 })
             }
-            Self::Said { prompt } => has(BLOCKS, &|row| {
-                Ok(bits.has(row.get(0)?) && prompt.is_none_or(|prompt| row.get(1).is_ok_and(|is: bool| is == prompt)))
-            }),
+            Self::Said { prompt: None } => has(BLOCKS, &|row| Ok(bits.has(row.get(0)?))),
+            Self::Said { prompt: Some(prompt) } => {
+                has(BLOCKS_AND_KINDS, &|row| Ok(bits.has(row.get(0)?) && row.get::<_, bool>(1)? == prompt))
+            }
             _ => Ok(false),
         }
     }
@@ -328,16 +346,18 @@ fn side(place: Option<Place>) -> Option<i64> {
 }
 
 #[cfg(test)]
-pub(in crate::read) const STATEMENTS: [&str; 24] = [
+pub(in crate::read) const STATEMENTS: [&str; 26] = [
     BLOCK_RANGE,
     CALL_RANGE,
-    MEASURE_SAID,
-    MEASURE_PARTS,
-    MEASURE_TOOLS,
     MEASURE_HUMAN,
     MEASURE_HUMAN_PARTS,
+    ROWS_SAID,
+    ROWS_PARTS,
+    ROWS_TOOLS,
+    BLOCKS,
+    BLOCKS_AND_KINDS,
+    CALLS,
     SAID,
-    PROMPT_PARTS,
     TOOLS,
     HUMAN,
     HUMAN_PARTS,

@@ -136,6 +136,10 @@ fn look(settings: &Settings, now: SystemTime, stop: &AtomicBool, quiet: bool) ->
     round.look("failed", |round| queue::failed(round, store));
     round.look("the archive", |round| archive::look(round, store));
     round.look("what was left", machine::left);
+    round.look("links to transcripts", |round| {
+        machine::links(round);
+        Ok(())
+    });
     round.look("Claude Code's settings", |round| hook::look(round, &|name| var_os(name), last_event_ns));
     round.look("how it is going", tell);
     if let Some(store) = store.filter(|_| !round.is_ground_damaged()) {

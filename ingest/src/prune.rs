@@ -69,7 +69,7 @@ pub(crate) struct Report {
     pub(crate) kept_days: Vec<Kept>,
     /// Files that are dropped from failed.
     pub(crate) dropped_failed: Vec<String>,
-    /// The clock may be wrong: what is dropped by age waits for a day.
+    /// The clock may be wrong: what is dropped by age waits.
     pub(crate) clock_jumped: bool,
     pub(crate) dry_run: bool,
 }
@@ -96,7 +96,7 @@ pub fn run(settings: &Settings, args: &Prune, stop: &Arc<AtomicBool>) -> Result<
         let lock = settings.home.chores_lock();
         return Err(Error::Held { path: lock, what: "another ingester packs, prunes or backs up" });
     };
-    let (report, done) = all(settings, chores.in_doubt(now), now, how, stop);
+    let (report, done) = all(settings, chores.sure(now), now, how, stop);
     let noted = match how {
         How::Do => chores.note(settings, now, fault(&report, &done), stop),
         How::Say => Ok(()),
@@ -112,29 +112,27 @@ pub(crate) fn fault(report: &Report, done: &Result<(), Error>) -> Option<String>
     done.as_ref().err().map(ToString::to_string).or_else(|| report.fault().map(str::to_owned))
 }
 
-/// All of it. While the clock is `in_doubt`, nothing goes by age. What fails with one day stays with that day and is in the
+/// All of it. Age is told by the time that is `sure`; without one the clock is in doubt, and nothing goes by age. What fails with one day stays with that day and is in the
 /// report; what fails for all of them is the first error, and keeps none of the other things from being done.
 pub(crate) fn all(
     settings: &Settings,
-    in_doubt: bool,
+    sure: Option<SystemTime>,
     now: SystemTime,
     how: How,
     stop: &AtomicBool,
 ) -> (Report, Result<(), Error>) {
     let by_age = settings.archive_keep.is_some() || settings.failed_keep.is_some();
-    let mut report = Report { dry_run: how == How::Say, clock_jumped: in_doubt && by_age, ..Report::default() };
+    let mut report = Report { dry_run: how == How::Say, clock_jumped: sure.is_none() && by_age, ..Report::default() };
     let mut done = Ok(());
     if settings.archive == Archive::Pack {
         done = pack(settings, now, how, stop, &mut report);
     }
     if settings.archive_keep.is_some() || settings.archive_max.is_some() {
         let writer = Writer::open(&settings.home).map_err(Error::from);
-        done = done.and(writer.and_then(|writer| thin::archive(settings, &writer, now, how, stop, &mut report)));
+        done = done.and(writer.and_then(|writer| thin::archive(settings, &writer, sure, how, stop, &mut report)));
     }
-    if let Some(keep) = settings.failed_keep
-        && !report.clock_jumped
-    {
-        done = done.and(thin::failed(settings, keep, now, how, &mut report));
+    if let (Some(keep), Some(sure)) = (settings.failed_keep, sure) {
+        done = done.and(thin::failed(settings, keep, sure, how, &mut report));
     }
     (report, done)
 }
@@ -229,7 +227,7 @@ impl Report {
             lines.push(format!("{files} {would}dropped from failed: {}", self.dropped_failed.join(", ")));
         }
         if self.clock_jumped {
-            lines.push("the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day".to_owned());
+            lines.push("the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age until a day or two more looks have shown the same time".to_owned());
         }
         if lines.is_empty() {
             lines.push("nothing to do".to_owned());
@@ -279,7 +277,7 @@ mod tests {
         2026-01-03 stays: 1 file of it missing or damaged in the database; `doctor` says more
         2026-01-04 stays: failed to unpack /a: it is damaged; `doctor` says more
         1 file dropped from failed: x.json
-        the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age for a day
+        the look before was more than a day ago, or in the future: in case the clock is wrong, nothing is dropped by age until a day or two more looks have shown the same time
         ");
     }
 }

@@ -23,7 +23,7 @@ use store::sieve::{End, Feed, Of};
 use store::write::{Batch, Known, NewFile, OnDisk, Role, Writer};
 
 use crate::error::Error;
-pub(crate) use find::Candidate;
+pub(crate) use find::{Candidate, behind_links};
 use ignored::{Fate, Ignored};
 
 /// One transaction takes in at most about this much, so that others are not kept waiting.

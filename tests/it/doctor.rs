@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod hook;
+mod links;
 mod stray;
 
 use std::fs::{self, File};

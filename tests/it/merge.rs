@@ -147,6 +147,37 @@ fn an_export_carries_what_people_said() {
     assert_eq!(natural(&c), natural(&a));
 }
 
+/// An export brings no prompts: "0 new prompts" was all that was said of it in a store that had none.
+#[test]
+fn an_export_says_what_it_does_not_bring() {
+    let (a, b) = (World::new(), World::new());
+    SCENARIOS.iter().for_each(|scenario| a.projects(*scenario));
+    a.ingest_once();
+    let id = items(&a)[0]["id"].to_string();
+    let _ = a.bin("query-api").args(["rate", &id, "5"]).succeed();
+    let (said, copy) = (a.root().join("all.jsonl"), a.root().join("all.db"));
+    let _ = a.ingest(&["export", "--out", said.to_str().expect("UTF-8")]).code(0);
+    let lines = fs::read_to_string(&said).expect("read");
+    let all = lines.lines().filter(|line| line.starts_with(r#"{"type":"conversation""#)).count();
+    let check = |awaited: usize, awaited_said: u64| {
+        let report = import(&b, &said);
+        assert_eq!((&report["awaited"], &report["awaited_said"]), (&awaited.into(), &awaited_said.into()), "{report}");
+    };
+    let done = b.bin("ingest").arg("import").arg(&said).succeed();
+    let expected = format!(
+        "; {all} conversations of it not here, and what was said of 1 waits for that: `prompt-manager backup FILE` there"
+    );
+    assert!(done.out().contains(&expected), "{expected}: {done}");
+    check(all, 1);
+    // What it names to do does it.
+    let _ = a.bin("ingest").arg("backup").arg(&copy).succeed();
+    import(&b, &copy);
+    check(0, 0);
+    // What was forgotten does not come, and is not missed.
+    let _ = b.bin("ingest").args(["forget", "--yes", "--conversation", &id]).succeed();
+    check(0, 0);
+}
+
 #[test]
 fn what_cannot_be_taken_in_is_said_in_one_line() {
     let world = World::new();

@@ -21,7 +21,7 @@ use crate::disk;
 use crate::error::{At, Error};
 use terminal::size;
 
-/// So many times as many as are to be kept stay while the clock is in doubt: each jump may have one made, and none that is
+/// So many times as many as are to be kept stay at most while the clock is in doubt: each jump may have one made, and none that is
 /// good goes for it; nor does a clock that jumps each day fill the disk.
 const IN_DOUBT: usize = 2;
 /// After a try that failed.
@@ -30,11 +30,16 @@ const RETRY: Duration = Duration::from_secs(3600);
 const UPGRADE_KEEP_MS: i64 = 30 * 24 * 3_600_000;
 
 /// Makes the backups that are due; nothing while there is no database. What fails is logged and noted. Fewer old ones go while
-/// the clock is `in_doubt`.
+/// the clock is in doubt: those made after what is `sure` of it count for nothing.
 ///
 /// # Errors
 /// If it cannot be told what is due, or noted what failed.
-pub(crate) fn due(settings: &Settings, in_doubt: bool, now: SystemTime, stop: &AtomicBool) -> Result<(), Error> {
+pub(crate) fn due(
+    settings: &Settings,
+    sure: Option<SystemTime>,
+    now: SystemTime,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
     let home = &settings.home;
     if !fs::metadata(home.database()).is_ok_and(|meta| meta.len() > 0) {
         return Ok(());
@@ -52,7 +57,8 @@ pub(crate) fn due(settings: &Settings, in_doubt: bool, now: SystemTime, stop: &A
         match make(settings, what, now, stop) {
             Ok(()) => {
                 note(home, there.failures, what, None)?;
-                let keep = if in_doubt { keep.max(1).saturating_mul(IN_DOUBT) } else { keep };
+                let there = Backups::read(home).at("look at the backups in", &dir)?;
+                let keep = kept(there.of(what), keep, sure.map(millis), millis(now));
                 thin_out(home, what, keep, millis(now))?;
                 if what == What::Database {
                     remove_old_upgrades(home, millis(now))?;
@@ -171,6 +177,14 @@ pub(crate) fn thin_out(home: &DataDir, what: What, keep: usize, now_ms: i64) -> 
     Ok(())
 }
 
+/// How many stay: those to be kept, and those made since the time that is sure, for that may have been never.
+fn kept(there: &[Backup], keep: usize, sure_ms: Option<i64>, now_ms: i64) -> usize {
+    let at_most = keep.max(1).saturating_mul(IN_DOUBT);
+    let Some(sure_ms) = sure_ms else { return at_most };
+    let since = there.iter().filter(|backup| backup.made_ms > sure_ms && backup.made_ms <= now_ms).count();
+    keep.saturating_add(since).min(at_most)
+}
+
 /// What goes, of those that are there.
 fn superfluous(there: &[Backup], keep: usize, now_ms: i64) -> Vec<&Backup> {
     let mut sorted: Vec<&Backup> = there.iter().collect();
@@ -242,5 +256,20 @@ mod tests {
         check(&[1, 2, 9], 2, 2, &[9]);
         check(&[2, 8, 9], 1, 2, &[8, 9]);
         check(&[], 2, 2, &[]);
+    }
+
+    #[test]
+    fn how_many_stay() {
+        let check = |made: &[i64], keep: usize, sure: Option<i64>, expected: usize| {
+            assert_eq!(kept(&backups(made), keep, sure, 9), expected, "{made:?} {keep} {sure:?}");
+        };
+        check(&[1, 5, 9], 2, Some(9), 2);
+        check(&[1, 5, 9], 2, None, 4);
+        check(&[1, 5, 9], 5, Some(1), 7);
+        check(&[1, 5, 9], 5, None, 10);
+        // One from the future is the first to go.
+        check(&[1, 5, 9, 12], 5, Some(1), 7);
+        check(&[3, 4, 5, 6, 7, 8, 9], 2, Some(1), 4);
+        check(&[1, 5, 9], 0, None, 2);
     }
 }

@@ -201,6 +201,9 @@ codes! {
     HookFailed "hook_failed" Warning false
         "Claude Code tells that our hook failed or was ended"
         "look into logs/hook-errors.log, and raise its `timeout` in the settings";
+    LinkUnread "link_unread" Note false
+        "a link leads to transcripts, and links are not followed: these are not read"
+        "list the folder where it leads, beside those that are read, as `projects` in config.toml";
     // The machine.
     FolderOpen "folder_open" Warning true
         "others may look into a folder"

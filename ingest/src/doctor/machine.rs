@@ -1,4 +1,4 @@
-//! What the machine gives us: folders and files that are ours alone; and what dead processes left. At the kind of the disk and
+//! What the machine gives us: folders and files that are ours alone; links that lead to transcripts; and what dead processes left. At the kind of the disk and
 //! at the folders that matter most `status` looks too.
 
 use std::io;
@@ -13,6 +13,7 @@ use super::code::Code;
 use super::queue::entries;
 use super::round::{Mend, Round};
 use crate::error::{At, Error};
+use crate::transcripts;
 
 /// A part that nobody has written to for so long was left.
 const LEFT: Duration = Duration::from_secs(24 * 3600);
@@ -74,6 +75,14 @@ fn is_secret(round: &Round<'_>, path: &Path) -> bool {
     (path != home.database_dir() && path.starts_with(home.database_dir()))
         || (path != home.backups() && path.starts_with(home.backups()))
         || path == home.api_token()
+}
+
+/// Who moves a project to another disk and leaves a link should know that it is not read any more.
+pub(super) fn links(round: &mut Round<'_>) {
+    let roots = &round.settings.projects;
+    for link in roots.iter().flat_map(|root| transcripts::behind_links(root, roots)) {
+        round.found(Code::LinkUnread, link.display().to_string());
+    }
 }
 
 /// What was begun and never finished, and what lies there for long.

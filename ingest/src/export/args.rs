@@ -13,7 +13,7 @@ use terminal::moment::{Moment, moment};
 /// Shown below `ingest export --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  prompt-manager export --out all.jsonl                                  everything, for `ingest import` on another machine
+  prompt-manager export --out all.jsonl                                  all there is to read, a JSON object a line; to move, see below
   prompt-manager export --format csv --since 30d --out november.csv      a table; a cell that looks like a formula gets a ' in front
   prompt-manager export --format markdown --session last | less          the last session, to read
   prompt-manager export --format markdown --per session --out notes/     a document for each session
@@ -22,6 +22,8 @@ Examples:
   prompt-manager export --format transcript --session ID > lost.jsonl    the only file of one session
   prompt-manager export --format queue --since 7d --out events/          the hook payloads, for `ingest import events/`
 
+`import` takes back from an export what you said: ratings, tags, notes, stars, splits, titles, saved views. To move prompts and
+answers too: `prompt-manager backup all.db` there, `prompt-manager import all.db` here.
 A day is meant whole and in local time: --since 2026-11-01 begins with it, --until 2026-11-01 ends with it.
 A transcript and a queue file are exported if their session holds a conversation that the filters leave.
 Files are made for you alone (0600), appear under their name only when they are whole, and replace nothing.
@@ -30,7 +32,7 @@ Files are made for you alone (0600), appear under their name only when they are 
 /// In which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Everything, a JSON object a line; `ingest import` takes it back
+    /// Everything, a JSON object a line; `import` takes back what you said, and prompts come by `backup` and `import`
     Jsonl,
     /// A row a conversation, for a spreadsheet
     Csv,

@@ -120,6 +120,10 @@ fn one(
         Entry::Header { .. } => {}
         Entry::Conversation { keys, session_id, remarks } => {
             merged.human += batch.add_remarks(&keys, session_id.as_deref(), &remarks, now_ms)?;
+            if batch.is_awaited(&keys)? {
+                merged.awaited += 1;
+                merged.awaited_said += u64::from(!remarks.is_empty());
+            }
         }
         Entry::UserSession { session, members } => {
             if let Some(session) = session {

@@ -17,7 +17,7 @@ What a PATH may be; what it is is told by looking into it:
   ~/artifact                    what a runner in CI left: its queue and its projects
   ~/ci-logs                     hook logs: JSON arrays or JSON Lines of hook payloads
   prompts.db                    a Prompt Manager database or a backup of one
-  export.jsonl                  what `ingest export --format jsonl` wrote
+  export.jsonl                  what `ingest export --format jsonl` wrote: what you said; prompts come from a backup
 
 Examples:
   prompt-manager import         what Claude Code still has, and every root that was read before

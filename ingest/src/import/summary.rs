@@ -26,6 +26,10 @@ pub(super) struct Summary {
     pub(super) forgotten: u64,
     /// Lines of exports that this version does not know.
     pub(super) unknown_lines: u64,
+    /// Conversations of exports that are not here: an export brings what was said of them, and not them.
+    pub(super) awaited: u64,
+    /// Those of them of which something was said, which waits for them.
+    pub(super) awaited_said: u64,
     /// Conversations of the default list that were not there before.
     pub(super) prompts: u64,
     /// Conversations that are new or have changed.
@@ -91,6 +95,8 @@ impl Summary {
         self.remarks += merged.human;
         self.forgotten += merged.forgotten;
         self.unknown_lines += merged.unknown;
+        self.awaited += merged.awaited;
+        self.awaited_said += merged.awaited_said;
     }
 
     /// Whether a file could not be read.
@@ -124,6 +130,13 @@ impl fmt::Display for Summary {
         }
         if self.remarks > 0 {
             write!(f, "; {}", count(self.remarks, "annotation"))?;
+        }
+        if self.awaited > 0 {
+            write!(f, "; {} of it not here", count(self.awaited, "conversation"))?;
+            if self.awaited_said > 0 {
+                write!(f, ", and what was said of {} waits for that", self.awaited_said)?;
+            }
+            write!(f, ": `prompt-manager backup FILE` there and `import FILE` here bring what was asked and answered")?;
         }
         if self.unknown_lines > 0 {
             write!(f, "; {} of a later version left out", count(self.unknown_lines, "line"))?;
@@ -166,6 +179,14 @@ mod tests {
         check(
             Summary { files: Files { unchanged: 1000, ..Files::default() }, ..Summary::default() },
             "nothing new; 1000 files known already (0.00 s)",
+        );
+        check(
+            Summary { awaited: 5, ..Summary::default() },
+            "nothing new; 5 conversations of it not here: `prompt-manager backup FILE` there and `import FILE` here bring what was asked and answered (0.00 s)",
+        );
+        check(
+            Summary { merged: 1, remarks: 4, awaited: 5, awaited_said: 3, ..Summary::default() },
+            "0 new prompts; 1 database or export merged; 4 annotations; 5 conversations of it not here, and what was said of 3 waits for that: `prompt-manager backup FILE` there and `import FILE` here bring what was asked and answered (0.00 s)",
         );
         let mut summary = Summary {
             files: Files { new: 2, unchanged: 1, growing: 0 },

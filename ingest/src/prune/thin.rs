@@ -20,7 +20,7 @@ use crate::intake::lock;
 pub(super) fn archive(
     settings: &Settings,
     writer: &Writer,
-    now: SystemTime,
+    sure: Option<SystemTime>,
     how: How,
     stop: &AtomicBool,
     report: &mut Report,
@@ -33,7 +33,7 @@ pub(super) fn archive(
             (date, day, size)
         })
         .collect();
-    let old = settings.archive_keep.filter(|_| !report.clock_jumped).map(|keep| before(now, keep));
+    let old = settings.archive_keep.zip(sure).map(|(keep, sure)| before(sure, keep));
     let mut total: u64 = days.iter().map(|(.., size)| size).sum();
     for (date, day, size) in days {
         let too_old = old.is_some_and(|old| date < old);

@@ -15,6 +15,8 @@ use super::version::start;
 use crate::disk::{replace_durably, sync_dir};
 use crate::error::{At, Error};
 
+/// Claude Code calls it as the user whose copy it is; nobody else has any business with it.
+const MODE: u32 = 0o700;
 /// A copy that was not tried yet.
 const TRIAL: &str = ".prompt-hook.trial";
 
@@ -78,7 +80,7 @@ pub fn place(from: &Path, to: &Path) -> Result<Renewed, Error> {
     }
     // Tried where it will lie: a disk may be one on which nothing runs.
     let trial = to.with_file_name(TRIAL);
-    let done = replace_durably(&trial, &bytes, 0o755).and_then(|()| check_runs(&trial)).and_then(|()| {
+    let done = replace_durably(&trial, &bytes, MODE).and_then(|()| check_runs(&trial)).and_then(|()| {
         fs::rename(&trial, to).at("write", to)?;
         sync_dir(folder)
     });
@@ -93,7 +95,7 @@ pub fn is_same(from: &Path, to: &Path) -> bool {
     fs::read(from).is_ok_and(|bytes| fs::read(to).is_ok_and(|there| there == bytes))
 }
 
-/// Whether that very program is there, a file of ours that others can run and not write.
+/// Whether that very program is there, a file of ours that nobody else can read, run or write.
 fn has(path: &Path, bytes: &[u8]) -> bool {
     let Ok(meta) = path.symlink_metadata() else { return false };
     if !meta.is_file() || meta.len() != bytes.len() as u64 || !is_ours(meta.uid()) {
@@ -103,7 +105,7 @@ fn has(path: &Path, bytes: &[u8]) -> bool {
     let is_read = File::open(path).and_then(|mut file| file.read_to_end(&mut there)).is_ok();
     is_read
         && there == bytes
-        && (meta.mode() & 0o7777 == 0o755 || fs::set_permissions(path, Permissions::from_mode(0o755)).is_ok())
+        && (meta.mode() & 0o7777 == MODE || fs::set_permissions(path, Permissions::from_mode(MODE)).is_ok())
 }
 
 /// Takes a copy away, and the folder if nothing else is in it. Gives whether there was one.
@@ -206,13 +208,13 @@ mod tests {
         let copy = place.path("state/bin/prompt-hook");
         assert_eq!(place.copy().unwrap(), Renewed::New);
         let first = copy.metadata().unwrap().ino();
-        assert_eq!(copy.metadata().unwrap().mode() & 0o7777, 0o755);
+        assert_eq!(copy.metadata().unwrap().mode() & 0o7777, 0o700);
         assert_eq!(place.copy().unwrap(), Renewed::Same);
         assert_eq!(copy.metadata().unwrap().ino(), first);
         // Somebody may write to it: that is mended. A link is not followed.
         fs::set_permissions(&copy, Permissions::from_mode(0o777)).unwrap();
         assert_eq!(place.copy().unwrap(), Renewed::Same);
-        assert_eq!(copy.metadata().unwrap().mode() & 0o7777, 0o755);
+        assert_eq!(copy.metadata().unwrap().mode() & 0o7777, 0o700);
         place.program("exit 0 # later");
         assert_eq!(place.copy().unwrap(), Renewed::New);
         assert_ne!(copy.metadata().unwrap().ino(), first);

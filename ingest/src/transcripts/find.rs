@@ -173,6 +173,26 @@ fn walk(root: &Path, start: &Path) -> Candidates {
         .collect()
 }
 
+/// The links below `root` behind which something lies that is read where no link leads there: outside of every one of `roots`.
+pub(crate) fn behind_links(root: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let is_read = |path: &Path| path.canonicalize().is_ok_and(|path| real.iter().any(|root| path.starts_with(root)));
+    let files = |link: &Path| WalkDir::new(link).max_depth(MAX_DEPTH).follow_links(false).follow_root_links(true);
+    let is_session_file = |path: &Path| {
+        let path = path.strip_prefix(root).ok().and_then(Path::to_str);
+        path.is_some_and(|path| layout(path).is_some())
+    };
+    let holds_some = |link: &Path| {
+        files(link).into_iter().flatten().any(|entry| {
+            let is_file = if entry.depth() == 0 { entry.path().is_file() } else { entry.file_type().is_file() };
+            is_file && is_session_file(entry.path())
+        })
+    };
+    let all = WalkDir::new(root).max_depth(MAX_DEPTH).follow_links(false).follow_root_links(true).sort_by_file_name();
+    let links = all.into_iter().flatten().filter(|entry| entry.depth() > 0 && entry.path_is_symlink());
+    links.map(DirEntry::into_path).filter(|link| !is_read(link) && holds_some(link)).collect()
+}
+
 fn candidate(root: &Path, entry: &DirEntry) -> Option<Candidate> {
     if !entry.file_type().is_file() {
         return None;

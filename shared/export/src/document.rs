@@ -15,7 +15,7 @@ use crate::{Error, csv, jsonl, markdown};
 /// The form of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Everything, a JSON object a line; `ingest import` takes it back.
+    /// Everything, a JSON object a line; `ingest import` takes back what people said of it.
     Jsonl,
     /// A row a conversation, for a spreadsheet.
     Csv,

@@ -76,7 +76,7 @@ fn what_is_set_up_outlives_the_package_and_every_event_is_taken_in() {
     let _ = world.command(package.join("ingest")).args(["setup", "hooks"]).succeed();
     fs::remove_dir_all(&package).expect("removed");
     let copy = world.root().join("state/prompt-manager/bin/prompt-hook");
-    assert_eq!(copy.metadata().expect("the copy").permissions().mode() & 0o7777, 0o755);
+    assert_eq!(copy.metadata().expect("the copy").permissions().mode() & 0o7777, 0o700);
     for event in events(&config(&world)) {
         fire(&world, &event, &json!({"session_id": "s", "hook_event_name": event, "prompt": "p"}).to_string());
     }

@@ -1,4 +1,5 @@
-//! A clock that jumps: nothing goes for its age until the new time was seen again a day later, without another jump.
+//! A clock that jumps: nothing goes for its age until the new time was seen again a day later, without another jump, or by two further
+//! rounds. A machine that is used every other day jumps each time, and still drops what is old.
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -67,4 +68,61 @@ fn nothing_goes_for_a_jump() {
     check(&[(at(720), false), (at(743), false), (at(766), true)]);
     // Back to 1970, as without a battery, and forth.
     check(&[(SystemTime::UNIX_EPOCH + HOUR, false), (at(1), false), (at(20), false)]);
+}
+
+/// A day of the archive every other day, and the daily round on these days: which is the oldest that is left then. A week is kept.
+fn check_days(looks: &[(u32, u32)]) {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let world = World::new();
+    world.data().create().unwrap();
+    let start = SystemTime::UNIX_EPOCH + DAY * 20_000;
+    for day in (0..=60).step_by(2) {
+        let name = format!(
+            "{:019}-s-Stop.json",
+            (start + DAY * day).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos()
+        );
+        let payload = format!(r#"{{"session_id":"s","hook_event_name":"Stop","last_assistant_message":"day {day}"}}"#);
+        fs::write(world.data().incoming().join(name), payload).unwrap();
+    }
+    world.ingest_once();
+    fs::remove_file(world.data().chores_lock()).unwrap();
+    let flags = Layer {
+        home: Some(world.data().root().to_owned()),
+        archive_keep: Some(7 * DAY),
+        low_space: Some(0),
+        annotations_keep: Some(3),
+        ..Layer::default()
+    };
+    let settings = Settings::resolve(flags, &|name| (name == "HOME").then(|| world.root().into())).unwrap();
+    for &(day, oldest) in looks {
+        ingest::chores::run(&settings, start + DAY * day, &AtomicBool::new(false)).unwrap();
+        let left = names(&world.data().archive());
+        assert_eq!(left.len() as u32, 31 - oldest / 2, "on day {day} of {looks:?}: {left:?}");
+        let kept = names(&world.data().backups());
+        let kept = kept.iter().filter(|name| name.starts_with("annotations")).count();
+        assert!(kept <= 6, "backups pile up: {kept} on day {day} of {looks:?}");
+    }
+}
+
+/// Each look was a jump to the one before, so that nothing was ever old enough.
+#[test]
+fn looks_every_other_day_confirm_one_another() {
+    check_days(&[(0, 0), (2, 0), (4, 0), (6, 0), (8, 0), (10, 0), (12, 2), (14, 4), (16, 6), (18, 8)]);
+    // Now and then, as at weekends.
+    check_days(&[(0, 0), (7, 0), (9, 0), (14, 0), (21, 2), (23, 8), (28, 14)]);
+    // After a holiday two rounds see the new time first; after one that is too long, as after a year, what was before it counts for nothing.
+    check_days(&[(0, 0), (2, 0), (4, 0), (34, 0), (36, 0), (38, 28)]);
+    check_days(&[(0, 0), (2, 0), (4, 0), (40, 0), (42, 0), (44, 34)]);
+}
+
+#[test]
+fn looks_every_other_day_believe_no_single_jump() {
+    // A year ahead and back, twice; and the other way round.
+    let used = [(0, 0), (2, 0), (4, 0), (16, 0), (18, 0), (20, 10)];
+    let after = |looks: &[(u32, u32)]| check_days(&[&used, looks].concat());
+    after(&[(385, 10), (22, 10), (389, 10), (24, 10), (26, 10), (28, 18)]);
+    after(&[(10, 10), (375, 10), (22, 10), (387, 10), (24, 10), (26, 10), (28, 18)]);
+    // A week ahead and back, and ahead again; and several jumps that are each too long.
+    after(&[(29, 12), (22, 12), (31, 12), (24, 12), (26, 12), (28, 18)]);
+    after(&[(60, 10), (100, 10), (140, 10), (180, 10)]);
 }

@@ -20,6 +20,12 @@ const LEADS: &str = "
       from conversation_keys k left join aliases a on a.id = k.conversation_id
      where k.kind = ?1 and k.key = ?2";
 
+/// Whether a key leads to a conversation that is here, with a prompt or without.
+const IS_HERE: &str = "
+    select exists (select 1 from conversation_keys k left join aliases a on a.id = k.conversation_id
+                     join turns t on t.id = coalesce(a.survivor, k.conversation_id)
+                    where k.kind = ?1 and k.key = ?2)";
+
 /// Whether anything hangs on an id.
 const HANGS: [&str; 5] = [
     "select 1 from rating_history where conversation_id = ?1",
@@ -41,6 +47,17 @@ pub(crate) fn find(conn: &Connection, keys: &[Key]) -> Result<Option<Conversatio
         best = Some(best.map_or(found, |best| std::cmp::min(best, found)));
     }
     Ok(best.map(|(_, _, id)| ConversationId(id)))
+}
+
+/// Whether one of `keys` leads to more than an id that waits for its conversation.
+pub(crate) fn is_here(conn: &Connection, keys: &[Key]) -> Result<bool, Error> {
+    let mut query = conn.prepare_cached(IS_HERE).op("prepare")?;
+    for key in keys {
+        if query.query_row(params![key.kind(), key.bytes()], |row| row.get(0)).op("look for a conversation")? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The id for what was said of an id that had the keys `own` where it was said; `about` is the conversation as far as it is

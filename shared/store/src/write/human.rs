@@ -50,6 +50,14 @@ impl Batch<'_> {
         Ok(added)
     }
 
+    /// Whether the conversation with these keys may still come: it is not here, and nobody had it forgotten.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn is_awaited(&self, keys: &[Key]) -> Result<bool, Error> {
+        Ok(!anchor::is_here(&self.tx, keys)? && !forget::is_conversation_forgotten(&self.tx, keys)?)
+    }
+
     /// Adds a user session; whether it is new.
     ///
     /// # Errors

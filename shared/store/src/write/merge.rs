@@ -49,6 +49,10 @@ pub struct Merged {
     pub conversations: u64,
     /// Ratings, tags, notes, stars, splits, titles and saved views.
     pub human: u64,
+    /// Conversations of an exported file that are not here.
+    pub awaited: u64,
+    /// Those of them of which it tells what was said: that waits for them.
+    pub awaited_said: u64,
     /// Lines and fields of an exported file that this version does not know.
     pub unknown: u64,
     /// The observer ended it: what was done is kept, the rest waits for the next time.

@@ -43,11 +43,14 @@ pub(crate) struct Day {
 /// The days of the archive, the oldest first. Other names are nobody's business here.
 ///
 /// # Errors
-/// The operating system's.
+/// [`Error::Away`]: whoever finds no day must know that there is none. The operating system's.
 pub(crate) fn days(archive: &Path) -> Result<BTreeMap<NaiveDate, Day>, Error> {
     let mut found: BTreeMap<NaiveDate, Day> = BTreeMap::new();
     let entries = match fs::read_dir(archive) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            within_reach(archive)?;
+            return Ok(found);
+        }
         entries => entries.at("list", archive)?,
     };
     for entry in entries {
@@ -68,6 +71,17 @@ pub(crate) fn days(archive: &Path) -> Result<BTreeMap<NaiveDate, Day>, Error> {
         day.packs.sort_by_key(|pack| (pack.as_os_str().len(), pack.clone()));
     }
     Ok(found)
+}
+
+/// Whether the archive can be there at all.
+///
+/// # Errors
+/// [`Error::Away`].
+pub(crate) fn within_reach(archive: &Path) -> Result<(), Error> {
+    match queue::layout::away(archive) {
+        Some(target) => Err(Error::Away { what: "archive", link: archive.to_owned(), target }),
+        None => Ok(()),
+    }
 }
 
 fn day(name: &str) -> Option<NaiveDate> {

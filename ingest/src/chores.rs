@@ -28,6 +28,7 @@ use crate::disk;
 use crate::error::{At, Error};
 use crate::forget;
 use crate::intake::lock;
+use crate::intake::places::Places;
 use crate::prune::{self, How};
 
 /// Between two looks at what is old. An hour less than a day, so that a `once` that comes daily is never a moment too early
@@ -207,7 +208,8 @@ fn daily(settings: &Settings, chores: &mut Chores, now: SystemTime, stop: &Atomi
 /// What could not be read goes to failed a while after its session was forgotten.
 fn forgotten(settings: &Settings) -> Result<(), Error> {
     if settings.home.database().exists() {
-        forget::remove_failed(&settings.home, &Writer::open(&settings.home)?)?;
+        let places = Places::new(&settings.home, settings.spill.as_deref());
+        forget::remove_failed(&places, &Writer::open(&settings.home)?)?;
     }
     Ok(())
 }

@@ -64,11 +64,13 @@ pub enum Error {
         /// Its schema.
         schema: i64,
     },
-    /// The folder of backups is a link to what is not there, such as a disk that is not mounted.
+    /// The folder of the backups, or of the archive, is a link to what is not there, such as a disk that is not mounted.
     #[error(
-        "reach the backups: {link} is a link to {target}, and there is no such folder; mount its disk, or make the folder"
+        "reach the {what}: {link} is a link to {target}, and there is no such folder; mount its disk, or make the folder"
     )]
-    BackupsAway {
+    Away {
+        /// What is kept there.
+        what: &'static str,
         /// The link.
         link: PathBuf,
         /// Where it leads.
@@ -162,7 +164,7 @@ impl Error {
             }
             Self::Space { .. }
             | Self::UpgradeSpace { .. }
-            | Self::BackupsAway { .. }
+            | Self::Away { .. }
             | Self::Held { .. }
             | Self::InUse { .. }
             | Self::Ended(_) => true,

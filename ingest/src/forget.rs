@@ -38,6 +38,7 @@ use crate::disk;
 use crate::error::{At, Error};
 use crate::exit::Exit;
 use crate::export::given;
+use crate::intake::places::Places;
 use crate::report::count;
 use crate::restore;
 use crate::show::Show;
@@ -106,12 +107,13 @@ const LOG_WAIT: Duration = Duration::from_secs(10);
 pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result<Exit, Error> {
     signals::listen(stop.clone()).at("listen for signals in", settings.home.root())?;
     let show = Show::new(args.common.quiet);
+    let places = Places::new(&settings.home, settings.spill.as_deref());
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if !args.dry_run {
         keep_temporary_files(settings)?;
         check_room(settings)?;
         let mut writer = Writer::open(&settings.home)?;
-        if finish::finish(&mut writer, &mut report, LOG_WAIT, stop, &show)?.is_break() {
+        if finish::finish(&mut writer, &places, &mut report, LOG_WAIT, stop, &show)?.is_break() {
             return Err(restore::ENDED);
         }
         drop(writer);
@@ -139,9 +141,9 @@ pub fn run(settings: &Settings, args: &Forget, stop: &Arc<AtomicBool>) -> Result
         report.add(gone);
     }
     if args.dry_run {
-        archived::count(&settings.home, &mut report)?;
+        archived::count(&places, &mut report)?;
         copies::count(&settings.home, &mut report)?;
-    } else if finish::finish(&mut writer, &mut report, LOG_WAIT, stop, &show)?.is_break() {
+    } else if finish::finish(&mut writer, &places, &mut report, LOG_WAIT, stop, &show)?.is_break() {
         return Err(restore::ENDED);
     }
     show.clear();

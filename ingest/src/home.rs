@@ -67,8 +67,10 @@ fn wrong(path: &Path, problem: impl Into<String>) -> Error {
 /// Nobody else may put anything into our directories, or change it.
 fn check_private(home: &DataDir) -> Result<(), Error> {
     let ours = rustix::process::geteuid().as_raw();
-    // Backups may lie elsewhere, and whatever is wrong there, prompts are taken in.
-    for dir in home.folders().into_iter().filter(|dir| *dir != home.backups()) {
+    let is_away = home.archive_away().is_some();
+    // Backups may lie elsewhere, and whatever is wrong there, prompts are taken in; also while the disk of the archive is away.
+    let is_apart = |dir: &Path| dir == home.backups() || is_away && dir == home.archive();
+    for dir in home.folders().into_iter().filter(|dir| !is_apart(dir)) {
         let meta = fs::metadata(&dir).at("look at", &dir)?;
         if meta.uid() != ours {
             let problem =

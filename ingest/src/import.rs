@@ -33,6 +33,7 @@ use crate::backlog::{self, Done};
 use crate::derive;
 use crate::error::{At, Error};
 use crate::exit::Exit;
+use crate::intake::places::Places;
 use crate::intake::whose;
 use crate::places;
 use crate::signals;
@@ -58,6 +59,7 @@ enum Stop {
 /// An import while it runs.
 struct Run<'a> {
     writer: Writer,
+    places: Places,
     max_event: u64,
     ignored: Ignored,
     stop: &'a AtomicBool,
@@ -100,6 +102,7 @@ pub fn run(settings: &Settings, args: &Import, stop: &Arc<AtomicBool>) -> Result
     let before = writer.listed()?;
     let mut run = Run {
         writer,
+        places: Places::new(&settings.home, settings.spill.as_deref()),
         max_event: settings.max_event,
         ignored: Ignored::new(settings),
         stop,
@@ -178,7 +181,7 @@ fn take(run: &mut Run<'_>, plan: &Plan) -> Result<Stop, Error> {
     }
     places::look_up(&mut run.writer)?;
     for path in &plan.exports {
-        if merge(run, path, annotations::import)? == Stop::Yes {
+        if merge(run, path, |writer, _, path, observe| annotations::import(writer, path, observe))? == Stop::Yes {
             return Ok(Stop::Yes);
         }
     }
@@ -192,11 +195,11 @@ type Observe<'a> = &'a mut dyn FnMut(write::Progress) -> ControlFlow<()>;
 fn merge(
     run: &mut Run<'_>,
     path: &Path,
-    import: impl FnOnce(&mut Writer, &Path, Observe<'_>) -> Result<Merged, Error>,
+    import: impl FnOnce(&mut Writer, &Places, &Path, Observe<'_>) -> Result<Merged, Error>,
 ) -> Result<Stop, Error> {
-    let Run { writer, stop, progress, summary, .. } = run;
+    let Run { writer, places, stop, progress, summary, .. } = run;
     let mut before = None;
-    let merged = import(writer, path, &mut |now| {
+    let merged = import(writer, places, path, &mut |now| {
         if before.is_none() {
             progress.expect(1, now.of);
         }

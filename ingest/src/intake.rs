@@ -162,9 +162,17 @@ impl Intake<'_, '_> {
             store.with(|writer| Ok(writer.has_event(claim.name(), &payload)?))?
         };
         if stored {
-            claim.archive(self.places)?;
-            self.report.replayed += 1;
-            return self.steps.at(Step::Archived);
+            let step = match claim.archive(self.places) {
+                Ok(_) => {
+                    self.report.replayed += 1;
+                    Step::Archived
+                }
+                Err(stays) => {
+                    self.report.keep(stays);
+                    Step::PutBack
+                }
+            };
+            return self.steps.at(step);
         }
         self.reject(claim, &Reject::new(Class::Crashes, format!("its reader died {DEATHS} times")))
     }

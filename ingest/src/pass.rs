@@ -275,8 +275,8 @@ impl Pass<'_, '_> {
         };
         if sweep {
             // A backup that was put in place may hold what was forgotten since, and who forgets may die.
-            let Context { store, stop, .. } = &mut *self.ctx;
-            let flow = store.with(|writer| forget::learn(writer, stop, &Show::new(true)))?;
+            let Context { store, stop, places, .. } = &mut *self.ctx;
+            let flow = store.with(|writer| forget::learn(writer, places, stop, &Show::new(true)))?;
             self.report.more |= flow.is_break();
         }
         if let Some(look) = look {

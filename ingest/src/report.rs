@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::intake::claim::Stays;
 use crate::step::Step;
 
 /// So many files that cannot be read are those on a bad spot; more are a bad disk.
@@ -28,7 +29,7 @@ pub struct PassReport {
     pub waiting: u64,
     /// Queue files, also of the spill place, that another ingester had at that moment, or that wait for one of their name.
     pub busy: u64,
-    /// Queue files left for the next pass after a fault that will pass.
+    /// Queue files left for the next pass after a fault that will pass. Those that only could not be moved to the archive are stored.
     pub put_back: u64,
     /// Entries in the queue that are not ours to touch.
     pub left_alone: u64,
@@ -122,6 +123,14 @@ impl PassReport {
         self.put_back += 1;
         self.trouble.get_or_insert_with(|| error.to_string());
         Ok(())
+    }
+
+    /// Goes on without a file that is stored and cannot leave processing, be it one or all of a full disk: each is tried once in a
+    /// pass. It counts as known already when it has left.
+    pub(crate) fn keep(&mut self, Stays(error): Stays) {
+        tracing::debug!(%error, "a queue file that is stored stays in processing"); // the pass tells the first
+        self.put_back += 1;
+        self.trouble.get_or_insert_with(|| error.to_string());
     }
 
     /// Adds another part of the same pass.

@@ -236,6 +236,48 @@ fn too_little_room_holds_everything_up() {
     world.assert_drained();
 }
 
+/// Who needs what is there must not take it for nothing while its disk is away; for all else that is no fault.
+#[test]
+fn an_archive_that_is_away() {
+    let world = world(&[("PROMPT_MANAGER_ARCHIVE", "files")]);
+    let (kept, away) = (world.root().join("kept"), world.root().join("not mounted"));
+    fs::rename(world.data().archive(), &kept).unwrap();
+    std::os::unix::fs::symlink(&away, world.data().archive()).unwrap();
+    let named = format!("archive is a link to {}", away.display());
+    let findings = |command: &str| {
+        let told = world.bin("ingest").args([command, "--json"]).run().json();
+        told["findings"].as_array().unwrap().clone()
+    };
+
+    assert_eq!(once(&world, &[])["trouble"], Value::Null);
+    let strange: Vec<_> = findings("doctor").into_iter().filter(|found| found["code"] == "queue_strange").collect();
+    assert!(strange.len() == 1 && strange[0].to_string().contains(&named), "{strange:#?}");
+    let refused = with(&world, &["prune"], &[]).code(75);
+    assert!(refused.err().contains(&named), "{refused}");
+
+    let forget = |code: i32| with(&world, &["forget", "--yes", "--session", "s"], &[]).code(code);
+    assert!(with(&world, &["forget", "--dry-run", "--session", "s"], &[]).code(0).out().contains(&named));
+    let told = forget(1);
+    assert!(told.out().contains(&named), "{told}");
+    assert!(findings("status").iter().any(|found| found["code"] == "forget_unfinished"));
+
+    let database = fs::read(world.data().database()).unwrap();
+    for gone in ["none of ours", ""] {
+        fs::write(world.data().database(), gone).unwrap();
+        let refused = with(&world, &["recover"], &[]).code(75);
+        assert!(refused.err().contains(&named), "{refused}");
+        let refused = with(&world, &["once"], &[]);
+        assert_ne!(refused.status.code(), Some(0), "another database is made: {refused}");
+    }
+    fs::write(world.data().database(), database).unwrap();
+
+    assert!(!away.exists(), "a place was made where the disk belongs");
+    fs::rename(&kept, &away).unwrap();
+    let _ = forget(0);
+    assert_eq!(DAYS.map(|day| names(&away.join(day)).len()), [0; 3], "what was forgotten stands in the archive");
+    assert!(!findings("status").iter().any(|found| found["code"] == "forget_unfinished"));
+}
+
 /// `kill -9` at each system call of `prune` that changes something, then again: every file is still there, once.
 #[test]
 fn packing_survives_death_everywhere() {

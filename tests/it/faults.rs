@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail like tests; skips are printed")]
 
 mod bad_spot;
+mod stays;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -114,7 +114,7 @@ fn make(settings: &Settings, what: What, now: SystemTime, stop: &AtomicBool) -> 
 /// The folder of the backups, made if need be.
 ///
 /// # Errors
-/// [`Error::BackupsAway`]; the operating system's.
+/// [`Error::Away`]; the operating system's.
 pub(crate) fn folder(home: &DataDir) -> Result<PathBuf, Error> {
     let dir = home.backups();
     within_reach(home)?;
@@ -125,10 +125,10 @@ pub(crate) fn folder(home: &DataDir) -> Result<PathBuf, Error> {
 /// Whoever finds no backup must know that there is none.
 ///
 /// # Errors
-/// [`Error::BackupsAway`].
+/// [`Error::Away`].
 pub(crate) fn within_reach(home: &DataDir) -> Result<(), Error> {
     match home.backups_away() {
-        Some(target) => Err(Error::BackupsAway { link: home.backups(), target }),
+        Some(target) => Err(Error::Away { what: "backups", link: home.backups(), target }),
         None => Ok(()),
     }
 }

@@ -14,6 +14,9 @@ use crate::intake::places::split_attempt;
 /// Reads all of the archive and compares it with the store.
 pub(super) fn look(round: &mut Round<'_>, store: Option<&Inspector>) -> Result<(), Error> {
     let root = round.settings.home.archive();
+    if archive::within_reach(&root).is_err() {
+        return Ok(()); // told of with the folders
+    }
     strange(round, &root)?;
     let Some(store) = store else { return Ok(()) };
     for day in archive::days(&root)?.into_values() {

@@ -45,7 +45,11 @@ pub(super) fn folders(round: &mut Round<'_>) -> Result<(), Error> {
             _ if path == home.backups() && home.backups_away().is_some() => {}
             Ok(_) => round.found(Code::QueueStrange, format!("{} is no folder", round.place(&path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                round.found(Code::QueueStrange, format!("{} is a link to nothing", round.place(&path)));
+                let detail = match queue::layout::away(&path) {
+                    Some(target) => format!("a link to {}, and there is no such folder", target.display()),
+                    None => "a link to nothing".to_owned(),
+                };
+                round.found(Code::QueueStrange, format!("{} is {detail}", round.place(&path)));
             }
             Err(error) => return Err(error).at("look at", &path),
         }

@@ -18,6 +18,7 @@ use super::{archived, catch_up, copies};
 use crate::clock;
 use crate::disk;
 use crate::error::{At, Error};
+use crate::intake::places::Places;
 use crate::show::Show;
 
 /// After a try that something hindered.
@@ -28,14 +29,19 @@ const RETRY_MS: i64 = 3_600_000;
 ///
 /// # Errors
 /// The store's and the operating system's. What hinders is logged and noted.
-pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Result<ControlFlow<()>, Error> {
+pub(crate) fn learn(
+    writer: &mut Writer,
+    places: &Places,
+    stop: &AtomicBool,
+    show: &Show,
+) -> Result<ControlFlow<()>, Error> {
     let now_ms = clock::millis(SystemTime::now());
     let tried = left(writer.data_dir()).is_some_and(|left| (0..RETRY_MS).contains(&now_ms.saturating_sub(left.at_ms)));
     if tried && !writer.has_remains_here()? {
         return Ok(ControlFlow::Continue(()));
     }
     let mut report = Report::default();
-    let flow = finish(writer, &mut report, Duration::ZERO, stop, show)?;
+    let flow = finish(writer, places, &mut report, Duration::ZERO, stop, show)?;
     for (path, name) in &report.renamed {
         tracing::info!("the way back to the version before an upgrade is gone: {path} is now {name}");
     }
@@ -51,6 +57,7 @@ pub(crate) fn learn(writer: &mut Writer, stop: &AtomicBool, show: &Show) -> Resu
 /// The store's and the operating system's. What hinders is in the report.
 pub(super) fn finish(
     writer: &mut Writer,
+    places: &Places,
     report: &mut Report,
     patience: Duration,
     stop: &AtomicBool,
@@ -67,14 +74,14 @@ pub(super) fn finish(
     let home = writer.data_dir().clone();
     let _chores = chores_held(&home)?;
     report.uncleaned.clear(); // of a try before
-    archived::remove(&home, writer, report);
+    archived::remove(places, writer, report);
     copies::clean(&home, writer, report, stop, show)?;
     report.log_emptied = empty_log(writer, patience);
-    let places = report.places();
-    if places.is_empty() {
+    let left = report.places();
+    if left.is_empty() {
         writer.all_forgotten()?;
     }
-    note(&home, places)?;
+    note(&home, left)?;
     Ok(ControlFlow::Continue(()))
 }
 

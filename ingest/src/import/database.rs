@@ -14,6 +14,7 @@ use crate::clock;
 use crate::derive::derive_observed;
 use crate::error::Error;
 use crate::forget::{self, Cleaned};
+use crate::intake::places::Places;
 use crate::show::Show;
 
 /// Takes it in; `observe` is told after each transaction and may end it, to be continued another time.
@@ -21,15 +22,16 @@ use crate::show::Show;
 /// # Errors
 /// [`store::Error::Refused`] for a file that cannot be taken in, untouched; the store's. What was committed stays, and
 /// running again is harmless.
-pub fn import(
+pub(crate) fn import(
     writer: &mut Writer,
+    places: &Places,
     path: &Path,
     observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Merged, Error> {
     let other = writer.open_other(path)?;
     writer.merge_stones(&other)?;
     let never = AtomicBool::new(false);
-    let _ = forget::learn(writer, &never, &Show::new(true))?;
+    let _ = forget::learn(writer, places, &never, &Show::new(true))?;
     // A file of theirs that holds what was forgotten or is hidden here would stand beside ours as another one.
     let guard = writer.guarded()?;
     let cleaned = if writer.has_forgotten()? || guard.is_some() {

@@ -15,6 +15,7 @@ use crate::backlog;
 use crate::derive::derive;
 use crate::derive::tests::deliver;
 use crate::import::database;
+use crate::intake::places::Places;
 use crate::transcripts::Look;
 use crate::transcripts::ignored::Ignored;
 
@@ -114,8 +115,13 @@ impl Machine {
         derive(&mut self.writer).unwrap();
     }
 
+    pub(super) fn places(&self) -> Places {
+        Places::new(&self.dir, None)
+    }
+
     pub(super) fn import(&mut self, other: &Self) -> Merged {
-        database::import(&mut self.writer, &other.dir.database(), &mut |_| ControlFlow::Continue(())).unwrap()
+        let places = self.places();
+        database::import(&mut self.writer, &places, &other.dir.database(), &mut |_| ControlFlow::Continue(())).unwrap()
     }
 
     pub(super) fn reader(&self) -> Reader {

@@ -9,7 +9,7 @@ use store::write::{NewEvent, Stored};
 
 use crate::clock::{Clock, millis};
 use crate::error::Error;
-use crate::intake::claim::{Archived, Claim};
+use crate::intake::claim::Claim;
 use crate::intake::discard::Discarded;
 use crate::intake::parse::Facts;
 use crate::intake::places::Places;
@@ -63,10 +63,10 @@ impl Batch {
     }
 
     /// Stores all and moves the files to the archive, or removes them if there is none. A file that the store refuses goes to failed, its neighbours are
-    /// stored.
+    /// stored. One that is stored and cannot be moved stays in processing, its neighbours are moved.
     ///
     /// # Errors
-    /// What is not about a single file; the files that are not archived yet are in `self` still.
+    /// What is not about a single file; the files that are not stored are in `self` still.
     pub(crate) fn flush(
         &mut self,
         store: &mut StoreHandle,
@@ -118,33 +118,28 @@ impl Batch {
         steps: &Steps<'_>,
         report: &mut PassReport,
     ) -> Result<(), Error> {
-        for (stored, item) in stored.iter().zip(&self.items) {
-            match stored {
-                Stored::New(_) => {
-                    report.stored += 1;
-                    report.bytes += item.payload.len() as u64;
-                }
-                Stored::Replay(_) => report.replayed += 1,
-                Stored::Forgotten => report.forgotten += 1,
-            }
-        }
         self.bytes = 0;
-        let mut items = std::mem::take(&mut self.items).into_iter();
-        let mut stored = stored.iter();
-        while let Some(item) = items.next() {
-            let done = match (stored.next(), &item.hidden) {
-                (Some(Stored::Forgotten), _) => item.claim.discard(places).map(|()| Archived::Removed),
+        for (stored, item) in stored.iter().zip(std::mem::take(&mut self.items)) {
+            if let Stored::New(_) = stored {
+                report.stored += 1;
+                report.bytes += item.payload.len() as u64;
+            }
+            let moved = match (stored, &item.hidden) {
+                (Stored::Forgotten, _) => item.claim.archive_nowhere(places),
                 (_, Some(bytes)) => item.claim.archive_as(places, bytes),
                 (_, None) => item.claim.archive(places),
             };
-            let archived = done.and_then(|archived| steps.at(Step::Archived).map(|()| archived));
-            match archived {
-                Ok(Archived::Moved | Archived::Same | Archived::Removed) => {}
-                Err(error) => {
-                    self.items = items.collect();
-                    return Err(error);
-                }
+            if let Err(stays) = moved {
+                report.keep(stays);
+                steps.at(Step::PutBack)?;
+                continue;
             }
+            match stored {
+                Stored::New(_) => {}
+                Stored::Replay(_) => report.replayed += 1,
+                Stored::Forgotten => report.forgotten += 1,
+            }
+            steps.at(Step::Archived)?;
         }
         Ok(())
     }

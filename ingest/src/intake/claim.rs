@@ -68,6 +68,11 @@ pub(crate) enum Taken {
     LeftAlone(Odd),
 }
 
+/// Why a file is in processing still although its row is committed. It is no [`Error`], and `?` makes none of it: it ends no batch
+/// and no pass. When the file is read again it is a replay.
+#[derive(Debug)]
+pub(crate) struct Stays(pub(crate) Error);
+
 /// What came of archiving one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Archived {
@@ -200,38 +205,45 @@ impl Claim {
     /// After the commit: out of the queue.
     ///
     /// # Errors
-    /// The operating system's; the file stays in processing, and its next reading will be a replay.
-    pub(crate) fn archive(mut self, places: &Places) -> Result<Archived, Error> {
-        let archived = self.move_to_archive(places);
-        if archived.is_err() {
+    /// [`Stays`], and no attempt counts.
+    pub(crate) fn archive(mut self, places: &Places) -> Result<Archived, Stays> {
+        self.move_to_archive(places).map_err(|error| {
             self.put_back(places);
-        }
-        archived
+            Stays(error)
+        })
     }
 
     /// The same with other bytes than those that came: something in them is not to be kept.
     ///
     /// # Errors
     /// As [`Claim::archive`].
-    pub(crate) fn archive_as(self, places: &Places, bytes: &[u8]) -> Result<Archived, Error> {
-        let written = self.write_to_archive(places, bytes);
-        match written {
-            Ok(()) => self.discard(places).map(|()| Archived::Removed),
+    pub(crate) fn archive_as(self, places: &Places, bytes: &[u8]) -> Result<Archived, Stays> {
+        match self.write_to_archive(places, bytes) {
+            Ok(()) => self.archive_nowhere(places),
             Err(error) => {
                 self.put_back(places);
-                Err(error)
+                Err(Stays(error))
             }
         }
+    }
+
+    /// The same where nothing of it is to be kept.
+    ///
+    /// # Errors
+    /// As [`Claim::archive`].
+    pub(crate) fn archive_nowhere(self, places: &Places) -> Result<Archived, Stays> {
+        self.discard(places).map(|()| Archived::Removed).map_err(Stays)
     }
 
     fn write_to_archive(&self, places: &Places, bytes: &[u8]) -> Result<(), Error> {
         if places.archiving == Archive::Off {
             return Ok(());
         }
-        let day = places.day(&self.parts);
-        queue::layout::create_private_dir(&day).at("create", &day)?;
+        let day = places.make_day(&self.parts)?;
         let partial = day.join(format!("{}.partial", self.name));
-        crate::disk::write_new(&partial, bytes)?;
+        crate::disk::write_new(&partial, bytes).inspect_err(|_| {
+            let _ = fs::remove_file(&partial); // where the disk is full, nothing of it is of use
+        })?;
         let first = day.join(&self.name);
         let mut n = 1;
         loop {
@@ -244,7 +256,7 @@ impl Claim {
                     }
                     n += 1;
                 }
-                Err(error) => return Err(error).at("move to the archive", &partial),
+                Err(error) => return Err(error).at("move to the archive as", &to),
             }
         }
     }
@@ -268,7 +280,7 @@ impl Claim {
                     return Ok(Archived::Moved);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !day.exists() => {
-                    queue::layout::create_private_dir(&day).at("create", &day)?;
+                    places.make_day(&self.parts)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if self.equals(&to).at("compare", &to)? {
@@ -277,7 +289,7 @@ impl Claim {
                     }
                     n += 1;
                 }
-                Err(error) => return Err(error).at("move to the archive", &self.path),
+                Err(error) => return Err(error).at("move to the archive as", &to),
             }
         }
     }

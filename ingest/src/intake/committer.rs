@@ -31,7 +31,7 @@ impl Storing<'_, '_> {
 /// The one who stores.
 pub(crate) struct Committer<'a, 's> {
     way: Way<'a, 's>,
-    /// Of a batch that failed: what is not stored, or stored and not archived.
+    /// Of a batch that failed: what is not stored.
     left: Batch,
 }
 

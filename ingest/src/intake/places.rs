@@ -6,6 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use queue::{DataDir, QueueName};
 use settings::Archive;
 
+use crate::archive;
+use crate::error::{At, Error};
+
 /// The directories of one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -57,6 +60,17 @@ impl Places {
     pub(crate) fn day(&self, name: &QueueName) -> PathBuf {
         let at = i64::try_from(name.captured_ns / 1_000_000_000).ok().and_then(|s| DateTime::from_timestamp(s, 0));
         self.archive.join(at.unwrap_or_default().format("%Y-%m-%d").to_string())
+    }
+
+    /// The same, made.
+    ///
+    /// # Errors
+    /// [`Error::Away`]; the operating system's.
+    pub(crate) fn make_day(&self, name: &QueueName) -> Result<PathBuf, Error> {
+        let day = self.day(name);
+        archive::within_reach(&self.archive)?;
+        queue::layout::create_private_dir(&day).at("write to the archive", &day)?;
+        Ok(day)
     }
 }
 

@@ -208,22 +208,32 @@ impl DataDir {
 
     /// Where `backups` leads to, if it is a link and there is no folder: its disk may come back.
     pub fn backups_away(&self) -> Option<PathBuf> {
-        let link = self.backups();
-        let target = fs::read_link(&link).ok()?;
-        (!link.is_dir()).then(|| self.root.join(target))
+        away(&self.backups())
     }
 
-    /// Makes every directory that is missing. An existing one is left as it is, and so is a link to backups that are away.
+    /// The same of `archive`.
+    pub fn archive_away(&self) -> Option<PathBuf> {
+        away(&self.archive())
+    }
+
+    /// Makes every directory that is missing. An existing one is left as it is, and so is a link to backups or to an archive that
+    /// are away.
     ///
     /// # Errors
     /// The operating system's, with the path in its text.
     pub fn create(&self) -> io::Result<()> {
-        let is_away = self.backups_away().is_some();
+        let may_be_away = [self.backups(), self.archive()];
         self.folders()
             .iter()
-            .filter(|path| !is_away || **path != self.backups())
+            .filter(|path| !may_be_away.contains(path) || away(path).is_none())
             .try_for_each(|path| create_private_dir(path))
     }
+}
+
+/// Where `link` leads to, if it is a link and there is no folder.
+pub fn away(link: &Path) -> Option<PathBuf> {
+    let target = fs::read_link(link).ok()?;
+    (!link.is_dir()).then(|| link.parent().unwrap_or(Path::new("/")).join(target))
 }
 
 /// Where the hook turns to when the queue cannot be written: `$PROMPT_MANAGER_SPILL`, else

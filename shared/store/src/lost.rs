@@ -82,6 +82,7 @@ fn is_left(dir: &DataDir, logs: bool) -> Result<bool, Error> {
             || name.starts_with("annotations-") && name.ends_with(".jsonl")
     };
     Ok(logs && has_log(&dir.database())?
+        || dir.archive_away().is_some()
         || any(&dir.archive(), |_| true)?
         || any(&dir.backups(), is_backup)?
         || any(&dir.database_dir(), |name| name.starts_with("set-aside-"))?)

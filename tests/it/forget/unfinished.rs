@@ -186,6 +186,42 @@ fn half_copies_of_queue_files_go() {
     assert_gone(&world, "with half copies");
 }
 
+/// What a hook left in its second place and nobody ended: by its name it is of the session. A hook that lives has the lock.
+#[test]
+fn half_a_payload_in_the_second_place_goes() {
+    let (world, told) = world();
+    let spill = world.root().join("state/prompt-manager/spill/tmp");
+    fs::create_dir_all(&spill).unwrap();
+    let half = |ns: u64, session: &str, text: &str| {
+        let path = spill.join(format!("{ns:019}-{session}-UserPromptSubmit.json"));
+        fs::write(&path, format!(r#"{{"session_id":"{session}","prompt":"{text}"#)).unwrap();
+        path
+    };
+    let session = told.id.as_str();
+    let ns = told.events[0].0;
+    let (dead, other) = (half(ns, session, CANARY), half(ns, "another", "stays"));
+    let alive = half(ns + 1, session, CANARY);
+    let hook = fs::File::open(&alive).unwrap();
+    hook.lock_shared().unwrap();
+    let named = |report: &Value| report["left"].to_string();
+
+    let would = forget(&world, &["--dry-run", "--session", session]);
+    assert_eq!(would["failed"], 2, "{would:#}");
+    assert!(dead.exists() && alive.exists());
+
+    let done = forget(&world, &["--session", session]);
+    assert_eq!((&done["failed"], dead.exists()), (&1.into(), false), "{done:#}");
+    assert!(named(&done).contains(alive.to_str().unwrap()) && !named(&done).contains("another"), "{done:#}");
+    assert!(alive.exists() && other.exists(), "{done:#}");
+
+    // Its hook died meanwhile; the daily round looks again.
+    drop(hook);
+    fs::remove_file(world.data().chores_lock()).unwrap();
+    let _ = world.ingest_once();
+    assert!(!alive.exists() && other.exists());
+    assert_nowhere(&world, "in the second place");
+}
+
 /// Where the disk was full, or who forgot was killed, while the ledger was written, nothing is forgotten.
 #[test]
 fn half_a_ledger_forgets_nothing() {

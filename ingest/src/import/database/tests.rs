@@ -287,7 +287,7 @@ fn it_goes_on_where_it_ended() {
     // Each run gets one transaction further than the one before.
     while {
         let mut left = ends;
-        let merged = import(&mut here.writer, &source.dir.database(), &mut |_| match left {
+        let merged = import(&mut here, &source.dir.database(), &mut |_| match left {
             0 => ControlFlow::Break(()),
             _ => {
                 left -= 1;
@@ -303,10 +303,19 @@ fn it_goes_on_where_it_ended() {
     assert!(nothing(here.import(&source)));
 }
 
+fn import(
+    here: &mut Machine,
+    path: &Path,
+    observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Merged, Error> {
+    let places = here.places();
+    super::import(&mut here.writer, &places, path, observe)
+}
+
 fn check_refused(path: &Path, expected: &str) {
     let before = std::fs::read(path).unwrap();
     let mut here = Machine::new();
-    let error = import(&mut here.writer, path, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+    let error = import(&mut here, path, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
     assert!(error.contains(expected) && !error.contains('\n'), "{error}");
     assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
     assert_eq!(std::fs::read(path).unwrap(), before);
@@ -343,11 +352,11 @@ fn what_is_refused() {
 
     let mut here = Machine::new();
     let own = here.dir.database();
-    let error = import(&mut here.writer, &own, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error = import(&mut here, &own, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("this is the database it would be taken into"), "{error}");
     let link = path("link.db");
     std::os::unix::fs::symlink(&own, &link).unwrap();
-    assert!(import(&mut here.writer, &link, &mut |_| ControlFlow::Continue(())).is_err());
+    assert!(import(&mut here, &link, &mut |_| ControlFlow::Continue(())).is_err());
 }
 
 /// Closes a machine and copies its database; the bytes.
@@ -405,7 +414,7 @@ fn the_other_file_is_not_touched() {
 
 fn check_taken(path: &Path, expected: &std::collections::BTreeSet<String>) {
     let mut here = Machine::new();
-    import(&mut here.writer, path, &mut |_| ControlFlow::Continue(())).unwrap();
+    import(&mut here, path, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_same(&here.natural(), expected, "taken in");
     let beside = std::fs::read_dir(here.dir.database().parent().unwrap()).unwrap();
     let names: Vec<_> = beside.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

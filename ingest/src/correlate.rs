@@ -21,6 +21,7 @@ mod forks;
 pub(crate) mod history;
 mod hooks;
 pub(crate) mod links;
+mod matching;
 mod opening;
 mod outcome;
 mod text;
@@ -236,13 +237,13 @@ fn number(turns: &mut [Turn], session_id: &str) {
     }
 }
 
-/// An end or a new start of the session came after the draft: by the order of events where it has one, else by time. A
-/// submit that is stored again comes at any time, so the first one counts.
+/// An end or a new start of the session came after the draft: by the order of events where it has one, else by time. What a log
+/// has of it stands anywhere, so what hooks captured counts.
 fn boundary_after(draft: &Draft<'_>, events: &[HookEvent]) -> bool {
-    let is_in = |own: &[&HookEvent], event: &HookEvent| own.iter().any(|mine| mine.keys == event.keys);
-    let submit = events.iter().position(|event| is_in(&draft.submits, event));
-    let stop = events.iter().rposition(|event| is_in(&draft.stops, event));
-    match submit.max(stop) {
+    let is_captured = draft.submits.iter().any(|event| !event.logged);
+    let own = draft.submits.iter().chain(&draft.stops).filter(|event| !(is_captured && event.logged));
+    let own: HashSet<_> = own.map(|event| event.keys).collect();
+    match events.iter().rposition(|event| own.contains(&event.keys)) {
         Some(at) => events[at..].iter().any(HookEvent::is_boundary),
         None => events.iter().any(|event| event.is_boundary() && event.at_ms > draft.at_ms),
     }

@@ -31,6 +31,9 @@ pub struct PassReport {
     pub busy: u64,
     /// Queue files left for the next pass after a fault that will pass. Those that only could not be moved to the archive are stored.
     pub put_back: u64,
+    /// Of these, how many cannot be read or moved.
+    #[serde(skip)]
+    pub(crate) left: u64,
     /// Entries in the queue that are not ours to touch.
     pub left_alone: u64,
     /// Files of dead hooks taken over from tmp.
@@ -116,10 +119,11 @@ impl PassReport {
     /// # Errors
     /// The error itself, if it is not about one file alone, or if so many say the same that it is about the disk.
     pub(crate) fn leave(&mut self, error: Error) -> Result<(), Error> {
-        if !error.is_of_one_file() || self.put_back >= MOST_LEFT {
+        if !error.is_of_one_file() || self.left >= MOST_LEFT {
             return Err(error);
         }
         tracing::warn!(%error, "a queue file is left for the next pass");
+        self.left += 1;
         self.put_back += 1;
         self.trouble.get_or_insert_with(|| error.to_string());
         Ok(())
@@ -143,6 +147,7 @@ impl PassReport {
         self.busy += part.busy;
         self.waiting += part.waiting;
         self.put_back += part.put_back;
+        self.left += part.left;
         self.left_alone += part.left_alone;
         self.adopted += part.adopted;
         self.drained += part.drained;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use harness::{SCENARIOS, Scenario, World};
 use serde_json::Value;
@@ -67,13 +68,21 @@ fn captured(scenario: Scenario, with_transcripts: bool) -> World {
 
 fn check(writing: Writing, when: When) {
     for scenario in SCENARIOS {
-        for with_transcripts in [false, true] {
+        for (with_transcripts, in_time) in [(false, false), (false, true), (true, true)] {
             let alone = captured(scenario, with_transcripts);
             alone.ingest_once();
             let world = captured(scenario, with_transcripts);
             let path = world.root().join("logs/all.json");
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, log(scenario, writing)).expect("a log");
+            if let (true, Some(last)) = (in_time, scenario.hooks().last()) {
+                let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(last.ns);
+                fs::File::options()
+                    .write(true)
+                    .open(&path)
+                    .and_then(|file| file.set_modified(written))
+                    .expect("a time");
+            }
             let import = |world: &World, what: &Path| {
                 let _ = world.bin("ingest").args(["import", "--quiet"]).arg(what).succeed();
             };
@@ -94,7 +103,8 @@ fn check(writing: Writing, when: When) {
                 }
             }
             world.ingest_once();
-            let what = format!("{} {writing:?} {when:?} transcripts: {with_transcripts}", scenario.name());
+            let what =
+                format!("{} {writing:?} {when:?} transcripts: {with_transcripts}, in time: {in_time}", scenario.name());
             assert_eq!(listed(&world), listed(&alone), "{what}");
         }
     }

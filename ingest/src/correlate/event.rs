@@ -7,6 +7,9 @@ use store::{EventId, Key, Span, SpanSource};
 use crate::rate;
 use store::json::{self, Object};
 
+/// The type in the queue name of what came from a log of payloads, whose event stands in the payload.
+pub(crate) const LOGGED: &str = "Logged";
+
 /// A parsed event.
 #[derive(Clone, Debug)]
 pub(crate) struct HookEvent {
@@ -19,6 +22,8 @@ pub(crate) struct HookEvent {
     pub(crate) at_ms: i64,
     pub(crate) at_ns: i64,
     pub(crate) prompt_id: Option<String>,
+    /// It came from a log that was imported: the hook may have captured the same, and its time may be anything.
+    pub(crate) logged: bool,
     /// Set inside a subagent only.
     pub(crate) agent_id: Option<String>,
     pub(crate) cwd: Option<String>,
@@ -117,6 +122,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
         at_ms: event.captured_ns / 1_000_000,
         at_ns: event.captured_ns,
         prompt_id: event.prompt_id.clone().filter(|id| !id.is_empty()),
+        logged: is_logged(&event.name),
         agent_id: field("agent_id"),
         cwd: field("cwd"),
         permission_mode: field("permission_mode"),
@@ -126,6 +132,10 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
             None => Signal::Other,
         },
     }
+}
+
+fn is_logged(name: &str) -> bool {
+    name.parse::<queue::QueueName>().is_ok_and(|name| name.event.as_str() == LOGGED)
 }
 
 #[derive(Clone, Copy)]

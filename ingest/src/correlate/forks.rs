@@ -165,7 +165,7 @@ fn confirmed_by_hook(session: &Session<'_>, key: &[u8; 16]) -> bool {
         && session
             .events
             .iter()
-            .any(|event| event.prompt_id == draft.prompt_id && super::hooks::same_prompt(event, draft))
+            .any(|event| event.prompt_id == draft.prompt_id && super::matching::same_prompt(event, draft))
 }
 
 /// Lines that only the other copy has (a fork made in mid-turn) go to the owner's conversation.

@@ -89,6 +89,7 @@ mod tests {
             at_ms: second * 1_500,
             at_ns: second * 1_500_000_000,
             prompt_id: None,
+            logged: false,
             agent_id: None,
             cwd: Some(folder.to_string()),
             permission_mode: None,

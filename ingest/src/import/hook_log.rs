@@ -3,6 +3,7 @@
 //! Each entry becomes an event of its own bytes, under a name that is made from it:
 //! - Its time is its own (`logged_at`, `timestamp`, …; a time without a zone counts as UTC, so that the name is the same
 //!   on every machine). Entries without one stand [`STEP`] apart, the last at the log's modification time.
+//! - Its type in the name is [`LOGGED`]: it tells correlation that the hook may have captured the same, at another time.
 //! - The same bytes a second time in a log are a second event. The first, second, … occurrence in the log is the first,
 //!   second, … in the store: so the same log gives nothing new, also after it has grown, and neither does a log of payloads
 //!   that our own hook captured too, however they are written there.
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 
 use super::events::{Event, Events};
 use super::{Run, Stop};
+use crate::correlate::event::LOGGED;
 use crate::error::Error;
 use crate::intake::parse;
 use store::json::{self, Object};
@@ -34,7 +36,6 @@ const TIMES: [&str; 7] = ["logged_at", "timestamp", "captured_at", "received_at"
 struct Entry<'a> {
     json: &'a str,
     session: Token,
-    event: Token,
     at_ns: Option<u64>,
 }
 
@@ -79,10 +80,11 @@ pub(super) fn take(run: &mut Run<'_>, events: &mut Events, log: &Path) -> Result
     let stored = stored(run, &entries)?;
     let modified = u64::try_from(meta.mtime()).unwrap_or(0).saturating_mul(1_000_000_000)
         + u64::try_from(meta.mtime_nsec()).unwrap_or(0);
+    let logged = Token::new(LOGGED.as_bytes()).unwrap_or(Token::UNKNOWN);
     let own: Vec<_> = entries.iter().map(|entry| entry.at_ns).collect();
     let times = times(&own, &stored, modified);
     for ((entry, at), stored) in entries.iter().zip(times).zip(&stored) {
-        let name = QueueName { captured_ns: at.min(QueueName::MAX_NS), session: entry.session, event: entry.event };
+        let name = QueueName { captured_ns: at.min(QueueName::MAX_NS), session: entry.session, event: logged };
         if run.ignores(entry.json.as_bytes(), &name, log)? {
             continue;
         }
@@ -163,10 +165,10 @@ fn values(text: &str) -> (Vec<&RawValue>, Vec<usize>) {
 
 fn entry<'a>(value: &'a RawValue, folder: &str) -> Option<Entry<'a>> {
     let object = Object::parse(value.get())?;
-    let event = Token::new(object.text("hook_event_name")?.as_bytes())?;
+    object.text("hook_event_name").filter(|event| Token::new(event.as_bytes()).is_some())?;
     let session = object.text("session_id").and_then(|id| Token::new(id.as_bytes()));
     let session = session.or_else(|| Token::new(folder.as_bytes()).filter(|id| id.as_str().len() == 36));
-    Some(Entry { json: value.get(), session: session.unwrap_or(Token::UNKNOWN), event, at_ns: at(&object) })
+    Some(Entry { json: value.get(), session: session.unwrap_or(Token::UNKNOWN), at_ns: at(&object) })
 }
 
 fn at(object: &Object<'_>) -> Option<u64> {

@@ -115,7 +115,10 @@ pub(super) fn session(id: &str, items: Vec<Item>) -> Input {
             }
             Hook(payload) => {
                 let number = second as usize + id.len() * 1000;
-                let stored = event(number, at * 1_000_000_000, &payload, payload.to_string().into_bytes());
+                let mut stored = event(number, at * 1_000_000_000, &payload, payload.to_string().into_bytes());
+                if payload.get("logged").is_some() {
+                    stored.name = stored.name.replace("Event", "Logged");
+                }
                 input.events.push(event::parse(&stored));
             }
         }

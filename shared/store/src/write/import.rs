@@ -99,12 +99,31 @@ impl Writer {
                 by_values.entry(values).or_default().push(at);
             }
         }
-        for (found, (payload, at)) in found.iter_mut().zip(payloads).filter(|(found, _)| found.is_none()) {
-            let same = values(payload, times).and_then(|values| by_values.get(&values)).into_iter().flatten();
-            let apart = |one: usize| at.map_or(0, |at| at.abs_diff(stored[one].captured_ns));
-            let near = same.copied().filter(|one| !stored[*one].taken && apart(*one) <= LOGGED_NS);
-            if let Some(nearest) = near.min_by_key(|one| apart(*one)) {
-                (stored[nearest].taken, *found) = (true, Some(stored[nearest].captured_ns));
+        let mut pairs = Vec::new();
+        for (entry, (payload, at)) in payloads.iter().enumerate() {
+            if found[entry].is_some() {
+                continue;
+            }
+            // A time that could not be read says of an entry that it is another's.
+            let times = at.map_or(&[][..], |_| times);
+            let same = values(payload, times).and_then(|values| by_values.get(&values)).map_or(&[][..], Vec::as_slice);
+            match at {
+                None => {
+                    if let Some(next) = same.iter().find(|one| !stored[**one].taken) {
+                        (stored[*next].taken, found[entry]) = (true, Some(stored[*next].captured_ns));
+                    }
+                }
+                Some(at) => {
+                    let until = |ns: u64| same.partition_point(|one| stored[*one].captured_ns < ns);
+                    let near = until(at.saturating_sub(LOGGED_NS))..until(at.saturating_add(LOGGED_NS + 1));
+                    pairs.extend(same[near].iter().map(|one| (at.abs_diff(stored[*one].captured_ns), entry, *one)));
+                }
+            }
+        }
+        pairs.sort_unstable(); // the nearest first
+        for (_, entry, one) in pairs {
+            if found[entry].is_none() && !stored[one].taken {
+                (stored[one].taken, found[entry]) = (true, Some(stored[one].captured_ns));
             }
         }
         Ok(found)
@@ -170,6 +189,7 @@ fn values(payload: &[u8], times: &[&str]) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::write::{NewEvent, Stored};
 
     #[test]
     fn roots_are_recorded_once() {
@@ -195,5 +215,41 @@ mod tests {
         check(r#"{"session_id":"s","prompt":"A ä","n":[1,{"b":2,"a":1}]}"#, false);
         check("[1]", false);
         assert_eq!(values(b"{", &[]), None);
+    }
+    /// Which captures of one prompt, at these seconds, entries of a log are, by their times.
+    #[test]
+    fn entries_of_a_log_are_the_captures_nearest_to_them() {
+        const S: u64 = 1_000_000_000;
+        let own = br#"{"prompt":"yes"}"#.as_slice();
+        let check = |captured: &[u64], entries: &[(&str, Option<u64>)], expected: &[Option<u64>]| {
+            let home = tempfile::tempdir().unwrap();
+            let writer = &mut Writer::open(&queue::DataDir::new(home.path())).unwrap();
+            let batch = writer.batch().unwrap();
+            for second in captured {
+                let (name, captured_ns) = (format!("{:019}-s-A.json", second * S), second * S);
+                let (event, session_id) = ("UserPromptSubmit", "s");
+                let event = NewEvent {
+                    name: &name,
+                    captured_ns,
+                    event,
+                    session_id,
+                    prompt_id: None,
+                    payload: own,
+                    stored_ms: 1,
+                };
+                assert!(matches!(batch.add_event(&event).unwrap(), Stored::New(_)));
+            }
+            batch.commit().unwrap();
+            let entries: Vec<_> = entries.iter().map(|(json, at)| (json.as_bytes(), at.map(|at| at * S))).collect();
+            let expected: Vec<_> = expected.iter().map(|at| at.map(|at| at * S)).collect();
+            assert_eq!(writer.captures("s", &entries, &["ts"]).unwrap(), expected);
+        };
+        let timed = r#"{"prompt": "yes", "ts": "t"}"#;
+        check(&[109], &[(timed, Some(100)), (timed, Some(109))], &[None, Some(109)]);
+        check(&[100, 109], &[(timed, Some(101)), (timed, Some(108))], &[Some(100), Some(109)]);
+        check(&[100], &[(timed, Some(111))], &[None]); // too far
+        check(&[100], &[(timed, None)], &[None]); // a time that nobody can read is a time
+        let pretty = "{\n  \"prompt\": \"yes\"\n}";
+        check(&[100, 200], &[(pretty, None), (pretty, None), (pretty, None)], &[Some(100), Some(200), None]);
     }
 }

@@ -135,7 +135,7 @@ pub(crate) fn parse(event: &Event) -> HookEvent {
 }
 
 fn is_logged(name: &str) -> bool {
-    name.parse::<queue::QueueName>().is_ok_and(|name| name.event.as_str() == LOGGED)
+    name.strip_suffix(".json").and_then(|name| name.strip_suffix(LOGGED)).is_some_and(|name| name.ends_with('-'))
 }
 
 #[derive(Clone, Copy)]

@@ -42,30 +42,27 @@ fn join_submits<'a>(sessions: &mut [Session<'a>], number: usize) -> HashMap<usiz
         let waiting = || submits.iter().filter(|(_, event)| !repeats(event)).map(|(at, _)| *at);
         // The nearest pair first, so that no submit takes the line that is another's: those whose line is gone come last. The time
         // of what a log has says little.
-        for _ in 0..ROUNDS {
-            let wanted = waiting().filter(|at| !places.contains_key(at)).filter_map(|at| {
-                let index = find(at, &joined)?;
-                Some((events[at].logged, (drafts[index].at_ms - events[at].at_ms).abs(), at, index))
-            });
-            let mut wanted: Vec<_> = wanted.collect();
-            wanted.sort_unstable();
-            let mut taken = 0;
-            for (_, _, at, index) in &wanted {
-                if joined.insert(*index) {
-                    places.insert(*at, *index);
-                    taken += 1;
+        for round in 0.. {
+            let mut left = 0;
+            let mut wanted = Vec::new();
+            for at in waiting() {
+                let Some(index) = (!places.contains_key(&at)).then(|| find(at, &joined)).flatten() else { continue };
+                if round < ROUNDS {
+                    wanted.push((events[at].logged, (drafts[index].at_ms - events[at].at_ms).abs(), at, index));
+                } else if joined.insert(index) {
+                    places.insert(at, index);
                 }
             }
-            if taken == wanted.len() {
-                break;
+            wanted.sort_unstable();
+            for (.., at, index) in wanted {
+                if joined.insert(index) {
+                    places.insert(at, index);
+                } else {
+                    left += 1;
+                }
             }
-        }
-        for at in waiting() {
-            if !places.contains_key(&at)
-                && let Some(index) = find(at, &joined)
-            {
-                joined.insert(index);
-                places.insert(at, index);
+            if left == 0 {
+                break;
             }
         }
     }

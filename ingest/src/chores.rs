@@ -8,7 +8,7 @@
 //! after the last proves nothing by itself. Two things prove a time. A day of looks without a jump, as where the machine runs daily:
 //! then the clock is believed. Where it is used every other day each look is a jump and that day never comes; there the rounds
 //! witness each other: the time of a round is sure once two more have come, each most of a day after the one before. A clock that
-//! was wrong is set right in the end, which is a step back or a gap of more than [`ABSENCE`], and either begins anew. So what is old
+//! was wrong is set right in the end, which is a step back or a gap of more than `ABSENCE`, and either begins anew. So what is old
 //! goes two rounds late there, and a single jump makes nothing old, however many rounds came before it. The times of queue files and
 //! transcripts are no witness: they come from the same clock. How long the machine ran is none either: it was off.
 

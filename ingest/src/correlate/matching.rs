@@ -1,4 +1,4 @@
-//! Which line a submit belongs to: the rules by which one is asked for another (docs/correlation.md 16).
+//! Which line a submit belongs to: the rules that say so, the surest first (docs/correlation.md 16).
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::twins::TWIN_MS;
 /// A text is submitted and queued, or leaves the queue and is submitted, within this time.
 pub(super) const QUEUE_MS: i64 = 10_000;
 
-/// A hook may hold a prompt up for ten minutes (claude-code.md A.1).
+/// Hooks may hold a prompt up for half a minute, and for longer where settings say so (claude-code.md A.4): this is room for that.
 const HOOK_MS: i64 = 600_000;
 
 /// So many bytes have to be shown of a text, where nothing but the text tells that it is another's.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -35,7 +35,14 @@ pub fn bin(name: &str) -> &'static Path {
 /// # Panics
 /// When it cannot be built, with the compiler's words.
 pub fn example(name: &str) -> PathBuf {
-    run(&["store"], &["--example", name]).remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
+    static EXAMPLES: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    // Who waits here would wait for cargo's own lock.
+    let mut known = EXAMPLES.lock().unwrap_or_else(PoisonError::into_inner);
+    let build = || {
+        let mut built = run(&["store"], &["--example", name]);
+        built.remove(name).unwrap_or_else(|| panic!("cargo named no executable for {name}"))
+    };
+    known.entry(name.to_owned()).or_insert_with(build).clone()
 }
 
 /// The program in which rules can be broken (tests/prove/broken.rs), built when it is first asked for. Only packages of ours are

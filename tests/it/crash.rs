@@ -214,12 +214,12 @@ const CALLS: [&str; 15] = [
     "mkdirat",
 ];
 
-/// Runs `ingest once` under strace with this fault; whether the fault struck.
-fn under_strace(world: &World, spill: &Path, batch: &str, fault: &str) -> std::process::ExitStatus {
+/// Runs `ingest once` under strace with this fault of one of these calls; whether the fault struck.
+fn under_strace(world: &World, spill: &Path, batch: &str, calls: &str, fault: &str) -> std::process::ExitStatus {
     let ingest = harness::bin("ingest");
     let mut command = world
         .command("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={}", CALLS.join(",")), "-e", fault])
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", fault])
         .arg(ingest)
         .args(["once", "--batch", batch, "--projects"])
         .arg(world.projects_root())
@@ -244,12 +244,19 @@ fn world_with_database() -> World {
     world
 }
 
+/// Another world with what is in this one, at rest.
+fn copy(ready: &World) -> World {
+    let world = World::new();
+    harness::copy_tree(ready.root(), world.root());
+    world
+}
+
 /// Kills `ingest once` right before its `k`-th `call`, then lets a pass live; whether it came to that call.
-fn kill_at(call: &str, batch: &str, k: usize) -> bool {
-    let world = world_with_database();
+fn kill_at(ready: &World, call: &str, batch: &str, k: usize) -> bool {
+    let world = copy(ready);
     let spill = world.root().join("spill");
     let given = given(world.data(), &spill);
-    let status = under_strace(&world, &spill, batch, &format!("inject={call}:signal=SIGKILL:when={k}"));
+    let status = under_strace(&world, &spill, batch, call, &format!("inject={call}:signal=SIGKILL:when={k}"));
     live(&world);
     given.check(world.data(), &format!("after a kill at {call} number {k}, batches of {batch}"));
     // strace ends as its child did; anything else is a run to the end, or a call that this machine does not have.
@@ -262,6 +269,7 @@ fn killed_at_every_system_call() {
     if !has_strace() {
         return;
     }
+    let ready = world_with_database();
     let next = AtomicUsize::new(0);
     let kills = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -271,7 +279,7 @@ fn killed_at_every_system_call() {
                     // In one batch all is done by one thread, and every call is met. In several there are two threads,
                     // each with a count of its own, and the first to reach k dies.
                     for batch in ["1024", "3"] {
-                        let struck = (1..).take_while(|k| kill_at(call, batch, *k)).count();
+                        let struck = (1..).take_while(|k| kill_at(&ready, call, batch, *k)).count();
                         kills.fetch_add(struck, Ordering::Relaxed);
                     }
                 }
@@ -289,13 +297,15 @@ fn faults_of_the_disk() {
     if !has_strace() {
         return;
     }
+    let ready = world_with_database();
     for call in ["pwrite64", "fdatasync", "fsync", "renameat2", "write"] {
         for error in ["ENOSPC", "EIO"] {
             for when in ["1+", "2", "5"] {
-                let world = world_with_database();
+                let world = copy(&ready);
                 let spill = world.root().join("spill");
                 let given = given(world.data(), &spill);
-                let status = under_strace(&world, &spill, "3", &format!("inject={call}:error={error}:when={when}"));
+                let fault = format!("inject={call}:error={error}:when={when}");
+                let status = under_strace(&world, &spill, "3", call, &fault);
                 let what = format!("{call} fails with {error}, when {when}: {status}");
                 assert!(matches!(status.code(), Some(0 | 75)), "{what}");
                 for file in harness::law::names(&world.data().processing()) {

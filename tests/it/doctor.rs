@@ -85,9 +85,7 @@ fn settings(world: &World, change: &dyn Fn(&mut Value)) {
 }
 
 fn plant(world: &World, fault: &str) {
-    static PLANT: OnceLock<PathBuf> = OnceLock::new();
-    let plant = PLANT.get_or_init(|| example("plant"));
-    let _ = world.command(plant).arg(world.data().database()).arg(fault).succeed();
+    let _ = world.command(example("plant")).arg(world.data().database()).arg(fault).succeed();
 }
 
 fn mode(path: &Path, mode: u32) {

@@ -38,6 +38,14 @@ impl World {
         Self { root, data, servers: AtomicU32::new(0) }
     }
 
+    /// Another one with all that is in this one, which rests.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let other = Self::new();
+        copy_tree(self.root(), other.root());
+        other
+    }
+
     /// The directory that holds everything of this world.
     pub fn root(&self) -> &Path {
         self.root.path()

@@ -244,16 +244,9 @@ fn world_with_database() -> World {
     world
 }
 
-/// Another world with what is in this one, at rest.
-fn copy(ready: &World) -> World {
-    let world = World::new();
-    harness::copy_tree(ready.root(), world.root());
-    world
-}
-
 /// Kills `ingest once` right before its `k`-th `call`, then lets a pass live; whether it came to that call.
 fn kill_at(ready: &World, call: &str, batch: &str, k: usize) -> bool {
-    let world = copy(ready);
+    let world = ready.copy();
     let spill = world.root().join("spill");
     let given = given(world.data(), &spill);
     let status = under_strace(&world, &spill, batch, call, &format!("inject={call}:signal=SIGKILL:when={k}"));
@@ -301,7 +294,7 @@ fn faults_of_the_disk() {
     for call in ["pwrite64", "fdatasync", "fsync", "renameat2", "write"] {
         for error in ["ENOSPC", "EIO"] {
             for when in ["1+", "2", "5"] {
-                let world = copy(&ready);
+                let world = ready.copy();
                 let spill = world.root().join("spill");
                 let given = given(world.data(), &spill);
                 let fault = format!("inject={call}:error={error}:when={when}");

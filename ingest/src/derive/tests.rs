@@ -152,7 +152,7 @@ impl World {
             let calls: Vec<_> =
                 whole.tool_calls.iter().map(|call| (&call.name, call.error, call.duration_ms, &call.output)).collect();
             let texts: Vec<_> = whole.blocks.iter().map(|block| (block.kind, &block.text)).collect();
-            let parent = turn.parent_id.map(|id| reader_prompt(&self.dir, id));
+            let parent = turn.parent_id.map(|id| prompt(&mut reader, id).unwrap_or_else(|| "(gone)".to_owned()));
             format!(
                 "{} {} {:?} {:?} {:?} | {:?} -> {:?} {calls:?} {texts:?} {parent:?} {:?} {:?} {}",
                 turn.session_id,
@@ -193,15 +193,15 @@ impl World {
                 self.answered.entry(turn.id).or_insert(prompt);
             }
         }
-        for (id, prompt) in &self.answered {
-            assert_eq!(&reader_prompt(&self.dir, *id), prompt, "{id:?}");
+        let mut reader = Reader::open(&self.dir).unwrap();
+        for (id, known) in &self.answered {
+            assert_eq!(prompt(&mut reader, *id).as_ref(), Some(known), "{id:?}");
         }
     }
 }
 
-fn reader_prompt(dir: &DataDir, id: ConversationId) -> String {
-    let found = Reader::open(dir).unwrap().conversation(id).unwrap();
-    found.and_then(|it| it.turn.prompt_text).unwrap_or_else(|| "(gone)".to_owned())
+fn prompt(reader: &mut Reader, id: ConversationId) -> Option<String> {
+    reader.conversation(id).unwrap().and_then(|it| it.turn.prompt_text)
 }
 
 fn canonical() -> Vec<String> {

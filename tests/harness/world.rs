@@ -38,7 +38,7 @@ impl World {
         Self { root, data, servers: AtomicU32::new(0) }
     }
 
-    /// Another one with all that is in this one, which rests.
+    /// Another one with all that is in this one, which rests: folders and bytes, not the modes of folders and no times.
     #[must_use]
     pub fn copy(&self) -> Self {
         let other = Self::new();

@@ -73,8 +73,7 @@ fn check(when: When) {
         alone.ingest_once();
         let expected = listed(&alone);
         for writing in [Writing::Lines, Writing::Pretty, Writing::Timed] {
-            // With transcripts, a log that was written long after is one more of the same.
-            for in_time in if with_transcripts { vec![true] } else { vec![false, true] } {
+            for in_time in [false, true] {
                 let world = captured.copy();
                 taken_in(&world, &log_file(&world, scenario, writing, in_time), when);
                 let named = (scenario.name(), writing, when);

@@ -19,8 +19,15 @@ pub(crate) fn slices(parts: &[&Part], seed: u64) -> bool {
         for _ in 0..lanes {
             scope.spawn(|| {
                 while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let say = |bytes: &[u8]| {
+                        let _ = out.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
+                    };
+                    say(format!("== {}: begins\n", part.name).as_bytes());
                     let (said, status) = slice(part, seed).unwrap_or_else(|error| panic!("run {}: {error}", part.name));
-                    let _ = out.lock().unwrap_or_else(PoisonError::into_inner).write_all(&said);
+                    say(&said);
+                    if !status.success() {
+                        say(format!("== {}: ended with {status}; again with --seed {seed}\n", part.name).as_bytes());
+                    }
                     held.fetch_add(usize::from(status.success()), Ordering::Relaxed);
                 }
             });
@@ -32,7 +39,8 @@ pub(crate) fn slices(parts: &[&Part], seed: u64) -> bool {
 /// This very program with one part; what it said on both its outputs, in order, and how it ended.
 fn slice(part: &Part, seed: u64) -> io::Result<(Vec<u8>, ExitStatus)> {
     let (mut reader, writer) = io::pipe()?;
-    let mut command = Command::new(std::env::current_exe()?);
+    // Itself, also where cargo has built another in its place meanwhile.
+    let mut command = Command::new("/proc/self/exe");
     command.args(["--slice", "--seed", &seed.to_string(), part.name]);
     command.stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;

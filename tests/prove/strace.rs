@@ -106,26 +106,30 @@ pub(crate) fn points(command: Cmd, stdin: &[u8], scratch: &Path) -> Vec<Point> {
 /// Kills a run right before a system call; whether it came to that.
 pub(crate) fn kill(command: Cmd, stdin: &[u8], point: &Point) -> bool {
     let inject = format!("inject={}:signal=SIGKILL:when={}", point.call, point.nth);
-    let output = inject_into(command, stdin, point, &inject, &[]);
+    let output = inject_into(command, stdin, point, &inject, &["-o", "/dev/null"]);
     // strace ends as its child did.
     output.status.signal() == Some(9)
 }
 
-/// Lets a system call fail with `error`, from that one on if `on`; how the run ended. An interruption does not stay, by its
-/// nature: whoever is interrupted five times in a row tries again.
-pub(crate) fn fail(command: Cmd, stdin: &[u8], point: &Point, error: &str, on: bool) -> Output {
+/// Lets a system call fail with `error`, from that one on if `on`; how the run ended, and whether it came to that call. An
+/// interruption does not stay, by its nature: whoever is interrupted five times in a row tries again.
+pub(crate) fn fail(command: Cmd, stdin: &[u8], point: &Point, error: &str, on: bool) -> (Output, bool) {
     let until = match (on, error) {
         (false, _) => String::new(),
         (true, "EINTR") => format!("..{}", point.nth + 4),
         (true, _) => "+".to_owned(),
     };
     let inject = format!("inject={}:error={error}:when={}{until}", point.call, point.nth);
-    inject_into(command, stdin, point, &inject, &[UNHINDERED])
+    let log = tempfile::NamedTempFile::new().unwrap_or_else(|error| panic!("a file for what strace says: {error}"));
+    let said = log.path().to_string_lossy();
+    let output = inject_into(command, stdin, point, &inject, &["-o", &said, UNHINDERED]);
+    let told = fs::read_to_string(log.path()).unwrap_or_else(|error| panic!("read {said}: {error}"));
+    (output, told.contains("(INJECTED)"))
 }
 
 fn inject_into(command: Cmd, stdin: &[u8], point: &Point, inject: &str, more: &[&str]) -> Output {
     let trace = format!("trace={}", point.call);
-    traced(&[&["-o", "/dev/null", "-e", &trace, "-e", inject], more].concat(), command, stdin)
+    traced(&[more, &["-e", &trace, "-e", inject]].concat(), command, stdin)
 }
 
 /// At most `most` of them, chosen at random.

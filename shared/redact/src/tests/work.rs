@@ -31,19 +31,20 @@ fn repeated(piece: &str) -> String {
 /// All that a rule could be called by, behind each other, with what may stand between a name and its value.
 #[test]
 fn keywords_without_end() {
-    let plain = time(&repeated("it reads a line and keeps what was said of it, if anything was; "));
     for rule in &Rules::ours().rules {
         assert!(matches!(rule.place, Place::AtKeyword { .. }), "{}: it is not bound to keywords", rule.id);
     }
     let words = Rules::ours().words();
-    let cost = |word: &String| {
-        BEHIND.map(|behind| {
-            let text = format!("{word}{behind}");
-            (time(&repeated(&text)).as_nanos() / plain.as_nanos().max(1), text)
-        })
-    };
     let next = AtomicUsize::new(0);
     let lane = || {
+        // Beside the other lane, as what it is held against.
+        let plain = time(&repeated("it reads a line and keeps what was said of it, if anything was; "));
+        let cost = |word: &String| {
+            BEHIND.map(|behind| {
+                let text = format!("{word}{behind}");
+                (time(&repeated(&text)).as_nanos() / plain.as_nanos().max(1), text)
+            })
+        };
         let words = std::iter::from_fn(|| words.get(next.fetch_add(1, Ordering::Relaxed)));
         words.flat_map(cost).collect::<Vec<_>>()
     };

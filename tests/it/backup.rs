@@ -95,7 +95,8 @@ fn a_hundred_under_full_load() {
         grown += usize::from(copied.len() > last);
         last = copied.len();
     }
-    println!("100 backups, {grown} of them with more than the one before, up to {last} of {} events", all.len());
+    let (copies, events) = (homes.len(), all.len());
+    println!("{copies} backups, {grown} of them with more than the one before, up to {last} of {events} events");
     assert!(grown > 30, "only {grown} hold more than the one before: was it under load?");
 }
 

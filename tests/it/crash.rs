@@ -214,7 +214,7 @@ const CALLS: [&str; 15] = [
     "mkdirat",
 ];
 
-/// Runs `ingest once` under strace with this fault of one of these calls; whether the fault struck.
+/// Runs `ingest once` under strace with this fault of one of these calls; how it ended.
 fn under_strace(world: &World, spill: &Path, batch: &str, calls: &str, fault: &str) -> std::process::ExitStatus {
     let ingest = harness::bin("ingest");
     let mut command = world

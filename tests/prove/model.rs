@@ -63,7 +63,7 @@ const DEADLY: [Step; 14] = [
 ];
 
 pub(crate) fn run(run: &Run) -> Figures {
-    let bounds = Bounds { seed: run.seed, steps: run.of(65_000, 1_000_000), time: Duration::MAX, shrink: SHRINK };
+    let bounds = Bounds { seed: run.seed, steps: run.of(75_000, 1_000_000), time: Duration::MAX, shrink: SHRINK };
     let begin = Instant::now();
     match explore(&bounds) {
         Ok(Found { figures, died_at }) => {
